@@ -1,0 +1,79 @@
+# `make demo` and `make test` set up whatever is missing, build, and run. `make` lists the targets.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+VENV := .venv
+COLCON := .colcon
+PREFIX := $(CURDIR)/$(VENV)
+
+# The wheels' ROS alone, whatever ROS the calling shell has sourced; no model hub is ever asked.
+unexport PYTHONPATH PYTHONHOME LD_LIBRARY_PATH COLCON_PREFIX_PATH _ROS_WHEELS_BOOTSTRAP_COMPLETE
+export AMENT_PREFIX_PATH := $(PREFIX)
+export CMAKE_PREFIX_PATH := $(PREFIX)
+export PATH := $(PREFIX)/bin:$(PATH)
+export HF_HUB_OFFLINE := 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+# Able to make .venv (ensurepip) and to compile the messages' Python bindings (Python.h).
+SUITABLE := import ensurepip, sys, sysconfig, os; v = sys.version_info[:2]; \
+  sys.exit(not ((3, 10) <= v <= (3, 12) and os.path.exists(sysconfig.get_path("include") + "/Python.h")))
+PYTHON ?= $(shell for python in python3.12 python3.11 python3.10 python3; do \
+  $$python -c '$(SUITABLE)' 2>/dev/null && echo $$python && break; done)
+NO_PYTHON := no Python 3.10 to 3.12 with venv and headers was found. On Debian and Ubuntu: \
+  apt install python3-venv python3-dev. Or name one: make PYTHON=/path/to/python
+
+# A ROS graph of its own: this machine only, and a domain that no other run is likely to have.
+IN_ROS := source $(COLCON)/install/setup.bash && export \
+  ROS_DOMAIN_ID=$$((1 + $$$$ % 101)) ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST \
+  FASTRTPS_DEFAULT_PROFILES_FILE=$(CURDIR)/config/fastdds.xml &&
+
+# Folders stand for the files in them: adding or removing one makes the folder newer.
+INSTALLED_FOLDERS := $(shell find roma_ros launch config -type d -not -name __pycache__ 2>/dev/null)
+INTERFACE := package.xml CMakeLists.txt $(wildcard cmake/*.in msg/*.msg srv/*.srv)
+
+.PHONY: help setup build demo test lint bench clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.installed ## create .venv and install the pinned dependencies
+
+build: $(COLCON)/.built ## build the messages and install the package into .colcon/install
+
+demo: build ## play a stream into the real node over ROS; ends by itself within a minute
+	$(IN_ROS) python -m roma_ros.nodes.demo
+
+test: lint ## lint, types and all tests, with real rclpy over loopback
+	$(IN_ROS) python -m pytest
+
+lint: build ## ruff and mypy
+	ruff check .
+	mypy
+
+bench: build ## measure; writes bench/results.json
+	$(IN_ROS) python bench/bench.py
+
+clean: ## remove all that was built (.venv stays)
+	rm -rf $(COLCON) build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+$(VENV)/bin/pip:
+	$(or $(PYTHON),$(error $(NO_PYTHON))) -m venv $(VENV)
+	rm -rf $(COLCON)
+
+$(VENV)/.installed: constraints.txt pyproject.toml setup.py cmake/mend_ros_wheels.py | $(VENV)/bin/pip
+	@echo "Installing the pinned dependencies into $(VENV): minutes the first time."
+	touch $(VENV)/COLCON_IGNORE
+	python -m pip install --quiet --constraint constraints.txt setuptools
+	python -m pip install --quiet --constraint constraints.txt --no-build-isolation \
+	  --editable '.[dev,quantize,ros,train,world]'
+	python cmake/mend_ros_wheels.py
+	touch $@
+
+$(COLCON)/.built: $(VENV)/.installed $(INTERFACE) $(INSTALLED_FOLDERS)
+	colcon --log-base $(COLCON)/log build --symlink-install --base-paths . \
+	  --build-base $(COLCON)/build --install-base $(COLCON)/install \
+	  --cmake-args -DPython3_EXECUTABLE=$(PREFIX)/bin/python -DPYTHON_EXECUTABLE=$(PREFIX)/bin/python
+	touch $@

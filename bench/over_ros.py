@@ -1,0 +1,124 @@
+"""The node in its own process, between real topics: latency, its share of a core, what it loses."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import rclpy
+from diagnostic_msgs.msg import DiagnosticArray
+from figures import Spread
+from rclpy.node import Node
+from roma_ros.msg import SpeakProbability
+
+__all__ = ["OverRos", "measure_over_ros"]
+
+HERE = Path(__file__).parent
+# Fast DDS loses most raw images of this size with its own settings; read when rclpy starts.
+os.environ.setdefault(
+    "FASTRTPS_DEFAULT_PROFILES_FILE", str(HERE.parent / "config" / "fastdds.xml")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OverRos:
+    """What one camera and microphone cost the node.
+
+    Attributes:
+        latency: from a unit's end, by the sensors' stamps, until its p(speak) has arrived in
+            another process.
+        units: p(speak) messages; missed: gaps in their unit numbers.
+        node_cores: processor time of the node's process per second, in cores.
+        diagnostics: what the node itself counted as late, dropped or filled.
+    """
+
+    camera: str
+    latency: Spread
+    units: int
+    missed: int
+    node_cores: float
+    node_memory_mb: float
+    diagnostics: dict[str, str]
+
+
+class Listener(Node):
+    """Notes when every p(speak) came."""
+
+    def __init__(self) -> None:
+        super().__init__("bench_listener")
+        self.units: list[int] = []
+        self.latencies: list[float] = []
+        self.diagnostics: dict[str, str] = {}
+        self.create_subscription(SpeakProbability, "roma/speak_probability", self._on_p, 10)
+        self.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, 10)
+
+    def _on_p(self, message: SpeakProbability) -> None:
+        stamp = message.header.stamp
+        self.latencies.append(time.time() - (stamp.sec + stamp.nanosec * 1e-9))
+        self.units.append(message.unit)
+
+    def _on_diagnostics(self, message: DiagnosticArray) -> None:
+        for status in message.status:
+            self.diagnostics |= {value.key: value.value for value in status.values}
+
+
+@contextmanager
+def process(*arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+    started = subprocess.Popen([sys.executable, *arguments], start_new_session=True)
+    try:
+        yield started
+    finally:
+        os.killpg(started.pid, signal.SIGINT)
+        try:
+            started.wait(10)
+        except subprocess.TimeoutExpired:
+            os.killpg(started.pid, signal.SIGKILL)
+
+
+def measure_over_ros(*, width: int, height: int, seconds: float = 60.0) -> OverRos:
+    """Run node, sensors and listener for `seconds` after the first unit has come."""
+    rclpy.init()
+    listener = Listener()
+    try:
+        with (
+            process("-m", "roma_ros.nodes.roma_node") as node,
+            process(str(HERE / "sensor_rig.py"), str(width), str(height)),
+        ):
+            _spin_until(listener, lambda: len(listener.units) >= 5, 60)
+            listener.units.clear()
+            listener.latencies.clear()
+            watched = psutil.Process(node.pid)
+            before, start = watched.cpu_times(), time.perf_counter()
+            _spin_until(listener, lambda: time.perf_counter() - start >= seconds, seconds + 10)
+            after, elapsed = watched.cpu_times(), time.perf_counter() - start
+            used = after.user + after.system - before.user - before.system
+            memory = watched.memory_info().rss
+    finally:
+        listener.destroy_node()
+        rclpy.shutdown()
+    units = listener.units
+    return OverRos(
+        camera=f"{width}x{height} rgb8 30 Hz",
+        latency=Spread.of(listener.latencies),
+        units=len(units),
+        missed=units[-1] - units[0] + 1 - len(units),
+        node_cores=round(used / elapsed, 3),
+        node_memory_mb=round(memory / 1e6, 1),
+        diagnostics=listener.diagnostics,
+    )
+
+
+def _spin_until(node: Node, done: Callable[[], bool], timeout: float) -> None:
+    deadline = time.monotonic() + timeout
+    while not done():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"nothing after {timeout} s; does the node run? see its log above")
+        rclpy.spin_once(node, timeout_sec=0.1)

@@ -1,0 +1,42 @@
+"""Wait until something happens, then ask about it, with a roma node that runs already.
+
+python tell_me_when.py "Tell me when somebody comes in." "What do they carry?"
+"""
+
+import argparse
+
+from roma_ros.nodes.client import RomaClient
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("instruction", help="what to watch for, in words")
+    parser.add_argument("question", help="what to ask when it has happened")
+    parser.add_argument("--node", default="/roma", help="full name of the roma node")
+    parser.add_argument("--threshold", type=float, help="p(speak) from which on it counts")
+    parser.add_argument("--patience", type=float, default=600.0, help="how long to wait [s]")
+    arguments = parser.parse_args()
+
+    with RomaClient(arguments.node) as roma:
+        if not (ready := roma.wait_until_active()):
+            print(ready.message)
+            return 1
+        watch = roma.watch(arguments.instruction, threshold=arguments.threshold)
+        if not watch:
+            print(watch.message)
+            return 1
+        try:
+            alert = roma.wait_for_alert(timeout=arguments.patience)
+            if alert is None:
+                print("it has not happened")
+                return 1
+            print(f"it has happened: p(speak) {alert.p_speak:.2f} at unit {alert.unit}")
+            answer = roma.ask(arguments.question, watch=watch.id)
+            print(answer.answer if answer else answer.message)
+            return 0 if answer else 1
+        finally:
+            roma.unwatch(watch.id)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,14 @@
+"""roma_ros: a robot's sense of when to speak.
+
+camera + microphone -> one-second units -> streaming backbone -> p(speak) each second
+-> alerts and narrations; a question any time -> an answer.
+"""
+
+from pkgutil import extend_path
+
+# The generated `roma_ros.msg` and `roma_ros.srv` live in the colcon install, beside a source
+# checkout that has neither: both folders together are this package.
+__path__ = extend_path(__path__, __name__)
+
+__version__ = "0.1.0"
+__all__ = ["__version__"]

@@ -1,0 +1,5 @@
+"""`roma ...`: one file per command."""
+
+from roma_ros.cli.main import main
+
+__all__ = ["main"]

@@ -1,0 +1,153 @@
+"""The run as a picture in the terminal that renews itself."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from roma_ros.cli.happening import Happening, Kind
+from roma_ros.cli.progress import Progress
+from roma_ros.cli.wording import clock, one_line
+from roma_ros.events import Event, SpeakProbability
+from roma_ros.watch import Watch
+
+__all__ = ["LiveView"]
+
+BARS = "▁▂▃▄▅▆▇█"
+HISTORY = 240  # units; more than a terminal is wide
+INTERVAL = 0.1  # seconds between two pictures
+STYLES = {
+    Kind.ALERT: "bold red",
+    Kind.NARRATION: "green",
+    Kind.ANSWER: "cyan",
+    Kind.NOTE: "yellow",
+}
+
+
+@dataclass(slots=True)
+class _Lane:
+    """The last p(speak) of one watch."""
+
+    name: str
+    threshold: float
+    values: deque[float] = field(default_factory=lambda: deque(maxlen=HISTORY))
+    said: int = 0
+
+    def sparkline(self, width: int) -> Text:
+        """The newest on the right; bright where the threshold is reached."""
+        text = Text()
+        shown = list(self.values)[-width:]
+        text.append(" " * (width - len(shown)))
+        for value in shown:
+            bar = BARS[min(int(value * len(BARS)), len(BARS) - 1)] if value >= 0 else "?"
+            text.append(bar, style="bold red" if value >= self.threshold else "blue")
+        return text
+
+
+class LiveView:
+    """p(speak) of each watch and how fast it goes; what happens is told in lines above.
+
+    Args:
+        console: where to draw.
+        title: of the whole, such as the source's name.
+        watches: one lane each.
+    """
+
+    def __init__(self, console: Console, *, title: str, watches: Sequence[Watch]) -> None:
+        self._console = console
+        self._title = one_line(title)
+        self._lanes = {
+            watch.id: _Lane(f"{watch.id}  {one_line(watch.instruction)}", watch.threshold)
+            for watch in watches
+        } or {"": _Lane("no watch", 1.0)}
+        self._progress = Progress()
+        self._drawn = 0.0
+        self._live = Live(console=console, auto_refresh=False, vertical_overflow="crop")
+
+    def __enter__(self) -> LiveView:
+        self._live.start()
+        self._draw()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._draw()
+        self._live.stop()
+
+    def take(self, event: Event, seconds: float) -> None:
+        if isinstance(event, SpeakProbability):
+            lane = self._lanes[event.watch]
+            lane.values.append(event.p_speak)
+            lane.said += event.triggered
+            return
+        happening = Happening.of(event, seconds)
+        if happening is not None:
+            self._print(happening)
+
+    def refresh(self, progress: Progress) -> None:
+        """Draw again, unless that was done a moment ago."""
+        self._progress = progress
+        if time.monotonic() - self._drawn >= INTERVAL:
+            self._draw()
+
+    def _print(self, happening: Happening) -> None:
+        """A line above the picture, where it stays."""
+        line = Text.assemble(
+            (f"{clock(happening.seconds):>8}  ", "dim"),
+            (happening.kind.value.upper(), STYLES[happening.kind]),
+            (f" {happening.watch}: " if happening.watch else ": "),
+            happening.text,
+        )
+        self._console.print(line)
+
+    def _draw(self) -> None:
+        self._drawn = time.monotonic()
+        self._live.update(self._picture(), refresh=True)
+
+    def _picture(self) -> RenderableType:
+        return Panel(
+            Group(self._probabilities(), Text(), self._figures()),
+            title=Text(self._title, style="bold"),
+            title_align="left",
+            border_style="dim",
+            padding=(1, 2),
+        )
+
+    def _probabilities(self) -> Table:
+        table = Table.grid(padding=(0, 2), expand=True)
+        table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
+        table.add_column(no_wrap=True)
+        table.add_column(justify="right", no_wrap=True)
+        table.add_column(justify="right", no_wrap=True, style="dim")
+        width = max(10, self._console.width // 2 - 18)
+        for lane in self._lanes.values():
+            newest = lane.values[-1] if lane.values else None
+            value = "-" if newest is None else f"{newest:.3f}"
+            high = newest is not None and newest >= lane.threshold
+            table.add_row(
+                Text(lane.name),
+                lane.sparkline(width),
+                Text(value, style="bold red" if high else ""),
+                f"≥ {lane.threshold:g}  ×{lane.said}" if lane.threshold < 1 or lane.said else "",
+            )
+        return table
+
+    def _figures(self) -> Text:
+        now = self._progress
+        words = [
+            clock(now.seconds),
+            f"{now.units} units",
+            f"real-time factor {now.real_time_factor:.2f}",
+            f"step p50 {now.step_p50 * 1e3:.0f} ms, p99 {now.step_p99 * 1e3:.0f} ms",
+            f"backlog {now.backlog}",
+        ]
+        if now.dropped or now.audio_only:
+            words.append(f"skipped {now.dropped}, audio only {now.audio_only}")
+        return Text(" · ".join(words), style="dim")

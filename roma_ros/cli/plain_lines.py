@@ -1,0 +1,48 @@
+"""The run as plain lines: for pipes and logs."""
+
+from __future__ import annotations
+
+from typing import TextIO
+
+from roma_ros.cli.happening import Happening, Kind
+from roma_ros.cli.progress import Progress
+from roma_ros.cli.wording import clock
+from roma_ros.events import Event, SpeakProbability
+
+__all__ = ["PlainLines"]
+
+
+class PlainLines:
+    """A line for every p(speak) and for everything that happens, as it happens.
+
+    Args:
+        out: where to.
+        quiet: leave out p(speak) and notes.
+    """
+
+    def __init__(self, out: TextIO, *, quiet: bool) -> None:
+        self._out = out
+        self._quiet = quiet
+
+    def __enter__(self) -> PlainLines:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def take(self, event: Event, seconds: float) -> None:
+        if isinstance(event, SpeakProbability):
+            if not self._quiet:
+                mark = " *" if event.p_speak >= event.threshold else ""
+                self._print(seconds, "p(speak)", event.watch, f"{event.p_speak:.3f}{mark}")
+            return
+        happening = Happening.of(event, seconds)
+        if happening is not None and not (self._quiet and happening.kind is Kind.NOTE):
+            self._print(seconds, happening.kind.value.upper(), happening.watch, happening.text)
+
+    def refresh(self, progress: Progress) -> None:
+        """Lines need none."""
+
+    def _print(self, seconds: float, what: str, watch: str, text: str) -> None:
+        owner = f" {watch}" if watch else ""
+        print(f"{clock(seconds):>8}  {what}{owner}: {text}", file=self._out, flush=True)

@@ -1,0 +1,227 @@
+"""A source, made into units, followed by an assistant: the loop of `roma run`."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future
+
+from roma_ros.assistant import Assistant, AssistantConfig
+from roma_ros.cli.progress import Progress
+from roma_ros.cli.timed_question import TimedQuestion
+from roma_ros.events import Answer, Event
+from roma_ros.sources import Item, Source, paced
+from roma_ros.thinker import RomaThinker
+from roma_ros.units import (
+    AssemblerConfig,
+    AudioChunk,
+    MultimodalUnit,
+    UnitAssembler,
+    UnitsError,
+    VideoFill,
+)
+from roma_ros.watch import Watch
+
+__all__ = ["Playback"]
+
+LOOK_UP = 0.1  # seconds between looks at the progress while nothing happens
+
+
+class Playback:
+    """Plays a source to an assistant; iterate to get the events as they happen.
+
+    A recording is played at its own pace, unless `fast`: then every unit is heard to its end before
+    the next one is made, so that nothing is ever late and the events are always the same.
+
+    Use as a context manager, which closes the source and frees the sessions.
+
+    Args:
+        source: to be followed; must be a recording if `fast`.
+        thinker: the weights.
+        watches: what to watch for.
+        questions: what to ask, and when.
+        config: the assistant's.
+        fast: as fast as the model can.
+
+    Attributes:
+        answers: the questions that were put, with their answers to come.
+        stopped: whether `stop` was called.
+
+    Raises:
+        WatchError: the watches cannot be kept, or the model has no speak head.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        thinker: RomaThinker,
+        *,
+        watches: Sequence[Watch] = (),
+        questions: Iterable[TimedQuestion] = (),
+        config: AssistantConfig,
+        fast: bool = False,
+    ) -> None:
+        self.answers: list[tuple[TimedQuestion, Future[Answer]]] = []
+        self.stopped = False
+        self._source = source
+        self._fast = fast
+        self._happened: deque[Event] = deque()
+        self._assistant = Assistant(thinker, config, self._happened.append)
+        for watch in watches:
+            self._assistant.watch(watch)
+        self._assembler = UnitAssembler(
+            AssemblerConfig(video=source.has_video, audio=source.has_audio)
+        )
+        self._questions = deque(sorted(questions, key=lambda question: question.seconds))
+        self._origin: int | None = None
+        self._end = self._filled = 0
+        self._busy = 0.0
+        self._ending = threading.Event()
+        self._arrived = threading.Event()
+        self._failure: Exception | None = None
+
+    def __enter__(self) -> Playback:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end_all()
+
+    def __iter__(self) -> Iterator[list[Event]]:
+        """Events in their order, again and again until the source has ended. Once only.
+
+        A list may be empty: nothing has happened for a moment, or the model has worked without
+        having anything to say.
+
+        Raises:
+            SourceError: the source has failed.
+        """
+        try:
+            yield from self._play_fast() if self._fast else self._play_paced()
+        finally:
+            self._end_all()
+        yield self._drain()  # what was being said is told as far as it came
+
+    def stop(self) -> None:
+        """End the iteration soon; for any thread or signal handler."""
+        self.stopped = True
+        self._ending.set()
+        self._source.close()
+
+    @property
+    def unasked(self) -> tuple[TimedQuestion, ...]:
+        """Questions whose time has not come."""
+        return tuple(self._questions)
+
+    def seconds(self, stamp: int) -> float:
+        """A stamp, counted from the stream's beginning."""
+        return max(0, stamp - self._origin) / 1e9 if self._origin is not None else 0.0
+
+    def progress(self) -> Progress:
+        status = self._assistant.status()
+        return Progress(
+            units=status.units_heard,
+            seconds=self.seconds(self._end),
+            busy=self._busy,
+            step_p50=status.step_p50,
+            step_p99=status.step_p99,
+            backlog=status.backlog,
+            dropped=status.units_dropped,
+            audio_only=status.units_audio_only,
+            filled=self._filled,
+        )
+
+    # --- as fast as possible: one thread ---
+
+    def _play_fast(self) -> Iterator[list[Event]]:
+        for unit in self._units(self._source):
+            self._submit(unit)
+            while self._work() and not self._ending.is_set():
+                yield self._drain()
+            yield self._drain()
+
+    # --- at the source's pace: one thread feeds, this one works ---
+
+    def _play_paced(self) -> Iterator[list[Event]]:
+        feeder = threading.Thread(target=self._feed, name="feeder", daemon=True)
+        feeder.start()
+        while not self._ending.is_set():
+            ended = not feeder.is_alive()
+            busy = self._work()
+            yield self._drain()
+            if not busy:
+                if ended:
+                    break
+                self._arrived.wait(LOOK_UP)
+                self._arrived.clear()
+        if self._failure is not None and not self._ending.is_set():
+            raise self._failure
+
+    def _feed(self) -> None:
+        try:
+            items = self._source if self._source.live else paced(self._source)
+            for unit in self._units(items):
+                self._submit(unit)
+                self._arrived.set()
+        except Exception as error:  # belongs to the thread that iterates
+            self._failure = error
+        self._arrived.set()
+
+    # --- common to both ---
+
+    def _end_all(self) -> None:
+        self._ending.set()
+        self._source.close()
+        self._assistant.close()
+
+    def _units(self, items: Iterable[Item]) -> Iterator[MultimodalUnit]:
+        for item in items:
+            if self._ending.is_set():
+                return
+            self._assemble(item)
+            for unit in self._assembler.units():
+                self._filled += unit.video_fill is not VideoFill.NONE or unit.audio_filled > 0
+                yield unit
+        if not self._ending.is_set():
+            yield from self._assembler.flush()
+
+    def _assemble(self, item: Item) -> None:
+        try:
+            if isinstance(item, AudioChunk):
+                self._assembler.add_audio(item)
+            else:
+                self._assembler.add_frame(item)
+        except UnitsError:
+            pass  # counted by the assembler; what is fine goes on
+
+    def _submit(self, unit: MultimodalUnit) -> None:
+        if self._origin is None:
+            self._origin = unit.start
+        self._end = unit.end
+        self._assistant.submit(unit)
+
+    def _work(self) -> bool:
+        """One slice of the assistant's work; returns whether there is more."""
+        begin = time.perf_counter()
+        more = self._assistant.run_pending()
+        self._busy += time.perf_counter() - begin
+        return self._ask() or more
+
+    def _ask(self) -> bool:
+        """Put the questions whose time has been heard; returns whether there were any."""
+        heard = self._assistant.status().stamp
+        due = 0
+        while heard is not None and self._questions:
+            if self._questions[0].seconds > self.seconds(heard):
+                break
+            question = self._questions.popleft()
+            self.answers.append((question, self._assistant.ask(question.text)))
+            due += 1
+        return due > 0
+
+    def _drain(self) -> list[Event]:
+        events = []
+        while self._happened:
+            events.append(self._happened.popleft())
+        return events

@@ -1,0 +1,349 @@
+"""`roma run`: follow a file, a camera or a microphone in the terminal."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+from rich.console import Console
+
+from roma_ros.cli.errors import CommandError, UsageError
+from roma_ros.cli.event_file import EventFile
+from roma_ros.cli.live_view import LiveView
+from roma_ros.cli.plain_lines import PlainLines
+from roma_ros.cli.signals import stopping_on_signals
+from roma_ros.cli.source_argument import open_sources
+from roma_ros.cli.summary import Summary
+from roma_ros.cli.timed_question import TimedQuestion
+from roma_ros.cli.timeline import FORMATS, Timeline
+from roma_ros.cli.wording import clock, one_line
+from roma_ros.events import Event
+from roma_ros.sources import Source, SourceError
+from roma_ros.watch import Watch, WatchError, WatchKind
+
+if TYPE_CHECKING:  # torch takes seconds to import, and `roma run --help` needs none of it
+    from roma_ros.cli.playback import Playback
+
+__all__ = ["add_to", "run"]
+
+PATIENCE = 10  # units of a recording that may wait for a slow first step; devices do not wait
+NARRATE = "Describe what happens, as it happens."
+
+HELP = "follow a file, a camera or a microphone: p(speak), alerts, narration, answers"
+EXAMPLES = """\
+examples:
+  roma run kitchen.mp4 --watch "alert me when the pot boils over"
+  roma run kitchen.mp4 --narrate --ask "What is on the table?"@12 --plot timeline.png
+  roma run 0 mic --watch "alert me when somebody enters" --watch "alert me when a dog barks"
+  roma run recordings/ --fast --events events.jsonl --quiet
+
+SOURCE
+  PATH          a video or audio file, or a folder of them, played by name
+  0, 1, ...     a camera by its number; also /dev/video2, or an address such as rtsp://...
+  mic, mic:DEV  the default microphone, or one by its number or a part of its name
+  A camera and a microphone may be followed together: `roma run 0 mic`.
+
+EVENTS FILE
+  One JSON object a line: "event" is stream_started, speak_probability, alert, narration, answer,
+  lag or fault; "seconds" and "stamp_ns" tell the END of the unit it belongs to, from the source's
+  beginning and on the sensor clock; "stream", and the fields of that event.
+
+exit codes
+  0    the source has ended, or Ctrl-C was pressed once the run had begun
+  1    the source failed on the way, or a question got no answer
+  2    it could not start: a wrong argument, a missing file, a model that does not load
+  130  Ctrl-C was pressed before the run had begun
+"""
+
+
+class Sink(Protocol):
+    """Whoever is told of events."""
+
+    def take(self, event: Event, seconds: float) -> None: ...
+
+
+View: TypeAlias = LiveView | PlainLines
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "run",
+        help=HELP,
+        description="Follow a stream: " + HELP.partition(": ")[2] + ".",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("source", metavar="SOURCE", nargs="+", help="what to follow; see below")
+
+    what = parser.add_argument_group("what to do")
+    what.add_argument(
+        "--watch", metavar="TEXT", action="append", default=[], help="alert on this; repeatable"
+    )
+    what.add_argument(
+        "--narrate",
+        metavar="TEXT",
+        nargs="?",
+        const=NARRATE,
+        help=f"narrate, by this instruction (default: {NARRATE!r}); put it after SOURCE",
+    )
+    what.add_argument(
+        "--ask",
+        metavar="TEXT@SECONDS",
+        type=_timed_question,
+        action="append",
+        default=[],
+        help="ask when so much of the stream has been heard; repeatable",
+    )
+
+    when = parser.add_argument_group("when to speak")
+    when.add_argument(
+        "--threshold",
+        type=float,
+        default=0.6,
+        metavar="P",
+        help="p(speak) that counts towards an alert (default: %(default)s)",
+    )
+    when.add_argument(
+        "--window",
+        type=int,
+        default=2,
+        metavar="UNITS",
+        help="so many seconds in a row raise an alert (default: %(default)s)",
+    )
+    when.add_argument(
+        "--cooldown",
+        type=float,
+        default=5.0,
+        metavar="SECONDS",
+        help="silence after an alert (default: %(default)s)",
+    )
+    when.add_argument(
+        "--reply", action="store_true", help="alerts also say what happened, in words"
+    )
+    when.add_argument(
+        "--narrate-threshold",
+        type=float,
+        default=0.975,
+        metavar="P",
+        help="p(speak) that begins a narration (default: %(default)s)",
+    )
+
+    model = parser.add_argument_group("model")
+    model.add_argument(
+        "--model",
+        default="roma_tiny",
+        metavar="PATH",
+        help="folder of a Qwen2.5-Omni checkpoint, or roma_tiny, the embedded one (default)",
+    )
+    model.add_argument(
+        "--device", default="auto", help="auto (CUDA where there is one), cpu, cuda, cuda:N"
+    )
+    model.add_argument(
+        "--quantization",
+        choices=("none", "nf4", "int8"),
+        default="none",
+        help="of the backbone, at load (default: %(default)s)",
+    )
+    model.add_argument(
+        "--context-seconds",
+        type=float,
+        default=60.0,
+        metavar="SECONDS",
+        help="how much of the stream stays in sight (default: %(default)s)",
+    )
+
+    output = parser.add_argument_group("pace and output")
+    output.add_argument(
+        "--fast", action="store_true", help="as fast as the model can, not at the file's pace"
+    )
+    output.add_argument("--events", type=Path, metavar="FILE", help="write events as JSON lines")
+    output.add_argument(
+        "--plot", type=Path, metavar="FILE", help="draw a timeline: .png, .svg or .pdf"
+    )
+    output.add_argument(
+        "--quiet", action="store_true", help="print alerts, narrations and answers only"
+    )
+    parser.set_defaults(command=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Follow the source to its end; returns the exit code.
+
+    Raises:
+        UsageError: it cannot start.
+        CommandError: the source failed on the way.
+    """
+    watches = _watches(arguments)
+    _check_plot(arguments.plot)
+    with ExitStack() as stack:
+        source = stack.enter_context(_source(arguments))
+        sinks: list[Sink] = [summary := Summary()]
+        if arguments.events is not None:
+            sinks.append(stack.enter_context(_event_file(arguments.events, arguments.source)))
+        playback = stack.enter_context(_playback(arguments, source, watches))
+        title = " + ".join(Path(text).name for text in arguments.source)
+        view = _view(arguments, title, watches)
+        sinks += [view, timeline := Timeline(f"{title} · {arguments.model}", watches)]
+        failure = _follow(playback, view, sinks)
+        progress = playback.progress()
+    if arguments.plot is not None:
+        _draw(timeline, arguments.plot)
+    if not arguments.quiet:
+        print(summary.text(progress), flush=True)
+    if failure is not None:
+        raise CommandError(one_line(str(failure))) from failure
+    return _check_answers(playback)
+
+
+def _follow(playback: Playback, view: View, sinks: Sequence[Sink]) -> SourceError | None:
+    """Tell the sinks of all that happens until the end; returns why it ended early, if it did."""
+    with view, stopping_on_signals(playback.stop):
+        try:
+            for events in playback:
+                for event in events:
+                    for sink in sinks:
+                        sink.take(event, playback.seconds(event.stamp))
+                view.refresh(playback.progress())
+        except SourceError as error:
+            return error
+    return None
+
+
+def _check_answers(playback: Playback) -> int:
+    """Say which questions were not answered, and why; returns the exit code."""
+    if playback.stopped:
+        return 0
+    complaints = [
+        f"{question.text!r} was not asked: the source ended before {clock(question.seconds)}"
+        for question in playback.unasked
+    ]
+    for question, answer in playback.answers:
+        if (error := answer.exception(timeout=0)) is not None:
+            complaints.append(f"{question.text!r} was not answered: {error}")
+    for complaint in complaints:
+        print(f"roma: {one_line(complaint)}", file=sys.stderr)
+    return CommandError.exit_code if complaints else 0
+
+
+# --- from arguments to what they name; what is wrong with them is a UsageError ---
+
+
+def _timed_question(argument: str) -> TimedQuestion:
+    try:
+        return TimedQuestion.parse(argument)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _watches(arguments: argparse.Namespace) -> list[Watch]:
+    try:
+        watches = [
+            Watch(
+                id=f"watch-{number}",
+                kind=WatchKind.ALERT,
+                instruction=instruction,
+                threshold=arguments.threshold,
+                window=arguments.window,
+                cooldown=arguments.cooldown,
+                reply=arguments.reply,
+            )
+            for number, instruction in enumerate(arguments.watch, start=1)
+        ]
+        if arguments.narrate is not None:
+            narration = Watch(
+                id="narration",
+                kind=WatchKind.NARRATION,
+                instruction=arguments.narrate,
+                threshold=arguments.narrate_threshold,
+            )
+            watches.append(narration)
+    except WatchError as error:
+        raise UsageError(str(error)) from error
+    return watches
+
+
+def _source(arguments: argparse.Namespace) -> Source:
+    try:
+        source = open_sources(arguments.source)
+    except SourceError as error:
+        raise UsageError(str(error)) from error
+    if source.live and arguments.fast:
+        source.close()
+        raise UsageError("--fast is for files; a camera or a microphone has its own pace")
+    return source
+
+
+def _playback(arguments: argparse.Namespace, source: Source, watches: Sequence[Watch]) -> Playback:
+    """Load the model and open the sessions. Imports torch, which takes seconds."""
+    with Console(stderr=True).status(f"loading {arguments.model} ..."):
+        from transformers.utils import logging as transformers_logging
+
+        from roma_ros.assistant import AssistantConfig
+        from roma_ros.cli.playback import Playback
+        from roma_ros.questions import Question
+        from roma_ros.thinker import RomaThinker, ThinkerError
+
+        transformers_logging.disable_progress_bar()  # it would stay in the terminal
+        try:
+            for question in arguments.ask:
+                Question(text=question.text, watch=None, keep=False)  # says what is wrong with it
+            config = AssistantConfig(
+                context_seconds=arguments.context_seconds,
+                max_questions=max(1, len(arguments.ask)),
+            )
+            if not source.live:
+                config = replace(config, max_backlog=PATIENCE)
+            thinker = RomaThinker.from_pretrained(
+                arguments.model, device=arguments.device, quantization=arguments.quantization
+            )
+            return Playback(
+                source,
+                thinker,
+                watches=watches,
+                questions=arguments.ask,
+                config=config,
+                fast=arguments.fast,
+            )
+        except (ThinkerError, ValueError, ImportError, RuntimeError) as error:
+            raise UsageError(one_line(str(error))) from error
+
+
+def _view(arguments: argparse.Namespace, title: str, watches: Sequence[Watch]) -> View:
+    console = Console()
+    if sys.stdout.isatty() and not console.is_dumb_terminal and not arguments.quiet:
+        return LiveView(console, title=title, watches=watches)
+    return PlainLines(sys.stdout, quiet=arguments.quiet)
+
+
+def _event_file(path: Path, sources: Sequence[str]) -> EventFile:
+    if path.exists() and any(Path(s).exists() and path.samefile(s) for s in sources):
+        raise UsageError(f"--events {path} is the source itself; name another file")
+    try:
+        return EventFile(path)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _check_plot(path: Path | None) -> None:
+    """Before the run rather than after it."""
+    if path is None:
+        return
+    if path.suffix.lower() not in FORMATS:
+        raise UsageError(f"--plot {path}: expected a name that ends in {', '.join(FORMATS)}")
+    if not path.parent.is_dir():
+        raise UsageError(f"--plot {path}: there is no folder {path.parent}")
+    if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise UsageError(f"--plot {path} cannot be written")
+
+
+def _draw(timeline: Timeline, path: Path) -> None:
+    try:
+        timeline.draw(path)
+    except OSError as error:
+        raise CommandError(f"{path} cannot be written: {error.strerror}") from error

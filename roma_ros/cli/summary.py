@@ -1,0 +1,44 @@
+"""A run in one paragraph, for its end."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from roma_ros.cli.progress import Progress
+from roma_ros.events import Alert, Answer, Event, Fault, Narration
+
+__all__ = ["Summary"]
+
+COUNTED = {Alert: "alert", Narration: "narration", Answer: "answer", Fault: "fault"}
+
+
+class Summary:
+    """Counts what happened."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+
+    def take(self, event: Event, seconds: float) -> None:  # noqa: ARG002  # all sinks are alike
+        if (name := COUNTED.get(type(event))) is not None:
+            self._counts[name] += 1
+
+    def text(self, progress: Progress) -> str:
+        """Two lines: how much and how fast, and what came of it."""
+        speed = (
+            f"{_count(progress.units, 'unit')}, {progress.seconds:.1f} s of the stream; "
+            f"real-time factor {progress.real_time_factor:.3f}; "
+            f"step p50 {progress.step_p50 * 1e3:.0f} ms, p99 {progress.step_p99 * 1e3:.0f} ms"
+        )
+        said = [_count(self._counts[name], name) for name in ("alert", "narration", "answer")]
+        troubles = (
+            (self._counts["fault"], "fault", ""),
+            (progress.dropped, "unit", " skipped"),
+            (progress.audio_only, "unit", " heard without video"),
+            (progress.filled, "unit", " with a gap in picture or sound"),
+        )
+        said += [_count(number, name) + what for number, name, what in troubles if number]
+        return f"{speed}\n{', '.join(said)}"
+
+
+def _count(number: int, name: str) -> str:
+    return f"{number} {name}" if number == 1 else f"{number} {name}s"

@@ -1,0 +1,235 @@
+"""What the assistant's worker does, one slice at a time. Everything here is for one thread."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+
+from roma_ros.assistant_config import AssistantConfig
+from roma_ros.events import Event, Fault, Lag, StreamStart, StreamStarted
+from roma_ros.follower import Follower
+from roma_ros.lag import Losses
+from roma_ros.questions import AnswerDesk, QuestionLostError
+from roma_ros.status import AssistantStatus, StepTimes
+from roma_ros.thinker import EncodedUnit, RomaThinker, ThinkerError
+from roma_ros.turns import Work
+from roma_ros.units import MultimodalUnit
+from roma_ros.watch import Watch
+
+__all__ = ["Loop"]
+
+log = logging.getLogger(__name__)
+
+
+class Loop:
+    """Hears units in all sessions, goes on with replies and answers, and mends what breaks.
+
+    Args:
+        thinker: the weights.
+        config: bounds.
+        on_event: called for each event, in order.
+
+    Attributes:
+        desk: where questions are put, from any thread.
+    """
+
+    def __init__(
+        self, thinker: RomaThinker, config: AssistantConfig, on_event: Callable[[Event], None]
+    ) -> None:
+        self.thinker = thinker
+        self.config = config
+        self.desk = AnswerDesk(
+            limit=config.max_questions,
+            longest=config.answer_tokens,
+            patience=config.first_unit_timeout,
+            follower_of=self._follower_of,
+        )
+        self._on_event = on_event
+        self._followers: dict[str, Follower] = {}  # oldest first; "" is without a watch
+        self._stream: int | None = None
+        self._start_reason = StreamStart.FIRST
+        self._unit: int | None = None
+        self._stamp = 0
+        self._step_times = StepTimes()
+        self._units_heard = 0
+        self._faults = 0
+
+    # --- slices of work ---
+
+    @property
+    def waiting(self) -> set[Work]:
+        """The slices that could be done now."""
+        waiting = set()
+        if any(follower.wants_to_speak for follower in self._all()):
+            waiting.add(Work.SPEECH)
+        if self.desk.has_work:
+            waiting.add(Work.ANSWER)
+        return waiting
+
+    def hear(self, unit: MultimodalUnit) -> None:
+        """Encode a unit once, and step every session with it."""
+        if unit.stream != self._stream:
+            self._start_stream(unit)
+        begin = time.perf_counter()
+        self._stamp = unit.end
+        self._settle_followers()
+        encoded = self._encode(unit)
+        if encoded is None:
+            return
+        for follower in self._all():
+            if follower.session is not None:
+                with self.mending("hear", follower):
+                    self._emit(follower.hear(encoded))
+        self._unit = unit.index
+        self._units_heard += 1
+        self._step_times.add(time.perf_counter() - begin)
+
+    def speak(self) -> None:
+        """Go on with the oldest reply that has not had its share since the last unit."""
+        follower = next(follower for follower in self._all() if follower.wants_to_speak)
+        with self.mending("speak", follower):
+            self._emit(follower.speak(self.config.max_tokens_per_unit, self.config.reply_tokens))
+
+    def answer(self) -> None:
+        """Go on with the answer that is being decoded, or begin the next."""
+        follower = self.desk.begin()
+        if follower is not None:
+            with self.mending("answer", follower):
+                self._emit(self.desk.go_on())
+
+    # --- changes between slices ---
+
+    def follow(self, watch: Watch) -> None:
+        """Its session is opened with the next unit, so that changes are quick however many."""
+        self._followers[watch.id] = Follower(watch)
+
+    def unfollow(self, watch: Watch) -> None:
+        ended = f"watch {watch.id!r} has ended before the answer; ask the oldest, or another"
+        self.desk.lose(ended, lambda question: question.watch == watch.id)
+        self._dismiss(self._followers.pop(watch.id), QuestionLostError(ended))
+
+    def adjust(self, watch: Watch) -> None:
+        self._followers[watch.id].adjust(watch)
+
+    def restart(self) -> None:
+        """Forget the stream, and all questions."""
+        self._forget_stream("the assistant was reset")
+        self._stream = self._unit = None
+        self._start_reason = StreamStart.RESET
+
+    def lose_questions(self, why: str) -> None:
+        self.desk.end(QuestionLostError(f"{why} before the answer; ask again"))
+        self.desk.lose(f"{why} before the answer; ask again")
+
+    def close(self) -> None:
+        """Free all sessions; what was being said is told as far as it came."""
+        for follower in self._all():
+            self._dismiss(follower, QuestionLostError("the assistant was closed"))
+        self._followers.clear()
+
+    # --- reporting ---
+
+    def report_lag(self, losses: Losses, *, recovered: bool) -> None:
+        lag = Lag(
+            stream=-1 if self._stream is None else self._stream,
+            stamp=self._stamp,
+            policy=self.config.lag_policy,
+            dropped=losses.dropped,
+            audio_only=losses.audio_only,
+            recovered=recovered,
+        )
+        self._emit([lag])
+
+    def status(self) -> AssistantStatus:
+        """The part of the status that the loop knows."""
+        return AssistantStatus(
+            stream=self._stream,
+            unit=self._unit,
+            stamp=None if self._unit is None else self._stamp,
+            units_heard=self._units_heard,
+            faults=self._faults,
+            step_last=self._step_times.last,
+            step_p50=self._step_times.percentile(0.50),
+            step_p99=self._step_times.percentile(0.99),
+            sessions=tuple(s for follower in self._all() if (s := follower.status()) is not None),
+        )
+
+    # --- followers and streams ---
+
+    def _all(self) -> list[Follower]:
+        return list(self._followers.values())
+
+    def _follower_of(self, watch: str | None) -> Follower | None:
+        """Who answers for a watch, or the oldest."""
+        return self._followers.get(watch) if watch else next(iter(self._all()), None)
+
+    def _settle_followers(self) -> None:
+        """Before a unit: one follower without a watch only if there is no other, and all open."""
+        if not self._followers:
+            self._followers[""] = Follower(None)
+        spare = self._followers.get("")
+        if spare is not None and len(self._followers) > 1 and not self.desk.serves(spare):
+            del self._followers[""]
+            spare.close()
+        for follower in self._all():
+            if follower.session is None:
+                with self.mending("open", follower):
+                    follower.open(self.thinker, self.config.context_seconds)
+
+    def _dismiss(self, follower: Follower, error: Exception) -> None:
+        """Close a follower's session, and give up the answer that comes from it."""
+        if self.desk.serves(follower):
+            self.desk.end(error)
+        self._emit(follower.close())
+
+    def _start_stream(self, unit: MultimodalUnit) -> None:
+        if self._stream is not None:
+            self._forget_stream("the sensors' stream started again")
+            self._start_reason = StreamStart.SENSORS
+        self._stream = unit.stream
+        self._emit([StreamStarted(stream=unit.stream, stamp=unit.end, reason=self._start_reason)])
+
+    def _forget_stream(self, why: str) -> None:
+        self.lose_questions(why)
+        for follower in self._all():
+            self._emit(follower.restart())
+
+    def _encode(self, unit: MultimodalUnit) -> EncodedUnit | None:
+        """Run the encoders; `None` if the unit is of no use."""
+        encoded = None
+        with self.mending("encode"):
+            encoded = self.thinker.encode(unit)
+        return encoded  # noqa: RET504 - the context manager may have swallowed an error
+
+    # --- mending ---
+
+    @contextmanager
+    def mending(self, during: str, follower: Follower | None = None) -> Iterator[None]:
+        """Whatever goes wrong costs at most this follower's memory, never the worker."""
+        try:
+            yield
+        except Exception as error:
+            if not isinstance(error, ThinkerError):
+                log.exception("could not %s; the assistant goes on", during)
+            if follower is not None:
+                self._dismiss(follower, error)
+            self._faults += 1
+            fault = Fault(
+                stream=-1 if self._stream is None else self._stream,
+                stamp=self._stamp,
+                watch=follower.id if follower else "",
+                during=during,
+                error=f"{type(error).__name__}: {error}",
+                restarted=follower is not None,
+            )
+            self._emit([fault])
+
+    def _emit(self, events: Iterable[Event]) -> None:
+        for event in events:
+            try:
+                self._on_event(event)
+            except Exception:
+                self._faults += 1
+                log.exception("on_event failed on %s", type(event).__name__)

@@ -1,0 +1,1 @@
+"""Embedded checkpoints, and the recipe of roma_tiny."""

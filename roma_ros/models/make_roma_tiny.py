@@ -1,0 +1,186 @@
+"""Make `roma_tiny` from nothing: the real Qwen2.5-Omni thinker at a few million parameters.
+
+    python -m roma_ros.models.make_roma_tiny OUT [--seed 0]
+
+The weights are random until they are trained; only sizes, tokenizer and settings are decided here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from torch import nn
+from transformers import (
+    PreTrainedTokenizerFast,
+    Qwen2_5OmniThinkerConfig,
+    Qwen2_5OmniThinkerForConditionalGeneration,
+    WhisperFeatureExtractor,
+)
+from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
+
+from roma_ros.thinker import RomaConfig, RomaThinker, SpeakHead
+from roma_ros.thinker.features import FeatureExtractor
+
+__all__ = ["main", "make_roma_tiny", "make_tokenizer"]
+
+WIDTH = 192
+VOCABULARY = 1_024
+MAX_PIXELS = 112 * 112  # 16 video tokens a unit: the small world is drawn small
+SPECIAL = [
+    "<|endoftext|>",
+    "<|im_start|>",
+    "<|im_end|>",
+    "<|AUDIO|>",
+    "<|audio_bos|>",
+    "<|audio_eos|>",
+    "<|vision_bos|>",
+    "<|vision_eos|>",
+    "<|vision_pad|>",
+    "<|IMAGE|>",
+    "<|VIDEO|>",
+]
+WORDS = {
+    "colour": "red green blue yellow white black orange purple",
+    "shape": "circle square triangle star cross shape",
+    "sound": "beep tone burst knock word beeps tones bursts knocks words",
+    "verb": "appears leaves moves touches stops sounds starts ends",
+    "place": "left right top bottom middle",
+    "number": "no zero one two three four five six seven eight nine ten",
+}
+
+
+def sentences() -> Iterator[str]:
+    """Text that the tokenizer learns its merges from."""
+    words = {kind: text.split() for kind, text in WORDS.items()}
+    yield "system\nuser\nassistant\n" * 50
+    yield RomaConfig().system_prompt * 20
+    for colour, shape, verb in itertools.product(words["colour"], words["shape"], words["verb"]):
+        yield f"alert me when a {colour} {shape} {verb}"
+        yield f"a {colour} {shape} {verb} while a tone sounds."
+    for number, sound in itertools.product(words["number"], words["sound"]):
+        yield f"alert me when you hear {number} {sound}. how many {sound} so far? {number}"
+    for colour, shape, place in itertools.product(words["colour"], words["shape"], words["place"]):
+        yield f"is there a {colour} {shape} at the {place} now? yes. no."
+        yield f"what colour was the first {shape}? what happened before? describe what has ended."
+
+
+def make_tokenizer() -> PreTrainedTokenizerFast:
+    """A byte-level BPE tokenizer of 1,024 entries with Qwen2.5-Omni's special tokens."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=VOCABULARY - len(SPECIAL),
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(sentences(), trainer)
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        eos_token="<|im_end|>",
+        pad_token="<|endoftext|>",
+        extra_special_tokens=SPECIAL,
+        clean_up_tokenization_spaces=False,
+    )
+
+
+def make_config(tokenizer: PreTrainedTokenizerFast) -> Qwen2_5OmniThinkerConfig:
+    """The architecture of Qwen2.5-Omni's thinker, every part of it, in small."""
+    token = tokenizer.convert_tokens_to_ids
+    return Qwen2_5OmniThinkerConfig(
+        text_config={
+            "vocab_size": VOCABULARY,
+            "hidden_size": WIDTH,
+            "intermediate_size": 512,
+            "num_hidden_layers": 6,
+            "num_attention_heads": 6,
+            "num_key_value_heads": 2,
+            "max_position_embeddings": 8_192,
+            "rope_parameters": {
+                "rope_type": "default",
+                "rope_theta": 10_000.0,
+                "mrope_section": [4, 6, 6],
+            },
+            "tie_word_embeddings": True,
+        },
+        vision_config={
+            "depth": 3,
+            "hidden_size": 128,
+            "intermediate_size": 256,
+            "num_heads": 4,
+            "fullatt_block_indexes": [2],
+            "out_hidden_size": WIDTH,
+        },
+        audio_config={
+            "d_model": 128,
+            "encoder_layers": 3,
+            "encoder_attention_heads": 4,
+            "encoder_ffn_dim": 256,
+            "output_dim": WIDTH,
+        },
+        tie_word_embeddings=True,
+        audio_token_index=token("<|AUDIO|>"),
+        image_token_index=token("<|IMAGE|>"),
+        video_token_index=token("<|VIDEO|>"),
+        audio_start_token_id=token("<|audio_bos|>"),
+        audio_end_token_id=token("<|audio_eos|>"),
+        vision_start_token_id=token("<|vision_bos|>"),
+        vision_end_token_id=token("<|vision_eos|>"),
+        user_token_id=token("<|im_start|>"),
+    )
+
+
+def fan_in_(module: nn.Module) -> None:
+    """Scale weights by fan-in: transformers' 0.02 learns almost nothing at this width."""
+    for part in module.modules():
+        if isinstance(part, nn.Linear | nn.Conv1d | nn.Conv3d):
+            nn.init.normal_(part.weight, std=1 / math.sqrt(part.weight[0].numel()))
+
+
+def make_roma_tiny(seed: int = 0) -> RomaThinker:
+    """An untrained roma_tiny; the same seed gives the same weights."""
+    torch.manual_seed(seed)
+    tokenizer = make_tokenizer()
+    backbone = Qwen2_5OmniThinkerForConditionalGeneration(make_config(tokenizer))
+    head = SpeakHead(WIDTH)
+    for part in (backbone, head):
+        fan_in_(part)
+    nn.init.normal_(backbone.get_input_embeddings().weight, std=1 / math.sqrt(WIDTH))
+    backbone.tie_weights()
+    config = RomaConfig(max_pixels=MAX_PIXELS)
+    features = FeatureExtractor(
+        Qwen2VLImageProcessorPil(),
+        WhisperFeatureExtractor(feature_size=128),
+        min_pixels=config.min_pixels,
+        max_pixels=config.max_pixels,
+    )
+    return RomaThinker(
+        backbone=backbone.eval(),
+        tokenizer=tokenizer,
+        features=features,
+        config=config,
+        speak_head=head.eval(),
+        name="roma_tiny",
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("out", type=Path, help="folder to write")
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    thinker = make_roma_tiny(arguments.seed)
+    thinker.backbone.to(torch.bfloat16)  # half the size; from_pretrained computes in float32
+    thinker.save_pretrained(arguments.out)
+    count = sum(value.numel() for value in thinker.backbone.parameters())
+    print(f"{arguments.out}: {count / 1e6:.2f} M parameters, untrained, seed {arguments.seed}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,99 @@
+"""From messages to units, off the executor's thread."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from roma_ros.nodes.faults import Faults
+from roma_ros.sources import Item
+from roma_ros.sources.mailbox import Mailbox
+from roma_ros.units import AudioChunk, MultimodalUnit, UnitAssembler
+
+__all__ = ["Arrival", "Intake"]
+
+CAPACITY = 256  # messages that may wait: a second or two of a camera and a microphone
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Arrival:
+    """A message that came in.
+
+    Attributes:
+        topic: where, for what there is to say about it.
+        read: makes a frame or audio of it; may raise UnitsError.
+    """
+
+    topic: str
+    read: Callable[[], Item]
+
+
+class Intake:
+    """A thread that reads messages, gives them to the assembler, and passes on the units.
+
+    Images are decoded here, and only those that a unit keeps.
+
+    Args:
+        assembler: nobody else may use it meanwhile, except by `reset`.
+        on_unit: called in this thread with each unit.
+        faults: where bad input is counted.
+    """
+
+    def __init__(
+        self,
+        assembler: UnitAssembler,
+        on_unit: Callable[[MultimodalUnit], None],
+        faults: Faults,
+    ) -> None:
+        self._assembler = assembler
+        self._on_unit = on_unit
+        self._faults = faults
+        self._frames_topic = ""  # of the frames that wait to be decoded
+        self._lock = threading.Lock()
+        self._arrivals: Mailbox[Arrival] = Mailbox(CAPACITY)
+        self._thread = threading.Thread(target=self._work, name="intake", daemon=True)
+        self._thread.start()
+
+    @property
+    def dropped(self) -> int:
+        """Messages that were lost because too many waited."""
+        return self._arrivals.dropped
+
+    def put(self, arrival: Arrival) -> None:
+        """Leave a message; never waits."""
+        self._arrivals.put(arrival)
+
+    def reset(self) -> None:
+        """Forget the stream; the next message begins a new one."""
+        with self._lock:
+            self._assembler.reset()
+
+    def close(self) -> None:
+        """End the thread."""
+        self._arrivals.close()
+        self._thread.join()
+
+    def _work(self) -> None:
+        for arrival in self._arrivals:
+            with self._lock:
+                units = self._take(arrival)
+            for unit in units:
+                self._on_unit(unit)
+
+    def _take(self, arrival: Arrival) -> list[MultimodalUnit]:
+        stats = self._assembler.stats
+        bad = stats.frames_bad
+        try:
+            item = arrival.read()
+            if isinstance(item, AudioChunk):
+                self._assembler.add_audio(item)
+            else:
+                self._frames_topic = arrival.topic
+                self._assembler.add_frame(item)
+        except Exception as error:  # whatever a driver sends, the next message may be fine
+            self._faults.report(arrival.topic, type(error).__name__, str(error))
+        units = self._assembler.units()
+        if stats.frames_bad > bad:
+            self._faults.report(self._frames_topic, "ImageError", stats.last_error)
+        return units

@@ -1,0 +1,128 @@
+"""The node `media`: plays a file, or a folder of files, as a camera and a microphone."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from rclpy.node import Node
+
+from roma_ros.nodes.declaration import ParameterSpec, declare
+from roma_ros.nodes.sensor_publisher import (
+    FRAME_ID,
+    IMAGE_TRANSPORT,
+    RELIABILITY,
+    SensorPublisher,
+    SourceThread,
+)
+from roma_ros.nodes.spinning import run
+from roma_ros.sources import Item, MediaError, MediaFile, MediaFileConfig, paced
+
+__all__ = ["MediaNode", "main"]
+
+POLL = 0.05  # seconds between two looks for subscribers
+
+SPECS = (
+    ParameterSpec(
+        name="path",
+        default="",
+        description="A video or audio file, or a folder of them, played in the order of names.",
+    ),
+    ParameterSpec(
+        name="loop",
+        default=False,
+        description="Begin again at the end, with stamps that go on.",
+    ),
+    ParameterSpec(
+        name="rate",
+        default=1.0,
+        low=0.1,
+        high=100.0,
+        description="Seconds of the media in a second. Stamps go by the media's time, so they are "
+        "ROS time at rate 1 only.",
+    ),
+    ParameterSpec(
+        name="wait_for_subscribers",
+        default=0.0,
+        low=0.0,
+        high=3600.0,
+        description="How long to wait at the beginning for subscribers to all topics [s].",
+    ),
+    ParameterSpec(
+        name="exit_at_end",
+        default=True,
+        description="Whether the process ends when all was played.",
+    ),
+    IMAGE_TRANSPORT,
+    RELIABILITY,
+    FRAME_ID,
+)
+
+
+class MediaNode(Node):
+    """Publishes the frames and the sound of media in real time, stamped with ROS time.
+
+    Raises:
+        MediaError: the path has nothing that can be played.
+    """
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__("media", **arguments)
+        self.exit_status = 0
+        declare(self, SPECS, lambda: "the media plays already; start another node")
+        path = self._get("path")
+        if not path:
+            raise MediaError("parameter path is empty; give a file or folder: -p path:=clip.mp4")
+        self._path, self._loop = path, self._get("loop")
+        self._media = self._open(0)
+        self._publisher = SensorPublisher(
+            self,
+            self._media,
+            reliability=self._get("reliability"),
+            frame_id=self._get("frame_id"),
+            image_transport=self._get("image_transport"),
+        )
+        self._thread = SourceThread(self, self._play(), self._publisher.publish, self._end)
+
+    def _open(self, start_stamp: int) -> MediaFile:
+        config = MediaFileConfig(path=self._path, loop=self._loop, start_stamp=start_stamp)
+        return MediaFile(config)
+
+    def destroy_node(self) -> None:
+        if hasattr(self, "_thread"):
+            self._thread.close(self._media.close)
+        super().destroy_node()
+
+    def _play(self) -> Iterator[Item]:
+        """In the source's thread: the items when they are due."""
+        self._wait_for_subscribers()
+        self._media = self._open(self.get_clock().now().nanoseconds)
+        self.get_logger().info(f"playing {self._path}")
+        yield from paced(self._media, self._get("rate"))
+
+    def _wait_for_subscribers(self) -> None:
+        patience = time.monotonic() + self._get("wait_for_subscribers")
+        while time.monotonic() < patience and self.context.ok():
+            if self._publisher.has_subscribers:
+                return
+            time.sleep(POLL)
+
+    def _end(self, failed: bool) -> None:
+        self.exit_status = int(failed)
+        if not failed:
+            self.get_logger().info("all was played")
+        if failed or self._get("exit_at_end"):
+            self.context.try_shutdown()
+
+    def _get(self, name: str) -> Any:
+        return self.get_parameter(name).value
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Play until the end, or until told to stop."""
+    return run(MediaNode, arguments)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

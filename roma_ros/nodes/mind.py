@@ -1,0 +1,88 @@
+"""What the roma node has while it is configured, and what it has besides while it is active."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+
+from roma_ros.assistant import Assistant
+from roma_ros.events import Event
+from roma_ros.nodes.audio_input import AudioInput, audio_input
+from roma_ros.nodes.intake import Intake
+from roma_ros.nodes.parameters import Settings, WatchDefaults
+from roma_ros.nodes.senses import Senses
+from roma_ros.nodes.watches import Watches
+from roma_ros.thinker import RomaThinker
+from roma_ros.units import UnitAssembler
+
+__all__ = ["Attention", "Mind", "free_unused_memory"]
+
+
+@dataclass(slots=True)
+class Mind:
+    """Of a configured node.
+
+    Attributes:
+        skew: of the last unit, audio end minus video end, s; `None` before the first.
+    """
+
+    settings: Settings
+    audio: AudioInput
+    assembler: UnitAssembler
+    assistant: Assistant
+    watches: Watches
+    skew: float | None = None
+
+    @classmethod
+    def load(
+        cls, settings: Settings, defaults: WatchDefaults, on_event: Callable[[Event], None]
+    ) -> Mind:
+        """Load the model, which takes a while, and set up the watches of the settings.
+
+        Raises:
+            CheckpointError, ValueError, RuntimeError: the model, its device or its libraries.
+            AudioTypeError: the audio messages are not installed.
+            WatchError: a watch of the settings is refused.
+        """
+        audio = audio_input(settings.audio_type)
+        thinker = RomaThinker.from_pretrained(
+            settings.model,
+            device=settings.device,
+            dtype=settings.dtype,
+            quantization=settings.quantization,
+        )
+        assistant = Assistant(thinker, settings.assistant, on_event)
+        watches = Watches(assistant, defaults)
+        watches.add_configured(settings)
+        return cls(settings, audio, UnitAssembler(settings.assembler), assistant, watches)
+
+    @property
+    def model(self) -> str:
+        """Name of the checkpoint."""
+        return self.assistant.thinker.name
+
+    def close(self) -> None:
+        """Free the sessions; the weights go with the last reference to this."""
+        self.assistant.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """Of an active node, besides."""
+
+    senses: Senses
+    intake: Intake
+
+    def close(self) -> None:
+        self.senses.close()
+        self.intake.close()
+
+
+def free_unused_memory() -> None:
+    """Give back the memory of what nobody refers to any more, the device's too."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()

@@ -1,0 +1,285 @@
+"""The parameters of the roma node, and what they come to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rclpy.node import Node
+
+from roma_ros.assistant import AssistantConfig
+from roma_ros.lag import LagPolicy
+from roma_ros.nodes.audio_input import AUDIO_TYPES
+from roma_ros.nodes.declaration import ParameterSpec
+from roma_ros.nodes.image_transport import IMAGE_TRANSPORTS
+from roma_ros.triggers import MAX_WINDOW
+from roma_ros.units import AssemblerConfig
+from roma_ros.watch import MAX_COOLDOWN, MAX_INSTRUCTION
+
+__all__ = ["SPECS", "Settings", "WatchDefaults"]
+
+
+def _instruction(text: str) -> str | None:
+    if len(text) > MAX_INSTRUCTION:
+        return f"an instruction has {len(text)} characters; at most {MAX_INSTRUCTION} fit"
+    return None
+
+
+def _instructions(texts: list[str]) -> str | None:
+    if len(texts) > 1 and not all(text.strip() for text in texts):
+        return "one of the instructions is empty; say in words what to watch for"
+    return next((reason for text in texts if (reason := _instruction(text))), None)
+
+
+def _threshold(value: float) -> str | None:
+    return None if value > 0 else f"got {value}; it is compared with p(speak): wanted above 0"
+
+
+SPECS = (
+    ParameterSpec(
+        name="autostart",
+        default=True,
+        description="Configure and activate at start; false: wait for lifecycle transitions.",
+    ),
+    ParameterSpec(
+        name="model",
+        default="roma_tiny",
+        description="Folder of a Qwen2.5-Omni thinker checkpoint, or roma_tiny, the embedded one.",
+    ),
+    ParameterSpec(
+        name="device",
+        default="auto",
+        description="auto (CUDA where there is one), cpu, cuda or cuda:N.",
+    ),
+    ParameterSpec(
+        name="dtype",
+        default="auto",
+        description="Of the weights; auto: bfloat16 on CUDA, float32 on CPU.",
+        choices=("auto", "float32", "bfloat16", "float16"),
+    ),
+    ParameterSpec(
+        name="quantization",
+        default="none",
+        description="Of the backbone, at load, by bitsandbytes.",
+        choices=("none", "nf4", "int8"),
+    ),
+    ParameterSpec(
+        name="use_image",
+        default=True,
+        description="Whether the robot has a camera.",
+    ),
+    ParameterSpec(
+        name="use_audio",
+        default=True,
+        description="Whether the robot has a microphone.",
+    ),
+    ParameterSpec(
+        name="image_transport",
+        default="raw",
+        description="raw: sensor_msgs/Image on `image`; compressed: CompressedImage on "
+        "`image/compressed`.",
+        choices=IMAGE_TRANSPORTS,
+    ),
+    ParameterSpec(
+        name="audio_type",
+        default="roma_ros/Audio",
+        description="Message type on `audio`; audio_common_msgs is taken in either flavour, "
+        "ros-drivers' or mgonzs13's, whichever is installed.",
+        choices=AUDIO_TYPES,
+    ),
+    ParameterSpec(
+        name="lateness",
+        default=0.15,
+        low=0.0,
+        high=2.0,
+        description="How long a unit waits for late frames and audio [s].",
+    ),
+    ParameterSpec(
+        name="hold",
+        default=2.0,
+        low=0.0,
+        high=60.0,
+        description="How long the last frame stands for missing ones; then black [s].",
+    ),
+    ParameterSpec(
+        name="max_gap",
+        default=5.0,
+        low=1.0,
+        high=60.0,
+        description="After a longer gap of all inputs a new stream begins [s].",
+    ),
+    ParameterSpec(
+        name="context_seconds",
+        default=60.0,
+        low=1.0,
+        high=3600.0,
+        description="How much of the stream each watch keeps in sight [s].",
+    ),
+    ParameterSpec(
+        name="max_tokens_per_unit",
+        default=25,
+        low=1,
+        high=250,
+        description="What a watch may say between two units [tokens].",
+    ),
+    ParameterSpec(
+        name="answer_tokens",
+        default=64,
+        low=1,
+        high=128,
+        description="The longest answer [tokens].",
+    ),
+    ParameterSpec(
+        name="max_watches",
+        default=8,
+        low=1,
+        high=64,
+        description="Watches at once; each has a session and its memory.",
+    ),
+    ParameterSpec(
+        name="max_questions",
+        default=8,
+        low=1,
+        high=1000,
+        description="Questions that may wait; more are refused.",
+    ),
+    ParameterSpec(
+        name="max_backlog",
+        default=2,
+        low=1,
+        high=60,
+        description="Units that may wait for the model; more are lost by lag_policy.",
+    ),
+    ParameterSpec(
+        name="lag_policy",
+        default=LagPolicy.DROP_OLDEST.value,
+        description="When the model is slower than the sensors: skip units, or their video.",
+        choices=tuple(policy.value for policy in LagPolicy),
+    ),
+    ParameterSpec(
+        name="alert.instructions",
+        default=[""],
+        description="What to raise an alert for, one watch each; [''] for none.",
+        check=_instructions,
+    ),
+    ParameterSpec(
+        name="alert.threshold",
+        default=0.6,
+        low=0.0,
+        high=1.0,
+        description="p(speak) at or above it counts towards an alert.",
+        live=True,
+        check=_threshold,
+    ),
+    ParameterSpec(
+        name="alert.window",
+        default=2,
+        low=1,
+        high=MAX_WINDOW,
+        description="Units in a row at or above the threshold that raise an alert.",
+        live=True,
+    ),
+    ParameterSpec(
+        name="alert.cooldown",
+        default=5.0,
+        low=0.0,
+        high=MAX_COOLDOWN,
+        description="Silence of a watch after its alert [s].",
+        live=True,
+    ),
+    ParameterSpec(
+        name="alert.reply",
+        default=False,
+        description="Whether the alerts of alert.instructions also say what happened.",
+    ),
+    ParameterSpec(
+        name="narration.instruction",
+        default="",
+        description="What to narrate; empty: nothing.",
+        check=_instruction,
+    ),
+    ParameterSpec(
+        name="narration.threshold",
+        default=0.975,
+        low=0.0,
+        high=1.0,
+        description="p(speak) at or above it begins a narration.",
+        live=True,
+        check=_threshold,
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchDefaults:
+    """What a watch is given where it does not say otherwise; may change at run time."""
+
+    alert_threshold: float
+    alert_window: int
+    alert_cooldown: float
+    narration_threshold: float
+
+    @classmethod
+    def of(cls, node: Node) -> WatchDefaults:
+        return cls(
+            alert_threshold=_value(node, "alert.threshold"),
+            alert_window=_value(node, "alert.window"),
+            alert_cooldown=_value(node, "alert.cooldown"),
+            narration_threshold=_value(node, "narration.threshold"),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What is fixed when the node is configured."""
+
+    model: str
+    device: str
+    dtype: str
+    quantization: str
+    image_transport: str
+    audio_type: str
+    assembler: AssemblerConfig
+    assistant: AssistantConfig
+    alerts: tuple[str, ...]
+    alert_reply: bool
+    narration: str
+
+    @classmethod
+    def of(cls, node: Node) -> Settings:
+        """Read them.
+
+        Raises:
+            ValueError: values that do not go together; the message names them.
+        """
+        alerts = _value(node, "alert.instructions")
+        return cls(
+            model=_value(node, "model"),
+            device=_value(node, "device"),
+            dtype=_value(node, "dtype"),
+            quantization=_value(node, "quantization"),
+            image_transport=_value(node, "image_transport"),
+            audio_type=_value(node, "audio_type"),
+            assembler=AssemblerConfig(
+                video=_value(node, "use_image"),
+                audio=_value(node, "use_audio"),
+                lateness=_value(node, "lateness"),
+                hold=_value(node, "hold"),
+                max_gap=_value(node, "max_gap"),
+            ),
+            assistant=AssistantConfig(
+                context_seconds=_value(node, "context_seconds"),
+                max_tokens_per_unit=_value(node, "max_tokens_per_unit"),
+                answer_tokens=_value(node, "answer_tokens"),
+                max_watches=_value(node, "max_watches"),
+                max_questions=_value(node, "max_questions"),
+                max_backlog=_value(node, "max_backlog"),
+                lag_policy=LagPolicy(_value(node, "lag_policy")),
+            ),
+            alerts=tuple(text for text in alerts if text),
+            alert_reply=_value(node, "alert.reply"),
+            narration=_value(node, "narration.instruction"),
+        )
+
+
+def _value(node: Node, name: str):  # type: ignore[no-untyped-def]  # any type of parameter
+    return node.get_parameter(name).value

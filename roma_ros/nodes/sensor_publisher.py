@@ -1,0 +1,138 @@
+"""Frames and audio of a source, published as a driver would."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+
+from rclpy.node import Node
+from rclpy.publisher import Publisher
+from sensor_msgs.msg import Image
+
+from roma_ros.msg import Audio
+from roma_ros.nodes import qos
+from roma_ros.nodes.conversions import audio_message, compressed_image, image_message
+from roma_ros.nodes.declaration import ParameterSpec
+from roma_ros.nodes.ending import unless_gone
+from roma_ros.nodes.image_transport import IMAGE_TRANSPORTS, image_topic
+from roma_ros.sources import Item, Source, SourceError
+from roma_ros.units import AudioChunk, UnitsError
+
+__all__ = ["FRAME_ID", "IMAGE_TRANSPORT", "RELIABILITY", "SensorPublisher", "SourceThread"]
+
+IMAGE_TRANSPORT = ParameterSpec(
+    name="image_transport",
+    default="raw",
+    description="raw: sensor_msgs/Image on `image`; compressed: JPEG on `image/compressed`.",
+    choices=IMAGE_TRANSPORTS,
+)
+RELIABILITY = ParameterSpec(
+    name="reliability",
+    default="best_effort",
+    description="Quality of service of what is published.",
+    choices=("best_effort", "reliable"),
+)
+FRAME_ID = ParameterSpec(
+    name="frame_id",
+    default="",
+    description="Coordinate frame that the headers name.",
+)
+
+
+class SensorPublisher:
+    """Publishers of `image` (or `image/compressed`) and `audio`, those that a source needs.
+
+    Args:
+        reliability: "reliable" or "best_effort".
+        frame_id: for the headers.
+        image_transport: "raw" or "compressed".
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        source: Source,
+        *,
+        reliability: str,
+        frame_id: str,
+        image_transport: str = "raw",
+    ) -> None:
+        self._frame_id = frame_id
+        self._images: Publisher | None = None
+        self._audio: Publisher | None = None
+        if source.has_video:
+            message_type, topic = image_topic(node, image_transport)
+            self._images = node.create_publisher(message_type, topic, qos.image_output(reliability))
+            self._image_message = image_message if message_type is Image else compressed_image
+        if source.has_audio:
+            self._audio = node.create_publisher(Audio, "audio", qos.audio_output(reliability))
+
+    @property
+    def has_subscribers(self) -> bool:
+        """Whether somebody listens on every topic."""
+        used = (self._images, self._audio)
+        return all(publisher.get_subscription_count() for publisher in used if publisher)
+
+    def publish(self, item: Item) -> None:
+        """Publish a frame or a piece of audio. Raises ImageError."""
+        if isinstance(item, AudioChunk):
+            if self._audio is not None:
+                self._audio.publish(audio_message(item, self._frame_id))
+        elif self._images is not None:
+            self._images.publish(self._image_message(item, self._frame_id))
+
+
+class SourceThread:
+    """A thread that publishes the items of a source until it ends.
+
+    Args:
+        node: whose log it writes to.
+        items: may block; ends when its source is closed.
+        publish: called with each item.
+        on_end: called in the thread when the items end by themselves; with true if they failed.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        items: Iterable[Item],
+        publish: Callable[[Item], None],
+        on_end: Callable[[bool], None],
+    ) -> None:
+        self._node = node
+        self._items = items
+        self._publish = publish
+        self._on_end = on_end
+        self._ending = False
+        self._thread = threading.Thread(target=self._work, name="source", daemon=True)
+        self._thread.start()
+
+    def close(self, close_source: Callable[[], None]) -> None:
+        """Publish nothing more, and wait for the item at hand.
+
+        Args:
+            close_source: ends the items.
+        """
+        self._ending = True
+        close_source()
+        self._thread.join(timeout=5.0)
+
+    def _work(self) -> None:
+        failed = False
+        try:
+            with unless_gone(self._node):
+                for item in self._items:
+                    if self._ending:
+                        return
+                    self._publish_one(item)
+        except SourceError as error:
+            failed = True
+            self._node.get_logger().error(str(error))
+        if self._node.context.ok() and not self._ending:
+            self._on_end(failed)
+
+    def _publish_one(self, item: Item) -> None:
+        try:
+            self._publish(item)
+        except UnitsError as error:
+            self._node.get_logger().warning(str(error), throttle_duration_sec=5.0)

@@ -1,0 +1,30 @@
+"""Devices and files -> frames and audio chunks with stamps. No ROS, no torch."""
+
+from roma_ros.sources.camera import Camera, CameraConfig
+from roma_ros.sources.errors import CameraError, MediaError, MicrophoneError, SourceError
+from roma_ros.sources.live import LiveSources
+from roma_ros.sources.mailbox import Mailbox
+from roma_ros.sources.media_file import MediaFile, MediaFileConfig
+from roma_ros.sources.media_frame import MediaFrame
+from roma_ros.sources.microphone import Microphone, MicrophoneConfig
+from roma_ros.sources.pacing import paced
+from roma_ros.sources.source import Item, Source
+
+__all__ = [
+    "Camera",
+    "CameraConfig",
+    "CameraError",
+    "Item",
+    "LiveSources",
+    "Mailbox",
+    "MediaError",
+    "MediaFile",
+    "MediaFileConfig",
+    "MediaFrame",
+    "Microphone",
+    "MicrophoneConfig",
+    "MicrophoneError",
+    "Source",
+    "SourceError",
+    "paced",
+]

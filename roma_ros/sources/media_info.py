@@ -1,0 +1,138 @@
+"""Opening media files, and what is in them."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+from av.container import InputContainer
+from av.stream import Disposition
+
+from roma_ros.sources.errors import MediaError
+from roma_ros.units.audio import MAX_CHANNELS, MAX_RATE, MIN_RATE
+
+__all__ = ["MediaInfo", "audio_stream", "media_files", "opened", "video_stream"]
+
+VIDEO_SUFFIXES = {
+    *(".3gp", ".asf", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg"),
+    *(".mts", ".mxf", ".ogv", ".ts", ".webm", ".wmv"),
+}
+AUDIO_SUFFIXES = {
+    *(".aac", ".aif", ".aiff", ".amr", ".flac", ".m4a", ".mka", ".mp2", ".mp3", ".oga", ".ogg"),
+    *(".opus", ".wav", ".wma"),
+}
+LOOKED_AT = 4096  # bytes that tell whether a file is a text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MediaInfo:
+    """What a file holds.
+
+    Attributes:
+        path: of the file.
+        video, audio: whether it has a picture, a sound.
+        duration: seconds as the file states them; `None` if it does not.
+    """
+
+    path: Path
+    video: bool
+    audio: bool
+    duration: float | None
+
+    @classmethod
+    def of(cls, path: Path) -> MediaInfo:
+        """Look into a file.
+
+        Raises:
+            MediaError: it is empty, cannot be read, or holds neither picture nor sound.
+        """
+        with opened(path) as container:
+            video, audio = video_stream(container), audio_stream(container)
+            if video is None and audio is None:
+                raise MediaError(f"{path} holds neither video nor audio")
+            if audio is not None:
+                _check_audio(path, audio)
+            duration = container.duration
+            return cls(
+                path=path,
+                video=video is not None,
+                audio=audio is not None,
+                duration=None if duration is None else duration / av.time_base,
+            )
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[InputContainer]:
+    """A file, opened for reading.
+
+    Raises:
+        MediaError: it cannot be opened; the message says why.
+    """
+    try:
+        if path.stat().st_size == 0:
+            raise MediaError(f"{path} is empty (0 bytes)")
+        if _is_text(path):
+            raise MediaError(f"{path} is a text, neither video nor audio")
+        container = av.open(f"file:{path}", metadata_errors="replace")
+    except av.InvalidDataError as error:
+        raise MediaError(
+            f"{path} cannot be read as video or audio; it is damaged, or another kind of file"
+        ) from error
+    except (OSError, av.FFmpegError) as error:
+        raise MediaError(f"{path} cannot be opened: {error.strerror or error}") from error
+    with container:
+        yield container
+
+
+def video_stream(container: InputContainer) -> av.VideoStream | None:
+    """The first moving picture; the cover of a piece of music is none."""
+    for stream in container.streams.video:
+        if not stream.disposition & Disposition.attached_pic and _decodable(stream):
+            return stream
+    return None
+
+
+def audio_stream(container: InputContainer) -> av.AudioStream | None:
+    """The first sound."""
+    for stream in container.streams.audio:
+        if _decodable(stream):
+            return stream
+    return None
+
+
+def media_files(folder: Path) -> list[Path]:
+    """Files of a folder whose name is that of a video or audio file, in the order of names."""
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() in VIDEO_SUFFIXES | AUDIO_SUFFIXES
+        and not path.name.startswith(".")
+        and path.is_file()
+    )
+
+
+def _is_text(path: Path) -> bool:
+    """Whether a file is made of letters, which FFmpeg would play as noise, or as a film of them."""
+    with path.open("rb") as file:
+        beginning = file.read(LOOKED_AT)
+    try:
+        text = codecs.getincrementaldecoder("utf-8")().decode(beginning)
+    except UnicodeDecodeError:
+        return False
+    return all(letter.isprintable() or letter.isspace() for letter in text)
+
+
+def _decodable(stream: av.VideoStream | av.AudioStream) -> bool:
+    return stream.codec_context is not None  # PyAV has none for an unknown codec
+
+
+def _check_audio(path: Path, stream: av.AudioStream) -> None:
+    if not (MIN_RATE <= stream.rate <= MAX_RATE and 1 <= stream.channels <= MAX_CHANNELS):
+        raise MediaError(
+            f"{path} has sound of {stream.rate} Hz and {stream.channels} channels; expected "
+            f"{MIN_RATE} to {MAX_RATE} Hz and 1 to {MAX_CHANNELS} channels"
+        )

@@ -1,0 +1,55 @@
+"""What every source of frames and audio has in common."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Iterator
+from typing import ClassVar, TypeAlias, TypeVar
+
+from roma_ros.units import AudioChunk, Frame
+
+__all__ = ["Item", "Source"]
+
+Item: TypeAlias = "Frame | AudioChunk"
+AnySource = TypeVar("AnySource", bound="Source")
+
+
+class Source(abc.ABC):
+    """A device or file that is read by iterating over it, one iteration at a time.
+
+    Use as a context manager. `close` may be called from another thread; the iteration then ends.
+
+    Attributes:
+        live: items come at their own pace and what is not taken in time is lost; otherwise they
+            come as fast as they are taken.
+    """
+
+    live: ClassVar[bool]
+
+    @property
+    @abc.abstractmethod
+    def has_video(self) -> bool:
+        """Whether frames are to be expected."""
+
+    @property
+    @abc.abstractmethod
+    def has_audio(self) -> bool:
+        """Whether audio is to be expected."""
+
+    @abc.abstractmethod
+    def __iter__(self) -> Iterator[Item]:
+        """Frames and audio chunks in the order of their stamps (ns).
+
+        Raises:
+            SourceError: the device fails, or nothing of the file can be decoded.
+        """
+
+    @abc.abstractmethod
+    def close(self) -> None:
+        """Let go of the device or file; harmless when repeated."""
+
+    def __enter__(self: AnySource) -> AnySource:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -1,0 +1,40 @@
+"""MultimodalUnit -> p(speak) and text: the streaming backbone, its cache and its speak head."""
+
+from roma_ros.thinker.branch import Branch
+from roma_ros.thinker.config import RomaConfig
+from roma_ros.thinker.decoding import Utterance
+from roma_ros.thinker.encoding import EncodedUnit, PhaseTimings
+from roma_ros.thinker.errors import (
+    BranchError,
+    CheckpointError,
+    ContextError,
+    QuestionTooLongError,
+    SessionClosedError,
+    ThinkerError,
+    UnitShapeError,
+)
+from roma_ros.thinker.quantization import Quantization
+from roma_ros.thinker.session import StreamSession, TranscriptEntry, UnitStep
+from roma_ros.thinker.speak_head import SpeakHead
+from roma_ros.thinker.thinker import RomaThinker
+
+__all__ = [
+    "Branch",
+    "BranchError",
+    "CheckpointError",
+    "ContextError",
+    "EncodedUnit",
+    "PhaseTimings",
+    "Quantization",
+    "QuestionTooLongError",
+    "RomaConfig",
+    "RomaThinker",
+    "SessionClosedError",
+    "SpeakHead",
+    "StreamSession",
+    "ThinkerError",
+    "TranscriptEntry",
+    "UnitShapeError",
+    "UnitStep",
+    "Utterance",
+]

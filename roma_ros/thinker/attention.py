@@ -1,0 +1,47 @@
+"""Attention over cache slots: grouped heads folded into the query, so keys are never repeated."""
+
+from __future__ import annotations
+
+import torch
+from transformers import AttentionInterface
+
+__all__ = ["SLOT_ATTENTION"]
+
+SLOT_ATTENTION = "roma_slots"
+
+
+def slot_attention(
+    module: torch.nn.Module,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    attention_mask: torch.Tensor | None,
+    scaling: float | None = None,
+    dropout: float = 0.0,
+    **_: object,
+) -> tuple[torch.Tensor, None]:
+    """Masked attention with grouped-query heads and one shared key-value copy.
+
+    With a mask, transformers' `sdpa` expands keys and values to every query head: for the 7B
+    backbone that copies the whole cache seven times per layer and step. The heads of a group see
+    the same keys under the same mask, so they can stand in the query's length instead.
+
+    Args:
+        query: (1, heads, L, D); key, value: (1, kv_heads, S, D).
+        attention_mask: (1, 1, L, S) bool, true where a token may look.
+
+    Returns:
+        (1, L, heads, D) and no weights.
+    """
+    batch, heads, length, width = query.shape
+    groups = heads // key.shape[1]
+    if attention_mask is not None and groups > 1:
+        attention_mask = attention_mask.repeat(1, 1, groups, 1)
+    folded = query.reshape(batch, key.shape[1], groups * length, width)
+    mixed = torch.nn.functional.scaled_dot_product_attention(
+        folded, key, value, attn_mask=attention_mask, dropout_p=dropout, scale=scaling
+    )
+    return mixed.reshape(batch, heads, length, width).transpose(1, 2).contiguous(), None
+
+
+AttentionInterface.register(SLOT_ATTENTION, slot_attention)

@@ -1,0 +1,155 @@
+"""From a unit's frames and sound to what the encoders take, as transformers' processors do it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+from transformers import WhisperFeatureExtractor
+from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import (
+    Qwen2VLImageProcessorPil,
+    smart_resize,
+)
+
+from roma_ros.thinker.errors import CheckpointError, UnitShapeError
+
+__all__ = ["FeatureExtractor", "VideoPatches"]
+
+SAMPLES_PER_UNIT = 16_000
+MEL_FRAMES_PER_UNIT = 100
+
+
+@dataclass(frozen=True, slots=True)
+class VideoPatches:
+    """Two frames as one temporal grid.
+
+    Attributes:
+        pixels: (rows * columns, channels * 2 * patch * patch) float32, normalised, in the order
+            of Qwen2-VL's image processor: merge blocks by rows, patches within them by rows.
+        rows, columns: patches along the frame's sides.
+    """
+
+    pixels: npt.NDArray[np.float32]
+    rows: int
+    columns: int
+
+
+class FeatureExtractor:
+    """Patches of a unit's frames, and log-mel frames of its sound.
+
+    Args:
+        images: sizes of patches and normalisation; resizing bounds come from the two next.
+        audio: transformers' own Whisper feature extractor (mel bins as the checkpoint's).
+        min_pixels, max_pixels: bounds of a resized frame's area.
+    """
+
+    def __init__(
+        self,
+        images: Qwen2VLImageProcessorPil,
+        audio: WhisperFeatureExtractor,
+        *,
+        min_pixels: int,
+        max_pixels: int,
+    ) -> None:
+        self._images, self._audio = images, audio
+        self.patch_size = int(images.patch_size)
+        self.merge_size = int(images.merge_size)
+        self.min_pixels, self.max_pixels = min_pixels, max_pixels
+        mean = np.asarray(images.image_mean, np.float32)
+        std = np.asarray(images.image_std, np.float32)
+        self._scale = 1 / (255 * std)
+        self._shift = -mean / std
+
+    @classmethod
+    def from_folder(
+        cls, folder: Path, *, mel_bins: int, min_pixels: int, max_pixels: int
+    ) -> FeatureExtractor:
+        """Read `preprocessor_config.json`; a folder without one gets Qwen2.5-Omni's settings."""
+        if (folder / "preprocessor_config.json").exists():
+            images = Qwen2VLImageProcessorPil.from_pretrained(folder)
+            audio = WhisperFeatureExtractor.from_pretrained(folder)
+        else:
+            images, audio = Qwen2VLImageProcessorPil(), WhisperFeatureExtractor(mel_bins)
+        if audio.feature_size != mel_bins or audio.sampling_rate != SAMPLES_PER_UNIT:
+            raise CheckpointError(
+                f"{folder}/preprocessor_config.json gives {audio.feature_size} mel bins at "
+                f"{audio.sampling_rate} Hz; the audio encoder takes {mel_bins} at 16000 Hz"
+            )
+        return cls(images, audio, min_pixels=min_pixels, max_pixels=max_pixels)
+
+    def video(self, frames: npt.NDArray[np.uint8]) -> VideoPatches:
+        """Resize and patchify the two frames of a unit.
+
+        Args:
+            frames: (2, height, width, 3) uint8 RGB.
+
+        Raises:
+            UnitShapeError: another shape or dtype, or sides in a ratio above 200.
+        """
+        if frames.ndim != 4 or frames.shape[0] != 2 or frames.shape[3] != 3 or not frames.size:
+            raise UnitShapeError(f"frames have shape {frames.shape}; expected (2, H, W, 3)")
+        if frames.dtype != np.uint8:
+            raise UnitShapeError(f"frames are {frames.dtype}; expected uint8 RGB")
+        resized = np.stack([self._resize(frame) for frame in frames])
+        return self._patchify(resized.astype(np.float32) * self._scale + self._shift)
+
+    def audio(self, samples: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Log-mel frames of one second by itself.
+
+        Args:
+            samples: (16000,) float32 mono at 16 kHz, in [-1, 1].
+
+        Returns:
+            (mel bins, 100) float32.
+
+        Raises:
+            UnitShapeError: another shape, or samples that are not finite.
+        """
+        if samples.shape != (SAMPLES_PER_UNIT,):
+            raise UnitShapeError(f"audio has shape {samples.shape}; expected (16000,) at 16 kHz")
+        if not np.isfinite(samples).all():
+            raise UnitShapeError("audio has NaN or infinite samples; expected values in [-1, 1]")
+        extracted: Any = self._audio(
+            samples, sampling_rate=SAMPLES_PER_UNIT, padding="do_not_pad", return_tensors="np"
+        )
+        mel: npt.NDArray[np.float32] = extracted["input_features"][0]
+        return mel
+
+    def save_pretrained(self, folder: Path) -> None:
+        """Write `preprocessor_config.json` with both processors' settings, as Qwen2.5-Omni's."""
+        both = {**self._images.to_dict(), **self._audio.to_dict()}
+        both.pop("mel_filters", None)
+        for kind in ("image_processor_type", "feature_extractor_type", "processor_class"):
+            both.pop(kind, None)
+        text = json.dumps(both, indent=2, sort_keys=True)
+        (folder / "preprocessor_config.json").write_text(text + "\n", encoding="utf-8")
+
+    def _resize(self, frame: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+        try:
+            height, width = smart_resize(
+                *frame.shape[:2],
+                factor=self.patch_size * self.merge_size,
+                min_pixels=self.min_pixels,
+                max_pixels=self.max_pixels,
+            )
+        except ValueError as error:
+            raise UnitShapeError(f"a frame of {frame.shape[:2]} pixels: {error}") from error
+        image = Image.fromarray(frame)
+        if image.size != (width, height):
+            image = image.resize((width, height), Image.Resampling.BICUBIC)
+        return np.asarray(image)
+
+    def _patchify(self, frames: npt.NDArray[np.float32]) -> VideoPatches:
+        times, height, width, channels = frames.shape
+        patch, merge = self.patch_size, self.merge_size
+        rows, columns = height // patch, width // patch
+        blocks = frames.reshape(
+            times, rows // merge, merge, patch, columns // merge, merge, patch, channels
+        )
+        ordered = blocks.transpose(1, 4, 2, 5, 7, 0, 3, 6)  # blocks, patches, then C, T, y, x
+        return VideoPatches(ordered.reshape(rows * columns, -1), rows, columns)

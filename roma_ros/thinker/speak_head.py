@@ -1,0 +1,40 @@
+"""The speak head: whether to speak now, read beside the LM head (paper, section 3.1)."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+__all__ = ["SpeakHead"]
+
+
+class SpeakHead(nn.Module):
+    """Softmax mix of K layers' hidden states -> Linear -> GELU -> Linear -> one logit.
+
+    Args:
+        hidden_size: width H of the backbone.
+        layers: number K of hidden states that are mixed.
+        middle_size: width of the layer between; `None` is H // 4.
+    """
+
+    def __init__(self, hidden_size: int, layers: int = 4, middle_size: int | None = None) -> None:
+        super().__init__()
+        middle_size = middle_size or hidden_size // 4
+        self.mixer = nn.Parameter(torch.zeros(layers))  # equal shares until training moves them
+        self.fc1 = nn.Linear(hidden_size, middle_size)
+        self.fc2 = nn.Linear(middle_size, 1)
+
+    def forward(self, hidden_states: torch.Tensor) -> torch.Tensor:
+        """Logits of p(speak).
+
+        Args:
+            hidden_states: (K, ..., H), the mixed layers' states at the units' last tokens.
+
+        Returns:
+            (...) logits; `sigmoid` of them is p(speak).
+        """
+        weights = self.mixer.softmax(0).to(hidden_states.dtype)
+        mixed = torch.einsum("k,k...h->...h", weights, hidden_states)
+        middle = nn.functional.gelu(self.fc1(mixed.to(self.fc1.weight.dtype)))
+        logits: torch.Tensor = self.fc2(middle).squeeze(-1)
+        return logits

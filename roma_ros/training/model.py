@@ -1,0 +1,95 @@
+"""The thinker as a Trainer takes it: a batch in, losses out."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import nn
+
+from roma_ros.thinker import RomaThinker
+from roma_ros.training.batch import IGNORED
+
+__all__ = ["StreamLosses", "TrainingModel"]
+
+
+class StreamLosses(NamedTuple):
+    """What a Trainer reads: the loss first, then figures for the log."""
+
+    loss: torch.Tensor
+    text_loss: torch.Tensor
+    speak_loss: torch.Tensor
+    speak_logits: torch.Tensor
+    text_hits: torch.Tensor
+
+
+class TrainingModel(nn.Module):
+    """Language-model loss on what is said, and weighted BCE on when (paper, section 3.2.2).
+
+    Args:
+        thinker: whose weights are trained; it must have a speak head.
+        speak_share: lambda, the weight of the timing loss against the language loss.
+        train_encoders: only roma_tiny's stage 0 does; the paper freezes both.
+    """
+
+    def __init__(
+        self, thinker: RomaThinker, *, speak_share: float = 1.0, train_encoders: bool = False
+    ) -> None:
+        super().__init__()
+        if thinker.speak_head is None:
+            raise ValueError("the thinker has no speak head; give it a SpeakHead before training")
+        self.thinker = thinker
+        self.backbone = thinker.backbone
+        self.speak_head = thinker.speak_head
+        self.speak_share = speak_share
+        self.train_encoders = train_encoders
+        self.requires_grad_(True)
+        for encoder in (self.backbone.visual, self.backbone.audio_tower):
+            encoder.requires_grad_(train_encoders)
+
+    def forward(
+        self,
+        tokens: torch.Tensor,
+        positions: torch.Tensor,
+        mask: torch.Tensor,
+        pixels: torch.Tensor,
+        grid: torch.Tensor,
+        mel: torch.Tensor,
+        video_at: torch.Tensor,
+        audio_at: torch.Tensor,
+        unit_at: torch.Tensor,
+        speak: torch.Tensor,
+        weight: torch.Tensor,
+        target_at: torch.Tensor,
+        target: torch.Tensor,
+    ) -> StreamLosses:
+        """See `Batch` for shapes."""
+        embeds = self.backbone.get_input_embeddings()(tokens).flatten(0, 1)
+        with torch.set_grad_enabled(self.train_encoders and torch.is_grad_enabled()):
+            video = self.thinker.encode_video(pixels, grid) if len(grid) else embeds[:0]
+            audio = self.thinker.encode_audio(mel) if mel.numel() else embeds[:0]
+        embeds = embeds.index_copy(0, video_at, video).index_copy(0, audio_at, audio)
+        outputs = self.backbone.model(
+            inputs_embeds=embeds.view(*tokens.shape, -1),
+            position_ids=positions,
+            attention_mask={"full_attention": mask},
+            use_cache=False,
+            output_hidden_states=True,
+        )
+        states = [state.flatten(0, 1) for state in outputs.hidden_states]
+        text_logits = self.backbone.lm_head(states[-1][target_at]).float()
+        mixed = [states[layer][unit_at] for layer in self.thinker.config.speak_layer_ids]
+        speak_logits = self.speak_head(torch.stack(mixed)).float()
+        text_loss = nn.functional.cross_entropy(text_logits, target, reduction="sum")
+        text_loss = text_loss / max(1, len(target))
+        known = speak != IGNORED
+        speak_loss = nn.functional.binary_cross_entropy_with_logits(
+            speak_logits[known], speak[known], weight[known], reduction="sum"
+        ) / known.sum().clamp(min=1)
+        return StreamLosses(
+            loss=text_loss + self.speak_share * speak_loss,
+            text_loss=text_loss.detach(),
+            speak_loss=speak_loss.detach(),
+            speak_logits=speak_logits.detach(),
+            text_hits=(text_logits.argmax(-1) == target).detach(),
+        )

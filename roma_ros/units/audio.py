@@ -1,0 +1,113 @@
+"""Pieces of audio as they arrive."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .errors import AudioError
+from .frame import Buffer, as_bytes
+
+__all__ = ["MAX_CHANNELS", "MAX_PIECE_SECONDS", "MAX_RATE", "MIN_RATE", "AudioChunk"]
+
+MIN_RATE, MAX_RATE = 8_000, 192_000
+"""Hz."""
+MAX_CHANNELS = 8
+MAX_PIECE_SECONDS = 10.0
+MAX_LEVEL = 64.0
+"""Full scale is 1.0. Floats far beyond it are integers or another format by mistake."""
+
+_PCM = {"s16le": ("<i2", 2.0**15), "s32le": ("<i4", 2.0**31), "f32le": ("<f4", 1.0)}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AudioChunk:
+    """Consecutive samples from a microphone.
+
+    Attributes:
+        stamp: when the first sample was taken, ns on the sensor clock.
+        rate: samples a second of each channel, 8,000 to 192,000 Hz.
+        samples: float32 (n, channels), n >= 1, 1 to 8 channels, full scale 1.0; a mono (n,) array
+            becomes (n, 1). At most 10 s.
+
+    Raises:
+        AudioError: anything else, samples that are NaN or infinite among it.
+    """
+
+    stamp: int
+    rate: int
+    samples: np.ndarray
+
+    def __post_init__(self) -> None:
+        samples = np.asarray(self.samples)
+        if samples.ndim == 1:
+            samples = samples[:, None]
+        object.__setattr__(self, "samples", samples)
+        _check_format(self.rate, samples.shape[1] if samples.ndim == 2 else 0)
+        if samples.dtype != np.float32 or samples.ndim != 2:
+            raise AudioError(f"got {samples.dtype} {samples.shape}, wanted float32 (n, channels)")
+        if not 1 <= len(samples) <= MAX_PIECE_SECONDS * self.rate:
+            raise AudioError(
+                f"got {len(samples)} samples at {self.rate} Hz, wanted at least one and at most "
+                f"{MAX_PIECE_SECONDS:g} s; send longer audio in smaller pieces"
+            )
+        # One look finds NaN (of which no comparison is true), infinities and absurd values.
+        peak = max(float(samples.max()), -float(samples.min()))
+        if not peak <= MAX_LEVEL:
+            raise AudioError(
+                f"got a peak of {peak:g}, wanted finite samples of full scale 1.0 (at most "
+                f"{MAX_LEVEL:g}); are the samples of another format than they are said to be?"
+            )
+
+    @classmethod
+    def from_pcm(
+        cls, *, stamp: int, rate: int, channels: int, sample_format: str, data: Buffer
+    ) -> "AudioChunk":
+        """Samples from interleaved little-endian PCM.
+
+        Args:
+            sample_format: "s16le", "s32le" or "f32le".
+
+        Raises:
+            AudioError: another format, a part of a sample, or what AudioChunk refuses.
+        """
+        if sample_format not in _PCM:
+            raise AudioError(
+                f"got sample format {sample_format!r}, wanted one of {', '.join(_PCM)}"
+            )
+        _check_format(rate, channels)
+        dtype, full_scale = _PCM[sample_format]
+        raw = as_bytes(data)
+        sample_bytes = np.dtype(dtype).itemsize * channels
+        if raw.size % sample_bytes:
+            raise AudioError(
+                f"got {raw.size} bytes, wanted a multiple of {sample_bytes}: {channels} channels "
+                f"of {sample_format}"
+            )
+        samples = raw.view(dtype).reshape(-1, channels).astype(np.float32)
+        if full_scale != 1.0:
+            samples /= np.float32(full_scale)
+        return cls(stamp, rate, samples)
+
+    @property
+    def duration(self) -> float:
+        """Seconds."""
+        return len(self.samples) / self.rate
+
+    @property
+    def end(self) -> int:
+        """Stamp of the sample that would follow the last: ns."""
+        return self.stamp + round(len(self.samples) * 1_000_000_000 / self.rate)
+
+    def mono(self) -> np.ndarray:
+        """float32 (n,): the mean of the channels."""
+        if self.samples.shape[1] == 1:
+            return self.samples[:, 0]
+        mono: np.ndarray = self.samples.mean(axis=1, dtype=np.float32)
+        return mono
+
+
+def _check_format(rate: int, channels: int) -> None:
+    if not MIN_RATE <= rate <= MAX_RATE:
+        raise AudioError(f"got a rate of {rate} Hz, wanted {MIN_RATE} to {MAX_RATE} Hz")
+    if not 1 <= channels <= MAX_CHANNELS:
+        raise AudioError(f"got {channels} channels, wanted 1 to {MAX_CHANNELS}")

@@ -1,0 +1,49 @@
+"""The few frames that a unit may still want."""
+
+from bisect import bisect_left
+from collections.abc import Iterable
+
+from .frame import Frame
+
+__all__ = ["FrameBuffer"]
+
+SPARE = 2
+"""Frames kept for each moment that a unit looks at: the nearest, and one in case it is corrupt."""
+
+
+class FrameBuffer:
+    """Frames by stamp, of which only the nearest to some moments are kept, undecoded."""
+
+    def __init__(self) -> None:
+        self._frames: list[Frame] = []
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def add(self, frame: Frame) -> bool:
+        """Takes a frame; False if there is one of the same stamp already."""
+        at = bisect_left(self._frames, frame.stamp, key=_stamp)
+        if at < len(self._frames) and self._frames[at].stamp == frame.stamp:
+            return False
+        self._frames.insert(at, frame)
+        return True
+
+    def nearest(self, moment: int, end: int, count: int | None = None) -> list[Frame]:
+        """Frames taken before `end`, the nearest to `moment` first (the earlier of equals)."""
+        before = self._frames[: bisect_left(self._frames, end, key=_stamp)]
+        return sorted(before, key=lambda frame: abs(frame.stamp - moment))[:count]
+
+    def prune(self, moments: Iterable[tuple[int, int]]) -> None:
+        """Keeps the newest frames and the nearest to each (moment, end of its unit)."""
+        kept = {frame.stamp for frame in self._frames[-SPARE:]}
+        for moment, end in moments:
+            kept.update(frame.stamp for frame in self.nearest(moment, end, SPARE))
+        self._frames = [frame for frame in self._frames if frame.stamp in kept]
+
+    def discard(self, frame: Frame) -> None:
+        """Drops a frame."""
+        self._frames.remove(frame)
+
+
+def _stamp(frame: Frame) -> int:
+    return frame.stamp

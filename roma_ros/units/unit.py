@@ -1,0 +1,83 @@
+"""The unit: one second of the stream, as everything after the assembler sees it."""
+
+import enum
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from .errors import UnitError
+
+__all__ = ["FRAMES_PER_UNIT", "NS_PER_SECOND", "UNIT_RATE", "MultimodalUnit", "VideoFill"]
+
+NS_PER_SECOND = 1_000_000_000
+UNIT_RATE = 16_000
+"""Audio samples of a unit, which is one second: Hz too."""
+FRAMES_PER_UNIT = 2
+
+
+class VideoFill(enum.Enum):
+    """What stands in a unit for frames that did not come."""
+
+    NONE = "none"
+    """Nothing: at least one of its frames was taken within the unit."""
+    HELD = "held"
+    """The last frame before the unit."""
+    BLACK = "black"
+    """Black, since the last frame is too old or there never was one."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MultimodalUnit:
+    """One second of the stream.
+
+    Attributes:
+        stream: 0, 1, ...: grows when the clock jumped or a gap was too long to fill.
+        index: 0, 1, ... within the stream.
+        start: ns on the sensor clock.
+        frames: uint8 (2, H, W, 3) RGB at the camera's resolution, nearest to +0.0 s and +0.5 s;
+            None: the stream has no video.
+        audio: float32 (16000,), mono at 16 kHz, full scale 1.0; None: the stream has no audio.
+        video_fill: what stands for frames that did not come.
+        audio_filled: samples of silence that stand for audio that did not come.
+        skew: end of the audio minus stamp of the last frame, of all that had arrived: seconds.
+
+    Raises:
+        UnitError: arrays of other shapes or types, or neither of the two.
+    """
+
+    stream: int
+    index: int
+    start: int
+    frames: np.ndarray | None
+    audio: np.ndarray | None
+    video_fill: VideoFill = VideoFill.NONE
+    audio_filled: int = 0
+    skew: float = 0.0
+
+    def __post_init__(self) -> None:
+        frames, audio = self.frames, self.audio
+        if frames is None and audio is None:
+            raise UnitError("got neither frames nor audio, wanted at least one of them")
+        if frames is not None:
+            whole = frames.ndim == 4 and frames.shape[::3] == (FRAMES_PER_UNIT, 3) and frames.size
+            if not whole or frames.dtype != np.uint8:
+                raise UnitError(
+                    f"got frames of {frames.dtype} {frames.shape}, wanted uint8 (2, H, W, 3)"
+                )
+        if audio is not None and (audio.shape != (UNIT_RATE,) or audio.dtype != np.float32):
+            raise UnitError(
+                f"got audio of {audio.dtype} {audio.shape}, wanted float32 ({UNIT_RATE},)"
+            )
+
+    @property
+    def end(self) -> int:
+        """Where the next unit starts: ns."""
+        return self.start + NS_PER_SECOND
+
+    def audio_only(self) -> "MultimodalUnit":
+        """The same second without its frames. Raises UnitError if it has no audio."""
+        return replace(self, frames=None, video_fill=VideoFill.NONE)
+
+    def video_only(self) -> "MultimodalUnit":
+        """The same second without its audio. Raises UnitError if it has no frames."""
+        return replace(self, audio=None, audio_filled=0)

@@ -1,0 +1,119 @@
+"""Frames on one line of time: for each unit the two nearest to its moments."""
+
+import cv2
+import numpy as np
+
+from .errors import ImageError
+from .frame import Frame, RgbFrame
+from .frame_buffer import FrameBuffer
+from .stats import AssemblerStats
+from .unit import FRAMES_PER_UNIT, NS_PER_SECOND, VideoFill
+
+__all__ = ["VideoLine"]
+
+MOMENTS = (0, NS_PER_SECOND // 2)
+"""Where in a unit its frames should be, ns."""
+UNKNOWN_SIZE = (224, 224)
+"""Height and width of black frames as long as no frame has been seen."""
+
+
+class VideoLine:
+    """The video of one stream: takes frames in any order, gives two for each unit.
+
+    A frame is wanted by a unit if it is the nearest to one of its moments of all frames taken
+    before the unit's end, those before its start among them.
+    """
+
+    def __init__(self, *, hold: int, lateness: int, stats: AssemblerStats) -> None:
+        """
+        Args:
+            hold: how old a frame may be at the start of a unit that shows it, ns.
+            lateness: how much older than the newest a frame may be when it comes, ns.
+        """
+        self._hold = hold
+        self._lateness = lateness
+        self._stats = stats
+        self._buffer = FrameBuffer()
+        self._newest: int | None = None
+        self._last: RgbFrame | None = None  # the newest that was decoded
+
+    def __len__(self) -> int:
+        """Frames in memory that are not decoded."""
+        return len(self._buffer)
+
+    def add(self, frame: Frame, start: int) -> None:
+        """Takes a frame, and drops what no unit from the one at `start` (ns) on wants."""
+        if not self._buffer.add(frame):
+            self._stats.frames_duplicate += 1
+            return
+        self._newest = frame.stamp if self._newest is None else max(self._newest, frame.stamp)
+        self.forget(start)
+
+    def forget(self, start: int) -> None:
+        """Drops the frames that no unit from the one at `start` (ns) on wants."""
+        newest = start if self._newest is None else self._newest
+        self._buffer.prune(
+            (unit + moment, unit + NS_PER_SECOND)
+            for unit in range(start, newest + 1, NS_PER_SECOND)
+            for moment in MOMENTS
+        )
+
+    def is_settled(self, start: int) -> bool:
+        """Whether every frame still to come is further from both moments of the unit at `start`
+        than what is there. With a camera of some frames a second that is long before its end."""
+        last_moment = start + MOMENTS[-1]
+        nearest = self._buffer.nearest(last_moment, start + NS_PER_SECOND, 1)
+        if self._newest is None or not nearest:
+            return False
+        return abs(nearest[0].stamp - last_moment) <= self._newest - self._lateness - last_moment
+
+    def read(self, start: int) -> tuple[np.ndarray, VideoFill]:
+        """The frames of the unit at `start` (ns), decoded.
+
+        Returns:
+            uint8 (2, H, W, 3) RGB, and what stands for frames that did not come.
+        """
+        chosen: list[RgbFrame] = []
+        for moment in MOMENTS:
+            frame = self._decode_nearest(start, moment, chosen)
+            if frame is None:
+                return self._black(), VideoFill.BLACK
+            chosen.append(frame)
+        self._last = chosen[-1]
+        fresh = any(frame.stamp >= start for frame in chosen)
+        return _stack([frame.rgb for frame in chosen]), VideoFill.NONE if fresh else VideoFill.HELD
+
+    def _decode_nearest(self, start: int, moment: int, decoded: list[RgbFrame]) -> RgbFrame | None:
+        """The nearest frame that can be decoded, or the last one that could; None if too old."""
+        oldest = start - self._hold
+        known = {frame.stamp: frame for frame in decoded}
+        for frame in self._buffer.nearest(start + moment, start + NS_PER_SECOND):
+            if frame.stamp < oldest:
+                continue
+            if frame.stamp in known:
+                return known[frame.stamp]
+            try:
+                return RgbFrame(frame.stamp, frame.decode())
+            except ImageError as error:
+                self._stats.frames_bad += 1
+                self._stats.last_error = str(error)
+                self._buffer.discard(frame)
+        last = self._last
+        return last if last is not None and last.stamp >= oldest else None
+
+    def _black(self) -> np.ndarray:
+        height, width = UNKNOWN_SIZE if self._last is None else self._last.rgb.shape[:2]
+        return np.zeros((FRAMES_PER_UNIT, height, width, 3), np.uint8)
+
+
+def _stack(pictures: list[np.ndarray]) -> np.ndarray:
+    """Stacks pictures; if the camera changed its resolution, all get the last one's size."""
+    height, width = pictures[-1].shape[:2]
+    return np.stack(
+        [
+            picture
+            if picture.shape == pictures[-1].shape
+            else cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
+            for picture in pictures
+        ]
+    )

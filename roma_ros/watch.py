@@ -1,0 +1,100 @@
+"""What a stream is watched for: an instruction, and when to speak up."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from roma_ros.triggers import MAX_WINDOW, AlertTrigger, NarrationTrigger
+
+__all__ = [
+    "MAX_COOLDOWN",
+    "MAX_INSTRUCTION",
+    "UnknownWatchError",
+    "Watch",
+    "WatchError",
+    "WatchKind",
+]
+
+MAX_INSTRUCTION = 500  # characters
+MAX_COOLDOWN = 3600.0  # seconds
+
+
+class WatchError(ValueError):
+    """A watch that cannot be kept: its settings, its id, one too many, or no speak head."""
+
+
+class UnknownWatchError(WatchError):
+    """No watch has this id."""
+
+
+class WatchKind(enum.Enum):
+    ALERT = "alert"
+    NARRATION = "narration"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """One instruction that the stream is followed under, with a session of its own.
+
+    Args:
+        id: the name it is known by; not empty.
+        kind: an alert says once that something has happened, a narration keeps describing.
+        instruction: what to watch for, 1 to 500 characters.
+        threshold: p(speak) at or above it counts, in (0, 1].
+        window: alert: that many units in a row, 1 to 60. A narration has none: 1.
+        cooldown: alert: seconds of silence after it went off, 0 to 3600. A narration has none: 0.
+        reply: alert: also say what happened, in words. A narration always does.
+
+    Raises:
+        WatchError: one of them is out of its range; the message names it.
+    """
+
+    id: str
+    kind: WatchKind
+    instruction: str
+    threshold: float
+    window: int = 1
+    cooldown: float = 0.0
+    reply: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.id:
+            raise WatchError("the watch's id is empty; give it a name, such as 'door'")
+        length = len(self.instruction)
+        if not self.instruction.strip() or length > MAX_INSTRUCTION:
+            raise WatchError(
+                f"watch {self.id!r}: the instruction has {length} characters, got "
+                f"{self.instruction[:40]!r}; expected words, at most {MAX_INSTRUCTION} characters, "
+                "that say what to watch for"
+            )
+        if not 0 < self.threshold <= 1:
+            raise WatchError(
+                f"watch {self.id!r}: threshold is {self.threshold}; it is compared with p(speak), "
+                "so expected above 0 and at most 1"
+            )
+        if self.window != int(self.window) or not 1 <= self.window <= MAX_WINDOW:
+            raise WatchError(
+                f"watch {self.id!r}: window is {self.window}; expected 1 to {MAX_WINDOW} units"
+            )
+        if not 0 <= self.cooldown <= MAX_COOLDOWN:
+            raise WatchError(
+                f"watch {self.id!r}: cooldown is {self.cooldown} s; "
+                f"expected 0 to {MAX_COOLDOWN:.0f} s"
+            )
+        if self.kind is WatchKind.NARRATION and (self.window != 1 or self.cooldown):
+            raise WatchError(
+                f"watch {self.id!r}: a narration has window 1 and cooldown 0, got "
+                f"{self.window} and {self.cooldown}; leave both out, or make it an alert"
+            )
+
+    @property
+    def speaks(self) -> bool:
+        """Whether words follow when it triggers."""
+        return self.reply or self.kind is WatchKind.NARRATION
+
+    def trigger(self) -> AlertTrigger | NarrationTrigger:
+        """A fresh trigger with this watch's settings."""
+        if self.kind is WatchKind.NARRATION:
+            return NarrationTrigger(self.threshold)
+        return AlertTrigger(self.threshold, self.window, self.cooldown)

@@ -1,0 +1,92 @@
+"""A small world in pictures and sound, made up from a seed, with exact ground truth."""
+
+from roma_ros.world.alert import Alert, AlertKind, Event, Window, draw_alerts
+from roma_ros.world.annotations import annotate, write_annotations
+from roma_ros.world.errors import FilmError, SampleError, SceneError, SpeechError, WorldError
+from roma_ros.world.exercise import (
+    Exercise,
+    Reply,
+    alert_exercises,
+    narration_exercise,
+    question_exercises,
+)
+from roma_ros.world.export import SAMPLES_NAME, export_exercises
+from roma_ros.world.film import write_film
+from roma_ros.world.frames import FrameRenderer
+from roma_ros.world.narration import NARRATION_INSTRUCTION, Segment, narrate
+from roma_ros.world.plot import Plot
+from roma_ros.world.questions import (
+    Question,
+    QuestionKind,
+    dense_questions,
+    draw_questions,
+)
+from roma_ros.world.renderer import WorldRenderer
+from roma_ros.world.sample_units import sample_units
+from roma_ros.world.samples import Answer, Query, Sample, Task, read_samples, write_samples
+from roma_ros.world.scene import Figure, Scene, SoundEvent, SpokenLine, Touch
+from roma_ros.world.senses import Senses
+from roma_ros.world.sound import SoundRenderer
+from roma_ros.world.speech import say
+from roma_ros.world.splits import Split
+from roma_ros.world.staging import make_scene
+from roma_ros.world.voices import TEST_VOICES, TRAIN_VOICES, Voice
+from roma_ros.world.words import ANSWERS, Colour, Look, Shape, Sound
+
+__all__ = [
+    "ANSWERS",
+    "NARRATION_INSTRUCTION",
+    "SAMPLES_NAME",
+    "TEST_VOICES",
+    "TRAIN_VOICES",
+    "Alert",
+    "AlertKind",
+    "Answer",
+    "Colour",
+    "Event",
+    "Exercise",
+    "Figure",
+    "FilmError",
+    "FrameRenderer",
+    "Look",
+    "Plot",
+    "Query",
+    "Question",
+    "QuestionKind",
+    "Reply",
+    "Sample",
+    "SampleError",
+    "Scene",
+    "SceneError",
+    "Segment",
+    "Senses",
+    "Shape",
+    "Sound",
+    "SoundEvent",
+    "SoundRenderer",
+    "SpeechError",
+    "Split",
+    "SpokenLine",
+    "Task",
+    "Touch",
+    "Voice",
+    "Window",
+    "WorldError",
+    "WorldRenderer",
+    "alert_exercises",
+    "annotate",
+    "dense_questions",
+    "draw_alerts",
+    "draw_questions",
+    "export_exercises",
+    "make_scene",
+    "narrate",
+    "narration_exercise",
+    "question_exercises",
+    "read_samples",
+    "sample_units",
+    "say",
+    "write_annotations",
+    "write_film",
+    "write_samples",
+]

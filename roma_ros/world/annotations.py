@@ -1,0 +1,104 @@
+"""Scene -> all that is true of it, as JSON."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from roma_ros.world.alert import draw_alerts
+from roma_ros.world.narration import NARRATION_INSTRUCTION, narrate
+from roma_ros.world.questions import draw_questions
+from roma_ros.world.scene import Figure, Scene, SoundEvent, Touch
+from roma_ros.world.splits import Split
+
+__all__ = ["annotate", "write_annotations"]
+
+ALERTS, QUESTIONS = 8, 16
+
+
+def annotate(scene: Scene) -> dict[str, Any]:
+    """What there is in a scene, and what may be asked about it.
+
+    Times are in seconds from the start. Units are the whole seconds, counted from 0, in which
+    something can be seen in the frame at +0.0 s or +0.5 s, or heard. What is said about a unit is
+    known at its end, one second later than its number.
+    """
+    return {
+        "seed": scene.seed,
+        "split": Split.of(scene.seed).name.lower(),
+        "seconds": scene.seconds,
+        "figures": [_figure(figure, scene) for figure in scene.figures],
+        "touches": [_touch(touch, scene) for touch in scene.touches],
+        "sounds": [_sound(event, scene) for event in scene.sounds],
+        "speech": [
+            {"text": line.text, "onset": round(line.onset, 3), "voice": line.voice.name}
+            for line in scene.speech
+        ],
+        "narration": NARRATION_INSTRUCTION,
+        "segments": [
+            {"first_unit": segment.first, "end_unit": segment.end, "text": segment.text}
+            for segment in narrate(scene)
+        ],
+        "alerts": [
+            {
+                "instruction": alert.instruction,
+                "kind": alert.event.kind.value,
+                "report": alert.event.report,
+                "units": np.flatnonzero(alert.labels).tolist(),
+            }
+            for alert in draw_alerts(scene, ALERTS)
+        ],
+        "questions": [
+            {"after_unit": question.unit, "text": question.text, "answer": question.answer}
+            for question in draw_questions(scene, QUESTIONS)
+        ],
+    }
+
+
+def write_annotations(path: Path, scene: Scene) -> None:
+    """Write a scene's annotations as JSON with a line for each figure, sound and so on."""
+    fields = [f"  {json.dumps(key)}: {_lines(value)}" for key, value in annotate(scene).items()]
+    path.write_text("{\n" + ",\n".join(fields) + "\n}\n", encoding="utf-8")
+
+
+def _lines(value: Any) -> str:
+    if not isinstance(value, list) or not value:
+        return json.dumps(value)
+    return "[\n" + ",\n".join(f"    {json.dumps(item)}" for item in value) + "\n  ]"
+
+
+def _figure(figure: Figure, scene: Scene) -> dict[str, Any]:
+    return {
+        "colour": figure.look.colour.value,
+        "shape": figure.look.shape.value,
+        "appears": round(figure.appears, 3),
+        "leaves": round(figure.leaves, 3),
+        "size": round(figure.size, 4),
+        "moves": figure.moves,
+        "path": [[round(value, 4) for value in (p.time, p.x, p.y)] for p in figure.path],
+        "units": list(scene.clip(figure.seen_in)),
+    }
+
+
+def _touch(touch: Touch, scene: Scene) -> dict[str, Any]:
+    return {
+        "mover": str(touch.mover),
+        "other": str(touch.other),
+        "begins": round(touch.begins, 3),
+        "ends": round(touch.ends, 3),
+        "units": list(scene.clip(touch.seen_in)),
+    }
+
+
+def _sound(event: SoundEvent, scene: Scene) -> dict[str, Any]:
+    return {
+        "kind": event.kind.value,
+        "count": event.count,
+        "onset": round(event.onset, 3),
+        "end": round(event.end, 3),
+        "word": event.word,
+        "units": list(scene.clip(event.heard_in)),
+    }

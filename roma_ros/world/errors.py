@@ -1,0 +1,23 @@
+"""What can go wrong in the world."""
+
+__all__ = ["FilmError", "SampleError", "SceneError", "SpeechError", "WorldError"]
+
+
+class WorldError(Exception):
+    """Base of every error that `roma_ros.world` raises on purpose."""
+
+
+class SceneError(WorldError, ValueError):
+    """A scene or picture was asked for that cannot be: its seed, its length or its size."""
+
+
+class SpeechError(WorldError, RuntimeError):
+    """Words cannot be spoken: espeak-ng is missing, or does not know the voice."""
+
+
+class FilmError(WorldError, RuntimeError):
+    """A scene cannot be written as a video file."""
+
+
+class SampleError(WorldError, ValueError):
+    """A file of samples, or what it points to, cannot be used; the message names the place."""

@@ -1,0 +1,87 @@
+"""Narration: what there is to tell, and when a listener would tell it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from roma_ros.world.scene import Figure, Scene, SoundEvent, Touch
+from roma_ros.world.senses import Senses
+from roma_ros.world.words import Sound, counted, listed
+
+__all__ = ["NARRATION_INSTRUCTION", "Segment", "narrate"]
+
+NARRATION_INSTRUCTION = "Describe what happens, as it happens."
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A stretch in which the same figures are there, touching or not, and a tone sounds or not.
+
+    Attributes:
+        first: the unit in which it can first be seen or heard.
+        end: the unit in which it can first be seen or heard that it is over: when to speak.
+        text: what it was.
+    """
+
+    first: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """What there is at the end of a unit, as one who watches and listens would know it."""
+
+    figures: tuple[Figure, ...]
+    touches: tuple[Touch, ...]
+    tone: bool
+
+    @property
+    def empty(self) -> bool:
+        return not (self.figures or self.tone)
+
+    @classmethod
+    def after(cls, senses: Senses, unit: int) -> _State:
+        return cls(
+            tuple(senses.figures_after(unit)),
+            tuple(senses.touches_after(unit)),
+            senses.tone_after(unit),
+        )
+
+    def told(self, sounds: list[SoundEvent]) -> str:
+        """A sentence on this state, in which those short sounds were heard."""
+        sights = [f"a {touch.mover} touches a {touch.other}" for touch in self.touches]
+        touching = {look for touch in self.touches for look in (touch.mover, touch.other)}
+        others = [figure for figure in self.figures if figure.look not in touching]
+        if len(others) == 1 and not sights:
+            sights = [f"a {others[0].look} {'moves' if others[0].moves else 'stays'}"]
+        elif others:
+            sights.append(listed([f"a {figure.look}" for figure in others]))
+        heard = ["a tone"] * self.tone + [counted(event.kind, event.count) for event in sounds]
+        one = len(heard) == 1 and (self.tone or sounds[0].count == 1)
+        hearing = f"{listed(heard)} sound{'s' if one else ''}" if heard else ""
+        return " while ".join(filter(None, [" and ".join(sights), hearing])) + "."
+
+
+def narrate(scene: Scene) -> tuple[Segment, ...]:
+    """The segments of a scene that end within it.
+
+    A stretch in which nothing is there and no tone sounds is not a segment: when it ends, there is
+    nothing to tell. Nor is one that goes on to the end of the scene.
+    """
+    senses = Senses(scene)
+    states = [_State.after(senses, unit) for unit in range(scene.seconds)]
+    segments = []
+    first = 0
+    for unit in range(1, scene.seconds):
+        if states[unit] != states[unit - 1]:
+            if not states[first].empty:
+                heard = _short_sounds(senses, first, unit)
+                segments.append(Segment(first, unit, states[first].told(heard)))
+            first = unit
+    return tuple(segments)
+
+
+def _short_sounds(senses: Senses, first: int, end: int) -> list[SoundEvent]:
+    sounds = [event for unit in range(first, end) for event in senses.sounds_in(unit)]
+    return [event for event in sounds if event.kind is not Sound.TONE]

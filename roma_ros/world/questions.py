@@ -1,0 +1,316 @@
+"""Questions about a scene, at a time, and their answers."""
+
+from __future__ import annotations
+
+import enum
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import combinations, permutations, product
+from typing import TypeVar
+
+from roma_ros.world.scene import LOOK_EVERY, Figure, Scene, SoundEvent
+from roma_ros.world.senses import Senses
+from roma_ros.world.splits import Purpose, generator
+from roma_ros.world.words import (
+    MAX_COUNT,
+    NOTHING,
+    NUMBERS,
+    PLACES,
+    Colour,
+    Look,
+    Shape,
+    Sound,
+)
+
+__all__ = [
+    "DENSE_KINDS",
+    "SPOKEN_KINDS",
+    "Question",
+    "QuestionKind",
+    "asked_again",
+    "dense_questions",
+    "draw_questions",
+]
+
+Key = TypeVar("Key", Look, Sound)
+
+PLACE_MARGIN = 0.07  # of the stage: what is closer to the border of two places is not asked about
+
+
+class QuestionKind(enum.Enum):
+    """What is asked, for example. `Now` is the last frame of a unit, or the whole of its sound."""
+
+    SEEN_NOW = "is there a red circle now?"
+    TOUCHING_NOW = "does a red circle touch a blue square now?"
+    HEARD_NOW = "do you hear a beep now?"
+    COLOUR_NOW = "what colour is the circle?"
+    SHAPE_NOW = "what shape is the red one?"
+    PLACE_NOW = "where is the red circle?"
+    SOUND_NOW = "what do you hear now?"
+    SHAPES_NOW = "how many shapes are there now?"
+    SEEN_BEFORE = "has there been a red circle?"
+    COLOUR_BEFORE = "what colour was the first shape?"
+    SHAPE_BEFORE = "what was the last shape?"
+    SOUND_BEFORE = "what was the first sound?"
+    ORDER = "did a red circle come before a blue square?"
+    SOUND_ORDER = "which came first, a beep or a knock?"
+    SOUNDS_SO_FAR = "how many beeps so far?"
+    SHAPES_SO_FAR = "how many circles so far?"
+
+
+DENSE_KINDS = (QuestionKind.SEEN_NOW, QuestionKind.TOUCHING_NOW, QuestionKind.HEARD_NOW)
+"""Yes or no on the present, the same as what alerts have to know: worth asking at every unit."""
+SPOKEN_KINDS = tuple(
+    kind
+    for kind in QuestionKind
+    if kind not in (QuestionKind.HEARD_NOW, QuestionKind.SOUND_NOW, QuestionKind.SOUND_BEFORE)
+)
+"""What can be asked aloud: one who speaks is heard too, and drowns other sounds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question put after a unit.
+
+    Attributes:
+        kind: what it asks for.
+        text: in words.
+        answer: one of `ANSWERS`.
+        unit: the last unit that the one who is asked has seen and heard.
+    """
+
+    kind: QuestionKind
+    text: str
+    answer: str
+    unit: int
+
+
+def draw_questions(
+    scene: Scene,
+    count: int,
+    kinds: Sequence[QuestionKind] = tuple(QuestionKind),
+    first: int = 0,
+) -> tuple[Question, ...]:
+    """Different questions, in the order in which they are to be asked.
+
+    The kind is drawn first, then the answer, of those that are right at some time, and the question
+    and its time last. So no answer is much more likely than another. Yes or no is only asked where
+    both are right at some time, and of looks that share colour and shape with what is seen.
+
+    Args:
+        scene: decides, with its seed, what is drawn.
+        count: of the questions; there are fewer if the scene has too little in it.
+        kinds: that may be drawn.
+        first: the first unit after which to ask.
+    """
+    random = generator(scene.seed, Purpose.QUESTIONS)
+    moments = _moments(scene, range(first, scene.seconds))
+    pools: dict[QuestionKind, dict[str, list[Question]]] = {}
+    drawn: set[Question] = set()
+    for _ in range(4 * count):
+        if len(drawn) == count:
+            break
+        kind = kinds[int(random.integers(len(kinds)))]
+        if kind not in pools:
+            pools[kind] = _by_answer(kind, moments)
+        pool = pools[kind]
+        if pool:
+            questions = list(pool.values())[random.integers(len(pool))]
+            drawn.add(questions[random.integers(len(questions))])
+    return tuple(sorted(drawn, key=lambda question: (question.unit, question.text)))
+
+
+def dense_questions(scene: Scene) -> tuple[Question, ...]:
+    """A question on the present after every unit that leaves something to ask.
+
+    Its kind is one of `DENSE_KINDS`. The answer is drawn before the question, but many units only
+    have a no.
+    """
+    random = generator(scene.seed, Purpose.QUESTIONS)
+    drawn = []
+    for moment in _moments(scene, range(scene.seconds)):
+        for index in random.permutation(len(DENSE_KINDS)):
+            pool = _by_answer(DENSE_KINDS[index], [moment], both=False)
+            if pool:
+                questions = list(pool.values())[random.integers(len(pool))]
+                drawn.append(questions[random.integers(len(questions))])
+                break
+    return tuple(drawn)
+
+
+def asked_again(question: Question, scene: Scene) -> Question | None:
+    """The same question with the answer that is right for another scene; `None` if none is."""
+    (moment,) = _moments(scene, range(question.unit, question.unit + 1))
+    answers = dict(ASK[question.kind](moment))
+    if question.text not in answers:
+        return None
+    return replace(question, answer=answers[question.text])
+
+
+def _by_answer(
+    kind: QuestionKind, moments: Iterable[_Moment], *, both: bool = True
+) -> dict[str, list[Question]]:
+    """What can be asked at those moments; nothing where `both` yes and no are wanting."""
+    pool: dict[str, list[Question]] = defaultdict(list)
+    for moment in moments:
+        for text, answer in ASK[kind](moment):
+            pool[answer].append(Question(kind, text, answer, moment.unit))
+    one_sided = set(pool) in ({"yes"}, {"no"})
+    return {} if both and one_sided else pool
+
+
+def _moments(scene: Scene, units: Iterable[int]) -> list[_Moment]:
+    senses = Senses(scene)
+    return [_Moment(senses, unit) for unit in units]
+
+
+Asked = tuple[str, str]
+"""A question and its answer."""
+
+
+class _Moment:
+    """All that has been seen and heard up to the end of a unit."""
+
+    def __init__(self, senses: Senses, unit: int) -> None:
+        self.unit = unit
+        self.now = senses.figures_after(unit)
+        self.touching = [{t.mover, t.other} for t in senses.touches_after(unit)]
+        self.heard = senses.sounds_in(unit)
+        self._senses = senses
+
+    @cached_property
+    def figures(self) -> list[Figure]:
+        """All that have been seen."""
+        return [f for f in self._senses.figures if f.seen_in.start <= self.unit]
+
+    @cached_property
+    def sounds(self) -> list[SoundEvent]:
+        """All that have been heard."""
+        return [s for s in self._senses.sounds if s.heard_in.start <= self.unit]
+
+    @cached_property
+    def near(self) -> list[Look]:
+        """All combinations of the colours and shapes that have been seen."""
+        colours = dict.fromkeys(figure.look.colour for figure in self.figures)
+        shapes = dict.fromkeys(figure.look.shape for figure in self.figures)
+        return [Look(colour, shape) for colour, shape in product(colours, shapes)]
+
+    def seen_now(self) -> Iterator[Asked]:
+        there = [figure.look for figure in self.now]
+        for look in self.near:
+            yield f"is there a {look} now?", _yes(look in there)
+
+    def touching_now(self) -> Iterator[Asked]:
+        for one, other in combinations([figure.look for figure in self.now], 2):
+            yield f"does a {one} touch a {other} now?", _yes({one, other} in self.touching)
+
+    def heard_now(self) -> Iterator[Asked]:
+        heard = [event.kind for event in self.heard]
+        for sound in Sound:
+            yield f"do you hear a {sound.value} now?", _yes(sound in heard)
+
+    def colour_now(self) -> Iterator[Asked]:
+        for shape in Shape:
+            looks = [figure.look for figure in self.now if figure.look.shape is shape]
+            if len(looks) == 1:
+                yield f"what colour is the {shape.value}?", looks[0].colour.value
+
+    def shape_now(self) -> Iterator[Asked]:
+        for colour in Colour:
+            looks = [figure.look for figure in self.now if figure.look.colour is colour]
+            if len(looks) == 1:
+                yield f"what shape is the {colour.value} one?", looks[0].shape.value
+
+    def place_now(self) -> Iterator[Asked]:
+        for figure in self.now:
+            x, _ = figure.place(self.unit + LOOK_EVERY)
+            if min(abs(x - 1 / 3), abs(x - 2 / 3)) > PLACE_MARGIN:
+                yield f"where is the {figure.look}?", PLACES[int(x * 3)]
+
+    def sound_now(self) -> Iterator[Asked]:
+        heard = {event.kind.value for event in self.heard} or {NOTHING}
+        if len(heard) == 1:
+            yield "what do you hear now?", heard.pop()
+
+    def shapes_now(self) -> Iterator[Asked]:
+        if len(self.now) <= MAX_COUNT:
+            yield "how many shapes are there now?", NUMBERS[len(self.now)]
+
+    def seen_before(self) -> Iterator[Asked]:
+        seen = {figure.look for figure in self.figures}
+        for look in self.near:
+            yield f"has there been a {look}?", _yes(look in seen)
+
+    def colour_before(self) -> Iterator[Asked]:
+        for which, figure in self._ends():
+            yield f"what colour was the {which} shape?", figure.look.colour.value
+
+    def shape_before(self) -> Iterator[Asked]:
+        for which, figure in self._ends():
+            yield f"what was the {which} shape?", figure.look.shape.value
+
+    def sound_before(self) -> Iterator[Asked]:
+        starts = [event.heard_in.start for event in self.sounds]
+        for which, index in _first_and_last(starts):
+            yield f"what was the {which} sound?", self.sounds[index].kind.value
+
+    def order(self) -> Iterator[Asked]:
+        first = _first_units((figure.look, figure.seen_in.start) for figure in self.figures)
+        for one, other in permutations(first, 2):
+            if first[one] != first[other]:
+                text = f"did a {one} come before a {other}?"
+                yield text, _yes(first[one] < first[other])
+
+    def sound_order(self) -> Iterator[Asked]:
+        first = _first_units((event.kind, event.heard_in.start) for event in self.sounds)
+        for one, other in permutations(first, 2):
+            if first[one] != first[other]:
+                earlier = one if first[one] < first[other] else other
+                text = f"which came first, a {one.value} or a {other.value}?"
+                yield text, earlier.value
+
+    def sounds_so_far(self) -> Iterator[Asked]:
+        for sound in Sound:
+            count = sum(event.count for event in self.sounds if event.kind is sound)
+            if count <= MAX_COUNT:
+                yield f"how many {sound.value}s so far?", NUMBERS[count]
+
+    def shapes_so_far(self) -> Iterator[Asked]:
+        counts = {"shape": len(self.figures)}
+        for shape in Shape:
+            counts[shape.value] = sum(figure.look.shape is shape for figure in self.figures)
+        for name, count in counts.items():
+            if count <= MAX_COUNT:
+                yield f"how many {name}{'es' if name == 'cross' else 's'} so far?", NUMBERS[count]
+
+    def _ends(self) -> Iterator[tuple[str, Figure]]:
+        starts = [figure.seen_in.start for figure in self.figures]
+        for which, index in _first_and_last(starts):
+            yield which, self.figures[index]
+
+
+def _yes(true: bool) -> str:
+    return "yes" if true else "no"
+
+
+def _first_units(seen: Iterable[tuple[Key, int]]) -> dict[Key, int]:
+    """The unit in which each came for the first time."""
+    first: dict[Key, int] = {}
+    for key, unit in seen:
+        first[key] = min(unit, first.get(key, unit))
+    return first
+
+
+def _first_and_last(units: list[int]) -> Iterator[tuple[str, int]]:
+    """`first` and `last` with their index in the list, where no other came in the same unit."""
+    if units and units.count(min(units)) == 1:
+        yield "first", units.index(min(units))
+    if len(units) > 1 and units.count(max(units)) == 1:
+        yield "last", units.index(max(units))
+
+
+ASK: dict[QuestionKind, Callable[[_Moment], Iterator[Asked]]] = {
+    kind: getattr(_Moment, kind.name.lower()) for kind in QuestionKind
+}

@@ -1,0 +1,134 @@
+"""Sample -> units: its video with what is spoken laid over the sound."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import soxr
+
+from roma_ros.sources import MediaFile, MediaFileConfig, SourceError
+from roma_ros.units import (
+    FRAMES_PER_UNIT,
+    NS_PER_SECOND,
+    UNIT_RATE,
+    AssemblerConfig,
+    AudioChunk,
+    CompressedFrame,
+    ImageError,
+    MultimodalUnit,
+    UnitAssembler,
+)
+from roma_ros.world.errors import SampleError
+from roma_ros.world.samples import Sample
+from roma_ros.world.sound import lay_over
+
+__all__ = ["sample_units"]
+
+PICTURES = (".jpg", ".jpeg", ".png")
+
+
+def sample_units(sample: Sample, folder: Path) -> Iterator[MultimodalUnit]:
+    """The units of a sample.
+
+    They have sound if the video has, or if something is spoken. Where queries or answers go on
+    after the end of the video, its last frame is held and there is silence otherwise.
+
+    Args:
+        sample: of which.
+        folder: that its paths start from.
+
+    Raises:
+        SampleError: a file is missing or cannot be decoded.
+    """
+    lines = [
+        (round(query.time * UNIT_RATE), _speech(folder / query.audio))
+        for query in sample.queries
+        if query.audio is not None
+    ]
+    ends = [math.ceil((onset + len(line)) / UNIT_RATE) for onset, line in lines]
+    ends += [answer.unit + 1 for answer in sample.answers if answer.unit is not None]
+    for unit in _lengthened(_video_units(sample, folder), max(ends, default=0)):
+        yield _spoken_over(unit, lines) if lines else unit
+
+
+def _video_units(sample: Sample, folder: Path) -> Iterator[MultimodalUnit]:
+    if len(sample.video) == 1 and Path(sample.video[0]).suffix.lower() not in PICTURES:
+        return _media_units(folder / sample.video[0])
+    return _picture_units([folder / path for path in sample.video])
+
+
+def _media_units(path: Path) -> Iterator[MultimodalUnit]:
+    try:
+        with MediaFile(MediaFileConfig(path=path)) as media:
+            assembler = UnitAssembler(AssemblerConfig(video=media.has_video, audio=media.has_audio))
+            for item in media:
+                if isinstance(item, AudioChunk):
+                    assembler.add_audio(item)
+                else:
+                    assembler.add_frame(item)
+                yield from assembler.units()
+            yield from assembler.flush()
+    except SourceError as error:
+        raise SampleError(f"the video of a sample cannot be used: {error}") from error
+
+
+def _picture_units(paths: list[Path]) -> Iterator[MultimodalUnit]:
+    """Pictures at 2 fps; the last unit is filled up with the last of them."""
+    paths += paths[-1:] * (len(paths) % FRAMES_PER_UNIT)
+    for first in range(0, len(paths), FRAMES_PER_UNIT):
+        index = first // FRAMES_PER_UNIT
+        yield MultimodalUnit(
+            stream=0,
+            index=index,
+            start=index * NS_PER_SECOND,
+            frames=np.stack([_picture(path) for path in paths[first : first + FRAMES_PER_UNIT]]),
+            audio=None,
+        )
+
+
+def _picture(path: Path) -> np.ndarray:
+    try:
+        return CompressedFrame(0, path.suffix, path.read_bytes()).decode()
+    except (OSError, ImageError) as error:
+        raise SampleError(f"a frame of a sample, {path}, cannot be used: {error}") from error
+
+
+def _speech(path: Path) -> np.ndarray:
+    """What is spoken in a file: float32 (n,), mono at 16 kHz."""
+    try:
+        with MediaFile(MediaFileConfig(path=path, video=False)) as media:
+            chunks = [item for item in media if isinstance(item, AudioChunk)]
+    except SourceError as error:
+        raise SampleError(f"the spoken query of a sample cannot be used: {error}") from error
+    samples = np.concatenate([chunk.samples.mean(axis=1) for chunk in chunks])
+    return np.asarray(soxr.resample(samples, chunks[0].rate, UNIT_RATE), np.float32)
+
+
+def _lengthened(units: Iterator[MultimodalUnit], seconds: int) -> Iterator[MultimodalUnit]:
+    """The units, and more of them with the last frame and silence until there are enough."""
+    unit = None
+    for unit in units:
+        yield unit
+    if unit is None:
+        raise SampleError("the video of a sample is shorter than a tenth of a second")
+    while unit.index + 1 < seconds:
+        unit = replace(
+            unit,
+            index=unit.index + 1,
+            start=unit.end,
+            frames=None if unit.frames is None else unit.frames[[-1, -1]],
+            audio=None if unit.audio is None else np.zeros(UNIT_RATE, np.float32),
+        )
+        yield unit
+
+
+def _spoken_over(unit: MultimodalUnit, lines: list[tuple[int, np.ndarray]]) -> MultimodalUnit:
+    """The unit with the lines laid over its sound, each of them from a sample of the stream on."""
+    sound = np.zeros(UNIT_RATE, np.float32) if unit.audio is None else unit.audio.copy()
+    for onset, line in lines:
+        lay_over(sound, line, onset - unit.index * UNIT_RATE)
+    return replace(unit, audio=np.clip(sound, -1, 1))

@@ -1,0 +1,226 @@
+"""Samples in the JSON format of ROMA's public release, read and written.
+
+A file is a list of objects `{task, id, videos, images, query, ans}`. `videos` holds one list: the
+path of one video, or of its frames at 2 fps. Paths start from a folder of the user's choice. A
+query is spoken (`audio`, laid over the sound at `time`), or text only (`audio` is null). An answer
+at a time t is due at the end of unit ceil(t) - 1.
+"""
+
+from __future__ import annotations
+
+import enum
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from roma_ros.world.errors import SampleError
+
+__all__ = ["Answer", "Query", "Sample", "Task", "read_samples", "write_samples"]
+
+VIDEO_MARK = "<video>"  # stands before the text of the first query
+
+
+class Task(enum.Enum):
+    """What is learnt from a sample, under the release's names."""
+
+    ALERT = "proactive_gate"
+    NARRATION = "narration"
+    QUESTION = "turn-taking"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """An instruction or question.
+
+    Attributes:
+        text: in words.
+        audio: the file in which it is spoken; `None`: it is not.
+        time: when it begins, in seconds from the start of the video.
+        duration: how long it takes to say, in seconds.
+    """
+
+    text: str
+    audio: str | None
+    time: float
+    duration: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is to be said, and when; a time of `None` means that it was said before the video."""
+
+    text: str
+    time: float | None
+
+    @property
+    def unit(self) -> int | None:
+        """The unit at whose end it is due."""
+        return None if self.time is None else max(math.ceil(self.time) - 1, 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """A video, what is asked of whom watches it, and what is right.
+
+    Attributes:
+        task: what is learnt from it.
+        id: its name.
+        video: one path of a video file, or those of its frames at 2 fps.
+        queries: at least one, in the order of their times.
+        answers: in the order of their times. An alert has one for every second of its event.
+    """
+
+    task: Task
+    id: str
+    video: tuple[str, ...]
+    queries: tuple[Query, ...]
+    answers: tuple[Answer, ...]
+
+    def labels(self, seconds: int) -> np.ndarray:
+        """The units after which to speak: bool (seconds,)."""
+        units = np.zeros(seconds, bool)
+        for answer in self.answers:
+            if answer.unit is not None and answer.unit < seconds:
+                units[answer.unit] = True
+        return units
+
+    def to_json(self) -> dict[str, Any]:
+        """As it stands in a file."""
+        marks = [VIDEO_MARK] + [""] * (len(self.queries) - 1)
+        return {
+            "task": self.task.value,
+            "id": self.id,
+            "videos": [list(self.video)],
+            "images": [],
+            "query": [
+                {
+                    "text": mark + query.text,
+                    "audio": query.audio,
+                    "time": query.time,
+                    "duration": query.duration,
+                }
+                for mark, query in zip(marks, self.queries, strict=True)
+            ],
+            "ans": [{"text": answer.text, "time": answer.time} for answer in self.answers],
+        }
+
+    @classmethod
+    def from_json(cls, value: Any, place: str = "sample") -> Sample:
+        """The sample in an object of a file.
+
+        Args:
+            value: as `json` gives it.
+            place: of the object, for messages.
+
+        Raises:
+            SampleError: something is missing or of the wrong kind; the message says what and where.
+        """
+        fields = _Fields(value, place)
+        videos = fields.list("videos")
+        if len(videos) != 1 or not isinstance(videos[0], list) or not videos[0]:
+            raise SampleError(f"{place}.videos is {_short(videos)}, wanted one list of paths")
+        if not all(isinstance(path, str) for path in videos[0]):
+            raise SampleError(f"{place}.videos has something other than paths in it")
+        queries = tuple(
+            _query(_Fields(query, f"{place}.query[{index}]"))
+            for index, query in enumerate(fields.list("query"))
+        )
+        if not queries:
+            raise SampleError(f"{place}.query is empty, wanted an instruction or a question")
+        return cls(
+            task=_task(fields),
+            id=str(fields.get("id", (str, int))),
+            video=tuple(videos[0]),
+            queries=queries,
+            answers=tuple(
+                _answer(_Fields(answer, f"{place}.ans[{index}]"))
+                for index, answer in enumerate(fields.list("ans"))
+            ),
+        )
+
+
+def read_samples(path: Path) -> list[Sample]:
+    """The samples of a file.
+
+    Raises:
+        SampleError: it is not there, is not JSON, or has something wrong in it.
+    """
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SampleError(f"{path} cannot be read as JSON: {error}") from error
+    if not isinstance(values, list):
+        raise SampleError(f"{path} holds {_short(values)}, wanted a list of samples")
+    return [Sample.from_json(value, f"{path}[{index}]") for index, value in enumerate(values)]
+
+
+def write_samples(path: Path, samples: Iterable[Sample]) -> None:
+    """Write a file of samples; one that exists is overwritten."""
+    values = [sample.to_json() for sample in samples]
+    path.write_text(json.dumps(values, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+class _Fields:
+    """An object of JSON whose fields are checked when they are taken."""
+
+    def __init__(self, value: Any, place: str) -> None:
+        if not isinstance(value, Mapping):
+            raise SampleError(f"{place} is {_short(value)}, wanted an object")
+        self._value = value
+        self._place = place
+
+    def get(self, name: str, kinds: tuple[type, ...]) -> Any:
+        value = self._value.get(name)
+        if not isinstance(value, kinds) or isinstance(value, bool):
+            wanted = " or ".join("null" if kind is NONE else kind.__name__ for kind in kinds)
+            raise SampleError(f"{self._place}.{name} is {_short(value)}, wanted {wanted}")
+        return value
+
+    def list(self, name: str) -> Sequence[Any]:
+        values: Sequence[Any] = self.get(name, (list,))
+        return values
+
+    def seconds(self, name: str) -> float:
+        value = float(self.get(name, (int, float)))
+        if not 0 <= value < math.inf:
+            raise SampleError(f"{self._place}.{name} is {value}, wanted seconds from 0 on")
+        return value
+
+    def error(self, name: str, wanted: str) -> SampleError:
+        got = _short(self._value.get(name))
+        return SampleError(f"{self._place}.{name} is {got}, wanted {wanted}")
+
+
+NONE = type(None)
+
+
+def _task(fields: _Fields) -> Task:
+    try:
+        return Task(fields.get("task", (str,)))
+    except ValueError:
+        names = " or ".join(repr(task.value) for task in Task)
+        raise fields.error("task", names) from None
+
+
+def _query(fields: _Fields) -> Query:
+    return Query(
+        text=fields.get("text", (str,)).removeprefix(VIDEO_MARK),
+        audio=fields.get("audio", (str, NONE)),
+        time=fields.seconds("time"),
+        duration=fields.seconds("duration"),
+    )
+
+
+def _answer(fields: _Fields) -> Answer:
+    untimed = fields.get("time", (int, float, NONE)) is None
+    return Answer(fields.get("text", (str,)), None if untimed else fields.seconds("time"))
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:59] + "…"

@@ -1,0 +1,118 @@
+"""Text -> spoken words, by the espeak-ng library that espeakng-loader brings along."""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+from functools import lru_cache
+
+import numpy as np
+import soxr
+
+from roma_ros.units import UNIT_RATE
+from roma_ros.world.errors import SpeechError
+from roma_ros.world.voices import Voice
+
+__all__ = ["say"]
+
+# From espeak-ng's speak_lib.h.
+SYNCHRONOUS = 2  # espeak_Synth returns when all is spoken, and plays nothing
+DONT_EXIT = 0x8000  # a failure to start is returned
+CHARS_UTF8 = 1
+RATE, PITCH = 1, 3  # espeak_PARAMETER
+Callback = ctypes.CFUNCTYPE(
+    ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p
+)
+
+LOUDNESS = 0.1  # root mean square of a line
+QUIET = 0.005  # what is softer at the ends of a line is cut off
+SPOKEN_AT_ONCE = threading.Lock()  # the library has one state for the whole process
+
+
+@lru_cache(maxsize=512)  # about 50 MB
+def say(text: str, voice: Voice) -> np.ndarray:
+    """Speak.
+
+    Args:
+        text: in words.
+        voice: by whom.
+
+    Returns:
+        float32 (n,) at 16 kHz, not to be written to, without silence at its ends. Root mean square
+        0.1. The same for the same text and voice, always.
+
+    Raises:
+        SpeechError: espeak-ng is not there, does not know the voice, or finds nothing to say.
+    """
+    with SPOKEN_AT_ONCE:
+        pcm, rate = _synthesise(text, voice)
+    line = soxr.resample(pcm.astype(np.float32) / 32768, rate, UNIT_RATE)
+    loud = np.flatnonzero(np.abs(line) > QUIET)
+    if not loud.size:
+        raise SpeechError(f"got nothing to hear for {text!r}, wanted text with words in it")
+    line = line[loud[0] : loud[-1] + 1]
+    loudness = np.sqrt(np.mean(line**2))
+    spoken: np.ndarray = np.clip(line * (LOUDNESS / loudness), -1, 1).astype(np.float32)
+    spoken.setflags(write=False)
+    return spoken
+
+
+def _synthesise(text: str, voice: Voice) -> tuple[np.ndarray, int]:
+    """int16 (n,) and its rate in Hz."""
+    # The library keeps state from one line to the next (the flutter of a voice goes on where it
+    # was), which not even espeak_Terminate resets. Loaded afresh, it says the same every time.
+    library, data_path = _load()
+    try:
+        rate = library.espeak_Initialize(SYNCHRONOUS, 0, data_path.encode(), DONT_EXIT)
+        if rate <= 0:
+            raise SpeechError(f"espeak-ng cannot start with its data in {data_path}")
+        pieces: list[np.ndarray] = []
+
+        def take(samples: ctypes._Pointer[ctypes.c_short], count: int, _events: int) -> int:
+            if samples and count > 0:
+                pieces.append(np.ctypeslib.as_array(samples, (count,)).copy())
+            return 0
+
+        callback = Callback(take)  # kept for as long as it may be called
+        library.espeak_SetSynthCallback(callback)
+        if library.espeak_SetVoiceByName(voice.name.encode()):
+            raise SpeechError(f"espeak-ng has no voice {voice.name!r}; `voices.py` names some")
+        library.espeak_SetParameter(RATE, voice.speed, 0)
+        library.espeak_SetParameter(PITCH, voice.pitch, 0)
+        words = text.encode()
+        library.espeak_Synth(words, len(words) + 1, 0, 0, 0, CHARS_UTF8, None, None)
+        library.espeak_Terminate()
+    finally:
+        _unload(library)
+    return (np.concatenate(pieces) if pieces else np.empty(0, np.int16)), rate
+
+
+def _load() -> tuple[ctypes.CDLL, str]:
+    """The library, and the folder with its voices."""
+    try:
+        import espeakng_loader  # type: ignore[import-untyped]
+    except ImportError as error:
+        raise SpeechError(
+            "spoken words need espeak-ng; install it with `pip install espeakng-loader`"
+        ) from error
+    try:
+        library = ctypes.CDLL(espeakng_loader.get_library_path())
+    except OSError as error:
+        raise SpeechError(f"the espeak-ng library cannot be loaded: {error}") from error
+    library.espeak_Synth.argtypes = [
+        ctypes.c_char_p,
+        ctypes.c_size_t,
+        ctypes.c_uint,
+        ctypes.c_int,
+        ctypes.c_uint,
+        ctypes.c_uint,
+        ctypes.c_void_p,
+        ctypes.c_void_p,
+    ]
+    return library, espeakng_loader.get_data_path()
+
+
+def _unload(library: ctypes.CDLL) -> None:
+    close = ctypes.CDLL(None).dlclose
+    close.argtypes = [ctypes.c_void_p]
+    close(library._handle)

@@ -1,0 +1,56 @@
+"""`roma world render`: a video and its ground truth."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import av
+import pytest
+
+from roma_ros.cli import main
+
+
+def test_render_writes_a_film_and_its_annotations(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out.mp4"
+    assert main(["world", "render", "--seed", "7", "--seconds", "4", str(out)]) == 0
+    with av.open(str(out)) as film:
+        assert film.streams.video[0].codec_context.name == "h264"
+        assert film.duration == pytest.approx(4e6, abs=1e5)
+    annotations = json.loads((tmp_path / "out.json").read_text())
+    assert (annotations["seed"], annotations["seconds"]) == (7, 4)
+    assert "out.json" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--seed", "-1", "x.mp4"], "got seed -1"),
+        (["--seconds", "0", "x.mp4"], "0 seconds"),
+        (["--size", "57x61", "x.mp4"], "even"),
+        (["--fps", "500", "x.mp4"], "2 to 120"),
+        (["x.avi"], "not named .mp4"),
+        (["nowhere/x.mp4"], "nowhere is not a folder"),
+    ],
+)
+def test_what_cannot_be_rendered_is_said_in_one_line(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    message: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["world", "render", *arguments]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert len(error.splitlines()) == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_size_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["world", "render", "--size", "big", "x.mp4"])
+    assert "224x224" in capsys.readouterr().err

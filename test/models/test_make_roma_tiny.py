@@ -1,0 +1,44 @@
+"""The embedded checkpoint's recipe, and the checkpoint."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+import roma_ros.models
+from roma_ros.models.make_roma_tiny import SPECIAL, make_roma_tiny, make_tokenizer
+from roma_ros.thinker import RomaThinker
+
+FOLDER = Path(roma_ros.models.__file__).parent / "roma_tiny"
+
+
+def test_the_same_seed_makes_the_same_weights() -> None:
+    one, two, other = make_roma_tiny(0), make_roma_tiny(0), make_roma_tiny(1)
+    for name, value in one.backbone.state_dict().items():
+        assert torch.equal(value, two.backbone.state_dict()[name])
+    weight = "model.layers.0.mlp.up_proj.weight"
+    assert not torch.equal(one.backbone.state_dict()[weight], other.backbone.state_dict()[weight])
+
+
+def test_the_embedded_checkpoint_is_the_real_architecture_in_small() -> None:
+    thinker = RomaThinker.from_pretrained("roma_tiny", device="cpu")
+    config = thinker.backbone.config
+    assert type(thinker.backbone).__name__ == "Qwen2_5OmniThinkerForConditionalGeneration"
+    assert 192 <= config.text_config.hidden_size <= 256
+    assert 6 <= config.text_config.num_hidden_layers <= 8
+    assert 2 <= config.vision_config.depth <= 4
+    assert 3 <= config.audio_config.encoder_layers <= 4
+    assert 1e6 < sum(value.numel() for value in thinker.backbone.parameters()) < 1e7
+    assert sum(file.stat().st_size for file in FOLDER.iterdir()) < 25e6
+    assert {file.suffix for file in FOLDER.iterdir()} == {".json", ".safetensors"}
+    assert thinker.has_speak_head
+
+
+def test_the_tokenizer_has_qwens_markers_and_takes_any_text() -> None:
+    tokenizer = make_tokenizer()
+    ids = tokenizer.encode("".join(SPECIAL), add_special_tokens=False)
+    assert tokenizer.convert_ids_to_tokens(ids) == SPECIAL
+    text = "alert me when a red circle appears — Überraschung 你好 🤖"
+    assert tokenizer.decode(tokenizer.encode(text, add_special_tokens=False)) == text
+    assert len(tokenizer.encode("a red circle appears", add_special_tokens=False)) <= 6

@@ -1,0 +1,113 @@
+"""Declaration, ranges and presets of the roma node's parameters."""
+
+from __future__ import annotations
+
+import pytest
+from rcl_interfaces.msg import ParameterType
+from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
+from rclpy.node import Node
+from rclpy.parameter import Parameter, parameter_dict_from_yaml_file
+
+from roma_ros.nodes.declaration import ParameterSpec, declare
+from roma_ros.nodes.parameters import SPECS, Settings, WatchDefaults
+
+PRESETS = ("desktop", "jetson_orin", "tiny")
+
+
+@pytest.fixture
+def make_node(ros, namespace):
+    nodes = []
+
+    def make(values=None, arguments=()):
+        node = Node(
+            "roma",
+            context=ros,
+            namespace=namespace,
+            parameter_overrides=[Parameter(name, value=v) for name, v in (values or {}).items()],
+            cli_args=list(arguments),
+        )
+        nodes.append(node)
+        declare(node, SPECS, lambda: None)
+        return node
+
+    yield make
+    for node in nodes:
+        node.destroy_node()
+
+
+def test_every_parameter_is_described_and_every_number_has_a_range(make_node):
+    node = make_node()
+    for spec in SPECS:
+        descriptor = node.describe_parameter(spec.name)
+        assert descriptor.description
+        if descriptor.type == ParameterType.PARAMETER_INTEGER:
+            assert descriptor.integer_range
+        if descriptor.type == ParameterType.PARAMETER_DOUBLE:
+            assert descriptor.floating_point_range
+
+
+def test_defaults_make_settings(make_node):
+    node = make_node()
+    settings = Settings.of(node)
+    assert settings.model == "roma_tiny"
+    assert settings.alerts == ()
+    assert settings.narration == ""
+    assert WatchDefaults.of(node).narration_threshold == 0.975
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("alert.threshold", 1.5),
+        ("alert.window", 0),
+        ("context_seconds", 0.0),
+        ("image_transport", "theora"),
+        ("audio_type", "std_msgs/String"),
+        ("quantization", "q2"),
+        ("lag_policy", "panic"),
+        ("alert.instructions", ["A dog.", ""]),
+        ("narration.instruction", "x" * 501),
+    ],
+)
+def test_values_that_make_no_sense_are_refused_at_start(make_node, name, value):
+    with pytest.raises(InvalidParameterValueException, match=name.split(".")[0]):
+        make_node({name: value})
+
+
+def test_a_value_of_another_type_is_refused_at_start(make_node):
+    with pytest.raises(InvalidParameterTypeException):
+        make_node({"alert.threshold": "high"})
+
+
+def test_neither_eyes_nor_ears_is_refused_when_configured(make_node):
+    with pytest.raises(ValueError, match="at least one"):
+        Settings.of(make_node({"use_image": False, "use_audio": False}))
+
+
+def test_what_is_locked_is_refused_and_what_is_live_is_not(ros, namespace):
+    node = Node("locked", context=ros, namespace=namespace)
+    specs = (
+        ParameterSpec(name="fixed", default=1, low=0, high=9, description="."),
+        ParameterSpec(name="free", default=1, low=0, high=9, description=".", live=True),
+    )
+    declare(node, specs, lambda: "it runs")
+    refused, taken = node.set_parameters([Parameter("fixed", value=2), Parameter("free", value=2)])
+    assert not refused.successful
+    assert "it runs" in refused.reason
+    assert taken.successful
+    node.destroy_node()
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_value_of_a_preset_is_declared_and_arrives(make_node, repository, preset):
+    path = repository / "config" / f"{preset}.yaml"
+    values = parameter_dict_from_yaml_file(str(path), target_nodes=["/**/roma"])
+    assert set(values) <= {spec.name for spec in SPECS}
+    node = make_node(arguments=["--ros-args", "--params-file", str(path)])
+    for name, value in values.items():
+        assert node.get_parameter(name).get_parameter_value() == value.value
+    Settings.of(node)
+
+
+def test_no_preset_is_left_out(repository):
+    assert {path.stem for path in (repository / "config").glob("*.yaml")} == set(PRESETS)

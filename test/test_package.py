@@ -1,0 +1,125 @@
+"""The package as a whole: its two halves, its versions, and which way its imports point."""
+
+import ast
+import importlib.metadata
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib.util import resolve_name
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+import roma_ros
+
+# For every part of the package, the parts it may import (itself is understood).
+_MAY_IMPORT: dict[str, set[str]] = {
+    "units": set(),
+    "sources": {"units"},
+    "triggers": set(),
+    "thinker": {"units"},
+    "models": {"thinker", "units"},
+    "world": {"sources", "thinker", "units"},
+    "training": {"thinker", "units", "world"},
+}
+_ENTRANCES = {"nodes", "cli"}
+
+
+def _run(code: str, *, cwd: Path | None = None) -> str:
+    process = subprocess.run(
+        [sys.executable, "-c", code], cwd=cwd, capture_output=True, text=True, timeout=120
+    )
+    assert process.returncode == 0, process.stderr
+    return process.stdout.strip()
+
+
+def _names_imported(path: Path, repository: Path) -> Iterator[str]:
+    """The absolute dotted name of every import in a file, wherever it stands in it."""
+    package = ".".join(path.parent.relative_to(repository).parts)
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            module = resolve_name("." * node.level + (node.module or ""), package)
+            yield from (f"{module}.{alias.name}" for alias in node.names)
+
+
+def _parts_imported(path: Path, repository: Path) -> set[str]:
+    """The first level below `roma_ros` of what a file imports."""
+    names = (name.split(".") for name in _names_imported(path, repository))
+    return {name[1] for name in names if name[0] == "roma_ros" and len(name) > 1}
+
+
+def test_messages_and_source_are_one_package(repository: Path) -> None:
+    from roma_ros.msg import Alert, Audio, Narration, SpeakProbability
+    from roma_ros.srv import Ask, Unwatch, Watch
+
+    assert Path(roma_ros.__file__).parent == repository / "roma_ros"
+    assert not any((repository / "roma_ros" / name).exists() for name in ("msg", "srv"))
+    assert Alert.get_fields_and_field_types() == Narration.get_fields_and_field_types()
+    assert Audio().data.typecode == "B"
+    assert SpeakProbability().triggered is False
+    request = Watch.Request()
+    assert (request.threshold, request.window, request.cooldown) == (-1.0, -1, -1.0)
+    assert (request.kind, Watch.Request.NARRATION) == (Watch.Request.ALERT, 1)
+    assert Ask.Response().success is Unwatch.Response().success is False
+
+
+def test_the_install_has_both_halves_too(tmp_path: Path) -> None:
+    """As `ros2 run` starts it: the install on PYTHONPATH and no source folder at hand."""
+    code = "import roma_ros.msg, roma_ros.units; print(roma_ros.msg.__file__, roma_ros.__file__)"
+    messages, package = _run(code, cwd=tmp_path).split()
+    assert Path(messages).parent.parent == Path(package).parent
+
+
+@pytest.mark.parametrize("name", ["roma_node", "media_node", "camera_node", "microphone_node"])
+def test_every_node_is_an_executable_of_the_install(name: str) -> None:
+    prefixes = [Path(prefix) for prefix in os.environ["AMENT_PREFIX_PATH"].split(":")]
+    executables = [prefix / "lib" / "roma_ros" / name for prefix in prefixes]
+    assert any(os.access(path, os.X_OK) for path in executables)
+
+
+def test_versions_agree(repository: Path) -> None:
+    manifest = ElementTree.parse(repository / "package.xml").findtext("version")
+    assert manifest == roma_ros.__version__ == importlib.metadata.version("roma_ros")
+
+
+@pytest.mark.parametrize(
+    ("module", "banned"),
+    [
+        ("roma_ros.units", {"torch", "transformers", "rclpy"}),
+        ("roma_ros.sources", {"torch", "transformers", "rclpy"}),
+        ("roma_ros.triggers", {"torch", "transformers", "rclpy", "numpy"}),
+        ("roma_ros.thinker", {"rclpy"}),
+        ("roma_ros.assistant", {"rclpy"}),
+        ("roma_ros.cli", {"rclpy"}),
+    ],
+)
+def test_importing_a_part_leaves_out(module: str, banned: set[str]) -> None:
+    loaded = _run(f"import sys, {module}; print(*sys.modules)").split()
+    assert not banned & set(loaded)
+
+
+@pytest.mark.parametrize("part", sorted(_MAY_IMPORT))
+def test_imports_point_one_way(repository: Path, part: str) -> None:
+    modules = sorted((repository / "roma_ros" / part).rglob("*.py"))
+    assert modules
+    for path in modules:
+        astray = _parts_imported(path, repository) - _MAY_IMPORT[part] - {part}
+        assert not astray, f"{path} imports {astray} of roma_ros"
+
+
+def test_nothing_imports_the_entrances(repository: Path) -> None:
+    """`nodes` and `cli` are for people and machines: neither the library nor each other."""
+    package = repository / "roma_ros"
+    for path in package.rglob("*.py"):
+        others = _ENTRANCES - {path.relative_to(package).parts[0]}
+        assert not others & _parts_imported(path, repository), path
+
+
+def test_model_hubs_are_switched_off() -> None:
+    from huggingface_hub import constants
+
+    assert constants.HF_HUB_OFFLINE

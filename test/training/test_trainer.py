@@ -1,0 +1,112 @@
+"""A run learns, its checkpoints are models, and resuming changes nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from transformers import TrainingArguments
+
+import roma_ros.training
+from roma_ros.cli.main import main
+from roma_ros.models.make_roma_tiny import make_roma_tiny
+from roma_ros.thinker import RomaThinker
+from roma_ros.training.settings import SettingsError, TrainSettings
+from roma_ros.training.trainer import train
+
+SETTINGS = """
+model: {model}
+speak_share: 0.5
+lessons:
+  - streams: 12
+    mix: {{questions: 0, alerts: 1, seconds: [4, 5]}}
+trainer:
+  learning_rate: 1.0e-3
+  per_device_train_batch_size: 2
+  max_steps: {steps}
+  save_steps: 2
+  logging_steps: 2
+  use_cpu: true
+  disable_tqdm: true
+"""
+
+
+@pytest.fixture(scope="module")
+def start(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("start")
+    make_roma_tiny(1).save_pretrained(folder)
+    return folder
+
+
+def settings(start: Path, folder: Path, steps: int) -> TrainSettings:
+    file = folder / f"stage-{steps}.yaml"
+    file.write_text(SETTINGS.format(model=start, steps=steps))
+    return TrainSettings.read(file)
+
+
+def test_it_trains_all_but_the_encoders_and_its_checkpoints_are_models(
+    start: Path, tmp_path: Path, make_unit
+) -> None:
+    out = train(settings(start, tmp_path, 4), tmp_path / "out")
+    before, after = load_file(start / "model.safetensors"), load_file(out / "model.safetensors")
+    changed = {name for name in before if not torch.equal(before[name], after[name])}
+    assert not any(name.startswith(("visual", "audio_tower")) for name in changed)
+    assert "model.layers.0.self_attn.q_proj.weight" in changed
+    head = load_file(out / "speak_head.safetensors")
+    assert not torch.equal(head["mixer"], torch.zeros(4))
+    thinker = RomaThinker.from_pretrained(out / "checkpoint-2")
+    with thinker.open_session() as session:
+        assert session.step(make_unit(0)).p_speak is not None
+
+
+def test_a_resumed_run_is_the_run_that_was_not_stopped(start: Path, tmp_path: Path) -> None:
+    whole = train(settings(start, tmp_path, 4), tmp_path / "whole")
+    part = tmp_path / "part"
+    train(settings(start, tmp_path, 4), part)
+    for file in part.glob("checkpoint-4/*"):
+        file.unlink()
+    (part / "checkpoint-4").rmdir()
+    resumed = train(settings(start, tmp_path, 4), part, resume=True)
+    one, other = load_file(whole / "model.safetensors"), load_file(resumed / "model.safetensors")
+    for name, value in one.items():
+        torch.testing.assert_close(other[name], value, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("stage", ["stage0", "stage1", "stage2"])
+def test_the_stages_settings_can_be_read(stage: str) -> None:
+    folder = Path(roma_ros.training.__file__).parent / "stages"
+    settings = TrainSettings.read(folder / f"{stage}.yaml")
+    assert settings.train_encoders == (stage == "stage0")
+    assert any(lesson.mix.alerts for lesson in settings.lessons) == (stage == "stage2")
+    TrainingArguments(output_dir="unused", use_cpu=True, **settings.trainer)
+
+
+def test_the_command_trains_and_names_what_is_wrong(
+    start: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings(start, tmp_path, 1)
+    out = tmp_path / "out"
+    arguments = ["train", "stage2", "--config", str(tmp_path / "stage-1.yaml"), "--out", str(out)]
+    assert main(arguments) == 0
+    assert RomaThinker.from_pretrained(out).has_speak_head
+    assert main([*arguments, "--model", "no/such"]) == 2
+    assert "no model folder 'no/such'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[]", "must be a mapping"),
+        ("model: x\ncolour: 1\nlessons: []", "keys among"),
+        ("model: x\nlessons: []", "lessons is empty"),
+        ("model: x\nlessons: [{streams: 3, mix: {sounds: 1}}]", "sounds"),
+        ("model: x\nlessons: [{mix: {}}]", "streams"),
+        ("{", "cannot be read"),
+    ],
+)
+def test_bad_settings_are_named(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "s.yaml").write_text(text)
+    with pytest.raises(SettingsError, match=message):
+        TrainSettings.read(tmp_path / "s.yaml")
