@@ -34,10 +34,10 @@ IN_ROS := source $(COLCON)/install/setup.bash && export \
 INSTALLED_FOLDERS := $(shell find roma_ros launch config -type d -not -name __pycache__ 2>/dev/null)
 INTERFACE := package.xml CMakeLists.txt $(wildcard cmake/*.in msg/*.msg srv/*.srv)
 
-.PHONY: help setup build demo test lint bench clean
+.PHONY: help setup build demo test lint bench eval clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.installed ## create .venv and install the pinned dependencies
 
@@ -55,6 +55,33 @@ lint: build ## ruff and mypy
 
 bench: build ## measure; writes bench/results.json
 	$(IN_ROS) python bench/bench.py
+
+eval: setup ## measure roma_tiny on 500 test streams a task; writes bench/eval.json and pictures
+	roma eval world --out bench/eval.json
+
+# Two processes of one thread each keep two cores busier than one process of two. A stage that was
+# stopped goes on where it was; one that is done is not run again.
+TRAIN := OMP_NUM_THREADS=1 GLOO_SOCKET_IFNAME=lo TOKENIZERS_PARALLELISM=false \
+  torchrun --nproc_per_node 2 --master_addr 127.0.0.1 --master_port 29531 $(VENV)/bin/roma train
+resumed = $(if $(wildcard runs/$(1)/checkpoint-*),--resume)
+
+train-tiny: build runs/stage2/done ## train roma_tiny from nothing: about 2 hours on two cores
+	python -m roma_ros.models.make_roma_tiny --trained runs/stage2 roma_ros/models/roma_tiny
+
+runs/untrained/config.json:
+	python -m roma_ros.models.make_roma_tiny $(@D) --seed 0
+
+runs/stage0/done: runs/untrained/config.json
+	$(TRAIN) stage0 --model runs/untrained --out $(@D) $(call resumed,stage0)
+	touch $@
+
+runs/stage1/done: runs/stage0/done
+	$(TRAIN) stage1 --model $(<D) --out $(@D) $(call resumed,stage1)
+	touch $@
+
+runs/stage2/done: runs/stage1/done
+	$(TRAIN) stage2 --model $(<D) --out $(@D) $(call resumed,stage2)
+	touch $@
 
 clean: ## remove all that was built (.venv stays)
 	rm -rf $(COLCON) build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from roma_ros.triggers import MAX_WINDOW, AlertTrigger, NarrationTrigger
 
 __all__ = [
+    "DEFAULT_COOLDOWN",
+    "DEFAULT_THRESHOLD",
+    "DEFAULT_WINDOW",
     "MAX_COOLDOWN",
     "MAX_INSTRUCTION",
     "UnknownWatchError",
@@ -16,6 +19,10 @@ __all__ = [
     "WatchKind",
 ]
 
+# What roma_tiny is measured with (`roma eval world`); the presets of larger models have their own.
+DEFAULT_THRESHOLD = 0.5  # of alerts and narrations
+DEFAULT_WINDOW = 1  # units: most events of the small world are over after one
+DEFAULT_COOLDOWN = 0.0  # seconds
 MAX_INSTRUCTION = 500  # characters
 MAX_COOLDOWN = 3600.0  # seconds
 

@@ -119,6 +119,10 @@ class Puppet:
         """It ends each reply and answer at its next word."""
         self._say(self.thinker.dialogue.end)
 
+    def pauses(self) -> None:
+        """It waits for what comes next, instead of its next word."""
+        self._say(self.thinker.dialogue.pause)
+
     def _say(self, token: int) -> None:
         bias = self.thinker.backbone.lm_head.bias.data
         bias.zero_()

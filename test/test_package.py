@@ -20,9 +20,13 @@ _MAY_IMPORT: dict[str, set[str]] = {
     "sources": {"units"},
     "triggers": set(),
     "thinker": {"units"},
-    "models": {"thinker", "units"},
+    "models": {"thinker", "training", "units", "world"},
     "world": {"sources", "thinker", "units"},
     "training": {"thinker", "units", "world"},
+    "evaluation": {
+        *("assistant_config", "events", "follower", "watch"),  # one follower, as the assistant has
+        *("thinker", "triggers", "units", "world", "__version__"),
+    },
 }
 _ENTRANCES = {"nodes", "cli"}
 

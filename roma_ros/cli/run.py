@@ -25,7 +25,14 @@ from roma_ros.cli.timeline import FORMATS, Timeline
 from roma_ros.cli.wording import clock, one_line
 from roma_ros.events import Event
 from roma_ros.sources import Source, SourceError
-from roma_ros.watch import Watch, WatchError, WatchKind
+from roma_ros.watch import (
+    DEFAULT_COOLDOWN,
+    DEFAULT_THRESHOLD,
+    DEFAULT_WINDOW,
+    Watch,
+    WatchError,
+    WatchKind,
+)
 
 if TYPE_CHECKING:  # torch takes seconds to import, and `roma run --help` needs none of it
     from roma_ros.cli.playback import Playback
@@ -105,21 +112,21 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     when.add_argument(
         "--threshold",
         type=float,
-        default=0.6,
+        default=DEFAULT_THRESHOLD,
         metavar="P",
         help="p(speak) that counts towards an alert (default: %(default)s)",
     )
     when.add_argument(
         "--window",
         type=int,
-        default=2,
+        default=DEFAULT_WINDOW,
         metavar="UNITS",
         help="so many seconds in a row raise an alert (default: %(default)s)",
     )
     when.add_argument(
         "--cooldown",
         type=float,
-        default=5.0,
+        default=DEFAULT_COOLDOWN,
         metavar="SECONDS",
         help="silence after an alert (default: %(default)s)",
     )
@@ -129,7 +136,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     when.add_argument(
         "--narrate-threshold",
         type=float,
-        default=0.975,
+        default=DEFAULT_THRESHOLD,
         metavar="P",
         help="p(speak) that begins a narration (default: %(default)s)",
     )

@@ -1,14 +1,14 @@
 """Make `roma_tiny` from nothing: the real Qwen2.5-Omni thinker at a few million parameters.
 
-    python -m roma_ros.models.make_roma_tiny OUT [--seed 0]
+    python -m roma_ros.models.make_roma_tiny OUT [--seed 0 | --trained CHECKPOINT]
 
-The weights are random until they are trained; only sizes, tokenizer and settings are decided here.
+The weights are random until they are trained (`make train-tiny`); only sizes, tokenizer and
+settings are decided here.
 """
 
 from __future__ import annotations
 
 import argparse
-import itertools
 import math
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +26,17 @@ from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLIm
 
 from roma_ros.thinker import RomaConfig, RomaThinker, SpeakHead
 from roma_ros.thinker.features import FeatureExtractor
+from roma_ros.training.curriculum import CAPTION_QUESTION, DICTATION_QUESTION
+from roma_ros.world import (
+    NARRATION_INSTRUCTION,
+    Plot,
+    Split,
+    captions,
+    draw_alerts,
+    draw_questions,
+    make_scene,
+    narrate,
+)
 
 __all__ = ["main", "make_roma_tiny", "make_tokenizer"]
 
@@ -45,29 +56,25 @@ SPECIAL = [
     "<|IMAGE|>",
     "<|VIDEO|>",
 ]
-WORDS = {
-    "colour": "red green blue yellow white black orange purple",
-    "shape": "circle square triangle star cross shape",
-    "sound": "beep tone burst knock word beeps tones bursts knocks words",
-    "verb": "appears leaves moves touches stops sounds starts ends",
-    "place": "left right top bottom middle",
-    "number": "no zero one two three four five six seven eight nine ten",
-}
+SYSTEM_PROMPT = "Watch and listen."  # short: it is read anew in every lesson
+WORLDS = 400  # whose sentences the tokenizer learns its merges from
 
 
 def sentences() -> Iterator[str]:
-    """Text that the tokenizer learns its merges from."""
-    words = {kind: text.split() for kind, text in WORDS.items()}
-    yield "system\nuser\nassistant\n" * 50
-    yield RomaConfig().system_prompt * 20
-    for colour, shape, verb in itertools.product(words["colour"], words["shape"], words["verb"]):
-        yield f"alert me when a {colour} {shape} {verb}"
-        yield f"a {colour} {shape} {verb} while a tone sounds."
-    for number, sound in itertools.product(words["number"], words["sound"]):
-        yield f"alert me when you hear {number} {sound}. how many {sound} so far? {number}"
-    for colour, shape, place in itertools.product(words["colour"], words["shape"], words["place"]):
-        yield f"is there a {colour} {shape} at the {place} now? yes. no."
-        yield f"what colour was the first {shape}? what happened before? describe what has ended."
+    """What is said in the small world: instructions, questions, answers and narrations."""
+    yield "system\nuser\nassistant\n" * WORLDS
+    yield SYSTEM_PROMPT * WORLDS
+    yield NARRATION_INSTRUCTION * WORLDS
+    yield f"{CAPTION_QUESTION}{DICTATION_QUESTION}" * WORLDS
+    for index in range(WORLDS):
+        seed = Split.TRAIN.seed(index)
+        scene = make_scene(seed, 12)
+        for alert in draw_alerts(scene, 8):
+            yield f"{alert.instruction}\n{alert.event.report}"
+        for question in draw_questions(scene, 20):
+            yield f"{question.text}\n{question.answer}"
+        yield from captions(scene)
+        yield from (segment.text for segment in narrate(make_scene(seed, 12, Plot.SEQUENCE)))
 
 
 def make_tokenizer() -> PreTrainedTokenizerFast:
@@ -153,7 +160,7 @@ def make_roma_tiny(seed: int = 0) -> RomaThinker:
         fan_in_(part)
     nn.init.normal_(backbone.get_input_embeddings().weight, std=1 / math.sqrt(WIDTH))
     backbone.tie_weights()
-    config = RomaConfig(max_pixels=MAX_PIXELS)
+    config = RomaConfig(system_prompt=SYSTEM_PROMPT, max_pixels=MAX_PIXELS)
     features = FeatureExtractor(
         Qwen2VLImageProcessorPil(),
         WhisperFeatureExtractor(feature_size=128),
@@ -174,12 +181,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("out", type=Path, help="folder to write")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--trained", type=Path, help="checkpoint to be embedded")
     arguments = parser.parse_args()
-    thinker = make_roma_tiny(arguments.seed)
+    if arguments.trained is None:
+        thinker, what = make_roma_tiny(arguments.seed), f"untrained, seed {arguments.seed}"
+    else:
+        thinker, what = RomaThinker.from_pretrained(arguments.trained), "trained"
     thinker.backbone.to(torch.bfloat16)  # half the size; from_pretrained computes in float32
     thinker.save_pretrained(arguments.out)
     count = sum(value.numel() for value in thinker.backbone.parameters())
-    print(f"{arguments.out}: {count / 1e6:.2f} M parameters, untrained, seed {arguments.seed}")
+    print(f"{arguments.out}: {count / 1e6:.2f} M parameters, {what}")
 
 
 if __name__ == "__main__":

@@ -1,144 +1,204 @@
-"""The demo: a stream with sound through real topics into the real node, each a process of its own.
+"""The demo: a made-up stream through real topics into the real node, which is then judged.
 
-`python -m roma_ros.nodes.demo` ends by itself within a minute. Its exit status is 0 only if
-p(speak) of every unit and an answer have come back over ROS.
+A film of the small world is played by media_node into roma_node, each a process of its own, with
+alerts and a narration watched for and questions asked. The world's annotations say exactly what
+was to come, and when. Exit status: 0 if all of it came and nothing else, 1 if not, 2 for a seed
+that cannot be used.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
+import re
 import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from ament_index_python.packages import get_package_share_directory
 from rich.console import Console
-from rich.panel import Panel
 
-from roma_ros.nodes.client import Message, RomaClient
-from roma_ros.nodes.demo_clip import CLIP_SECONDS, write_clip
-from roma_ros.nodes.demo_tally import Tally
+from roma_ros.nodes.client import Message, Reply, RomaClient
+from roma_ros.nodes.demo_check import judge
+from roma_ros.nodes.demo_plan import Plan, PlanError, make_plan
+from roma_ros.nodes.demo_record import Record
 from roma_ros.nodes.demo_view import DemoView
+from roma_ros.nodes.media_node import FIRST_STAMP
 from roma_ros.watch import WatchKind
+from roma_ros.world import NARRATION_INSTRUCTION, SceneError, write_film
 
-__all__ = ["main"]
+__all__ = ["Demo", "main"]
 
-LIMIT = 55.0  # seconds for all of it
-UNITS = int(CLIP_SECONDS)
-QUESTION = "What has happened so far?"
-QUESTION_AT = 8  # unit after which it is asked
-WATCHES = ["bell", "room"]
-LAST_MESSAGES = 3.0  # seconds to wait for them when all was played
+SEED = 3_000_000_006
+"""Of a test world, with which nothing is ever trained. Chosen for what happens in it, before there
+was a trained checkpoint: three kinds of event, a touch, and near misses in colour and shape."""
+UNITS = 26
+START_LIMIT = 120.0  # seconds until the node is active: about 10, minutes from a cold disk
+PLAY_LIMIT = 60.0  # seconds for the rest, which takes about 30
+LAST_MESSAGES = 10.0  # seconds to wait for p(speak) when all was played
+LAST_WORDS = 1.0  # seconds more for what is said about it
+PATIENCE = {"max_backlog": UNITS, "lateness": 0.5}
+"""Parameters of the node: on a busy machine units are to be late, which is shown, and not lost."""
+FPS = 20  # both moments of a unit, at +0.0 s and +0.5 s, have a frame of their own
+ROMA_NODE = (sys.executable, "-m", "roma_ros.nodes.roma_node")
+MEDIA_NODE = (sys.executable, "-m", "roma_ros.nodes.media_node")
+EXAMPLES = """\
+examples:
+  make demo
+  python -m roma_ros.nodes.demo --seed 3000000121
+  python -m roma_ros.nodes.demo --model runs/stage2/checkpoint
+  roma world render --seed 3000000006 --seconds 27 film.mp4    what is played, with annotations
+"""
 
-INTRODUCTION = f"""\
-{CLIP_SECONDS:.0f} s of picture and sound go through ROS topics into roma_node, in real time.
-Two watches: an alert ("bell") and a narration ("room"). The bar is p(speak); ┃ is the threshold.
 
-[bold yellow]roma_tiny is untrained in this version: when it speaks, and what it says, is noise.[/]
-What is shown is that all of it works, in real time; load a trained checkpoint for sense."""
+class DemoError(RuntimeError):
+    """The demo could not be played to its end.
+
+    Args:
+        culprit: name of the process whose log tells why.
+    """
+
+    def __init__(self, message: str, culprit: str) -> None:
+        super().__init__(message)
+        self.culprit = culprit
 
 
 class Demo:
     """One run.
 
     Args:
-        folder: for the clip and the processes' logs.
+        console: to print on.
+        plan: what to play, and what is right.
+        folder: for the film and the processes' logs.
+        model: checkpoint of the node.
+        roma_node: command of the node that is shown.
     """
 
-    def __init__(self, console: Console, folder: Path) -> None:
+    def __init__(
+        self,
+        console: Console,
+        plan: Plan,
+        folder: Path,
+        *,
+        model: str = "roma_tiny",
+        roma_node: Sequence[str] = ROMA_NODE,
+    ) -> None:
         self._console = console
+        self._plan = plan
         self._folder = folder
-        self._deadline = time.monotonic() + LIMIT
-        self._view = DemoView(console, WATCHES)
-        self._tally = Tally()
-        self._changed = threading.Condition()
+        self._model = model
+        self._roma_node = roma_node
+        self._deadline = time.monotonic() + START_LIMIT
+        self._view = DemoView(console, plan)
+        self._record = Record()
 
     def run(self) -> int:
         """Returns the exit status."""
-        self._console.print(Panel(INTRODUCTION, title="roma_ros", title_align="left"))
-        clip = self._folder / "clip.mp4"
-        with self._process("roma_node"), RomaClient(on_message=self._receive) as roma:
-            write_clip(clip)
-            ready = roma.wait_until_active(timeout=self._left())
-            if not ready:
-                return self._fail(f"the node did not start: {ready.message}", "roma_node")
-            watching = roma.watch(
-                "Tell me when the bell rings.", name="bell", threshold=0.5, window=2, cooldown=3.0
-            ) and roma.watch(
-                "Describe the room.", name="room", kind=WatchKind.NARRATION, threshold=0.5
-            )
-            if not watching:
-                return self._fail(f"a watch was refused: {watching.message}", "roma_node")
-            with self._process("media_node", path=clip, wait_for_subscribers=10.0) as media:
-                answered = self._ask(roma)
+        self._view.show_plan(self._model)
+        try:
+            self._play()
+        except DemoError as error:
+            self._console.print(f"failed: {error}", style="bold red", markup=False)
+            self._show_log(error.culprit)
+            return 1
+        observed = self._record.observed(self._film_start())
+        findings = judge(self._plan, observed)
+        self._view.show_judgement(findings, self._record.delays)
+        if not observed.units:
+            self._show_log("roma_node")
+        return int(any(finding.fault for finding in findings))
+
+    def _play(self) -> None:
+        film = self._folder / "film.mp4"
+        preset = Path(get_package_share_directory("roma_ros"), "config", "tiny.yaml")
+        settings = {"model": self._model, **PATIENCE}
+        roma_node = self._process(
+            "roma_node", self._roma_node, settings, "--params-file", str(preset)
+        )
+        with roma_node as process, RomaClient(on_message=self._receive) as roma:
+            write_film(film, self._plan.scene, fps=FPS)
+            self._wait_until_active(roma, process)
+            self._begin_watches(roma)
+            playing = {"path": film, "wait_for_subscribers": 10.0}
+            with self._process("media_node", MEDIA_NODE, playing) as media:
+                self._ask(roma, media)
                 self._wait_for_rest(media)
-        self._view.show_summary(self._tally, UNITS)
-        return self._judge(answered)
+
+    def _wait_until_active(self, roma: RomaClient, process: subprocess.Popen[bytes]) -> None:
+        while not (reply := roma.wait_until_active(timeout=min(self._left(), 1.0))):
+            if process.poll() is not None or not self._left():
+                raise DemoError(f"the node did not start: {reply.message}", "roma_node")
+        self._deadline = time.monotonic() + PLAY_LIMIT
+
+    def _begin_watches(self, roma: RomaClient) -> None:
+        """With the preset's thresholds and window, and no cooldown: each event is to be told."""
+        for alert in self._plan.alerts:
+            reply = roma.watch(alert.instruction, name=alert.name, cooldown=0.0)
+            _check(reply, f"the watch {alert.name!r} was refused")
+        reply = roma.watch(
+            NARRATION_INSTRUCTION, name=self._plan.watches[-1], kind=WatchKind.NARRATION
+        )
+        _check(reply, "the narration was refused")
 
     def _receive(self, message: Message) -> None:
         """In the client's thread."""
-        self._view.show(message)
-        with self._changed:
-            self._tally.add(message)
-            self._changed.notify_all()
+        if message.unit < self._plan.units:
+            self._view.show(message)
+        self._record.add(message)
 
-    def _ask(self, roma: RomaClient) -> bool:
-        with self._changed:
-            self._changed.wait_for(
-                lambda: QUESTION_AT in self._tally.units[WATCHES[0]], timeout=self._left()
-            )
-        self._view.show_question(QUESTION)
-        reply = roma.ask(QUESTION, timeout=self._left())
-        self._view.show_answer(reply)
-        return bool(reply)
+    def _ask(self, roma: RomaClient, media: subprocess.Popen[bytes]) -> None:
+        """Each question as soon as its unit was heard under all watches."""
+        for question in self._plan.questions:
+            while not self._record.wait_for(self._plan.watches, [question.unit], timeout=0.5):
+                if media.poll() or not self._left():
+                    return  # the judgement says which units are missing
+            reply = roma.ask(question.text, timeout=self._left())
+            self._view.show_answer(question, reply)
+            self._record.add_answer(reply)
 
     def _wait_for_rest(self, media: subprocess.Popen[bytes]) -> None:
-        """Until all has come, or a moment after all was played."""
+        """Until all was played, and what comes of it has come."""
         try:
-            media.wait(timeout=self._left())
+            status = media.wait(timeout=self._left())
         except subprocess.TimeoutExpired:
-            return
-        with self._changed:
-            self._changed.wait_for(
-                lambda: self._tally.is_complete(WATCHES, UNITS), timeout=LAST_MESSAGES
-            )
+            raise DemoError(f"it took more than {PLAY_LIMIT:.0f} s to play", "roma_node") from None
+        if status:
+            raise DemoError("the film was not played", "media_node")
+        self._record.wait_for(self._plan.watches, range(self._plan.units), LAST_MESSAGES)
+        time.sleep(LAST_WORDS)
 
-    def _judge(self, answered: bool) -> int:
-        for watch in WATCHES:
-            missing = self._tally.missing(watch, UNITS)
-            if missing:
-                return self._fail(f"no p(speak) for {watch} at units {missing}", "media_node")
-        if not answered:
-            return self._fail("the question got no answer", "roma_node")
-        self._console.print(
-            f"[bold green]done:[/] p(speak) of all {UNITS} units and the answer came over ROS"
-        )
-        return 0
+    def _film_start(self) -> int | None:
+        """Stamp of the first sample, as media_node has logged it, ns."""
+        found = re.search(re.escape(FIRST_STAMP) + r" (\d+)", self._log("media_node"))
+        return int(found[1]) if found else None
 
-    def _fail(self, why: str, culprit: str) -> int:
-        log = self._folder / f"{culprit}.log"
-        last = log.read_text(errors="replace")[-2000:] if log.exists() else "(none)"
-        self._console.print(f"[bold red]failed:[/] {why}\n\nlast words of {culprit}:\n", end="")
-        self._console.print(last, markup=False)
-        return 1
+    def _show_log(self, name: str) -> None:
+        log = self._log(name)[-2000:] or "(nothing)"
+        self._console.print(f"\nlast words of {name}:\n{log}", markup=False)
+
+    def _log(self, name: str) -> str:
+        path = self._folder / f"{name}.log"
+        return path.read_text(errors="replace") if path.exists() else ""
 
     def _left(self) -> float:
-        """Seconds until the demo has to end."""
+        """Seconds until what is under way has to end."""
         return max(0.0, self._deadline - time.monotonic())
 
     @contextmanager
-    def _process(self, name: str, **parameters: object) -> Iterator[subprocess.Popen[bytes]]:
+    def _process(
+        self, name: str, command: Sequence[str], parameters: Mapping[str, object], *options: str
+    ) -> Iterator[subprocess.Popen[bytes]]:
         """A node in a process of its own, ended as Ctrl-C would."""
-        command = [sys.executable, "-m", f"roma_ros.nodes.{name}", "--ros-args"]
+        whole = [*command, "--ros-args", *options]
         for key, value in parameters.items():
-            command += ["-p", f"{key}:={value}"]
+            whole += ["-p", f"{key}:={value}"]
         with (self._folder / f"{name}.log").open("wb") as log:
-            process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+            process = subprocess.Popen(whole, stdout=log, stderr=subprocess.STDOUT)
             try:
                 yield process
             finally:
@@ -150,15 +210,40 @@ class Demo:
                     process.wait()
 
 
+def _check(reply: Reply, trouble: str) -> None:
+    if not reply:
+        raise DemoError(f"{trouble}: {reply.message}", "roma_node")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the demo."""
-    if arguments if arguments is not None else sys.argv[1:]:
-        print(__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m roma_ros.nodes.demo",
+        description=__doc__,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=SEED,
+        help="of the stream; from 3,000,000,000 on nothing is trained on (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--model", default="roma_tiny", help="folder of a checkpoint (default: %(default)s)"
+    )
+    options = parser.parse_args(arguments)
+    if options.model != "roma_tiny" and not Path(options.model).is_dir():
+        parser.error(f"--model {options.model} is not a folder")
+    try:
+        plan = make_plan(options.seed, UNITS)
+    except (SceneError, PlanError) as error:
+        print(f"{parser.prog}: {error}", file=sys.stderr)
         return 2
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
     os.environ.setdefault("ROS_DOMAIN_ID", str(1 + os.getpid() % 101))
     with tempfile.TemporaryDirectory(prefix="roma-demo-") as folder:
-        return Demo(Console(), Path(folder)).run()
+        return Demo(Console(), plan, Path(folder), model=options.model).run()
 
 
 if __name__ == "__main__":

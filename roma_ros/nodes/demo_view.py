@@ -1,8 +1,8 @@
-"""What the demo shows on the terminal, as it comes in over ROS."""
+"""What the demo shows on the terminal."""
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from rich.console import Console
@@ -12,88 +12,107 @@ from rich.text import Text
 
 from roma_ros.msg import Alert, Narration, SpeakProbability
 from roma_ros.nodes.client import AnswerReply, Message
-from roma_ros.nodes.demo_tally import Tally
+from roma_ros.nodes.demo_check import ALIGNMENT, LATE, NARRATION_TOLERANCE, Finding
+from roma_ros.nodes.demo_plan import NARRATION, Asked, Plan
 
 __all__ = ["DemoView"]
 
-BAR = 16  # cells
+LEVELS = "▁▂▃▄▅▆▇█"
+LONGEST = 100  # characters that are shown of what the node says
+
+RULES = (
+    f"An alert must go off within the units of its event (late: up to {LATE} units after), a "
+    f"sentence {NARRATION_TOLERANCE} unit from the end of what it tells at most, word for word. "
+    f"The units must be the film's seconds to {1000 * ALIGNMENT:.0f} ms."
+)
 
 
 class DemoView:
-    """Prints messages, one line for each unit, alert and narration.
+    """Prints the plan, then one line for each unit, alert, sentence and question, then a table."""
 
-    Args:
-        watches: ids, in the order of their columns.
-    """
-
-    def __init__(self, console: Console, watches: Sequence[str]) -> None:
+    def __init__(self, console: Console, plan: Plan) -> None:
         self._console = console
-        self._watches = watches
+        self._plan = plan
         self._rows: dict[int, dict[str, SpeakProbability]] = defaultdict(dict)
+
+    def show_plan(self, model: str) -> None:
+        plan = self._plan
+        table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+        for alert in plan.alerts:
+            table.add_row(Text(alert.name, "bold"), alert.instruction)
+        table.add_row(Text(NARRATION, "bold"), "what happens, whenever something has ended")
+        self._console.print(
+            f"{plan.units} s of a made-up stream (seed {plan.scene.seed}), as a film through "
+            f"media_node into roma_node, in real time.\nThe checkpoint is {model}. A dot marks "
+            "the units after which p(speak) is to be high.\n"
+        )
+        self._console.print(Panel(table, title="watches", title_align="left"))
 
     def show(self, message: Message) -> None:
         """Print a message; p(speak) as soon as that of all watches is there."""
         if isinstance(message, SpeakProbability):
             row = self._rows[message.unit]
             row[message.watch] = message
-            if len(row) == len(self._watches):
+            if len(row) == len(self._plan.watches):
                 self._console.print(self._unit_line(self._rows.pop(message.unit)))
         else:
             self._console.print(_spoken_line(message))
 
-    def show_question(self, question: str) -> None:
-        self._console.print(Text.assemble(("  question ", "bold cyan"), question))
-
-    def show_answer(self, reply: AnswerReply) -> None:
-        if reply:
-            latency = f"  ({reply.latency:.2f} s)"
-            self._console.print(
-                Text.assemble(("  answer   ", "bold cyan"), _clip(reply.answer), (latency, "dim"))
+    def show_answer(self, question: Asked, reply: AnswerReply) -> None:
+        answer = _printable(reply.answer) if reply else f"no answer: {reply.message}"
+        latency = f"  ({1000 * reply.latency:.0f} ms)" if reply else ""
+        self._console.print(
+            Text.assemble(
+                ("  ASK   ", "bold cyan"), question.text, "  ", (answer, "bold"), (latency, "dim")
             )
-        else:
-            self._console.print(Text.assemble(("  no answer: ", "bold red"), reply.message))
+        )
 
-    def show_summary(self, tally: Tally, units: int) -> None:
-        table = Table(box=None, padding=(0, 2))
-        for column in ("watch", "p(speak)", "alerts", "narrations", "unit's end to message"):
-            table.add_column(column)
-        for watch in self._watches:
-            delays = sorted(tally.delays[watch])
-            table.add_row(
-                watch,
-                f"{len(tally.units[watch])} of {units} units",
-                str(tally.alerts[watch]),
-                str(tally.narrations[watch]),
-                f"median {1000 * delays[len(delays) // 2]:.0f} ms" if delays else "-",
-            )
-        self._console.print(Panel(table, title="received over ROS", title_align="left"))
+    def show_judgement(self, findings: Sequence[Finding], delays: Sequence[float]) -> None:
+        table = Table(title="against the annotations", title_justify="left", expand=True)
+        table.add_column("what", ratio=3)
+        table.add_column("expected", ratio=4)
+        table.add_column("got", ratio=4)
+        table.add_column("verdict", ratio=2)
+        for finding in findings:
+            verdict = Text(finding.fault, "bold red") if finding.fault else Text("right", "green")
+            got = Text(_printable(finding.got))
+            table.add_row(Text(finding.what), Text(finding.expected), got, verdict)
+        self._console.print(table)
+        self._console.print(RULES, style="dim")
+        faults = Counter((finding.what, finding.fault) for finding in findings if finding.fault)
+        for (what, fault), count in faults.items():
+            times = f" ({count} times)" if count > 1 else ""
+            self._console.print(f"wrong: {what}: {fault}{times}", style="bold red", markup=False)
+        if not faults:
+            self._console.print(f"All {len(findings)} are right.", style="bold green")
+        if delays:
+            median = sorted(delays)[len(delays) // 2]
+            self._console.print(f"From a unit's end to its p(speak): median {1000 * median:.0f} ms")
 
     def _unit_line(self, row: dict[str, SpeakProbability]) -> Text:
-        line = Text(f"  unit {next(iter(row.values())).unit:3d}  ")
-        for watch in self._watches:
+        unit = next(iter(row.values())).unit
+        line = Text(f"{unit:3d} ")
+        for watch in self._plan.watches:
             message = row[watch]
             style = "bold green" if message.triggered else "dim"
-            line.append(f"{watch} ")
-            line.append(_bar(message.p_speak, message.threshold), style)
-            line.append(f" {message.p_speak:.3f}   ")
+            mark = "•" if self._plan.is_time_to_speak(watch, unit) else " "
+            line.append(f"{mark}{watch} ")
+            line.append(f"{_level(message.p_speak)} {100 * message.p_speak:.0f}%".ljust(6), style)
         return line
 
 
 def _spoken_line(message: Alert | Narration) -> Text:
-    name, style = ("ALERT", "bold red") if isinstance(message, Alert) else ("says ", "bold magenta")
-    words = f"  {_clip(message.text)}" if message.text else f"  {message.instruction}"
+    name, style = ("ALERT", "bold red") if isinstance(message, Alert) else ("SAYS ", "bold magenta")
+    words = _printable(message.text) if message.text else message.instruction
     return Text.assemble(
-        (f"  {name} ", style), message.watch, words, (f"  (unit {message.unit})", "dim")
+        (f"  {name} ", style), message.watch, f": {words}", (f"  (unit {message.unit})", "dim")
     )
 
 
-def _bar(p_speak: float, threshold: float) -> str:
-    """A bar as long as p(speak), with a mark at the threshold."""
-    cells = ["━" if cell < p_speak * BAR else "·" for cell in range(BAR)]
-    cells[min(int(threshold * BAR), BAR - 1)] = "┃"
-    return "".join(cells)
+def _level(p_speak: float) -> str:
+    return LEVELS[min(int(p_speak * len(LEVELS)), len(LEVELS) - 1)]
 
 
-def _clip(text: str, length: int = 44) -> str:
+def _printable(text: str) -> str:
     printable = "".join(letter if letter.isprintable() else "·" for letter in text)
-    return repr(printable if len(printable) <= length else printable[: length - 1] + "…")
+    return printable if len(printable) <= LONGEST else printable[: LONGEST - 1] + "…"

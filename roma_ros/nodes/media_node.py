@@ -19,8 +19,10 @@ from roma_ros.nodes.sensor_publisher import (
 from roma_ros.nodes.spinning import run
 from roma_ros.sources import Item, MediaError, MediaFile, MediaFileConfig, paced
 
-__all__ = ["MediaNode", "main"]
+__all__ = ["FIRST_STAMP", "MediaNode", "main"]
 
+FIRST_STAMP = "the first stamp is"
+"""In the log, before the ns: to tell what of the media a unit is."""
 POLL = 0.05  # seconds between two looks for subscribers
 
 SPECS = (
@@ -97,8 +99,9 @@ class MediaNode(Node):
     def _play(self) -> Iterator[Item]:
         """In the source's thread: the items when they are due."""
         self._wait_for_subscribers()
-        self._media = self._open(self.get_clock().now().nanoseconds)
-        self.get_logger().info(f"playing {self._path}")
+        start = self.get_clock().now().nanoseconds
+        self._media = self._open(start)
+        self.get_logger().info(f"playing {self._path}; {FIRST_STAMP} {start}")
         yield from paced(self._media, self._get("rate"))
 
     def _wait_for_subscribers(self) -> None:

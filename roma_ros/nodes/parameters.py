@@ -13,7 +13,13 @@ from roma_ros.nodes.declaration import ParameterSpec
 from roma_ros.nodes.image_transport import IMAGE_TRANSPORTS
 from roma_ros.triggers import MAX_WINDOW
 from roma_ros.units import AssemblerConfig
-from roma_ros.watch import MAX_COOLDOWN, MAX_INSTRUCTION
+from roma_ros.watch import (
+    DEFAULT_COOLDOWN,
+    DEFAULT_THRESHOLD,
+    DEFAULT_WINDOW,
+    MAX_COOLDOWN,
+    MAX_INSTRUCTION,
+)
 
 __all__ = ["SPECS", "Settings", "WatchDefaults"]
 
@@ -163,7 +169,7 @@ SPECS = (
     ),
     ParameterSpec(
         name="alert.threshold",
-        default=0.6,
+        default=DEFAULT_THRESHOLD,
         low=0.0,
         high=1.0,
         description="p(speak) at or above it counts towards an alert.",
@@ -172,7 +178,7 @@ SPECS = (
     ),
     ParameterSpec(
         name="alert.window",
-        default=2,
+        default=DEFAULT_WINDOW,
         low=1,
         high=MAX_WINDOW,
         description="Units in a row at or above the threshold that raise an alert.",
@@ -180,7 +186,7 @@ SPECS = (
     ),
     ParameterSpec(
         name="alert.cooldown",
-        default=5.0,
+        default=DEFAULT_COOLDOWN,
         low=0.0,
         high=MAX_COOLDOWN,
         description="Silence of a watch after its alert [s].",
@@ -199,7 +205,7 @@ SPECS = (
     ),
     ParameterSpec(
         name="narration.threshold",
-        default=0.975,
+        default=DEFAULT_THRESHOLD,
         low=0.0,
         high=1.0,
         description="p(speak) at or above it begins a narration.",

@@ -99,7 +99,9 @@ class Branch:
         self._slots += decoded.slots
         self._ahead = decoded.unforwarded
         self._answer += decoded.spoken
-        self._finished = decoded.finished or len(self._answer) >= ANSWER_TOKENS
+        # An answer does not pause: nothing is to come that it could wait for.
+        over = decoded.finished or not decoded.unforwarded
+        self._finished = over or len(self._answer) >= ANSWER_TOKENS
         return Utterance(
             text=thinker.dialogue.decode(decoded.spoken),
             reply=thinker.dialogue.decode(self._answer),

@@ -14,7 +14,7 @@ from roma_ros.thinker.encoding import unit_positions
 from roma_ros.thinker.features import FeatureExtractor
 from roma_ros.thinker.thinker import AUDIO_TOKENS_PER_UNIT, unit_tokens
 from roma_ros.training.example import StreamExample
-from roma_ros.training.layout import UnitShape, lay_out
+from roma_ros.training.layout import Layout, UnitShape, lay_out
 from roma_ros.units import MultimodalUnit
 
 __all__ = ["Batch", "Batcher"]
@@ -26,87 +26,135 @@ class Batch(TypedDict):
     """B examples of at most L tokens, with U units and T target tokens among them.
 
     Attributes:
-        tokens: (B, L) int64. positions: (3, B, L) int64. mask: (B, 1, L, L) bool.
+        tokens: (B, L) int64. positions: (3, B, L) int64.
+        mask: (B, 1, L, L) bool, `None` where every token sees all before it.
         pixels: (patches, values) float32 of all frames; grid: (V, 3) int64.
         mel: (bins, 100 * A) float32 of all sound.
-        video_at, audio_at: flat indices into (B * L) of the tokens that the features replace.
+        video_at, audio_at: flat indices into (B * L) of the tokens that the features replace;
+            video_of, audio_of: which of the encoders' tokens each one gets. A unit that several
+            examples share is encoded once.
         unit_at: (U,) flat indices of the units' last tokens; speak: (U,) float32 labels, -1 where
             open; weight: (U,) float32 of each unit's loss.
         target_at: (T,) flat indices of tokens; target: (T,) ids that should follow.
+        facts: (B, F) float32, as `Facts.row`; cells: int64 for each of video_at, as `Facts.cells`.
     """
 
     tokens: torch.Tensor
     positions: torch.Tensor
-    mask: torch.Tensor
+    mask: torch.Tensor | None
     pixels: torch.Tensor
     grid: torch.Tensor
     mel: torch.Tensor
     video_at: torch.Tensor
+    video_of: torch.Tensor
     audio_at: torch.Tensor
+    audio_of: torch.Tensor
     unit_at: torch.Tensor
     speak: torch.Tensor
     weight: torch.Tensor
     target_at: torch.Tensor
     target: torch.Tensor
+    facts: torch.Tensor
+    cells: torch.Tensor
+
+
+class _Senses:
+    """The features of all units of a batch, each unit's once."""
+
+    def __init__(self, features: FeatureExtractor) -> None:
+        self.features = features
+        self.pixels: list[np.ndarray] = []
+        self.grid: list[list[int]] = []
+        self.mel: list[np.ndarray] = []
+        self._video_tokens = 0
+        self._known: dict[int, tuple[tuple[int, int] | None, range, range]] = {}
+
+    def of(self, unit: MultimodalUnit) -> tuple[tuple[int, int] | None, range, range]:
+        """Rows and columns of a unit's video tokens, and where the encoders' tokens stand."""
+        if id(unit) not in self._known:
+            video, seen, heard = None, range(0), range(0)
+            if unit.frames is not None:
+                patches = self.features.video(unit.frames)
+                merge = self.features.merge_size
+                video = (patches.rows // merge, patches.columns // merge)
+                self.pixels.append(patches.pixels)
+                self.grid.append([1, patches.rows, patches.columns])
+                seen = range(self._video_tokens, self._video_tokens + video[0] * video[1])
+                self._video_tokens = seen.stop
+            if unit.audio is not None:
+                start = AUDIO_TOKENS_PER_UNIT * len(self.mel)
+                self.mel.append(self.features.audio(unit.audio))
+                heard = range(start, start + AUDIO_TOKENS_PER_UNIT)
+            self._known[id(unit)] = video, seen, heard
+        return self._known[id(unit)]
 
 
 @dataclass(frozen=True, slots=True)
 class Batcher:
-    """Turns examples into a `Batch`; a Trainer's `data_collator`."""
+    """Turns worlds, of several examples each, into a `Batch`; a Trainer's `data_collator`."""
 
     features: FeatureExtractor
     dialogue: Dialogue
 
-    def __call__(self, examples: Sequence[StreamExample]) -> Batch:
-        pixels, grids, mels = [], [], []
-        layouts = []
+    def __call__(self, worlds: Sequence[Sequence[StreamExample]]) -> Batch:
+        examples = [example for world in worlds for example in world]
+        senses = _Senses(self.features)
+        layouts: list[Layout] = []
+        video_of: list[int] = []
+        audio_of: list[int] = []
+        cells: list[int] = []
         for example in examples:
             shapes = []
             for unit in example.units:
-                rows = columns = 0
-                if unit.frames is not None:
-                    patches = self.features.video(unit.frames)
-                    rows = patches.rows // self.features.merge_size
-                    columns = patches.columns // self.features.merge_size
-                    pixels.append(patches.pixels)
-                    grids.append([1, patches.rows, patches.columns])
-                if unit.audio is not None:
-                    mels.append(self.features.audio(unit.audio))
-                shapes.append(self._shape(unit, rows, columns))
+                video, seen, heard = senses.of(unit)
+                video_of += seen
+                audio_of += heard
+                cells += example.facts.cells(*video) if video else []
+                ids = unit_tokens(self.dialogue, video, len(heard))
+                shapes.append(UnitShape(ids, *unit_positions(video, len(heard))))
             layouts.append(lay_out(example, shapes, self.dialogue))
         length = max(len(layout.tokens) for layout in layouts)
         tokens = torch.full((len(layouts), length), self.dialogue.pause, dtype=torch.long)
         positions = torch.zeros(3, len(layouts), length, dtype=torch.long)
-        # What pads a row sees itself alone, so that its softmax is over something.
-        mask = torch.eye(length, dtype=torch.bool).repeat(len(layouts), 1, 1, 1)
         for row, layout in enumerate(layouts):
             count = len(layout.tokens)
             tokens[row, :count] = torch.tensor(layout.tokens)
             positions[:, row, :count] = torch.cat(layout.positions, dim=1)
-            mask[row, 0, :count, :count] = layout.mask()
         flat = tokens.flatten()
         token = self.dialogue.token
         speak, weight = _labels(examples)
+        pixels, mel = senses.pixels, senses.mel
         return Batch(
             tokens=tokens,
             positions=positions,
-            mask=mask,
+            mask=_mask(layouts, length),
             pixels=torch.from_numpy(np.concatenate(pixels)) if pixels else torch.empty(0, 0),
-            grid=torch.tensor(grids, dtype=torch.long).reshape(-1, 3),
-            mel=torch.from_numpy(np.concatenate(mels, axis=1)) if mels else torch.empty(0, 0),
+            grid=torch.tensor(senses.grid, dtype=torch.long).reshape(-1, 3),
+            mel=torch.from_numpy(np.concatenate(mel, axis=1)) if mel else torch.empty(0, 0),
             video_at=(flat == token("<|VIDEO|>")).nonzero()[:, 0],
+            video_of=torch.tensor(video_of, dtype=torch.long),
             audio_at=(flat == token("<|AUDIO|>")).nonzero()[:, 0],
+            audio_of=torch.tensor(audio_of, dtype=torch.long),
             unit_at=_flat([layout.unit_ends for layout in layouts], length),
             speak=speak,
             weight=weight,
             target_at=_flat([[at for at, _ in layout.targets] for layout in layouts], length),
             target=torch.tensor([i for x in layouts for _, i in x.targets], dtype=torch.long),
+            facts=torch.tensor([example.facts.row for example in examples]),
+            cells=torch.tensor(cells, dtype=torch.long),
         )
 
-    def _shape(self, unit: MultimodalUnit, rows: int, columns: int) -> UnitShape:
-        audio = 0 if unit.audio is None else AUDIO_TOKENS_PER_UNIT
-        video = None if unit.frames is None else (rows, columns)
-        return UnitShape(unit_tokens(self.dialogue, video, audio), *unit_positions(video, audio))
+
+def _mask(layouts: Sequence[Layout], length: int) -> torch.Tensor | None:
+    """What pads a row comes last, so that without branches causality is all it takes."""
+    if not any(layout.branched for layout in layouts):
+        return None
+    # A token of the padding sees itself, so that its softmax is over something.
+    mask = torch.eye(length, dtype=torch.bool).repeat(len(layouts), 1, 1, 1)
+    for row, layout in enumerate(layouts):
+        count = len(layout.tokens)
+        mask[row, 0, :count, :count] = layout.mask()
+    return mask
 
 
 def _flat(indices: Sequence[Sequence[int]], length: int) -> torch.Tensor:

@@ -2,30 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import math
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from torch.utils.data import Dataset
 
 from roma_ros.training.example import Exchange, StreamExample
+from roma_ros.training.facts import Facts, facts_of
+from roma_ros.units import UNIT_RATE, MultimodalUnit
 from roma_ros.world import (
+    PRESENT_KINDS,
     Exercise,
     Plot,
+    Question,
+    Scene,
     Split,
     Task,
     WorldRenderer,
     alert_exercises,
+    captions,
     dense_questions,
     draw_questions,
     make_scene,
     narration_exercise,
     question_exercises,
+    say,
 )
 
 __all__ = ["Lesson", "Lessons", "Mix"]
 
+ALIKE = 16  # worlds in a row whose streams are of one length: so that batches are hardly padded
+SEEDS = 8  # of one item
 STREAMS_PER_WORLD = 4  # instructions on one world, hard negatives among them
+NARRATIONS = 3  # a scene has one
+QUESTIONED = 2  # scenes that only questions are asked about: one of each plot
+GLIMPSED = 12  # seconds of a scene of which a few units are shown
+DICTATED = 6  # seconds of a world about which there is enough to say
+CAPTION_QUESTION = "what happens now?"
+DICTATION_QUESTION = "what did I say?"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,26 +50,31 @@ class Mix:
     """Shares of the kinds of lesson, and the lengths of their streams.
 
     Args:
-        questions, alerts, narrations: shares; they need not add up to 1.
+        glimpses: `seconds` single units of many scenes, each with a caption and questions.
+        dictations: what is said to the robot, to be put down in words.
+        questions, alerts, narrations: what the robot is for. Shares need not add up to 1.
         spoken: share of the instructions and questions that are spoken instead of written.
-        seconds: shortest and longest stream.
-        questions_per_stream: asked on branches of a question lesson.
-        dense: whether a question on the present is asked after every unit of any lesson.
+        seconds: shortest and longest stream, before anything is spoken.
+        questions_per_stream: asked on branches of a stream, and about a glimpse; with 0, glimpses
+            and dictations are learnt by their facts alone, without the backbone.
+        dense: whether a question on the present is asked after every unit, too.
         alert_weight, narration_weight: of a unit where it is time to speak.
     """
 
-    questions: float = 1.0
+    glimpses: float = 0.0
+    dictations: float = 0.0
+    questions: float = 0.0
     alerts: float = 0.0
     narrations: float = 0.0
     spoken: float = 0.0
-    seconds: tuple[int, int] = (2, 20)
-    questions_per_stream: int = 12
+    seconds: tuple[int, int] = (2, 4)
+    questions_per_stream: int = 6
     dense: bool = True
     alert_weight: float = 1.0
     narration_weight: float = 1.5
 
     def __post_init__(self) -> None:
-        if not min(self.questions, self.alerts, self.narrations) >= 0 or not self.total > 0:
+        if min(self.shares) < 0 or not sum(self.shares) > 0:
             raise ValueError(f"{self}: shares must not be negative, nor all of them 0")
         if not 0 <= self.spoken <= 1:
             raise ValueError(f"spoken is {self.spoken}; expected a share from 0 to 1")
@@ -60,20 +82,21 @@ class Mix:
             raise ValueError(f"seconds is {self.seconds}; expected shortest and longest, from 1")
 
     @property
-    def total(self) -> float:
-        return self.questions + self.alerts + self.narrations
+    def shares(self) -> tuple[float, ...]:
+        """In the order of `KINDS`."""
+        return self.glimpses, self.dictations, self.questions, self.alerts, self.narrations
 
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """So many streams of one mix."""
+    """So many worlds of one mix."""
 
     mix: Mix
-    streams: int
+    worlds: int
 
 
-class Lessons(Dataset[StreamExample]):
-    """Streams by number; the same number is the same stream in every run and process.
+class Lessons(Dataset[list[StreamExample]]):
+    """Worlds by number, each a few streams; the same number is the same in every run and process.
 
     Args:
         lessons: in the order in which they are learnt.
@@ -85,62 +108,159 @@ class Lessons(Dataset[StreamExample]):
         self.split = split
 
     def __len__(self) -> int:
-        return sum(lesson.streams for lesson in self.lessons)
+        return sum(lesson.worlds for lesson in self.lessons)
 
-    def __getitem__(self, index: int) -> StreamExample:
+    def __getitem__(self, index: int) -> list[StreamExample]:
         mix = self._mix(index)
-        world, number = divmod(index, STREAMS_PER_WORLD)
-        seed = self.split.seed(world)
-        random = np.random.default_rng((seed, 7))
-        seconds = int(random.integers(mix.seconds[0], mix.seconds[1] + 1))
-        spoken = bool(random.random() < mix.spoken)
-        draw = random.random() * mix.total
-        if draw < mix.alerts:
-            drawn = alert_exercises(seed, seconds, STREAMS_PER_WORLD, spoken=spoken)
-            if drawn:
-                return exercise_example(drawn[number % len(drawn)], mix)
-        elif draw < mix.alerts + mix.narrations and number == 0:  # a world has one narration;
-            return exercise_example(narration_exercise(seed, seconds, spoken=spoken), mix)
-        # its other streams are asked about, and so are worlds where nothing is to be alerted of.
-        if spoken and (aloud := question_exercises(seed, seconds, STREAMS_PER_WORLD, spoken=True)):
-            return exercise_example(aloud[number % len(aloud)], mix)
-        return question_example(seed, seconds, number, mix)
+        alike = np.random.default_rng((self.split.seed(index // ALIKE), 7))
+        seconds = int(alike.integers(mix.seconds[0], mix.seconds[1] + 1))
+        spoken = bool(alike.random() < mix.spoken)
+        seeds = [self.split.seed(SEEDS * index + number) for number in range(SEEDS)]
+        random = np.random.default_rng((seeds[0], 7))
+        odds = np.array(mix.shares) / sum(mix.shares)
+        make = KINDS[random.choice(len(KINDS), p=odds)]
+        world = World(seeds, seconds, spoken, mix)
+        # Where there is nothing to be alerted of, nor time to ask aloud, there is to ask in words.
+        return make(world) or world.text_questions()
 
     def _mix(self, index: int) -> Mix:
         for lesson in self.lessons:
-            if index < lesson.streams:
+            if index < lesson.worlds:
                 return lesson.mix
-            index -= lesson.streams
-        raise IndexError(f"stream {index} is beyond the last of {len(self)}")
+            index -= lesson.worlds
+        raise IndexError(f"world {index} is beyond the last of {len(self)}")
 
 
-def question_example(seed: int, seconds: int, number: int, mix: Mix) -> StreamExample:
-    """A stream with many questions, each on a branch."""
-    scene = make_scene(seed, seconds, Plot.CROWD if number % 2 else Plot.SEQUENCE)
-    asked = [*draw_questions(scene, mix.questions_per_stream)]
-    asked += dense_questions(scene) if mix.dense else ()
-    return StreamExample(
-        units=list(WorldRenderer(scene)),
-        exchanges=[Exchange(unit=q.unit, question=q.text, answer=q.answer) for q in asked],
-    )
+@dataclass(frozen=True, slots=True)
+class World:
+    """What one item of the lessons is made of.
+
+    Attributes:
+        seeds: of its scenes.
+        seconds: length of its streams, before anything is spoken.
+        spoken: whether instructions and questions are.
+        mix: whose settings hold.
+    """
+
+    seeds: Sequence[int]
+    seconds: int
+    spoken: bool
+    mix: Mix
+
+    def glimpses(self) -> list[StreamExample]:
+        """As many single units, of one scene after another."""
+        examples: list[StreamExample] = []
+        for seed in self.seeds:
+            scene = make_scene(seed, GLIMPSED)
+            random = np.random.default_rng((seed, 7))
+            units = random.permutation(GLIMPSED)[: math.ceil(self.seconds / SEEDS)]
+            asked = dense_questions(scene, self.mix.questions_per_stream, PRESENT_KINDS)
+            texts, facts = captions(scene), facts_of(scene)
+            renderer = WorldRenderer(scene)
+            for unit in units[: self.seconds - len(examples)].tolist():
+                exchanges = [_exchange(replace(q, unit=0)) for q in asked if q.unit == unit]
+                if exchanges:
+                    caption = Exchange(unit=0, question=CAPTION_QUESTION, answer=texts[unit])
+                    exchanges.append(caption)
+                shown = [renderer.unit(unit)]
+                examples.append(StreamExample(units=shown, exchanges=exchanges, facts=facts[unit]))
+        return examples
+
+    def dictations(self) -> list[StreamExample]:
+        """Instructions and questions as they are spoken; there is nothing to be seen."""
+        lines = [
+            *alert_exercises(self.seeds[0], DICTATED, STREAMS_PER_WORLD, spoken=True),
+            *question_exercises(self.seeds[1], DICTATED, STREAMS_PER_WORLD // 2, spoken=True),
+        ]
+        return [dictation_example(exercise, self.mix) for exercise in lines]
+
+    def questions(self) -> list[StreamExample]:
+        """Streams with a question at their end that is spoken, or many, each on a branch."""
+        if self.spoken:
+            aloud = question_exercises(self.seeds[0], self.seconds, STREAMS_PER_WORLD, spoken=True)
+            return [exercise_example(exercise, self.mix) for exercise in aloud]
+        return self.text_questions()
+
+    def text_questions(self) -> list[StreamExample]:
+        return [
+            StreamExample(units=list(WorldRenderer(scene)), exchanges=asked_about(scene, self.mix))
+            for scene in map(self._scene, self.seeds[:QUESTIONED], (Plot.CROWD, Plot.SEQUENCE))
+        ]
+
+    def alerts(self) -> list[StreamExample]:
+        """Several instructions on one scene, and questions under the first of them."""
+        plot = Plot.SEQUENCE if self.seeds[0] // SEEDS % 3 == 0 else Plot.CROWD
+        drawn = alert_exercises(
+            self.seeds[0], self.seconds, STREAMS_PER_WORLD, spoken=self.spoken, plot=plot
+        )
+        if self.spoken or not drawn:
+            return [exercise_example(exercise, self.mix) for exercise in drawn]
+        units = list(WorldRenderer(drawn[0].scene))
+        first, *others = (exercise_example(exercise, self.mix, units) for exercise in drawn)
+        return [replace(first, exchanges=asked_about(drawn[0].scene, self.mix)), *others]
+
+    def narrations(self) -> list[StreamExample]:
+        """A narration of each scene, and questions on the way."""
+        examples = []
+        for seed in self.seeds[:NARRATIONS]:
+            exercise = narration_exercise(seed, self.seconds, spoken=self.spoken)
+            asked = [] if self.spoken else asked_about(exercise.scene, self.mix)
+            examples.append(replace(exercise_example(exercise, self.mix), exchanges=asked))
+        return examples
+
+    def _scene(self, seed: int, plot: Plot) -> Scene:
+        return make_scene(seed, self.seconds, plot)
 
 
-def exercise_example(exercise: Exercise, mix: Mix) -> StreamExample:
-    """An exercise as it is followed: an alert has no words, a narration stands in the stream."""
-    scene, task = exercise.scene, exercise.task
-    instruction = None if exercise.line is not None else exercise.text
-    asked = dense_questions(scene) if mix.dense and exercise.line is None else ()
-    exchanges = [Exchange(unit=q.unit, question=q.text, answer=q.answer) for q in asked]
-    units = list(WorldRenderer(scene))
-    if task is Task.QUESTION:
-        (reply,) = exercise.replies
-        return StreamExample(units=units[: reply.unit + 1], replies={reply.unit: reply.text})
-    narration = task is Task.NARRATION
+KINDS: tuple[Callable[[World], list[StreamExample]], ...] = (
+    World.glimpses,
+    World.dictations,
+    World.questions,
+    World.alerts,
+    World.narrations,
+)
+
+
+def dictation_example(exercise: Exercise, mix: Mix) -> StreamExample:
+    """What is spoken in an exercise, to be put down in words."""
+    assert exercise.line is not None
+    begins = exercise.line.onset
+    ends = begins + len(say(exercise.text, exercise.line.voice)) / UNIT_RATE
+    renderer = WorldRenderer(exercise.scene)
+    units = [replace(renderer.unit(n), frames=None) for n in range(int(begins), math.ceil(ends))]
+    heard = Exchange(unit=len(units) - 1, question=DICTATION_QUESTION, answer=exercise.text)
+    words = re.findall(r"\w+", exercise.text)
     return StreamExample(
         units=units,
-        instruction=instruction,
+        exchanges=[heard] * bool(mix.questions_per_stream),
+        facts=Facts(said=frozenset(words)),
+    )
+
+
+def asked_about(scene: Scene, mix: Mix) -> list[Exchange]:
+    """Questions on branches; most about some time, and one on the present after every unit."""
+    asked = [*draw_questions(scene, mix.questions_per_stream)]
+    asked += dense_questions(scene) if mix.dense else ()
+    return [_exchange(question) for question in asked]
+
+
+def exercise_example(
+    exercise: Exercise, mix: Mix, units: Sequence[MultimodalUnit] | None = None
+) -> StreamExample:
+    """An exercise as it is followed: an alert has no words, a narration stands in the stream."""
+    units = list(WorldRenderer(exercise.scene)) if units is None else units
+    if exercise.task is Task.QUESTION:
+        (reply,) = exercise.replies
+        return StreamExample(units=units[: reply.unit + 1], replies={reply.unit: reply.text})
+    narration = exercise.task is Task.NARRATION
+    return StreamExample(
+        units=units,
+        instruction=None if exercise.line is not None else exercise.text,
         speak=exercise.labels.tolist(),
         replies={reply.unit: reply.text for reply in exercise.replies} if narration else {},
-        exchanges=exchanges,
         weight=mix.narration_weight if narration else mix.alert_weight,
     )
+
+
+def _exchange(question: Question) -> Exchange:
+    return Exchange(unit=question.unit, question=question.text, answer=question.answer)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from roma_ros.training.facts import Facts
 from roma_ros.units import MultimodalUnit
 
 __all__ = ["Exchange", "StreamExample"]
@@ -29,6 +30,7 @@ class StreamExample:
         speak: for every unit whether now is the time to speak, or `None` to leave it open.
         replies: text that is said right after a unit, by its index; it stays in the stream.
         exchanges: questions, each answered from the units up to its own alone.
+        facts: what is true of it as a whole.
         weight: of a unit where it is time to speak, against one where it is not
             (paper, section 3.2.2).
     """
@@ -38,6 +40,7 @@ class StreamExample:
     speak: Sequence[bool | None] = ()
     replies: Mapping[int, str] = field(default_factory=dict)
     exchanges: Sequence[Exchange] = ()
+    facts: Facts = field(default_factory=Facts)
     weight: float = 1.0
 
     def __post_init__(self) -> None:

@@ -66,6 +66,11 @@ class Layout:
         self.targets += [(last + n, token) for n, token in enumerate([*tokens, end])]
         return self.add_text(tokens, start, sees)
 
+    @property
+    def branched(self) -> bool:
+        """Whether anything stands on a branch."""
+        return self.sees[-1] != (0, 0)
+
     def mask(self) -> torch.Tensor:
         """(L, L) bool: which tokens each one sees."""
         index = torch.arange(len(self.tokens))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
 
 from roma_ros.thinker import RomaThinker
 from roma_ros.training.batch import IGNORED
+from roma_ros.training.facts import FactHeads
+from roma_ros.training.lora import Adapters
+from roma_ros.training.settings import LoraSettings
 
 __all__ = ["StreamLosses", "TrainingModel"]
 
@@ -19,6 +22,7 @@ class StreamLosses(NamedTuple):
     loss: torch.Tensor
     text_loss: torch.Tensor
     speak_loss: torch.Tensor
+    fact_loss: torch.Tensor
     speak_logits: torch.Tensor
     text_hits: torch.Tensor
 
@@ -29,11 +33,19 @@ class TrainingModel(nn.Module):
     Args:
         thinker: whose weights are trained; it must have a speak head.
         speak_share: lambda, the weight of the timing loss against the language loss.
-        train_encoders: only roma_tiny's stage 0 does; the paper freezes both.
+        train_encoders: only roma_tiny's stage 0 does; the paper freezes both. They learn by
+            `FactHeads` too, which are thrown away.
+        lora: puts adapters into the thinker's backbone, which are trained in its place; the speak
+            head is trained in full.
     """
 
     def __init__(
-        self, thinker: RomaThinker, *, speak_share: float = 1.0, train_encoders: bool = False
+        self,
+        thinker: RomaThinker,
+        *,
+        speak_share: float = 1.0,
+        train_encoders: bool = False,
+        lora: LoraSettings | None = None,
     ) -> None:
         super().__init__()
         if thinker.speak_head is None:
@@ -44,31 +56,57 @@ class TrainingModel(nn.Module):
         self.speak_share = speak_share
         self.train_encoders = train_encoders
         self.requires_grad_(True)
+        self.adapters = None if lora is None else Adapters.on(self.backbone, lora)
         for encoder in (self.backbone.visual, self.backbone.audio_tower):
             encoder.requires_grad_(train_encoders)
+        width = self.backbone.config.text_config.hidden_size
+        self.fact_heads = FactHeads(width) if train_encoders else None
+
+    def gradient_checkpointing_enable(self, **options: Any) -> None:
+        """Compute layers again on the way back instead of keeping them; as a Trainer asks it."""
+        self.backbone.gradient_checkpointing_enable(**options)
 
     def forward(
         self,
         tokens: torch.Tensor,
         positions: torch.Tensor,
-        mask: torch.Tensor,
+        mask: torch.Tensor | None,
         pixels: torch.Tensor,
         grid: torch.Tensor,
         mel: torch.Tensor,
         video_at: torch.Tensor,
+        video_of: torch.Tensor,
         audio_at: torch.Tensor,
+        audio_of: torch.Tensor,
         unit_at: torch.Tensor,
         speak: torch.Tensor,
         weight: torch.Tensor,
         target_at: torch.Tensor,
         target: torch.Tensor,
+        facts: torch.Tensor,
+        cells: torch.Tensor,
     ) -> StreamLosses:
         """See `Batch` for shapes."""
         embeds = self.backbone.get_input_embeddings()(tokens).flatten(0, 1)
-        with torch.set_grad_enabled(self.train_encoders and torch.is_grad_enabled()):
+        # In bfloat16, a CPU takes ten times as long for a convolution's backward pass.
+        precision = torch.autocast(tokens.device.type, enabled=tokens.device.type != "cpu")
+        learning = torch.set_grad_enabled(self.train_encoders and torch.is_grad_enabled())
+        with precision, learning:
             video = self.thinker.encode_video(pixels, grid) if len(grid) else embeds[:0]
             audio = self.thinker.encode_audio(mel) if mel.numel() else embeds[:0]
-        embeds = embeds.index_copy(0, video_at, video).index_copy(0, audio_at, audio)
+        video, audio = video[video_of], audio[audio_of]
+        length = tokens.shape[1]
+        fact_loss = embeds.new_zeros(())
+        if self.fact_heads is not None:
+            fact_loss = self.fact_heads.loss(
+                facts, cells, video, video_at // length, audio, audio_at // length
+            )
+        known = speak != IGNORED
+        if not len(target) and not known.any():
+            nothing = torch.zeros_like(fact_loss)  # to say: the encoders learn alone
+            return StreamLosses(fact_loss, nothing, nothing, fact_loss.detach(), speak, target > 0)
+        embeds = embeds.index_copy(0, video_at, video.to(embeds.dtype))
+        embeds = embeds.index_copy(0, audio_at, audio.to(embeds.dtype))
         outputs = self.backbone.model(
             inputs_embeds=embeds.view(*tokens.shape, -1),
             position_ids=positions,
@@ -82,14 +120,14 @@ class TrainingModel(nn.Module):
         speak_logits = self.speak_head(torch.stack(mixed)).float()
         text_loss = nn.functional.cross_entropy(text_logits, target, reduction="sum")
         text_loss = text_loss / max(1, len(target))
-        known = speak != IGNORED
         speak_loss = nn.functional.binary_cross_entropy_with_logits(
             speak_logits[known], speak[known], weight[known], reduction="sum"
         ) / known.sum().clamp(min=1)
         return StreamLosses(
-            loss=text_loss + self.speak_share * speak_loss,
+            loss=text_loss + self.speak_share * speak_loss + fact_loss,
             text_loss=text_loss.detach(),
             speak_loss=speak_loss.detach(),
+            fact_loss=fact_loss.detach(),
             speak_logits=speak_logits.detach(),
             text_hits=(text_logits.argmax(-1) == target).detach(),
         )

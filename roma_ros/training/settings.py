@@ -11,11 +11,44 @@ import yaml
 
 from roma_ros.training.curriculum import Lesson, Mix
 
-__all__ = ["SettingsError", "TrainSettings"]
+__all__ = ["LORA_TARGETS", "LoraSettings", "SettingsError", "TrainSettings"]
+
+DTYPES = ("float32", "bfloat16")  # in float16 gradients of frozen layers' inputs overflow
+LORA_TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 
 
 class SettingsError(ValueError):
     """A settings file cannot be read, or says what no run can do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoraSettings:
+    """Low-rank adapters (Hu et al. 2021) on the backbone's language layers.
+
+    Args:
+        rank: of the two matrices beside each layer.
+        alpha: their product counts alpha / rank times.
+        dropout: share of an adapter's inputs that are left out in training.
+        targets: which linear layers of every language layer get adapters.
+    """
+
+    rank: int = 16
+    alpha: int = 32
+    dropout: float = 0.05
+    targets: tuple[str, ...] = LORA_TARGETS
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "targets", tuple(self.targets))  # YAML knows lists alone
+        for name in ("rank", "alpha"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < 1:
+                raise SettingsError(f"lora: {name} is {value!r}; expected a whole number from 1")
+        if not 0 <= self.dropout < 1:
+            raise SettingsError(f"lora: dropout is {self.dropout}; expected a share from 0 to 1")
+        if not self.targets or not set(self.targets) <= set(LORA_TARGETS):
+            raise SettingsError(
+                f"lora: targets are {list(self.targets)}; expected some of {list(LORA_TARGETS)}"
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,16 +59,22 @@ class TrainSettings:
         model: what to start from: a checkpoint folder, `roma_tiny`, or the stage before.
         lessons: what is learnt, in this order.
         train_encoders: only roma_tiny's stage 0 does (paper, section 3.2.2: both are frozen).
+        lora: trains adapters and the speak head alone; `None` trains all parameters.
+        dtype: of the backbone's weights while they are trained, and as they are saved. bfloat16
+            halves a large backbone that adapters are trained on; adapters and the speak head stay
+            float32. All parameters want float32, with `bf16` under `trainer` to compute in.
         speak_share: lambda, the weight of the timing loss.
         encoder_rate: the encoders' learning rate as a share of the rest's.
         seed: of the weights that are new, and of what is random on the way.
         trainer: transformers' `TrainingArguments` by name, such as learning_rate, save_steps, bf16,
-            lr_scheduler_type, per_device_train_batch_size.
+            lr_scheduler_type, per_device_train_batch_size, gradient_checkpointing.
     """
 
     model: str
     lessons: tuple[Lesson, ...]
     train_encoders: bool = False
+    lora: LoraSettings | None = None
+    dtype: str = "float32"
     speak_share: float = 1.0
     encoder_rate: float = 0.3
     seed: int = 0
@@ -43,9 +82,13 @@ class TrainSettings:
 
     def __post_init__(self) -> None:
         if not self.lessons:
-            raise SettingsError("lessons is empty; name at least one with its streams")
+            raise SettingsError("lessons is empty; name at least one with its worlds")
         if not self.speak_share >= 0:
             raise SettingsError(f"speak_share is {self.speak_share}; expected 0 or more")
+        if self.dtype not in DTYPES:
+            raise SettingsError(f"dtype is {self.dtype!r}; expected one of {DTYPES}")
+        if self.lora is not None and self.train_encoders:
+            raise SettingsError("train_encoders with lora: adapters leave the encoders as they are")
 
     @classmethod
     def read(cls, file: Path) -> TrainSettings:
@@ -63,7 +106,9 @@ class TrainSettings:
             raise SettingsError(f"{file} must be a mapping with keys among {known}")
         try:
             lessons = tuple(_lesson(lesson) for lesson in values.pop("lessons", ()))
-            return cls(lessons=lessons, **values)
+            lora = values.pop("lora", None)
+            adapters = None if lora is None else LoraSettings(**lora)
+            return cls(lessons=lessons, lora=adapters, **values)
         except (TypeError, ValueError, KeyError) as error:
             raise SettingsError(f"{file}: {error}") from error
 
@@ -73,4 +118,4 @@ def _lesson(values: Mapping[str, Any]) -> Lesson:
     if "seconds" in mix:
         shortest, longest = mix["seconds"]
         mix["seconds"] = (shortest, longest)
-    return Lesson(Mix(**mix), int(values["streams"]))
+    return Lesson(Mix(**mix), int(values["worlds"]))

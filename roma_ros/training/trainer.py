@@ -1,96 +1,127 @@
-"""transformers' Trainer over lessons; each of its checkpoints is a model that can be run."""
+"""transformers' Trainer over lessons: what it saves, what it logs, and how it is told."""
 
 from __future__ import annotations
 
+import sys
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
-from transformers import Trainer, TrainingArguments
+from transformers import PrinterCallback, ProgressCallback, Trainer, TrainingArguments
+from transformers.utils import logging
 
 from roma_ros.thinker import RomaThinker, SpeakHead
+from roma_ros.training.attention import BATCH_ATTENTION
 from roma_ros.training.batch import IGNORED, Batch, Batcher
 from roma_ros.training.curriculum import Lessons
+from roma_ros.training.log_plot import LogPlot
 from roma_ros.training.model import StreamLosses, TrainingModel
+from roma_ros.training.progress import ProgressBar, ProgressLines
+from roma_ros.training.saving import load_progress, save_merged, save_progress
 from roma_ros.training.settings import TrainSettings
 
-__all__ = ["StreamTrainer", "load_for_training", "train"]
+__all__ = ["ADAPTERS_FOLDER", "StreamTrainer", "load_for_training", "train"]
+
+USUAL_INPUTS = 256  # of a layer of an encoder of roma_tiny
+ADAPTERS_FOLDER = "adapters"  # of a finished run with LoRA, beside the merged model
+COUNTS = (
+    *("steps", "units", "text_loss", "speak_loss", "fact_loss"),
+    *("right", "targets", "due", "silent", "hits", "false"),
+)
 
 
 class StreamTrainer(Trainer):
-    """Saves checkpoints as `RomaThinker.save_pretrained` does, and logs how decisions fare."""
+    """Saves checkpoints as `save_progress` does, and logs how decisions fare.
 
-    def __init__(self, model: TrainingModel, **options: Any) -> None:
+    Args:
+        model: what is trained.
+        encoder_rate: the encoders' learning rate as a share of the rest's.
+        options: the `Trainer`'s own.
+    """
+
+    optimizer: torch.optim.Optimizer | None
+
+    def __init__(self, model: TrainingModel, *, encoder_rate: float = 1.0, **options: Any) -> None:
+        self._encoder_rate = encoder_rate
         super().__init__(model=model, **options)
-        self._counts: dict[str, float] = defaultdict(float)
+        # Built on the CPU: now the Trainer has moved its weights, and inputs must follow.
+        model.thinker.device = self.args.device
+        self._counts = torch.zeros(len(COUNTS), device=self.args.device)
+
+    def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
+        """Called when weights are where they will be trained: FSDP first puts them in shards."""
+        if self.optimizer is None:
+            trained: TrainingModel = self.accelerator.unwrap_model(model or self.model)
+            self.optimizer = torch.optim.AdamW(
+                parameter_groups(trained, self.args, self._encoder_rate), betas=(0.9, 0.98)
+            )
+        return self.optimizer
 
     def compute_loss(
         self, model: nn.Module, inputs: Batch, return_outputs: bool = False, **_: Any
     ) -> Any:
         losses: StreamLosses = model(**inputs)
-        self._count(losses, inputs["speak"])
+        self._counts += _count(losses, inputs["speak"])
         return (losses.loss, losses) if return_outputs else losses.loss
 
     def log(self, logs: dict[str, float], *arguments: Any) -> None:
-        counts, self._counts = self._counts, defaultdict(float)
+        """Adds the figures of all processes since the last time; each of them must call it."""
+        summed = self.accelerator.reduce(self._counts)
+        counts = dict(zip(COUNTS, summed.tolist(), strict=True))
+        self._counts = torch.zeros_like(self._counts)
         if steps := counts["steps"]:
-            found, wrong = counts["hits"], counts["false"] + counts["missed"]
-            logs |= {
-                "text_loss": counts["text_loss"] / steps,
-                "speak_loss": counts["speak_loss"] / steps,
-                "text_accuracy": counts["right"] / max(1, counts["targets"]),
-                "speak_f1": 2 * found / max(1, 2 * found + wrong),
-            }
+            before = [entry["units"] for entry in self.state.log_history if "units" in entry]
+            logs["units"] = round(counts["units"]) + (before[-1] if before else 0)
+            # A figure that these lessons do not have is left out: 0 would say that it is bad.
+            if counts["fact_loss"]:
+                logs["fact_loss"] = counts["fact_loss"] / steps
+            if counts["targets"]:
+                logs["text_loss"] = counts["text_loss"] / steps
+                logs["text_accuracy"] = counts["right"] / counts["targets"]
+            if counts["due"] + counts["silent"]:
+                logs["speak_loss"] = counts["speak_loss"] / steps
+                twice = counts["due"] + counts["hits"] + counts["false"]
+                logs["speak_f1"] = 2 * counts["hits"] / max(1, twice)
         super().log(logs, *arguments)
 
-    def _count(self, losses: StreamLosses, labels: torch.Tensor) -> None:
-        due, spoken = labels > 0.5, losses.speak_logits > 0
-        silent = (labels != IGNORED) & ~due
-        for name, value in {
-            "steps": 1,
-            "text_loss": losses.text_loss,
-            "speak_loss": losses.speak_loss,
-            "right": losses.text_hits.sum(),
-            "targets": losses.text_hits.numel(),
-            "hits": (due & spoken).sum(),
-            "missed": (due & ~spoken).sum(),
-            "false": (silent & spoken).sum(),
-        }.items():
-            self._counts[name] += float(torch.as_tensor(value))
-
-    def _save(self, output_dir: str | None = None, state_dict: object = None) -> None:
+    def _save(
+        self, output_dir: str | None = None, state_dict: dict[str, torch.Tensor] | None = None
+    ) -> None:
         folder = Path(output_dir or self.args.output_dir)
-        folder.mkdir(parents=True, exist_ok=True)
-        unwrapped = self.accelerator.unwrap_model(self.model)
-        unwrapped.thinker.save_pretrained(folder)
+        save_progress(self.accelerator.unwrap_model(self.model), folder, state_dict)
 
-    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: object = None) -> None:
-        trained: TrainingModel = self.accelerator.unwrap_model(self.model)
-        saved = TrainingModel(RomaThinker.from_pretrained(resume_from_checkpoint, dtype="float32"))
-        trained.load_state_dict(saved.state_dict())
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        if self.is_fsdp_enabled:  # its shards lie beside the model
+            super()._load_from_checkpoint(resume_from_checkpoint, model)
+        else:
+            load_progress(self.accelerator.unwrap_model(self.model), Path(resume_from_checkpoint))
 
 
-def load_for_training(model: str, seed: int) -> RomaThinker:
-    """A thinker in float32 with a speak head, a new one where the checkpoint has none."""
-    thinker = RomaThinker.from_pretrained(model, device="cpu", dtype="float32")
+def load_for_training(model: str, seed: int, dtype: str = "float32") -> RomaThinker:
+    """A thinker on the CPU with a speak head in float32, a new one where there is none."""
+    thinker = RomaThinker.from_pretrained(model, device="cpu", dtype=dtype)
     if thinker.speak_head is None:
         torch.manual_seed(seed)
         text, config = thinker.backbone.config.text_config, thinker.config
         thinker.speak_head = SpeakHead(
             text.hidden_size, len(config.speak_layer_ids), config.speak_hidden_size
         )
-    thinker.backbone.model.set_attn_implementation("sdpa")
+    thinker.backbone.model.set_attn_implementation(BATCH_ATTENTION)
     return thinker
 
 
 def train(settings: TrainSettings, out: Path, *, resume: bool = False) -> Path:
     """Run one stage; returns the folder of the trained checkpoint.
 
+    With `settings.lora`, checkpoints in the course of the run hold adapters and the speak head
+    alone; the last ones stay in `out/adapters`, and `out` is the model that they make of
+    `settings.model`.
+
     Args:
         settings: what to learn.
-        out: where checkpoints go while it runs, and the final one.
+        out: where checkpoints go while it runs, and the final one; a log and its plot beside them.
         resume: go on from the newest checkpoint in `out`.
 
     Raises:
@@ -98,6 +129,11 @@ def train(settings: TrainSettings, out: Path, *, resume: bool = False) -> Path:
             to resume.
         CheckpointError: the model cannot be loaded.
     """
+    options = {
+        "use_cpu": not torch.cuda.is_available(),
+        "disable_tqdm": not sys.stderr.isatty(),
+        **settings.trainer,
+    }
     try:
         arguments = TrainingArguments(
             output_dir=str(out),
@@ -106,44 +142,86 @@ def train(settings: TrainSettings, out: Path, *, resume: bool = False) -> Path:
             num_train_epochs=1,
             report_to="none",
             seed=settings.seed,
-            **settings.trainer,
+            **options,
         )
     except TypeError as error:
         raise ValueError(f"trainer: {error}; see transformers' TrainingArguments") from error
-    thinker = load_for_training(settings.model, settings.seed)
+    if arguments.disable_tqdm:
+        logging.disable_progress_bar()  # of weights that are read and written
+    thinker = load_for_training(settings.model, settings.seed, settings.dtype)
+    torch.manual_seed(settings.seed)  # of adapters, and of heads that are thrown away
     model = TrainingModel(
-        thinker, speak_share=settings.speak_share, train_encoders=settings.train_encoders
-    )
-    optimizer = torch.optim.AdamW(
-        parameter_groups(model, arguments, settings.encoder_rate), betas=(0.9, 0.98)
+        thinker,
+        speak_share=settings.speak_share,
+        train_encoders=settings.train_encoders,
+        lora=settings.lora,
     )
     trainer = StreamTrainer(
         model,
+        encoder_rate=settings.encoder_rate,
         args=arguments,
         train_dataset=Lessons(settings.lessons),
         data_collator=Batcher(thinker.features, thinker.dialogue),
-        optimizers=(optimizer, None),
+        callbacks=[LogPlot(out), ProgressLines() if arguments.disable_tqdm else ProgressBar()],
     )
+    trainer.remove_callback(PrinterCallback if arguments.disable_tqdm else ProgressCallback)
     trainer.train(resume_from_checkpoint=resume or None)
-    trainer.save_model(str(out))
+    model.fact_heads = None  # the encoders have learnt by them
+    if settings.lora is None:
+        trainer.save_model(str(out))
+        return out
+    trainer.save_model(str(out / ADAPTERS_FOLDER))
+    if arguments.should_save:
+        save_merged(settings.model, out / ADAPTERS_FOLDER, out, dtype=settings.dtype)
+    trainer.accelerator.wait_for_everyone()
     return out
 
 
 def parameter_groups(
     model: TrainingModel, arguments: TrainingArguments, encoder_rate: float
 ) -> list[dict[str, Any]]:
-    """Encoders slower than the rest, and no decay of what is no matrix."""
+    """Encoders slower than the rest, their wide layers more so; no decay of what is no matrix.
+
+    Adam moves each weight by its rate, so that a unit with many inputs moves by as many rates: a
+    patch of 1,176 pixels would throw it about.
+    """
     encoders = {id(value) for value in model.backbone.visual.parameters()}
     encoders |= {id(value) for value in model.backbone.audio_tower.parameters()}
-    groups: dict[tuple[bool, bool], list[nn.Parameter]] = defaultdict(list)
+    groups: dict[tuple[float, bool], list[nn.Parameter]] = defaultdict(list)
     for value in model.parameters():
         if value.requires_grad:
-            groups[id(value) in encoders, value.ndim > 1].append(value)
+            share = 1.0
+            if id(value) in encoders:
+                inputs = value[0].numel() if value.ndim > 1 else 1
+                share = encoder_rate * min(1.0, USUAL_INPUTS / inputs)
+            groups[share, value.ndim > 1].append(value)
     return [
         {
             "params": values,
-            "lr": arguments.learning_rate * (encoder_rate if encoder else 1.0),
+            "lr": arguments.learning_rate * share,
             "weight_decay": arguments.weight_decay if matrix else 0.0,
         }
-        for (encoder, matrix), values in groups.items()
+        for (share, matrix), values in groups.items()
     ]
+
+
+def _count(losses: StreamLosses, labels: torch.Tensor) -> torch.Tensor:
+    """What one batch adds to `COUNTS`; on its device, where nothing waits for it."""
+    due, spoken = labels > 0.5, losses.speak_logits > 0
+    silent = (labels != IGNORED) & ~due
+    one = torch.ones((), device=labels.device)
+    return torch.stack(
+        [
+            one,
+            one * labels.numel(),
+            losses.text_loss,
+            losses.speak_loss,
+            losses.fact_loss,
+            losses.text_hits.sum(),
+            one * losses.text_hits.numel(),
+            due.sum(),
+            silent.sum(),
+            (due & spoken).sum(),
+            (silent & spoken).sum(),
+        ]
+    )

@@ -13,9 +13,10 @@ from roma_ros.world.exercise import (
 from roma_ros.world.export import SAMPLES_NAME, export_exercises
 from roma_ros.world.film import write_film
 from roma_ros.world.frames import FrameRenderer
-from roma_ros.world.narration import NARRATION_INSTRUCTION, Segment, narrate
+from roma_ros.world.narration import NARRATION_INSTRUCTION, Segment, captions, narrate
 from roma_ros.world.plot import Plot
 from roma_ros.world.questions import (
+    PRESENT_KINDS,
     Question,
     QuestionKind,
     dense_questions,
@@ -36,6 +37,7 @@ from roma_ros.world.words import ANSWERS, Colour, Look, Shape, Sound
 __all__ = [
     "ANSWERS",
     "NARRATION_INSTRUCTION",
+    "PRESENT_KINDS",
     "SAMPLES_NAME",
     "TEST_VOICES",
     "TRAIN_VOICES",
@@ -75,6 +77,7 @@ __all__ = [
     "WorldRenderer",
     "alert_exercises",
     "annotate",
+    "captions",
     "dense_questions",
     "draw_alerts",
     "draw_questions",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from roma_ros.world.scene import Figure, Scene, SoundEvent, Touch
 from roma_ros.world.senses import Senses
-from roma_ros.world.words import Sound, counted, listed
+from roma_ros.world.words import NOTHING, Sound, counted, listed
 
-__all__ = ["NARRATION_INSTRUCTION", "Segment", "narrate"]
+__all__ = ["NARRATION_INSTRUCTION", "Segment", "captions", "narrate"]
 
 NARRATION_INSTRUCTION = "Describe what happens, as it happens."
 
@@ -61,6 +61,19 @@ class _State:
         one = len(heard) == 1 and (self.tone or sounds[0].count == 1)
         hearing = f"{listed(heard)} sound{'s' if one else ''}" if heard else ""
         return " while ".join(filter(None, [" and ".join(sights), hearing])) + "."
+
+
+def captions(scene: Scene) -> tuple[str, ...]:
+    """What is seen at the end of each unit and heard within it, in a sentence."""
+    senses = Senses(scene)
+    told = []
+    for unit in range(scene.seconds):
+        heard = senses.sounds_in(unit)
+        tone = any(event.kind is Sound.TONE for event in heard)
+        state = replace(_State.after(senses, unit), tone=tone)
+        short = [event for event in heard if event.kind is not Sound.TONE]
+        told.append(f"{NOTHING} happens." if state.empty and not short else state.told(short))
+    return tuple(told)
 
 
 def narrate(scene: Scene) -> tuple[Segment, ...]:

@@ -26,6 +26,7 @@ from roma_ros.world.words import (
 
 __all__ = [
     "DENSE_KINDS",
+    "PRESENT_KINDS",
     "SPOKEN_KINDS",
     "Question",
     "QuestionKind",
@@ -62,6 +63,8 @@ class QuestionKind(enum.Enum):
 
 DENSE_KINDS = (QuestionKind.SEEN_NOW, QuestionKind.TOUCHING_NOW, QuestionKind.HEARD_NOW)
 """Yes or no on the present, the same as what alerts have to know: worth asking at every unit."""
+PRESENT_KINDS = tuple(kind for kind in QuestionKind if kind.name.endswith("_NOW"))
+"""All that one unit is enough to answer."""
 SPOKEN_KINDS = tuple(
     kind
     for kind in QuestionKind
@@ -122,21 +125,31 @@ def draw_questions(
     return tuple(sorted(drawn, key=lambda question: (question.unit, question.text)))
 
 
-def dense_questions(scene: Scene) -> tuple[Question, ...]:
-    """A question on the present after every unit that leaves something to ask.
+def dense_questions(
+    scene: Scene, count: int = 1, kinds: Sequence[QuestionKind] = DENSE_KINDS
+) -> tuple[Question, ...]:
+    """Questions on the present after every unit, as far as it leaves something to ask.
 
-    Its kind is one of `DENSE_KINDS`. The answer is drawn before the question, but many units only
-    have a no.
+    The answer is drawn before the question, but many units only have a no.
+
+    Args:
+        scene: decides, with its seed, what is drawn.
+        count: of the questions after each unit; there are fewer where there is too little to ask.
+        kinds: that may be drawn.
     """
     random = generator(scene.seed, Purpose.QUESTIONS)
-    drawn = []
+    drawn: list[Question] = []
     for moment in _moments(scene, range(scene.seconds)):
-        for index in random.permutation(len(DENSE_KINDS)):
-            pool = _by_answer(DENSE_KINDS[index], [moment], both=False)
-            if pool:
-                questions = list(pool.values())[random.integers(len(pool))]
-                drawn.append(questions[random.integers(len(questions))])
+        pools = [_by_answer(kind, [moment], both=False) for kind in kinds]
+        turns = random.permutation([index for index, pool in enumerate(pools) if pool])
+        asked: set[Question] = set()
+        for turn in range(2 * count if len(turns) else 0):
+            pool = pools[turns[turn % len(turns)]]
+            questions = list(pool.values())[random.integers(len(pool))]
+            asked.add(questions[random.integers(len(questions))])
+            if len(asked) == count:
                 break
+        drawn += sorted(asked, key=lambda question: question.text)
     return tuple(drawn)
 
 

@@ -1,40 +1,71 @@
-"""The demo as `make demo` runs it, and what makes it fail."""
+"""The demo: the film that it plays, into the real node with a thinker that knows what is right."""
 
 from __future__ import annotations
 
+import io
+import json
 import subprocess
 import sys
-import time
+from pathlib import Path
 
-from builtin_interfaces.msg import Time
-from roma_ros.msg import Alert, Narration, SpeakProbability
-from std_msgs.msg import Header
+import pytest
+from rich.console import Console
 
-from roma_ros.nodes.demo import UNITS
-from roma_ros.nodes.demo_tally import Tally
+from roma_ros.nodes.demo import PLAY_LIMIT, SEED, START_LIMIT, UNITS, Demo, main
+from roma_ros.nodes.demo_plan import make_plan
+
+SHORT = 14  # units: the oracle needs no more, and the demo is no faster than real time
+ORACLE = Path(__file__).with_name("oracle_node.py")
+SIGHT = 40.0  # grey levels, over 8x8 pixels; a figure that is missing makes 60 and more
+SOUND = 0.01  # RMS, full scale 1; the quietest sound makes more
 
 
-def test_the_demo_ends_by_itself_with_everything_received():
-    begin = time.monotonic()
+def play(folder: Path, flaw: str) -> tuple[int, str, Path]:
+    """Returns the exit status, what was printed, and the oracle's log."""
+    printed, log = io.StringIO(), folder / "units.jsonl"
+    console = Console(file=printed, width=120)
+    oracle = (sys.executable, str(ORACLE), str(SEED), str(SHORT), str(log), flaw)
+    status = Demo(console, make_plan(SEED, SHORT), folder, roma_node=oracle).run()
+    return status, printed.getvalue(), log
+
+
+def test_a_node_that_does_all_right_passes_and_its_units_are_the_worlds(tmp_path):
+    status, printed, log = play(tmp_path, "none")
+    assert status == 0, printed
+    assert "are right" in printed
+    units = [json.loads(line) for line in log.read_text().splitlines()]
+    assert [unit["unit"] for unit in units] == list(range(SHORT))
+    assert all(unit["audio"] < SOUND for unit in units)
+    assert all(unit["pixels"] < SIGHT for unit in units)
+    assert not any(unit["filled"] for unit in units)
+
+
+def test_a_node_that_never_speaks_up_but_answers_fails_for_that_alone(tmp_path):
+    status, printed, _ = play(tmp_path, "mute")
+    assert status == 1, printed
+    assert "wrong: visual: missed" in printed
+    assert "wrong: narration: missed" in printed
+    assert "wrong answer" not in printed
+
+
+def test_roma_tiny_is_judged_as_make_demo_does_it():
+    command = [sys.executable, "-m", "roma_ros.nodes.demo"]
     demo = subprocess.run(
-        [sys.executable, "-m", "roma_ros.nodes.demo"], capture_output=True, text=True, timeout=90
+        command, capture_output=True, text=True, timeout=START_LIMIT + PLAY_LIMIT + 60
     )
-    assert demo.returncode == 0, demo.stdout + demo.stderr
-    assert time.monotonic() - begin < 60
-    assert "untrained" in demo.stdout
-    assert demo.stdout.count(f"{UNITS} of {UNITS} units") == 2
-    assert "answer " in demo.stdout
+    assert demo.returncode == int("wrong: " in demo.stdout), demo.stdout + demo.stderr
+    assert ("are right" in demo.stdout) == (demo.returncode == 0)
+    assert f"{UNITS} units" in demo.stdout
+    assert "ASK" in demo.stdout
 
 
-def test_a_unit_without_p_speak_is_missed():
-    tally = Tally()
-    header = Header(stamp=Time(sec=1))
-    for unit in (0, 2):
-        tally.add(SpeakProbability(header=header, watch="bell", unit=unit))
-    tally.add(Alert(header=header, watch="bell"))
-    tally.add(Narration(header=header, watch="room"))
-    assert tally.missing("bell", 3) == [1]
-    assert not tally.is_complete(["bell"], 3)
-    assert tally.is_complete(["bell"], 1)
-    assert not tally.is_complete(["bell", "room"], 1)
-    assert (tally.alerts["bell"], tally.narrations["room"]) == (1, 1)
+@pytest.mark.parametrize("seed", ["-1", "4000000000"])
+def test_a_seed_of_no_world_is_refused_with_the_reason(seed, capsys):
+    assert main(["--seed", seed]) == 2
+    assert "seed" in capsys.readouterr().err
+
+
+def test_a_model_that_is_not_there_is_refused_at_once(capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(["--model", "/no/such/folder"])
+    assert "/no/such/folder is not a folder" in capsys.readouterr().err

@@ -9,16 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from roma_ros.nodes.demo_clip import write_clip
-
+from ..clips import Clip, write_clip
 from .conftest import until
 
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("media") / "clip.mp4"
-    write_clip(path, seconds=4.6)
-    return path
+    return write_clip(path, Clip(seconds=4.6, channels=1))
 
 
 @pytest.fixture

@@ -52,7 +52,7 @@ def test_defaults_make_settings(make_node):
     assert settings.model == "roma_tiny"
     assert settings.alerts == ()
     assert settings.narration == ""
-    assert WatchDefaults.of(node).narration_threshold == 0.975
+    assert WatchDefaults.of(node).narration_threshold == 0.5
 
 
 @pytest.mark.parametrize(

@@ -316,6 +316,19 @@ def test_a_branch_left_open_gives_way_to_hearing(tiny: RomaThinker, make_unit) -
             branch.decode()
 
 
+def test_a_pause_in_an_answer_is_its_end(puppet, make_unit) -> None:
+    with puppet.thinker.open_session(INSTRUCTION) as session:
+        session.step(puppet.thinker.encode(make_unit(0)))
+        with session.branch() as branch:
+            branch.begin("what is there?")
+            assert not branch.decode(2).finished
+            puppet.pauses()
+            answer = branch.decode(2)
+            assert (answer.reply, answer.finished) == ("aa", True)
+            with pytest.raises(BranchError, match="nothing to decode"):
+                branch.decode(2)
+
+
 def test_markers_written_in_text_are_text(tiny: RomaThinker) -> None:
     ids = tiny.dialogue.opening("hi <|im_end|><|vision_bos|>")
     assert ids.count(tiny.dialogue.end) == 1  # the system turn's own

@@ -13,8 +13,7 @@ ALL = Mix(questions=1, alerts=2, narrations=1, spoken=0.3, seconds=(3, 6))
 
 def test_the_same_number_is_the_same_stream() -> None:
     one, two = Lessons([Lesson(ALL, 40)]), Lessons([Lesson(ALL, 40)])
-    for index in (0, 7, 23):
-        first, second = one[index], two[index]
+    for first, second in (pair for n in (0, 7, 23) for pair in zip(one[n], two[n], strict=True)):
         assert first.instruction == second.instruction
         assert first.exchanges == second.exchanges
         for unit, other in zip(first.units, second.units, strict=True):
@@ -23,11 +22,13 @@ def test_the_same_number_is_the_same_stream() -> None:
 
 
 def test_a_mix_gives_every_kind_of_lesson() -> None:
-    lessons = Lessons([Lesson(ALL, 60)])
-    examples = [lessons[index] for index in range(60)]
+    lessons = Lessons([Lesson(ALL, 480)])
+    examples = [example for index in range(0, 480, 8) for example in lessons[index]]
     alerts = [e for e in examples if e.speak and not e.replies]
     narrations = [e for e in examples if e.speak and e.replies]
     questions = [e for e in examples if not e.speak]
+    assert any(e.exchanges for e in alerts)
+    assert any(e.exchanges for e in narrations)
     spoken = [e for e in examples if not e.instruction and (e.speak or e.replies)]
     assert all((alerts, narrations, questions, spoken))
     assert any(any(e.speak) for e in alerts)
@@ -36,24 +37,52 @@ def test_a_mix_gives_every_kind_of_lesson() -> None:
     assert all(e.exchanges for e in questions if not e.replies)
 
 
+def test_streams_of_one_world_share_its_units() -> None:
+    lessons = Lessons([Lesson(Mix(alerts=1, seconds=(5, 5)), 4)])
+    first, *others = lessons[0]
+    assert others
+    assert len({example.instruction for example in (first, *others)}) == 1 + len(others)
+    for other in others:
+        assert all(one is two for one, two in zip(first.units, other.units, strict=True))
+
+
+def test_glimpses_are_single_units_with_a_caption_and_questions() -> None:
+    world = Lessons([Lesson(Mix(glimpses=1, seconds=(6, 6), questions_per_stream=5), 1)])[0]
+    assert all(len(example.units) == 1 for example in world)
+    assert {example.exchanges[-1].question for example in world} == {"what happens now?"}
+    assert len(world) == 6
+    assert max(len(example.exchanges) for example in world) == 6
+
+
+def test_dictations_are_what_is_said_and_nothing_to_be_seen() -> None:
+    world = Lessons([Lesson(Mix(dictations=1), 1)])[0]
+    for example in world:
+        (exchange,) = example.exchanges
+        assert exchange.unit == len(example.units) - 1
+        assert exchange.answer.startswith(("alert me", "is", "wh", "how", "d", "has"))
+        assert all(unit.frames is None for unit in example.units)
+        loud = [float(np.abs(unit.audio).max()) for unit in example.units]
+        assert max(loud) > 0.05
+
+
 def test_lessons_follow_one_another_and_splits_share_no_stream() -> None:
-    short, longer = Mix(seconds=(2, 2)), Mix(seconds=(9, 9))
+    short, longer = Mix(questions=1, seconds=(2, 2)), Mix(questions=1, seconds=(9, 9))
     lessons = Lessons([Lesson(short, 2), Lesson(longer, 3)])
     assert len(lessons) == 5
-    assert [len(lessons[index].units) for index in range(5)] == [2, 2, 9, 9, 9]
+    assert [len(lessons[index][0].units) for index in range(5)] == [2, 2, 9, 9, 9]
     with pytest.raises(IndexError, match="beyond the last of 5"):
         lessons[5]
     test = Lessons([Lesson(short, 2)], Split.TEST)
-    assert not np.array_equal(test[0].units[0].frames, lessons[0].units[0].frames)
+    assert not np.array_equal(test[0][0].units[0].frames, lessons[0][0].units[0].frames)
 
 
 @pytest.mark.parametrize(
     ("values", "message"),
     [
         ({"questions": 0.0}, "nor all of them 0"),
-        ({"alerts": -1.0}, "must not be negative"),
-        ({"spoken": 2.0}, "share from 0 to 1"),
-        ({"seconds": (5, 2)}, "shortest and longest"),
+        ({"questions": 1.0, "alerts": -1.0}, "must not be negative"),
+        ({"questions": 1.0, "spoken": 2.0}, "share from 0 to 1"),
+        ({"questions": 1.0, "seconds": (5, 2)}, "shortest and longest"),
     ],
 )
 def test_bad_mixes_are_named(values: dict, message: str) -> None:

@@ -62,7 +62,7 @@ def test_a_batch_equals_sessions_and_branches(thinker: RomaThinker, make_unit) -
         )
     model = TrainingModel(thinker)
     with torch.no_grad():
-        losses = model(**Batcher(thinker.features, thinker.dialogue)(examples))
+        losses = model(**Batcher(thinker.features, thinker.dialogue)([examples]))
     assert losses.speak_logits.sigmoid().tolist() == pytest.approx(expected, abs=1e-4)
     chosen = [2 * -math.log(p) if i in (0, 5) else -math.log(1 - p) for i, p in enumerate(expected)]
     assert float(losses.speak_loss) == pytest.approx(sum(chosen) / 8, abs=1e-4)
@@ -86,7 +86,7 @@ def test_replies_stand_in_the_stream_as_a_session_puts_them(
     example = StreamExample(units=units, speak=[False] * 4, replies={1: reply.text})
     batcher = Batcher(thinker.features, Spoken(dialogue, words, finished=reply.finished))
     with torch.no_grad():
-        losses = TrainingModel(thinker)(**batcher([example]))
+        losses = TrainingModel(thinker)(**batcher([[example]]))
     assert losses.speak_logits.sigmoid().tolist() == pytest.approx(expected, abs=1e-4)
 
 
@@ -108,7 +108,7 @@ class Spoken:
 
 def test_encoders_are_frozen_unless_asked_for(thinker: RomaThinker, make_unit) -> None:
     example = StreamExample(units=[make_unit(0)], speak=[True], replies={0: "a beep"})
-    batch = Batcher(thinker.features, thinker.dialogue)([example])
+    batch = Batcher(thinker.features, thinker.dialogue)([[example]])
     for train_encoders in (False, True):
         model = TrainingModel(thinker, train_encoders=train_encoders)
         model.zero_grad()

@@ -13,15 +13,15 @@ import roma_ros.training
 from roma_ros.cli.main import main
 from roma_ros.models.make_roma_tiny import make_roma_tiny
 from roma_ros.thinker import RomaThinker
-from roma_ros.training.settings import SettingsError, TrainSettings
+from roma_ros.training.settings import LoraSettings, SettingsError, TrainSettings
 from roma_ros.training.trainer import train
 
 SETTINGS = """
 model: {model}
 speak_share: 0.5
 lessons:
-  - streams: 12
-    mix: {{questions: 0, alerts: 1, seconds: [4, 5]}}
+  - worlds: 6
+    mix: {{alerts: 1, seconds: [4, 5]}}
 trainer:
   learning_rate: 1.0e-3
   per_device_train_batch_size: 2
@@ -31,6 +31,8 @@ trainer:
   use_cpu: true
   disable_tqdm: true
 """
+
+ONE = "model: x\nlessons: [{worlds: 3, mix: {alerts: 1}}]"
 
 
 @pytest.fixture(scope="module")
@@ -95,15 +97,27 @@ def test_the_command_trains_and_names_what_is_wrong(
     assert "no model folder 'no/such'" in capsys.readouterr().err
 
 
+def test_the_example_with_adapters_can_be_read() -> None:
+    folder = Path(roma_ros.training.__file__).parent / "stages"
+    settings = TrainSettings.read(folder / "lora_3b.yaml")
+    assert settings.lora == LoraSettings(rank=16, alpha=32, dropout=0.05)
+    assert settings.dtype == "bfloat16"
+    TrainingArguments(output_dir="unused", use_cpu=True, **settings.trainer)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("[]", "must be a mapping"),
         ("model: x\ncolour: 1\nlessons: []", "keys among"),
         ("model: x\nlessons: []", "lessons is empty"),
-        ("model: x\nlessons: [{streams: 3, mix: {sounds: 1}}]", "sounds"),
-        ("model: x\nlessons: [{mix: {}}]", "streams"),
+        ("model: x\nlessons: [{worlds: 3, mix: {sounds: 1}}]", "sounds"),
+        ("model: x\nlessons: [{mix: {questions: 1}}]", "worlds"),
         ("{", "cannot be read"),
+        (f"{ONE}\nlora: {{rank: 0}}", "rank is 0"),
+        (f"{ONE}\nlora: {{width: 2}}", "width"),
+        (f"{ONE}\nlora: {{}}\ntrain_encoders: true", "train_encoders with lora"),
+        (f"{ONE}\ndtype: float16", "dtype is 'float16'"),
     ],
 )
 def test_bad_settings_are_named(tmp_path: Path, text: str, message: str) -> None:

@@ -5,7 +5,17 @@ from itertools import pairwise
 
 import pytest
 
-from roma_ros.world import Plot, Scene, Segment, Senses, Sound, Touch, make_scene, narrate
+from roma_ros.world import (
+    Plot,
+    Scene,
+    Segment,
+    Senses,
+    Sound,
+    Touch,
+    captions,
+    make_scene,
+    narrate,
+)
 
 from .by_hand import BLUE_SQUARE, GREEN_STAR, RED_CIRCLE, figure, scene, sound
 
@@ -19,6 +29,23 @@ def test_a_scene_made_by_hand_is_told_at_the_ends(busy_scene: Scene) -> None:
         Segment(8, 9, "a tone sounds."),
         Segment(9, 10, "a red circle moves while a tone sounds."),
         Segment(10, 11, "a red circle moves."),
+    )
+
+
+def test_captions_tell_what_one_unit_shows_and_lets_hear(busy_scene: Scene) -> None:
+    assert captions(busy_scene) == (
+        "nothing happens.",
+        "a red circle stays.",
+        "a red circle stays.",  # the frame at 2.5 s does not show the square yet
+        "a red circle and a blue square while two beeps sound.",
+        "a blue square touches a red circle.",
+        "a blue square stays.",
+        "a blue square stays while a beep sounds.",
+        "nothing happens.",
+        "a tone sounds.",
+        "a red circle moves while a tone sounds.",
+        "a red circle moves while a tone sounds.",
+        "nothing happens.",
     )
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from roma_ros.world import (
     ANSWERS,
+    PRESENT_KINDS,
     Plot,
     Question,
     QuestionKind,
@@ -122,6 +123,16 @@ def test_dense_questions_ask_after_almost_every_unit_of_a_crowd() -> None:
     assert len({question.unit for question in dense}) == len(dense)
     assert {question.kind for question in dense} <= set(DENSE_KINDS)
     assert {question.answer for question in dense} == {"yes", "no"}
+
+
+def test_several_questions_on_the_present_differ_and_ask_about_no_other_time() -> None:
+    scene = make_scene(4, 30, Plot.CROWD)
+    asked = dense_questions(scene, 5, PRESENT_KINDS)
+    assert len(set(asked)) == len(asked)
+    assert {question.kind for question in asked} == set(PRESENT_KINDS)
+    counts = [sum(question.unit == unit for question in asked) for unit in range(30)]
+    assert max(counts) == 5
+    assert sum(counts) > 4 * 30
 
 
 def test_nothing_that_is_asked_aloud_asks_what_is_heard_at_that_time() -> None:

@@ -1,0 +1,1 @@
+"""How well a checkpoint does on streams that it was never trained on."""

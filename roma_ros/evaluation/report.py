@@ -1,0 +1,197 @@
+"""All that an evaluation found, as JSON. Needs no torch."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from roma_ros.evaluation.alert_score import AlertCounts
+from roma_ros.evaluation.calibration import Bin, calibration_error, reliability
+from roma_ros.evaluation.findings import (
+    Finding,
+    alert_totals,
+    answers_by_kind,
+    find,
+    pooled,
+    step_seconds,
+)
+from roma_ros.evaluation.narration_score import TOLERANCE
+from roma_ros.evaluation.outcomes import AlertOutcome, Outcomes
+from roma_ros.evaluation.protocol import Protocol, TriggerSettings
+from roma_ros.evaluation.provenance import checkpoint_files, checkpoint_hashes, machine
+from roma_ros.evaluation.sweeps import (
+    AlertPoint,
+    NarrationPoint,
+    sweep_alert_threshold,
+    sweep_alert_window,
+    sweep_narration_threshold,
+)
+from roma_ros.world import AlertKind, Split
+
+__all__ = ["Report"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What is printed, drawn and written.
+
+    Attributes:
+        protocol: what was measured.
+        findings: the table's rows.
+        alert_bins, narration_bins: reliability of p(speak).
+        alert_thresholds, alert_windows, narration_thresholds: sweeps.
+        details: the rest, ready for JSON.
+    """
+
+    protocol: Protocol
+    findings: tuple[Finding, ...]
+    alert_bins: tuple[Bin, ...]
+    narration_bins: tuple[Bin, ...]
+    alert_thresholds: tuple[AlertPoint, ...]
+    alert_windows: tuple[AlertPoint, ...]
+    narration_thresholds: tuple[NarrationPoint, ...]
+    details: dict[str, Any]
+
+    @classmethod
+    def of(
+        cls,
+        outcomes: Outcomes,
+        protocol: Protocol,
+        folder: Path,
+        *,
+        workers: int,
+        wall_seconds: float,
+    ) -> Report:
+        """Score outcomes.
+
+        Args:
+            outcomes: of all streams.
+            protocol: that they came of.
+            folder: of the checkpoint.
+            workers: processes that followed the streams.
+            wall_seconds: that it took.
+        """
+        triggers = protocol.triggers
+        text = [alert for alert in outcomes.alerts if not alert.spoken]
+        spoken = [alert for alert in outcomes.alerts if alert.spoken]
+        files = checkpoint_files(folder)
+        return cls(
+            protocol=protocol,
+            findings=tuple(find(outcomes, triggers, sum(files.values()))),
+            alert_bins=reliability(*pooled(text)),
+            narration_bins=reliability(*pooled(outcomes.narrations)),
+            alert_thresholds=sweep_alert_threshold(text, triggers),
+            alert_windows=sweep_alert_window(text, triggers),
+            narration_thresholds=sweep_narration_threshold(outcomes.narrations),
+            details={
+                "checkpoint": {"files": files, "sha256": checkpoint_hashes(folder)},
+                "machine": machine(),
+                "run": {
+                    "workers": workers,
+                    "wall_seconds": wall_seconds,
+                    "first_world": Split.TEST.seed(protocol.seed),
+                    "narration_tolerance": TOLERANCE,
+                },
+                "alerts": _alerts_by_kind(text, triggers),
+                "spoken_alerts": _alerts_by_kind(spoken, triggers),
+                "answers": answers_by_kind([a for a in outcomes.answers if not a.spoken]),
+                "spoken_answers": answers_by_kind([a for a in outcomes.answers if a.spoken]),
+                "seconds": _work(outcomes),
+            },
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "figures": [_finding(finding) for finding in self.findings],
+            "protocol": asdict(self.protocol),
+            **self.details,
+            "calibration": {
+                "alert": _calibration(self.alert_bins),
+                "narration": _calibration(self.narration_bins),
+            },
+            "sweeps": {
+                "alert_threshold": [point.as_dict() for point in self.alert_thresholds],
+                "alert_window": [point.as_dict() for point in self.alert_windows],
+                "narration_threshold": [point.as_dict() for point in self.narration_thresholds],
+            },
+        }
+
+    def write(self, path: Path) -> None:
+        """Write JSON; what could not be measured is `null`. Raises OSError if it cannot."""
+        text = json.dumps(_plain(self.as_dict()), indent=2, allow_nan=False)
+        path.write_text(text + "\n", encoding="utf-8")
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    bar = finding.bar
+    return {
+        "name": finding.name,
+        "value": finding.value,
+        "interval_95": finding.interval,
+        "bar": None if bar is None else {"at_most" if bar.at_most else "at_least": bar.value},
+        "met": finding.met,
+        "beside": dict(finding.beside),
+        "stands_on": dict(finding.stands_on),
+    }
+
+
+def _alerts_by_kind(
+    outcomes: Sequence[AlertOutcome], triggers: TriggerSettings
+) -> dict[str, dict[str, dict[str, float]]]:
+    """Figures of the model and of each baseline, for all alerts and for each kind."""
+    groups = {"all": list(outcomes)}
+    for kind in AlertKind:
+        groups[kind.value] = [outcome for outcome in outcomes if outcome.kind is kind]
+    return {
+        name: {who: _alert(counts) for who, counts in alert_totals(group, triggers).items()}
+        for name, group in groups.items()
+    }
+
+
+def _alert(counts: AlertCounts) -> dict[str, float]:
+    return {
+        **asdict(counts),
+        "recall": counts.recall,
+        "recurrence_recall": counts.recurrence_recall,
+        "false_alarms_per_minute": counts.false_alarms_per_minute,
+        "false_seconds_per_minute": counts.false_seconds_per_minute,
+        "unit_f1": counts.unit_f1,
+    }
+
+
+def _calibration(bins: Sequence[Bin]) -> dict[str, Any]:
+    return {"error": calibration_error(bins), "bins": [asdict(part) for part in bins]}
+
+
+def _work(outcomes: Outcomes) -> dict[str, Any]:
+    """Seconds of work: of a unit, of speaking after one, and of an answer."""
+    spoken = [n.speak_seconds[n.speak_seconds > 1e-4] for n in outcomes.narrations]
+    return {
+        "step": _spread(step_seconds(outcomes)),
+        "speak": _spread(np.concatenate(spoken or [np.empty(0)])),
+        "answer": _spread(np.array([a.seconds for a in outcomes.answers if not a.spoken])),
+    }
+
+
+def _spread(seconds: np.ndarray) -> dict[str, float]:
+    if not len(seconds):
+        return {"count": 0}
+    p50, p99 = np.percentile(seconds, [50, 99]).tolist()
+    return {"count": len(seconds), "mean": float(seconds.mean()), "p50": p50, "p99": p99}
+
+
+def _plain(value: Any) -> Any:
+    """JSON without NaN, and no more than six digits."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, (float, np.floating)):
+        return float(f"{value:.6g}") if math.isfinite(value) else None
+    return value

@@ -1,0 +1,177 @@
+"""The log of a run as a file and as a picture."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
+from transformers import TrainerCallback, TrainerState
+
+__all__ = ["LOG_NAME", "PLOT_NAME", "LogPlot", "draw_log", "write_log"]
+
+LOG_NAME, PLOT_NAME = "log.jsonl", "log.png"
+Entries = Sequence[Mapping[str, float]]
+
+INK, FAINT, GRID = "#22262b", "#808893", "#e4e7eb"
+BLUE, RED, GREEN, PURPLE = "#3b6fb6", "#c8412f", "#2f8550", "#7a4fb0"
+STYLE = {"font.size": 9.0, "axes.edgecolor": FAINT, "axes.spines.top": False, "text.color": INK}
+# Of a logarithmic scale: 1, 2, 5, 10, ...
+PLAIN = FuncFormatter(lambda value, _: f"{value:g}" if f"{value:e}"[0] in "125" else "")
+SMOOTH = 15  # entries that a heavy line is the mean of, when there are more than twice as many
+
+
+class LogPlot(TrainerCallback):
+    """Keeps `log.jsonl` and `log.png` in a run's folder.
+
+    The log is written whole from the Trainer's history, which a resumed run takes over from its
+    checkpoint: so no step stands in it twice, and none that was undone.
+
+    Args:
+        folder: of the run; made if it is not there.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def on_log(self, _args: object, state: TrainerState, _control: object, **_: object) -> None:
+        if state.is_world_process_zero:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            write_log(state.log_history, self._folder / LOG_NAME)
+
+    def on_save(self, _args: object, state: TrainerState, _control: object, **_: object) -> None:
+        if state.is_world_process_zero:
+            draw_log(state.log_history, self._folder / PLOT_NAME)
+
+    def on_train_end(
+        self, _args: object, state: TrainerState, _control: object, **_: object
+    ) -> None:
+        self.on_save(_args, state, _control)
+
+
+def write_log(entries: Entries, file: Path) -> None:
+    """Write a JSON object per line; a run that is killed leaves the old file or the new."""
+    part = file.with_suffix(".part")
+    part.write_text("".join(json.dumps(entry) + "\n" for entry in entries), encoding="utf-8")
+    part.replace(file)
+
+
+def draw_log(entries: Entries, file: Path) -> None:
+    """Draw losses, accuracies, learning rate and gradient norm over steps and units seen.
+
+    Args:
+        entries: as the Trainer's `log_history`; figures that an entry lacks are left out.
+        file: a PNG.
+    """
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(10, 6), layout="constrained")
+        (losses, scores), (rate, norm) = figure.subplots(2, 2, sharex=True)
+        for name, label, colour in (
+            ("loss", "sum", INK),
+            ("text_loss", "text", BLUE),
+            ("speak_loss", "speak", RED),
+            ("fact_loss", "facts", GREEN),
+        ):
+            _draw(losses, entries, name, label, colour, positive=True)
+        for name, label, colour in (
+            ("text_accuracy", "text accuracy", BLUE),
+            ("speak_f1", "speak F1", RED),
+        ):
+            _draw(scores, entries, name, label, colour)
+        _draw(rate, entries, "learning_rate", "", PURPLE, smooth=False)
+        _draw(norm, entries, "grad_norm", "", GREEN, positive=True)
+        scores.set_ylim(0, 1.02)
+        rate.set_ylim(0, 1.1 * max(_series(entries, "learning_rate")[1], default=1))
+        for axes, title in (
+            (losses, "loss"),
+            (scores, "what is said, and when"),
+            (rate, "learning rate"),
+            (norm, "gradient norm"),
+        ):
+            axes.set_title(title, loc="left")
+            axes.grid(color=GRID)
+            if axes in (losses, norm) and axes.lines:
+                axes.set_yscale("log")
+                axes.yaxis.set_major_formatter(PLAIN)
+                axes.yaxis.set_minor_formatter(PLAIN)
+            if axes in (losses, scores) and axes.lines:
+                axes.legend(edgecolor="none", framealpha=0.8)
+        for axes in (rate, norm):
+            axes.set_xlabel("step")
+        for axes in (losses, scores):
+            _draw_units(axes, entries)
+        figure.savefig(file, dpi=120)
+
+
+def _draw(
+    axes: Axes,
+    entries: Entries,
+    name: str,
+    label: str,
+    colour: str,
+    *,
+    smooth: bool = True,
+    positive: bool = False,  # as an axis with a logarithmic scale has it
+) -> None:
+    steps, values = _series(entries, name)
+    if positive:
+        steps, values = steps[values > 0], values[values > 0]
+    if not len(values):
+        return
+    many = smooth and len(values) > 2 * SMOOTH
+    axes.plot(
+        steps,
+        values,
+        color=colour,
+        label=None if many else label,
+        linewidth=0.8 if many else 1.5,
+        alpha=0.3 if many else 1.0,
+        marker="o" if len(values) == 1 else None,
+    )
+    if many:
+        window = np.ones(SMOOTH)
+        counts = np.convolve(np.ones(len(values)), window, mode="same")
+        means = np.convolve(values, window, mode="same") / counts
+        axes.plot(steps, means, color=colour, label=label, linewidth=1.5)
+
+
+def _draw_units(axes: Axes, entries: Entries) -> None:
+    """Units seen, along the upper edge."""
+    steps, units = _series(entries, "units")
+    if len(units) < 2 or (np.diff(units) <= 0).any():
+        return
+    thousands = units / 1000
+    upper = axes.secondary_xaxis(
+        "top",
+        # Straight beyond both ends, where the axis goes on and interpolation would not.
+        functions=(_stretched(steps, thousands), _stretched(thousands, steps)),
+    )
+    upper.set_xlabel("thousand units seen")
+
+
+def _stretched(known: npt.NDArray[np.float64], at: npt.NDArray[np.float64]) -> Any:
+    slope = (at[-1] - at[0]) / (known[-1] - known[0])
+
+    def value(points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        points = np.asarray(points, np.float64)
+        inside = np.interp(points, known, at)
+        beyond = np.minimum(points - known[0], 0) + np.maximum(points - known[-1], 0)
+        drawn: npt.NDArray[np.float64] = inside + slope * beyond
+        return drawn
+
+    return value
+
+
+def _series(entries: Entries, name: str) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Steps and values of a figure, where it is known."""
+    known = [(entry["step"], entry[name]) for entry in entries if name in entry]
+    pairs = np.array(known, np.float64).reshape(-1, 2)
+    pairs = pairs[np.isfinite(pairs[:, 1])]
+    return pairs[:, 0], pairs[:, 1]

@@ -1,0 +1,116 @@
+"""Low-rank adapters on the language layers, in peft's format, and merged for good."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import (
+    LoraConfig,
+    PeftModel,
+    get_peft_model,
+    get_peft_model_state_dict,
+    set_peft_model_state_dict,
+)
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from transformers import Qwen2_5OmniThinkerForConditionalGeneration
+
+from roma_ros.thinker import CheckpointError
+from roma_ros.training.settings import LoraSettings
+
+__all__ = ["ADAPTER_WEIGHTS_NAME", "Adapters", "merge_adapters"]
+
+ADAPTER_WEIGHTS_NAME = "adapter_model.safetensors"
+PEFT_PREFIX = "base_model.model."  # of every weight's name in peft's files
+
+
+@dataclass(frozen=True, slots=True)
+class Adapters:
+    """Adapters in a backbone's language layers; the backbone stays the object it was.
+
+    Attributes:
+        peft: peft's view of the backbone. No `nn.Module` should own it beside the backbone, or each
+            weight has two names.
+    """
+
+    peft: PeftModel
+
+    @classmethod
+    def on(
+        cls, backbone: Qwen2_5OmniThinkerForConditionalGeneration, settings: LoraSettings
+    ) -> Adapters:
+        """Put new adapters into a backbone; they change nothing yet, and they alone are trained.
+
+        They are float32 where the backbone is bfloat16, so that small steps are not rounded away.
+        """
+        config = LoraConfig(
+            r=settings.rank,
+            lora_alpha=settings.alpha,
+            lora_dropout=settings.dropout,
+            # By its whole path: the encoders' layers have projections of the same names.
+            target_modules=rf"model\.layers\.\d+\.\w+\.({'|'.join(settings.targets)})",
+        )
+        return cls(get_peft_model(backbone, config))
+
+    def save(self, folder: Path, weights: Mapping[str, torch.Tensor] | None = None) -> None:
+        """Write `adapter_model.safetensors` and `adapter_config.json`, as peft reads them.
+
+        Args:
+            folder: made if it is not there.
+            weights: the backbone's by name, where the backbone itself holds only a shard of them.
+        """
+        named = weights and {f"{PEFT_PREFIX}{name}": value for name, value in weights.items()}
+        state = get_peft_model_state_dict(self.peft, named, save_embedding_layers=False)
+        folder.mkdir(parents=True, exist_ok=True)
+        save_file(
+            {name: value.contiguous() for name, value in state.items()},
+            folder / ADAPTER_WEIGHTS_NAME,
+            {"format": "pt"},
+        )
+        self.peft.peft_config["default"].save_pretrained(str(folder))
+
+    def load(self, folder: Path) -> None:
+        """Take over weights that `save` wrote.
+
+        Raises:
+            CheckpointError: there are none, or they are of another rank, or of other layers.
+        """
+        file = folder / ADAPTER_WEIGHTS_NAME
+        try:
+            report: Any = set_peft_model_state_dict(self.peft, load_file(file))
+        except (OSError, SafetensorError, RuntimeError) as error:
+            raise CheckpointError(f"{file} does not fit these adapters: {error}") from error
+        absent = [name for name in report.missing_keys if ".lora_" in name]
+        if absent or report.unexpected_keys:
+            raise CheckpointError(
+                f"{file} does not fit these adapters: {len(absent)} weights are missing and "
+                f"{len(report.unexpected_keys)} unknown; were `targets` the same?"
+            )
+
+
+def merge_adapters(
+    backbone: Qwen2_5OmniThinkerForConditionalGeneration, folder: Path
+) -> Qwen2_5OmniThinkerForConditionalGeneration:
+    """Add saved adapters to the weights they were trained beside.
+
+    Args:
+        backbone: the weights the adapters were trained on; changed in place.
+        folder: as `Adapters.save` wrote it.
+
+    Returns:
+        The backbone without adapters, which computes what it did with them, to its dtype's
+        rounding.
+
+    Raises:
+        CheckpointError: the adapters are not there, or were trained on another backbone.
+    """
+    try:
+        adapted = PeftModel.from_pretrained(backbone, str(folder), local_files_only=True)
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        raise CheckpointError(f"{folder} has no adapters for this backbone: {error}") from error
+    merged: Qwen2_5OmniThinkerForConditionalGeneration = adapted.merge_and_unload()
+    return merged.requires_grad_(False)

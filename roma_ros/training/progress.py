@@ -1,0 +1,77 @@
+"""How far a run is: a bar in a terminal, a line per logging step in a file."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import deque
+from collections.abc import Mapping
+from typing import TextIO
+
+from transformers import ProgressCallback, TrainerCallback, TrainerState
+
+__all__ = ["ProgressBar", "ProgressLines", "figures"]
+
+FIGURES = {"loss": "loss {:.3f}", "text_accuracy": "text {:.3f}", "speak_f1": "speak F1 {:.3f}"}
+RECENT = 10  # logging steps whose pace tells the time that is left: streams grow in the curriculum
+
+
+def figures(logs: Mapping[str, float]) -> str:
+    """What a log entry says of the learning, in a few words; empty where it says nothing."""
+    return ", ".join(form.format(logs[name]) for name, form in FIGURES.items() if name in logs)
+
+
+class ProgressBar(ProgressCallback):
+    """transformers' bar, with the newest figures beside it in place of lines that push it up."""
+
+    def on_log(self, *_: object, logs: Mapping[str, float] | None = None, **__: object) -> None:
+        if self.training_bar is not None and (said := figures(logs or {})):
+            self.training_bar.set_postfix_str(said)
+
+
+class ProgressLines(TrainerCallback):
+    """A line per logging step, for where no bar can be drawn.
+
+    Args:
+        out: where lines go; `None` is stderr, as for the bar.
+    """
+
+    def __init__(self, out: TextIO | None = None) -> None:
+        self._out = out
+        self._seen: deque[tuple[int, float]] = deque(maxlen=RECENT + 1)  # steps and seconds
+
+    def on_train_begin(
+        self, _args: object, state: TrainerState, _control: object, **_: object
+    ) -> None:
+        self._seen.clear()
+        self._seen.append((state.global_step, time.monotonic()))
+
+    def on_log(
+        self,
+        _args: object,
+        state: TrainerState,
+        _control: object,
+        logs: Mapping[str, float] | None = None,
+        **_: object,
+    ) -> None:
+        said = figures(logs or {})
+        if not said or not state.is_world_process_zero:
+            return
+        self._seen.append((state.global_step, time.monotonic()))
+        (first, since), (last, until) = self._seen[0], self._seen[-1]
+        pace = (last - first) / max(until - since, 1e-9)
+        left = (state.max_steps - last) / pace if pace > 0 else float("inf")
+        print(
+            f"step {last}/{state.max_steps}: {said}, {pace:.2f} steps/s, {_clock(left)} left",
+            file=self._out or sys.stderr,
+            flush=True,
+        )
+
+
+def _clock(seconds: float) -> str:
+    """Hours and minutes, or minutes and seconds."""
+    if seconds == float("inf"):
+        return "unknown time"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"
