@@ -84,7 +84,7 @@ class Assistant:
             WatchError: its id is taken, there are too many, or the model has no speak head.
             AssistantStoppedError: the assistant is closed.
         """
-        if not self.thinker.has_speak_head:
+        if not self.thinker.decides:
             raise WatchError(
                 f"watch {watch.id!r}: the checkpoint {self.thinker.name!r} has no speak head, so "
                 "it never knows when to speak and can only be asked questions; load a checkpoint "

@@ -117,7 +117,7 @@ class RomaNode(LifecycleNode):
             log.error(self._trouble)
             return TransitionCallbackReturn.FAILURE
         self._trouble = ""
-        if not self._mind.assistant.thinker.has_speak_head:
+        if not self._mind.assistant.thinker.decides:
             log.warning(f"{self._mind.model} has no speak head: it answers, but never speaks up")
         return super().on_configure(state)
 

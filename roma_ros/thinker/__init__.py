@@ -16,6 +16,7 @@ from roma_ros.thinker.errors import (
 from roma_ros.thinker.quantization import Quantization
 from roma_ros.thinker.session import StreamSession, TranscriptEntry, UnitStep
 from roma_ros.thinker.speak_head import SpeakHead
+from roma_ros.thinker.speak_source import SpeakSource, StateTokens
 from roma_ros.thinker.thinker import RomaThinker
 
 __all__ = [
@@ -31,6 +32,8 @@ __all__ = [
     "RomaThinker",
     "SessionClosedError",
     "SpeakHead",
+    "SpeakSource",
+    "StateTokens",
     "StreamSession",
     "ThinkerError",
     "TranscriptEntry",

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from roma_ros.thinker.errors import CheckpointError
+from roma_ros.thinker.speak_source import SpeakSource
 
 __all__ = ["ROMA_CONFIG_NAME", "RomaConfig"]
 
@@ -24,6 +25,8 @@ class RomaConfig:
             (paper, section 3.1: the last K=4).
         speak_hidden_size: width of the speak head's middle layer; `None` is a quarter of the
             backbone's width.
+        speak_source: `head`, or `state_token`: see `SpeakSource`.
+        silent_tokens, speak_tokens: what decides where `speak_source` is `state_token`.
     """
 
     system_prompt: str = (
@@ -34,9 +37,15 @@ class RomaConfig:
     min_pixels: int = 3_136
     speak_layer_ids: tuple[int, ...] = (-4, -3, -2, -1)
     speak_hidden_size: int | None = None
+    speak_source: str = SpeakSource.HEAD.value
+    silent_tokens: tuple[str, ...] = ()
+    speak_tokens: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "speak_layer_ids", tuple(self.speak_layer_ids))
+        for name in ("speak_layer_ids", "silent_tokens", "speak_tokens"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))  # JSON knows lists alone
+        if self.speak_source not in (known := [source.value for source in SpeakSource]):
+            raise CheckpointError(f"speak_source is {self.speak_source!r}; expected one of {known}")
         if not self.speak_layer_ids:
             raise CheckpointError("speak_layer_ids is empty: name at least one layer, such as [-1]")
         if not 784 <= self.min_pixels <= self.max_pixels:

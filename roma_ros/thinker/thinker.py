@@ -24,6 +24,7 @@ from roma_ros.thinker.features import MEL_FRAMES_PER_UNIT, FeatureExtractor
 from roma_ros.thinker.quantization import Quantization
 from roma_ros.thinker.session import StreamSession
 from roma_ros.thinker.speak_head import SpeakHead
+from roma_ros.thinker.speak_source import SpeakSource, StateTokens
 from roma_ros.units import MultimodalUnit
 
 __all__ = ["AUDIO_TOKENS_PER_UNIT", "RomaThinker", "unit_tokens"]
@@ -56,6 +57,9 @@ class RomaThinker:
         self.speak_head = speak_head
         self.name = name
         self.dialogue = Dialogue(tokenizer, config.system_prompt)
+        self.state_tokens: StateTokens | None = None
+        if config.speak_source == SpeakSource.STATE_TOKEN.value:
+            self.state_tokens = StateTokens.of(tokenizer, config.silent_tokens, config.speak_tokens)
         self.device = backbone.device
         rows = backbone.lm_head.out_features
         self._unspeakable = torch.zeros(rows, dtype=torch.bool, device=self.device)
@@ -114,8 +118,9 @@ class RomaThinker:
         )
 
     @property
-    def has_speak_head(self) -> bool:
-        return self.speak_head is not None
+    def decides(self) -> bool:
+        """Whether it knows when to speak: it has a speak head, or tokens that say so."""
+        return self.speak_head is not None or self.state_tokens is not None
 
     @property
     def max_tokens_per_unit(self) -> int:
@@ -208,7 +213,10 @@ class RomaThinker:
         return embedded
 
     def p_speak(self, hidden_states: tuple[torch.Tensor, ...]) -> float | None:
-        """p(speak) from every layer's state at a unit's last token; `None` without a head."""
+        """p(speak) from every layer's state at a unit's last token; `None` if nothing decides."""
+        if self.state_tokens is not None:
+            logits = self.backbone.lm_head(hidden_states[-1]).float()
+            return float(self.state_tokens.logit(logits).sigmoid())
         if self.speak_head is None:
             return None
         mixed = torch.stack([hidden_states[number] for number in self.config.speak_layer_ids])

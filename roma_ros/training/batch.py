@@ -34,7 +34,7 @@ class Batch(TypedDict):
             video_of, audio_of: which of the encoders' tokens each one gets. A unit that several
             examples share is encoded once.
         unit_at: (U,) flat indices of the units' last tokens; speak: (U,) float32 labels, -1 where
-            open; weight: (U,) float32 of each unit's loss.
+            open; waiting: (U,) bool; weight: (U,) float32 of each unit's loss.
         target_at: (T,) flat indices of tokens; target: (T,) ids that should follow.
         facts: (B, F) float32, as `Facts.row`; cells: int64 for each of video_at, as `Facts.cells`.
     """
@@ -51,6 +51,7 @@ class Batch(TypedDict):
     audio_of: torch.Tensor
     unit_at: torch.Tensor
     speak: torch.Tensor
+    waiting: torch.Tensor
     weight: torch.Tensor
     target_at: torch.Tensor
     target: torch.Tensor
@@ -122,7 +123,7 @@ class Batcher:
             positions[:, row, :count] = torch.cat(layout.positions, dim=1)
         flat = tokens.flatten()
         token = self.dialogue.token
-        speak, weight = _labels(examples)
+        speak, waiting, weight = _labels(examples)
         pixels, mel = senses.pixels, senses.mel
         return Batch(
             tokens=tokens,
@@ -137,6 +138,7 @@ class Batcher:
             audio_of=torch.tensor(audio_of, dtype=torch.long),
             unit_at=_flat([layout.unit_ends for layout in layouts], length),
             speak=speak,
+            waiting=waiting,
             weight=weight,
             target_at=_flat([[at for at, _ in layout.targets] for layout in layouts], length),
             target=torch.tensor([i for x in layouts for _, i in x.targets], dtype=torch.long),
@@ -164,10 +166,16 @@ def _flat(indices: Sequence[Sequence[int]], length: int) -> torch.Tensor:
     )
 
 
-def _labels(examples: Sequence[StreamExample]) -> tuple[torch.Tensor, torch.Tensor]:
-    speak, weight = [], []
+def _labels(
+    examples: Sequence[StreamExample],
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    speak: list[float] = []
+    waiting: list[bool] = []
+    weight: list[float] = []
     for example in examples:
-        for label in example.speak or [None] * len(example.units):
+        count = len(example.units)
+        waiting += example.waiting or [False] * count
+        for label in example.speak or [None] * count:
             speak.append(IGNORED if label is None else float(label))
             weight.append(example.weight if label else 1.0)
-    return torch.tensor(speak), torch.tensor(weight)
+    return torch.tensor(speak), torch.tensor(waiting), torch.tensor(weight)

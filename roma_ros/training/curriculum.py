@@ -15,10 +15,12 @@ from roma_ros.training.facts import Facts, facts_of
 from roma_ros.units import UNIT_RATE, MultimodalUnit
 from roma_ros.world import (
     PRESENT_KINDS,
+    Alert,
     Exercise,
     Plot,
     Question,
     Scene,
+    Senses,
     Split,
     Task,
     WorldRenderer,
@@ -257,9 +259,24 @@ def exercise_example(
         units=units,
         instruction=None if exercise.line is not None else exercise.text,
         speak=exercise.labels.tolist(),
+        waiting=waiting(exercise),
         replies={reply.unit: reply.text for reply in exercise.replies} if narration else {},
         weight=mix.narration_weight if narration else mix.alert_weight,
     )
+
+
+def waiting(exercise: Exercise) -> list[bool]:
+    """Whether a segment is going on, or something is there of the kind that is waited for."""
+    subject, senses = exercise.subject, Senses(exercise.scene)
+    units = range(exercise.scene.seconds)
+    if isinstance(subject, Alert):
+        look, sound = subject.event.look, subject.event.sound
+        return [
+            bool((look and senses.figures_after(unit)) or (sound and senses.sounds_in(unit)))
+            for unit in units
+        ]
+    assert isinstance(subject, tuple)
+    return [any(segment.first <= unit < segment.end for segment in subject) for unit in units]
 
 
 def _exchange(question: Question) -> Exchange:

@@ -28,6 +28,8 @@ class StreamExample:
         units: what is seen and heard.
         instruction: part of the opening turns; `None` where it is spoken, or there is none.
         speak: for every unit whether now is the time to speak, or `None` to leave it open.
+        waiting: for every unit whether what is asked about is near, but it is not yet time;
+            only models with a state for that learn it.
         replies: text that is said right after a unit, by its index; it stays in the stream.
         exchanges: questions, each answered from the units up to its own alone.
         facts: what is true of it as a whole.
@@ -38,6 +40,7 @@ class StreamExample:
     units: Sequence[MultimodalUnit]
     instruction: str | None = None
     speak: Sequence[bool | None] = ()
+    waiting: Sequence[bool] = ()
     replies: Mapping[int, str] = field(default_factory=dict)
     exchanges: Sequence[Exchange] = ()
     facts: Facts = field(default_factory=Facts)
@@ -49,6 +52,8 @@ class StreamExample:
             raise ValueError("an example has no units; expected at least one")
         if self.speak and len(self.speak) != count:
             raise ValueError(f"{len(self.speak)} speak labels for {count} units; expected as many")
+        if self.waiting and len(self.waiting) != count:
+            raise ValueError(f"{len(self.waiting)} waiting for {count} units; expected as many")
         asked = [exchange.unit for exchange in self.exchanges]
         if outside := [unit for unit in (*self.replies, *asked) if not 0 <= unit < count]:
             raise ValueError(f"text after units {outside}, but there are {count} units")

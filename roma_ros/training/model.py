@@ -12,6 +12,7 @@ from roma_ros.training.batch import IGNORED
 from roma_ros.training.facts import FactHeads
 from roma_ros.training.lora import Adapters
 from roma_ros.training.settings import LoraSettings
+from roma_ros.training.timing import head_loss, state_loss
 
 __all__ = ["StreamLosses", "TrainingModel"]
 
@@ -31,7 +32,8 @@ class TrainingModel(nn.Module):
     """Language-model loss on what is said, and weighted BCE on when (paper, section 3.2.2).
 
     Args:
-        thinker: whose weights are trained; it must have a speak head.
+        thinker: whose weights are trained; it must have a speak head, or state tokens.
+        focal: gamma of the loss of state tokens.
         speak_share: lambda, the weight of the timing loss against the language loss.
         train_encoders: only roma_tiny's stage 0 does; the paper freezes both. They learn by
             `FactHeads` too, which are thrown away.
@@ -44,16 +46,17 @@ class TrainingModel(nn.Module):
         thinker: RomaThinker,
         *,
         speak_share: float = 1.0,
+        focal: float = 0.0,
         train_encoders: bool = False,
         lora: LoraSettings | None = None,
     ) -> None:
         super().__init__()
-        if thinker.speak_head is None:
+        if not thinker.decides:
             raise ValueError("the thinker has no speak head; give it a SpeakHead before training")
         self.thinker = thinker
         self.backbone = thinker.backbone
         self.speak_head = thinker.speak_head
-        self.speak_share = speak_share
+        self.speak_share, self.focal = speak_share, focal
         self.train_encoders = train_encoders
         self.requires_grad_(True)
         self.adapters = None if lora is None else Adapters.on(self.backbone, lora)
@@ -80,6 +83,7 @@ class TrainingModel(nn.Module):
         audio_of: torch.Tensor,
         unit_at: torch.Tensor,
         speak: torch.Tensor,
+        waiting: torch.Tensor,
         weight: torch.Tensor,
         target_at: torch.Tensor,
         target: torch.Tensor,
@@ -116,18 +120,36 @@ class TrainingModel(nn.Module):
         )
         states = [state.flatten(0, 1) for state in outputs.hidden_states]
         text_logits = self.backbone.lm_head(states[-1][target_at]).float()
-        mixed = [states[layer][unit_at] for layer in self.thinker.config.speak_layer_ids]
-        speak_logits = self.speak_head(torch.stack(mixed)).float()
         text_loss = nn.functional.cross_entropy(text_logits, target, reduction="sum")
         text_loss = text_loss / max(1, len(target))
-        speak_loss = nn.functional.binary_cross_entropy_with_logits(
-            speak_logits[known], speak[known], weight[known], reduction="sum"
-        ) / known.sum().clamp(min=1)
+        at_units = [state[unit_at[known]] for state in states]
+        speak_logits, speak_loss = self._timing(
+            at_units, speak[known], waiting[known], weight[known]
+        )
+        known_logits = torch.zeros_like(speak).masked_scatter(known, speak_logits.detach())
         return StreamLosses(
             loss=text_loss + self.speak_share * speak_loss + fact_loss,
             text_loss=text_loss.detach(),
             speak_loss=speak_loss.detach(),
             fact_loss=fact_loss.detach(),
-            speak_logits=speak_logits.detach(),
+            speak_logits=known_logits,
             text_hits=(text_logits.argmax(-1) == target).detach(),
         )
+
+    def _timing(
+        self,
+        states: list[torch.Tensor],
+        speak: torch.Tensor,
+        waiting: torch.Tensor,
+        weight: torch.Tensor,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Logits of p(speak) and their loss, from all layers' states (U, H) at units' ends."""
+        tokens = self.thinker.state_tokens
+        if tokens is not None:
+            logits = self.backbone.lm_head(states[-1]).float()
+            loss = state_loss(logits, tokens, speak, waiting, weight, self.focal)
+            return tokens.logit(logits), loss
+        assert self.speak_head is not None
+        mixed = torch.stack([states[layer] for layer in self.thinker.config.speak_layer_ids])
+        speak_logits = self.speak_head(mixed).float()
+        return speak_logits, head_loss(speak_logits, speak, weight)

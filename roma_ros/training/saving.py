@@ -9,7 +9,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from roma_ros.thinker import CheckpointError, RomaThinker
+from roma_ros.thinker import CheckpointError, RomaConfig, RomaThinker
 from roma_ros.thinker.checkpoint import SPEAK_HEAD_NAME, load_speak_head
 from roma_ros.training.lora import merge_adapters
 from roma_ros.training.model import TrainingModel
@@ -57,7 +57,8 @@ def load_progress(model: TrainingModel, folder: Path) -> None:
         model.backbone.load_state_dict(saved.backbone.state_dict())
     else:
         model.adapters.load(folder)
-    model.speak_head.load_state_dict(_read(folder / SPEAK_HEAD_NAME))
+    if model.speak_head is not None:
+        model.speak_head.load_state_dict(_read(folder / SPEAK_HEAD_NAME))
     if model.fact_heads is not None and (folder / FACT_HEADS_NAME).exists():
         model.fact_heads.load_state_dict(_read(folder / FACT_HEADS_NAME))
 
@@ -79,6 +80,7 @@ def save_merged(base: str, adapters: Path, out: Path, *, dtype: str = "float32")
     thinker = RomaThinker.from_pretrained(base, device="cpu", dtype=dtype)
     thinker.backbone = merge_adapters(thinker.backbone, adapters)
     width = thinker.backbone.config.text_config.hidden_size
+    thinker.config = RomaConfig.from_folder(adapters)
     thinker.speak_head = load_speak_head(adapters, thinker.config, width)
     thinker.save_pretrained(out)
 

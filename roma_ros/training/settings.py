@@ -9,9 +9,10 @@ from typing import Any
 
 import yaml
 
+from roma_ros.thinker import SpeakSource
 from roma_ros.training.curriculum import Lesson, Mix
 
-__all__ = ["LORA_TARGETS", "LoraSettings", "SettingsError", "TrainSettings"]
+__all__ = ["LORA_TARGETS", "DecideSettings", "LoraSettings", "SettingsError", "TrainSettings"]
 
 DTYPES = ("float32", "bfloat16")  # in float16 gradients of frozen layers' inputs overflow
 LORA_TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
@@ -52,6 +53,33 @@ class LoraSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DecideSettings:
+    """How the model is to decide when to speak, other than the one it starts from.
+
+    Args:
+        source: `head`, or `state_token`: see `SpeakSource`.
+        layers: K, of whose states the head mixes the last (paper, section 3.1).
+        silent_tokens, speak_tokens: of `state_token`; the tokenizer gets those that it lacks. A
+            second silent token stands for waiting: what is asked about is near, but not there yet.
+        focal: gamma, by which a state that is likely already counts less (Lin et al. 2017); 0: not.
+    """
+
+    source: str = SpeakSource.HEAD.value
+    layers: int = 4
+    silent_tokens: tuple[str, ...] = ()
+    speak_tokens: tuple[str, ...] = ()
+    focal: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("silent_tokens", "speak_tokens"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))  # YAML knows lists alone
+        if not isinstance(self.layers, int) or self.layers < 1:
+            raise SettingsError(f"decide: layers is {self.layers!r}; expected a number from 1")
+        if not self.focal >= 0:
+            raise SettingsError(f"decide: focal is {self.focal}; expected 0 or more")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrainSettings:
     """One stage of the curriculum.
 
@@ -63,6 +91,7 @@ class TrainSettings:
         dtype: of the backbone's weights while they are trained, and as they are saved. bfloat16
             halves a large backbone that adapters are trained on; adapters and the speak head stay
             float32. All parameters want float32, with `bf16` under `trainer` to compute in.
+        decide: how the model decides when to speak; `None`: as the one it starts from does.
         speak_share: lambda, the weight of the timing loss.
         encoder_rate: the encoders' learning rate as a share of the rest's.
         seed: of the weights that are new, and of what is random on the way.
@@ -75,6 +104,7 @@ class TrainSettings:
     train_encoders: bool = False
     lora: LoraSettings | None = None
     dtype: str = "float32"
+    decide: DecideSettings | None = None
     speak_share: float = 1.0
     encoder_rate: float = 0.3
     seed: int = 0
@@ -89,6 +119,8 @@ class TrainSettings:
             raise SettingsError(f"dtype is {self.dtype!r}; expected one of {DTYPES}")
         if self.lora is not None and self.train_encoders:
             raise SettingsError("train_encoders with lora: adapters leave the encoders as they are")
+        if self.lora is not None and self.decide is not None and self.decide.silent_tokens:
+            raise SettingsError("state tokens with lora: adapters would leave theirs untrained")
 
     @classmethod
     def read(cls, file: Path) -> TrainSettings:
@@ -108,7 +140,9 @@ class TrainSettings:
             lessons = tuple(_lesson(lesson) for lesson in values.pop("lessons", ()))
             lora = values.pop("lora", None)
             adapters = None if lora is None else LoraSettings(**lora)
-            return cls(lessons=lessons, lora=adapters, **values)
+            decide = values.pop("decide", None)
+            deciding = None if decide is None else DecideSettings(**decide)
+            return cls(lessons=lessons, lora=adapters, decide=deciding, **values)
         except (TypeError, ValueError, KeyError) as error:
             raise SettingsError(f"{file}: {error}") from error
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from torch import nn
 from transformers import PrinterCallback, ProgressCallback, Trainer, TrainingArguments
 from transformers.utils import logging
 
-from roma_ros.thinker import RomaThinker, SpeakHead
+from roma_ros.thinker import CheckpointError, RomaThinker, SpeakHead
 from roma_ros.training.attention import BATCH_ATTENTION
 from roma_ros.training.batch import IGNORED, Batch, Batcher
 from roma_ros.training.curriculum import Lessons
@@ -20,7 +21,7 @@ from roma_ros.training.log_plot import LogPlot
 from roma_ros.training.model import StreamLosses, TrainingModel
 from roma_ros.training.progress import ProgressBar, ProgressLines
 from roma_ros.training.saving import load_progress, save_merged, save_progress
-from roma_ros.training.settings import TrainSettings
+from roma_ros.training.settings import DecideSettings, TrainSettings
 
 __all__ = ["ADAPTERS_FOLDER", "StreamTrainer", "load_for_training", "train"]
 
@@ -99,10 +100,18 @@ class StreamTrainer(Trainer):
             load_progress(self.accelerator.unwrap_model(self.model), Path(resume_from_checkpoint))
 
 
-def load_for_training(model: str, seed: int, dtype: str = "float32") -> RomaThinker:
-    """A thinker on the CPU with a speak head in float32, a new one where there is none."""
+def load_for_training(
+    model: str, seed: int, dtype: str = "float32", decide: DecideSettings | None = None
+) -> RomaThinker:
+    """A thinker on the CPU that decides as it is told to; a new speak head is in float32.
+
+    Raises:
+        CheckpointError: the model cannot be loaded, or has no room for another token.
+    """
     thinker = RomaThinker.from_pretrained(model, device="cpu", dtype=dtype)
-    if thinker.speak_head is None:
+    if decide is not None:
+        thinker = _deciding(thinker, decide)
+    if thinker.speak_head is None and thinker.state_tokens is None:
         torch.manual_seed(seed)
         text, config = thinker.backbone.config.text_config, thinker.config
         thinker.speak_head = SpeakHead(
@@ -110,6 +119,32 @@ def load_for_training(model: str, seed: int, dtype: str = "float32") -> RomaThin
         )
     thinker.backbone.model.set_attn_implementation(BATCH_ATTENTION)
     return thinker
+
+
+def _deciding(thinker: RomaThinker, decide: DecideSettings) -> RomaThinker:
+    """The same thinker with another way to decide, without what it decided by."""
+    tokens = [*decide.silent_tokens, *decide.speak_tokens]
+    known = thinker.tokenizer.get_vocab()
+    if new := [token for token in tokens if token not in known]:
+        special = [*thinker.tokenizer.all_special_tokens, *new]
+        thinker.tokenizer.add_special_tokens({"extra_special_tokens": special})
+    if len(thinker.tokenizer) > (rows := thinker.backbone.lm_head.out_features):
+        raise CheckpointError(f"{len(thinker.tokenizer)} tokens for {rows} rows of embeddings")
+    config = replace(
+        thinker.config,
+        speak_source=decide.source,
+        speak_layer_ids=tuple(range(-decide.layers, 0)),
+        silent_tokens=decide.silent_tokens,
+        speak_tokens=decide.speak_tokens,
+    )
+    return RomaThinker(
+        backbone=thinker.backbone,
+        tokenizer=thinker.tokenizer,
+        features=thinker.features,
+        config=config,
+        speak_head=None,
+        name=thinker.name,
+    )
 
 
 def train(settings: TrainSettings, out: Path, *, resume: bool = False) -> Path:
@@ -148,11 +183,12 @@ def train(settings: TrainSettings, out: Path, *, resume: bool = False) -> Path:
         raise ValueError(f"trainer: {error}; see transformers' TrainingArguments") from error
     if arguments.disable_tqdm:
         logging.disable_progress_bar()  # of weights that are read and written
-    thinker = load_for_training(settings.model, settings.seed, settings.dtype)
+    thinker = load_for_training(settings.model, settings.seed, settings.dtype, settings.decide)
     torch.manual_seed(settings.seed)  # of adapters, and of heads that are thrown away
     model = TrainingModel(
         thinker,
         speak_share=settings.speak_share,
+        focal=0.0 if settings.decide is None else settings.decide.focal,
         train_encoders=settings.train_encoders,
         lora=settings.lora,
     )

@@ -32,7 +32,7 @@ def test_the_embedded_checkpoint_is_the_real_architecture_in_small() -> None:
     assert 1e6 < sum(value.numel() for value in thinker.backbone.parameters()) < 1e7
     assert sum(file.stat().st_size for file in FOLDER.iterdir()) < 25e6
     assert {file.suffix for file in FOLDER.iterdir()} == {".json", ".safetensors"}
-    assert thinker.has_speak_head
+    assert thinker.decides
 
 
 def test_the_tokenizer_has_qwens_markers_and_takes_any_text() -> None:

@@ -28,7 +28,7 @@ class Oracle:
     """Stands for RomaThinker."""
 
     name = "oracle"
-    has_speak_head = True
+    decides = True
 
     def __init__(self, plan: Plan, log: Path, flaw: str) -> None:
         self.plan, self.flaw = plan, flaw

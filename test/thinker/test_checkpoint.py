@@ -61,7 +61,7 @@ def test_a_stock_checkpoint_has_no_p_but_answers(folder: Path, make_unit) -> Non
     (folder / "roma_config.json").unlink()
     (folder / "preprocessor_config.json").unlink()
     thinker = RomaThinker.from_pretrained(folder)
-    assert not thinker.has_speak_head
+    assert not thinker.decides
     with thinker.open_session() as session:
         assert session.step(make_unit(0)).p_speak is None
         with session.branch() as branch:

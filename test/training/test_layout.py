@@ -116,6 +116,7 @@ def test_encoders_are_frozen_unless_asked_for(thinker: RomaThinker, make_unit) -
         for encoder in (model.backbone.visual, model.backbone.audio_tower):
             grads = [value.grad for value in encoder.parameters()]
             assert any(grad is not None for grad in grads) == train_encoders
+        assert model.speak_head is not None
         assert model.speak_head.mixer.grad is not None
         assert model.backbone.get_input_embeddings().weight.grad is not None
 

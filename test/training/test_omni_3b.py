@@ -172,7 +172,7 @@ def test_adapters_learn_and_merge(
     del before, after
 
     merged = RomaThinker.from_pretrained(out)
-    assert merged.has_speak_head
+    assert merged.decides
     expected = p_speaks(merged, make_unit)
     head = merged.speak_head
     del merged
