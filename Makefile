@@ -34,7 +34,7 @@ IN_ROS := source $(COLCON)/install/setup.bash && export \
 INSTALLED_FOLDERS := $(shell find roma_ros launch config -type d -not -name __pycache__ 2>/dev/null)
 INTERFACE := package.xml CMakeLists.txt $(wildcard cmake/*.in msg/*.msg srv/*.srv)
 
-.PHONY: help setup build demo test lint bench eval clean
+.PHONY: help setup build demo test lint bench eval train-tiny ablations clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -82,6 +82,9 @@ runs/stage1/done: runs/stage0/done
 runs/stage2/done: runs/stage1/done
 	$(TRAIN) stage2 --model $(<D) --out $(@D) $(call resumed,stage2)
 	touch $@
+
+ablations: build runs/stage0/done ## train and measure variants of the recipe: hours
+	python bench/ablations.py --start runs/stage0
 
 clean: ## remove all that was built (.venv stays)
 	rm -rf $(COLCON) build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

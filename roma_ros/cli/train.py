@@ -21,7 +21,8 @@ stages
 
 The settings of a stage stand in roma_ros/training/stages; --config takes a file of your own, with
 the lessons, and transformers' TrainingArguments under `trainer`. Checkpoints are models: any can be
-given to `roma run --model`.
+given to `roma run --model`. With `lora` they hold adapters, until the run is done and they are
+merged; lora_3b.yaml there is an example for Qwen2.5-Omni. log.jsonl and log.png say how it went.
 
 examples:
   roma train stage0 --out runs/0

@@ -59,7 +59,8 @@ class LogPlot(TrainerCallback):
 def write_log(entries: Entries, file: Path) -> None:
     """Write a JSON object per line; a run that is killed leaves the old file or the new."""
     part = file.with_suffix(".part")
-    part.write_text("".join(json.dumps(entry) + "\n" for entry in entries), encoding="utf-8")
+    lines = (json.dumps({"step": entry["step"], **entry}) for entry in entries)
+    part.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     part.replace(file)
 
 

@@ -62,18 +62,20 @@ def test_a_checkpoint_learns_to_decide_by_tokens_and_says_so(
     assert thinker.speak_head is None
     thinker.save_pretrained(tmp_path)
     loaded = RomaThinker.from_pretrained(tmp_path)
-    assert loaded.decides
+    assert loaded.state_tokens is not None
     assert set(loaded.state_tokens.silent) <= set(loaded.dialogue.unspeakable)
     with loaded.open_session("alert me when a red circle appears") as session:
         step = session.step(make_unit(0))
     ids = loaded.state_tokens
     assert len({*ids.silent, *ids.speak}) == 3
+    assert step.p_speak is not None
     assert 0 < step.p_speak < 1
 
 
 def test_a_checkpoint_may_mix_one_layer_alone(start: Path) -> None:
     thinker = load_for_training(str(start), 0, decide=DecideSettings(layers=1))
     assert thinker.config.speak_layer_ids == (-1,)
+    assert thinker.speak_head is not None
     assert thinker.speak_head.mixer.shape == (1,)
 
 

@@ -1,0 +1,166 @@
+"""What each choice is worth: variants of the recipe with the same data and budget.
+
+    make ablations                                  # or: python bench/ablations.py [--only K=1 ...]
+
+Every variant is trained by `roma train` from one stage-0 checkpoint, and measured by
+`roma eval world`.
+What is done is kept in runs/ablations, so that a run that was stopped goes on where it was.
+Writes bench/ablations.json, and prints a table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+HERE = Path(__file__).parent
+RUNS = HERE.parent / "runs" / "ablations"
+STREAMS = 150  # that each variant is measured on, of each task
+FIGURES = {
+    "alert: event recall": "alert recall",
+    "alert: false alarms per minute": "false alarms / min",
+    "alert: unit F1": "alert unit F1",
+    "narration: F1 of its times": "narration F1",
+    "narration: exact text of matched": "narration text",
+    "question, text: accuracy": "QA",
+    "alert: calibration error (ECE)": "alert ECE",
+}
+TRAINER = {
+    "learning_rate": 1.0e-3,
+    "lr_scheduler_type": "warmup_stable_decay",
+    "lr_scheduler_kwargs": {"num_decay_steps": 80},
+    "warmup_steps": 30,
+    "weight_decay": 0.05,
+    "max_grad_norm": 1.0,
+    "bf16": True,
+    "per_device_train_batch_size": 4,
+    "logging_steps": 20,
+    "save_steps": 100,
+    "save_total_limit": 1,
+}
+ALIGNMENT = {"questions": 1.0, "seconds": [2, 5]}
+DECISIONS = {"questions": 0.1, "alerts": 0.6, "narrations": 0.3, "seconds": [2, 8]}
+TOGETHER = {"questions": 0.25, "alerts": 0.5, "narrations": 0.25, "seconds": [2, 8]}
+FIRST, SECOND = 960, 3840  # worlds of the two stages
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One row: what differs from the recipe.
+
+    Attributes:
+        name: of the row.
+        stages: one stage of both mixes, or two.
+        settings: of the stage that decides, beside the recipe's.
+        mix: of its worlds, beside the recipe's.
+    """
+
+    name: str
+    stages: int = 2
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    mix: Mapping[str, Any] = field(default_factory=dict)
+
+
+STATES = {
+    "source": "state_token",
+    "silent_tokens": ["</Silence>", "</Standby>"],
+    "speak_tokens": ["</Response>"],
+    "focal": 2.0,
+}
+SILENCE = {
+    "source": "state_token",
+    "silent_tokens": ["<|silence|>"],
+    "speak_tokens": ["<|im_end|>"],
+}
+VARIANTS = (
+    Variant("recipe"),
+    Variant("one mixed stage", stages=1),
+    Variant("K=1", settings={"decide": {"layers": 1}}),
+    Variant("silence token", settings={"decide": SILENCE}),
+    Variant("three states, focal", settings={"decide": STATES}),
+    Variant("positive weight 2", mix={"alert_weight": 2.0, "narration_weight": 3.0}),
+    Variant("positive weight 4", mix={"alert_weight": 4.0, "narration_weight": 6.0}),
+    Variant("lambda 0.3", settings={"speak_share": 0.3}),
+    Variant("lambda 3", settings={"speak_share": 3.0}),
+)
+
+
+def train(name: str, start: Path, lessons: list[dict[str, Any]], **settings: Any) -> Path:
+    """Run a stage, or go on with it; returns its checkpoint."""
+    out = RUNS / name.replace(" ", "-")
+    if (out / "done").exists():
+        return out
+    out.mkdir(parents=True, exist_ok=True)
+    file = out / "settings.yaml"
+    values = {"model": str(start), "lessons": lessons, "trainer": TRAINER, **settings}
+    file.write_text(yaml.safe_dump(values, sort_keys=False))
+    resume = ["--resume"] if list(out.glob("checkpoint-*")) else []
+    roma = str(Path(sys.executable).with_name("roma"))
+    command = [
+        *(sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2"),
+        *("--master_addr", "127.0.0.1", "--master_port", "29551", roma),
+        *("train", "stage2", "--config", str(file), "--out", str(out), *resume),
+    ]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
+    subprocess.run(command, check=True, env=environment)
+    (out / "done").touch()
+    return out
+
+
+def run(variant: Variant, start: Path) -> dict[str, Any]:
+    """Train and measure a variant; returns what `roma eval world` wrote."""
+    if variant.stages == 2:
+        aligned = train("stage1", start, [{"worlds": FIRST, "mix": ALIGNMENT}])
+        lessons = [{"worlds": SECOND, "mix": {**DECISIONS, **variant.mix}}]
+        model = train(variant.name, aligned, lessons, **variant.settings)
+    else:
+        lessons = [{"worlds": FIRST + SECOND, "mix": {**TOGETHER, **variant.mix}}]
+        model = train(variant.name, start, lessons, **variant.settings)
+    result = model / "eval.json"
+    if not result.exists():
+        roma = str(Path(sys.executable).with_name("roma"))
+        arguments = ["--model", str(model), "--streams", str(STREAMS), "--out", str(result)]
+        subprocess.run([roma, "eval", "world", *arguments], check=True)
+    found: dict[str, Any] = json.loads(result.read_text())
+    return found
+
+
+def table(results: Mapping[str, Mapping[str, Any]]) -> str:
+    """Markdown: a row for each variant, a column for each figure."""
+    lines = [
+        "| variant | " + " | ".join(FIGURES.values()) + " |",
+        "|---|" + "---|" * len(FIGURES),
+    ]
+    for name, result in results.items():
+        values = {figure["name"]: figure["value"] for figure in result["figures"]}
+        cells = [f"{values[figure]:.3f}" for figure in FIGURES]
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--start", type=Path, default=Path("runs/stage0"), help="stage 0's result")
+    parser.add_argument("--only", nargs="+", choices=[v.name for v in VARIANTS], metavar="NAME")
+    arguments = parser.parse_args()
+    results = {
+        variant.name: run(variant, arguments.start.absolute())
+        for variant in VARIANTS
+        if not arguments.only or variant.name in arguments.only
+    }
+    kept = {name: {"figures": result["figures"]} for name, result in results.items()}
+    (HERE / "ablations.json").write_text(json.dumps(kept, indent=1) + "\n")
+    print(table(results))
+
+
+if __name__ == "__main__":
+    main()
