@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
@@ -64,5 +65,6 @@ def train(arguments: argparse.Namespace) -> int:
         out = run_stage(settings, arguments.out, resume=arguments.resume)
     except (CheckpointError, ValueError) as error:
         raise UsageError(str(error)) from error
-    print(f"the trained checkpoint is in {out}")
+    if int(os.environ.get("RANK", "0")) == 0:  # of several processes that torchrun started
+        print(f"the trained checkpoint is in {out}")
     return 0

@@ -25,7 +25,7 @@ BLUE, RED, GREEN, PURPLE = "#3b6fb6", "#c8412f", "#2f8550", "#7a4fb0"
 STYLE = {"font.size": 9.0, "axes.edgecolor": FAINT, "axes.spines.top": False, "text.color": INK}
 # Of a logarithmic scale: 1, 2, 5, 10, ...
 PLAIN = FuncFormatter(lambda value, _: f"{value:g}" if f"{value:e}"[0] in "125" else "")
-SMOOTH = 15  # entries that a heavy line is the mean of, when there are more than twice as many
+SMOOTH = 15  # entries at most that a heavy line is the mean of; a tenth of all, if that is less
 
 
 class LogPlot(TrainerCallback):
@@ -126,7 +126,8 @@ def _draw(
         steps, values = steps[values > 0], values[values > 0]
     if not len(values):
         return
-    many = smooth and len(values) > 2 * SMOOTH
+    width = min(SMOOTH, len(values) // 10)
+    many = smooth and width > 1
     axes.plot(
         steps,
         values,
@@ -137,7 +138,7 @@ def _draw(
         marker="o" if len(values) == 1 else None,
     )
     if many:
-        window = np.ones(SMOOTH)
+        window = np.ones(width)
         counts = np.convolve(np.ones(len(values)), window, mode="same")
         means = np.convolve(values, window, mode="same") / counts
         axes.plot(steps, means, color=colour, label=label, linewidth=1.5)

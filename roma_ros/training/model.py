@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any, NamedTuple
 
 import torch
@@ -93,7 +94,8 @@ class TrainingModel(nn.Module):
         """See `Batch` for shapes."""
         embeds = self.backbone.get_input_embeddings()(tokens).flatten(0, 1)
         # In bfloat16, a CPU takes ten times as long for a convolution's backward pass.
-        precision = torch.autocast(tokens.device.type, enabled=tokens.device.type != "cpu")
+        on_cpu = tokens.device.type == "cpu"
+        precision = torch.autocast("cpu", enabled=False) if on_cpu else nullcontext()
         learning = torch.set_grad_enabled(self.train_encoders and torch.is_grad_enabled())
         with precision, learning:
             video = self.thinker.encode_video(pixels, grid) if len(grid) else embeds[:0]
