@@ -41,6 +41,7 @@ SEEDS = 8  # of one item
 STREAMS_PER_WORLD = 4  # instructions on one world, hard negatives among them
 NARRATIONS = 3  # a scene has one
 QUESTIONED = 2  # scenes that only questions are asked about: one of each plot
+FILLED = 14  # seconds of a scene from which short alert streams are taken
 GLIMPSED = 12  # seconds of a scene of which a few units are shown
 DICTATED = 6  # seconds of a world about which there is enough to say
 CAPTION_QUESTION = "what happens now?"
@@ -190,16 +191,52 @@ class World:
         ]
 
     def alerts(self) -> list[StreamExample]:
-        """Several instructions on one scene, and questions under the first of them."""
+        """Several instructions on one stretch of a scene, and questions under the first of them.
+
+        A scene needs a while to fill, so that short streams are taken from its midst; of more
+        instructions than are needed, those go first whose event happens in the stretch, and half of
+        those that are taken wait for what does not.
+        """
         plot = Plot.SEQUENCE if self.seeds[0] // SEEDS % 3 == 0 else Plot.CROWD
-        drawn = alert_exercises(
-            self.seeds[0], self.seconds, STREAMS_PER_WORLD, spoken=self.spoken, plot=plot
-        )
-        if self.spoken or not drawn:
+        if self.spoken:
+            drawn = alert_exercises(
+                self.seeds[0], self.seconds, STREAMS_PER_WORLD, spoken=True, plot=plot
+            )
             return [exercise_example(exercise, self.mix) for exercise in drawn]
-        units = list(WorldRenderer(drawn[0].scene))
-        first, *others = (exercise_example(exercise, self.mix, units) for exercise in drawn)
-        return [replace(first, exchanges=asked_about(drawn[0].scene, self.mix)), *others]
+        seconds = max(self.seconds, FILLED)
+        drawn = alert_exercises(self.seeds[0], seconds, 3 * STREAMS_PER_WORLD, plot=plot)
+        if not drawn:
+            return []
+        scene = drawn[0].scene
+        random = np.random.default_rng((scene.seed, 8))
+        first = int(random.integers(seconds - self.seconds + 1))
+        stretch = slice(first, first + self.seconds)
+        happening = [exercise for exercise in drawn if exercise.labels[stretch].any()]
+        others = [exercise for exercise in drawn if exercise not in happening]
+        half = STREAMS_PER_WORLD // 2
+        happening = happening[: max(half, STREAMS_PER_WORLD - len(others))]
+        taken = [*happening, *others][:STREAMS_PER_WORLD]
+        renderer = WorldRenderer(scene)
+        units = [renderer.unit(index) for index in range(seconds)[stretch]]
+        examples = [
+            StreamExample(
+                units=units,
+                instruction=exercise.text,
+                speak=exercise.labels[stretch].tolist(),
+                waiting=waiting(exercise)[stretch],
+                weight=self.mix.alert_weight,
+            )
+            for exercise in taken
+        ]
+        if first == 0:
+            asked = asked_about(scene, self.mix, self.seconds)
+        else:
+            asked = [
+                _exchange(replace(question, unit=question.unit - first))
+                for question in dense_questions(scene)
+                if question.unit in range(seconds)[stretch]
+            ]
+        return [replace(examples[0], exchanges=asked), *examples[1:]]
 
     def narrations(self) -> list[StreamExample]:
         """A narration of each scene, and questions on the way."""
@@ -239,8 +276,9 @@ def dictation_example(exercise: Exercise, mix: Mix) -> StreamExample:
     )
 
 
-def asked_about(scene: Scene, mix: Mix) -> list[Exchange]:
+def asked_about(scene: Scene, mix: Mix, seconds: int | None = None) -> list[Exchange]:
     """Questions on branches; most about some time, and one on the present after every unit."""
+    scene = scene if seconds is None else scene.cut(seconds)
     asked = [*draw_questions(scene, mix.questions_per_stream)]
     asked += dense_questions(scene) if mix.dense else ()
     return [_exchange(question) for question in asked]

@@ -11,13 +11,14 @@ from roma_ros.thinker import RomaThinker
 
 @pytest.mark.parametrize(("kind", "layer"), [("nf4", Linear4bit), ("int8", Linear8bitLt)])
 def test_the_backbone_alone_is_quantised_and_still_close(
-    tiny: RomaThinker, make_unit, kind: str, layer: type[nn.Module]
+    make_unit, kind: str, layer: type[nn.Module]
 ) -> None:
+    whole = RomaThinker.from_pretrained("roma_tiny", device="cpu")
     thinker = RomaThinker.from_pretrained("roma_tiny", device="cpu", quantization=kind)
     quantised = [name for name, part in thinker.backbone.named_modules() if isinstance(part, layer)]
     assert len(quantised) == 6 * 7
     assert all(name.startswith("model.layers.") for name in quantised)
-    with tiny.open_session() as plain, thinker.open_session() as session:
+    with whole.open_session() as plain, thinker.open_session() as session:
         for index in range(4):
             unit = make_unit(index)
             expected, got = plain.step(unit).p_speak, session.step(unit).p_speak
