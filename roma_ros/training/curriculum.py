@@ -19,6 +19,7 @@ from roma_ros.world import (
     Exercise,
     Plot,
     Question,
+    QuestionKind,
     Scene,
     Senses,
     Split,
@@ -43,6 +44,10 @@ NARRATIONS = 3  # a scene has one
 QUESTIONED = 2  # scenes that only questions are asked about: one of each plot
 FILLED = 14  # seconds of a scene from which short alert streams are taken
 GLIMPSED = 12  # seconds of a scene of which a few units are shown
+# Whether a look is there is asked most: alerts wait for that, and it is the hardest to learn; its
+# colour or shape alone is the way to it.
+SEEN_KINDS = (QuestionKind.SEEN_NOW, QuestionKind.COLOUR_SEEN_NOW, QuestionKind.SHAPE_SEEN_NOW)
+GLIMPSE_KINDS = (*PRESENT_KINDS, *(3 * SEEN_KINDS))
 DICTATED = 6  # seconds of a world about which there is enough to say
 CAPTION_QUESTION = "what happens now?"
 DICTATION_QUESTION = "what did I say?"
@@ -157,7 +162,7 @@ class World:
             scene = make_scene(seed, GLIMPSED)
             random = np.random.default_rng((seed, 7))
             units = random.permutation(GLIMPSED)[: math.ceil(self.seconds / SEEDS)]
-            asked = dense_questions(scene, self.mix.questions_per_stream, PRESENT_KINDS)
+            asked = dense_questions(scene, self.mix.questions_per_stream, GLIMPSE_KINDS)
             texts, facts = captions(scene), facts_of(scene)
             renderer = WorldRenderer(scene)
             for unit in units[: self.seconds - len(examples)].tolist():

@@ -44,6 +44,8 @@ class QuestionKind(enum.Enum):
     """What is asked, for example. `Now` is the last frame of a unit, or the whole of its sound."""
 
     SEEN_NOW = "is there a red circle now?"
+    COLOUR_SEEN_NOW = "is there a red shape now?"
+    SHAPE_SEEN_NOW = "is there a circle now?"
     TOUCHING_NOW = "does a red circle touch a blue square now?"
     HEARD_NOW = "do you hear a beep now?"
     COLOUR_NOW = "what colour is the circle?"
@@ -214,6 +216,16 @@ class _Moment:
         there = [figure.look for figure in self.now]
         for look in self.near:
             yield f"is there a {look} now?", _yes(look in there)
+
+    def colour_seen_now(self) -> Iterator[Asked]:
+        there = {figure.look.colour for figure in self.now}
+        for colour in Colour:
+            yield f"is there a {colour.value} shape now?", _yes(colour in there)
+
+    def shape_seen_now(self) -> Iterator[Asked]:
+        there = {figure.look.shape for figure in self.now}
+        for shape in Shape:
+            yield f"is there a {shape.value} now?", _yes(shape in there)
 
     def touching_now(self) -> Iterator[Asked]:
         for one, other in combinations([figure.look for figure in self.now], 2):

@@ -55,7 +55,7 @@ def test_short_alert_streams_are_stretches_of_scenes_that_have_filled() -> None:
         whole = {e.text: e for e in alert_exercises(seed, FILLED, 12, plot=plot)}
         for example in lessons[index]:
             first = example.units[0].index
-            exercise = whole[example.instruction]
+            exercise = whole[example.instruction or ""]
             assert example.speak == exercise.labels[first : first + 3].tolist()
             shown = WorldRenderer(exercise.scene).unit(first)
             assert np.array_equal(example.units[0].frames, shown.frames)

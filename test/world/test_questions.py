@@ -19,6 +19,8 @@ from roma_ros.world.questions import DENSE_KINDS, SPOKEN_KINDS, asked_again
 
 YES_NO = (
     QuestionKind.SEEN_NOW,
+    QuestionKind.COLOUR_SEEN_NOW,
+    QuestionKind.SHAPE_SEEN_NOW,
     QuestionKind.TOUCHING_NOW,
     QuestionKind.HEARD_NOW,
     QuestionKind.SEEN_BEFORE,
@@ -91,7 +93,7 @@ def test_who_always_gives_the_commonest_answer_is_mostly_wrong(asked: list[Quest
         answers[question.kind][question.answer] += 1
     assert set(answers) == set(QuestionKind)
     best = sum(max(count.values()) for count in answers.values())
-    assert best < 0.36 * len(asked)
+    assert best < 0.42 * len(asked)
     for kind, count in answers.items():
         limit = 0.62 if kind in YES_NO else 0.43
         assert max(count.values()) < limit * sum(count.values()), kind
