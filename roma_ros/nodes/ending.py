@@ -22,6 +22,7 @@ def unless_gone(node: Node) -> Iterator[None]:
         yield
     except InvalidHandle:
         pass
-    except rclpy_implementation.RCLError:
+    except (rclpy_implementation.RCLError, RuntimeError):
+        # RuntimeError: a signal came while a message was turned into Python.
         if node.context.ok():
             raise
