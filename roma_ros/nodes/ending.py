@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -24,5 +25,14 @@ def unless_gone(node: Node) -> Iterator[None]:
         pass
     except (rclpy_implementation.RCLError, RuntimeError):
         # RuntimeError: a signal came while a message was turned into Python.
-        if node.context.ok():
+        if not _goes(node):
             raise
+
+
+def _goes(node: Node) -> bool:
+    """Whether ROS is shut down, or is within a second: a signal's work is done by a thread."""
+    for _ in range(20):
+        if not node.context.ok():
+            return True
+        time.sleep(0.05)
+    return False
