@@ -111,7 +111,7 @@ def make_config(tokenizer: PreTrainedTokenizerFast) -> Qwen2_5OmniThinkerConfig:
             "max_position_embeddings": 8_192,
             "rope_parameters": {
                 "rope_type": "default",
-                "rope_theta": 10_000.0,
+                "rope_theta": 1_000_000.0,
                 "mrope_section": [4, 6, 6],
             },
             "tie_word_embeddings": True,

@@ -12,7 +12,7 @@ from torch.utils.data import Dataset
 
 from roma_ros.training.example import Exchange, StreamExample
 from roma_ros.training.facts import Facts, facts_of
-from roma_ros.units import UNIT_RATE, MultimodalUnit
+from roma_ros.units import UNIT_RATE
 from roma_ros.world import (
     PRESENT_KINDS,
     Alert,
@@ -23,11 +23,13 @@ from roma_ros.world import (
     Scene,
     Senses,
     Split,
+    Subject,
     Task,
     WorldRenderer,
     alert_exercises,
     captions,
     dense_questions,
+    draw_alerts,
     draw_questions,
     make_scene,
     narration_exercise,
@@ -42,12 +44,17 @@ SEEDS = 8  # of one item
 STREAMS_PER_WORLD = 4  # instructions on one world, hard negatives among them
 NARRATIONS = 3  # a scene has one
 QUESTIONED = 2  # scenes that only questions are asked about: one of each plot
-FILLED = 14  # seconds of a scene from which short alert streams are taken
+FILLED = 14  # seconds of a scene from which short streams are taken
 GLIMPSED = 12  # seconds of a scene of which a few units are shown
-# Whether a look is there is asked most: alerts wait for that, and it is the hardest to learn; its
-# colour or shape alone is the way to it.
-SEEN_KINDS = (QuestionKind.SEEN_NOW, QuestionKind.COLOUR_SEEN_NOW, QuestionKind.SHAPE_SEEN_NOW)
-GLIMPSE_KINDS = (*PRESENT_KINDS, *(3 * SEEN_KINDS))
+# Whether a look is there is asked most: alerts wait for that, and it is the hardest to learn. What
+# colour the circle is binds the two, as red and circle apart do not: asked about these, a backbone
+# learns to find each somewhere, and stays there.
+BINDING_KINDS = (
+    *(3 * (QuestionKind.SEEN_NOW,)),
+    QuestionKind.COLOUR_NOW,
+    QuestionKind.SHAPE_NOW,
+)
+GLIMPSE_KINDS = (*PRESENT_KINDS, *BINDING_KINDS)
 DICTATED = 6  # seconds of a world about which there is enough to say
 CAPTION_QUESTION = "what happens now?"
 DICTATION_QUESTION = "what did I say?"
@@ -190,58 +197,35 @@ class World:
         return self.text_questions()
 
     def text_questions(self) -> list[StreamExample]:
+        scenes = map(self.scene, self.seeds[:QUESTIONED], (Plot.CROWD, Plot.SEQUENCE))
         return [
             StreamExample(units=list(WorldRenderer(scene)), exchanges=asked_about(scene, self.mix))
-            for scene in map(self._scene, self.seeds[:QUESTIONED], (Plot.CROWD, Plot.SEQUENCE))
+            for scene in scenes
         ]
 
     def alerts(self) -> list[StreamExample]:
-        """Several instructions on one stretch of a scene, and questions under the first of them.
-
-        A scene needs a while to fill, so that short streams are taken from its midst; of more
-        instructions than are needed, those go first whose event happens in the stretch, and half of
-        those that are taken wait for what does not.
-        """
-        plot = Plot.SEQUENCE if self.seeds[0] // SEEDS % 3 == 0 else Plot.CROWD
+        """Several instructions on one scene, and questions under the first of them."""
+        seed = self.seeds[0]
+        plot = Plot.SEQUENCE if seed // SEEDS % 3 == 0 else Plot.CROWD
         if self.spoken:
-            drawn = alert_exercises(
-                self.seeds[0], self.seconds, STREAMS_PER_WORLD, spoken=True, plot=plot
-            )
-            return [exercise_example(exercise, self.mix) for exercise in drawn]
-        seconds = max(self.seconds, FILLED)
-        drawn = alert_exercises(self.seeds[0], seconds, 3 * STREAMS_PER_WORLD, plot=plot)
-        if not drawn:
-            return []
-        scene = drawn[0].scene
-        random = np.random.default_rng((scene.seed, 8))
-        first = int(random.integers(seconds - self.seconds + 1))
-        stretch = slice(first, first + self.seconds)
-        happening = [exercise for exercise in drawn if exercise.labels[stretch].any()]
-        others = [exercise for exercise in drawn if exercise not in happening]
-        half = STREAMS_PER_WORLD // 2
-        happening = happening[: max(half, STREAMS_PER_WORLD - len(others))]
-        taken = [*happening, *others][:STREAMS_PER_WORLD]
-        renderer = WorldRenderer(scene)
-        units = [renderer.unit(index) for index in range(seconds)[stretch]]
+            aloud = alert_exercises(seed, self.seconds, STREAMS_PER_WORLD, spoken=True, plot=plot)
+            return [exercise_example(exercise, self.mix) for exercise in aloud]
+        scene = self.scene(seed, plot)
+        units = list(WorldRenderer(scene))
         examples = [
             StreamExample(
                 units=units,
-                instruction=exercise.text,
-                speak=exercise.labels[stretch].tolist(),
-                waiting=waiting(exercise)[stretch],
+                instruction=alert.instruction,
+                speak=alert.labels.tolist(),
+                waiting=waiting(alert, scene),
                 weight=self.mix.alert_weight,
             )
-            for exercise in taken
+            for alert in draw_alerts(scene, STREAMS_PER_WORLD)
         ]
-        if first == 0:
-            asked = asked_about(scene, self.mix, self.seconds)
-        else:
-            asked = [
-                _exchange(replace(question, unit=question.unit - first))
-                for question in dense_questions(scene)
-                if question.unit in range(seconds)[stretch]
-            ]
-        return [replace(examples[0], exchanges=asked), *examples[1:]]
+        first = [
+            replace(example, exchanges=asked_about(scene, self.mix)) for example in examples[:1]
+        ]
+        return [*first, *examples[1:]]
 
     def narrations(self) -> list[StreamExample]:
         """A narration of each scene, and questions on the way."""
@@ -252,8 +236,11 @@ class World:
             examples.append(replace(exercise_example(exercise, self.mix), exchanges=asked))
         return examples
 
-    def _scene(self, seed: int, plot: Plot) -> Scene:
-        return make_scene(seed, self.seconds, plot)
+    def scene(self, seed: int, plot: Plot) -> Scene:
+        """A scene, or a stretch from the midst of a longer one: it takes a while to fill."""
+        whole = make_scene(seed, max(self.seconds, FILLED), plot)
+        random = np.random.default_rng((seed, 8))
+        return whole.stretch(int(random.integers(whole.seconds - self.seconds + 1)), self.seconds)
 
 
 KINDS: tuple[Callable[[World], list[StreamExample]], ...] = (
@@ -281,19 +268,16 @@ def dictation_example(exercise: Exercise, mix: Mix) -> StreamExample:
     )
 
 
-def asked_about(scene: Scene, mix: Mix, seconds: int | None = None) -> list[Exchange]:
+def asked_about(scene: Scene, mix: Mix) -> list[Exchange]:
     """Questions on branches; most about some time, and one on the present after every unit."""
-    scene = scene if seconds is None else scene.cut(seconds)
     asked = [*draw_questions(scene, mix.questions_per_stream)]
     asked += dense_questions(scene) if mix.dense else ()
     return [_exchange(question) for question in asked]
 
 
-def exercise_example(
-    exercise: Exercise, mix: Mix, units: Sequence[MultimodalUnit] | None = None
-) -> StreamExample:
+def exercise_example(exercise: Exercise, mix: Mix) -> StreamExample:
     """An exercise as it is followed: an alert has no words, a narration stands in the stream."""
-    units = list(WorldRenderer(exercise.scene)) if units is None else units
+    units = list(WorldRenderer(exercise.scene))
     if exercise.task is Task.QUESTION:
         (reply,) = exercise.replies
         return StreamExample(units=units[: reply.unit + 1], replies={reply.unit: reply.text})
@@ -302,17 +286,17 @@ def exercise_example(
         units=units,
         instruction=None if exercise.line is not None else exercise.text,
         speak=exercise.labels.tolist(),
-        waiting=waiting(exercise),
+        waiting=waiting(exercise.subject, exercise.scene),
         replies={reply.unit: reply.text for reply in exercise.replies} if narration else {},
         weight=mix.narration_weight if narration else mix.alert_weight,
     )
 
 
-def waiting(exercise: Exercise) -> list[bool]:
+def waiting(subject: Subject, scene: Scene) -> list[bool]:
     """Whether a segment is going on, or something is there of the kind that is waited for."""
-    subject, senses = exercise.subject, Senses(exercise.scene)
-    units = range(exercise.scene.seconds)
+    units = range(scene.seconds)
     if isinstance(subject, Alert):
+        senses = Senses(scene)
         look, sound = subject.event.look, subject.event.sound
         return [
             bool((look and senses.figures_after(unit)) or (sound and senses.sounds_in(unit)))

@@ -1,11 +1,13 @@
 """A small world in pictures and sound, made up from a seed, with exact ground truth."""
 
+from roma_ros.speech import SpeechError, Voice, say
 from roma_ros.world.alert import Alert, AlertKind, Event, Window, draw_alerts
 from roma_ros.world.annotations import annotate, write_annotations
-from roma_ros.world.errors import FilmError, SampleError, SceneError, SpeechError, WorldError
+from roma_ros.world.errors import FilmError, SampleError, SceneError, WorldError
 from roma_ros.world.exercise import (
     Exercise,
     Reply,
+    Subject,
     alert_exercises,
     narration_exercise,
     question_exercises,
@@ -28,10 +30,9 @@ from roma_ros.world.samples import Answer, Query, Sample, Task, read_samples, wr
 from roma_ros.world.scene import Figure, Scene, SoundEvent, SpokenLine, Touch
 from roma_ros.world.senses import Senses
 from roma_ros.world.sound import SoundRenderer
-from roma_ros.world.speech import say
 from roma_ros.world.splits import Split
 from roma_ros.world.staging import make_scene
-from roma_ros.world.voices import TEST_VOICES, TRAIN_VOICES, Voice
+from roma_ros.world.voices import TEST_VOICES, TRAIN_VOICES
 from roma_ros.world.words import ANSWERS, Colour, Look, Shape, Sound
 
 __all__ = [
@@ -69,6 +70,7 @@ __all__ = [
     "SpeechError",
     "Split",
     "SpokenLine",
+    "Subject",
     "Task",
     "Touch",
     "Voice",

@@ -1,6 +1,6 @@
 """What can go wrong in the world."""
 
-__all__ = ["FilmError", "SampleError", "SceneError", "SpeechError", "WorldError"]
+__all__ = ["FilmError", "SampleError", "SceneError", "WorldError"]
 
 
 class WorldError(Exception):
@@ -9,10 +9,6 @@ class WorldError(Exception):
 
 class SceneError(WorldError, ValueError):
     """A scene or picture was asked for that cannot be: its seed, its length or its size."""
-
-
-class SpeechError(WorldError, RuntimeError):
-    """Words cannot be spoken: espeak-ng is missing, or does not know the voice."""
 
 
 class FilmError(WorldError, RuntimeError):

@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from roma_ros.speech import say
 from roma_ros.units import UNIT_RATE
 from roma_ros.world.alert import Alert, AlertKind, draw_alerts
 from roma_ros.world.narration import NARRATION_INSTRUCTION, Segment, narrate
@@ -26,7 +27,6 @@ from roma_ros.world.questions import (
 from roma_ros.world.samples import Answer, Query, Sample, Task
 from roma_ros.world.scene import Scene, SpokenLine
 from roma_ros.world.senses import Senses
-from roma_ros.world.speech import say
 from roma_ros.world.splits import Purpose, Split, generator
 from roma_ros.world.staging import make_scene
 from roma_ros.world.voices import draw_voice

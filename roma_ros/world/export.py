@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
+from roma_ros.speech import say
 from roma_ros.world.exercise import Exercise
 from roma_ros.world.film import write_film, write_speech
 from roma_ros.world.samples import write_samples
 from roma_ros.world.scene import Scene
-from roma_ros.world.speech import say
 
 __all__ = ["SAMPLES_NAME", "export_exercises"]
 

@@ -44,8 +44,6 @@ class QuestionKind(enum.Enum):
     """What is asked, for example. `Now` is the last frame of a unit, or the whole of its sound."""
 
     SEEN_NOW = "is there a red circle now?"
-    COLOUR_SEEN_NOW = "is there a red shape now?"
-    SHAPE_SEEN_NOW = "is there a circle now?"
     TOUCHING_NOW = "does a red circle touch a blue square now?"
     HEARD_NOW = "do you hear a beep now?"
     COLOUR_NOW = "what colour is the circle?"
@@ -205,27 +203,11 @@ class _Moment:
         """All that have been heard."""
         return [s for s in self._senses.sounds if s.heard_in.start <= self.unit]
 
-    @cached_property
-    def near(self) -> list[Look]:
-        """All combinations of the colours and shapes that have been seen."""
-        colours = dict.fromkeys(figure.look.colour for figure in self.figures)
-        shapes = dict.fromkeys(figure.look.shape for figure in self.figures)
-        return [Look(colour, shape) for colour, shape in product(colours, shapes)]
-
     def seen_now(self) -> Iterator[Asked]:
         there = [figure.look for figure in self.now]
-        for look in self.near:
+        gone = [figure.look for figure in self.figures]
+        for look in dict.fromkeys([*_combined(there), *gone]):
             yield f"is there a {look} now?", _yes(look in there)
-
-    def colour_seen_now(self) -> Iterator[Asked]:
-        there = {figure.look.colour for figure in self.now}
-        for colour in Colour:
-            yield f"is there a {colour.value} shape now?", _yes(colour in there)
-
-    def shape_seen_now(self) -> Iterator[Asked]:
-        there = {figure.look.shape for figure in self.now}
-        for shape in Shape:
-            yield f"is there a {shape.value} now?", _yes(shape in there)
 
     def touching_now(self) -> Iterator[Asked]:
         for one, other in combinations([figure.look for figure in self.now], 2):
@@ -264,8 +246,8 @@ class _Moment:
             yield "how many shapes are there now?", NUMBERS[len(self.now)]
 
     def seen_before(self) -> Iterator[Asked]:
-        seen = {figure.look for figure in self.figures}
-        for look in self.near:
+        seen = list(dict.fromkeys(figure.look for figure in self.figures))
+        for look in _combined(seen):
             yield f"has there been a {look}?", _yes(look in seen)
 
     def colour_before(self) -> Iterator[Asked]:
@@ -314,6 +296,13 @@ class _Moment:
         starts = [figure.seen_in.start for figure in self.figures]
         for which, index in _first_and_last(starts):
             yield which, self.figures[index]
+
+
+def _combined(looks: Sequence[Look]) -> list[Look]:
+    """All that their colours and shapes make: to ask for what is nearly there."""
+    colours = dict.fromkeys(look.colour for look in looks)
+    shapes = dict.fromkeys(look.shape for look in looks)
+    return [Look(colour, shape) for colour, shape in product(colours, shapes)]
 
 
 def _yes(true: bool) -> str:

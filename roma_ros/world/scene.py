@@ -13,7 +13,7 @@ import math
 from bisect import bisect_right
 from dataclasses import dataclass, replace
 
-from roma_ros.world.voices import Voice
+from roma_ros.speech import Voice
 from roma_ros.world.words import Look, Sound
 
 __all__ = [
@@ -321,6 +321,20 @@ class Scene:
     def cut(self, seconds: int) -> Scene:
         """The first seconds of the scene."""
         return replace(self, seconds=min(seconds, self.seconds))
+
+    def stretch(self, first: int, seconds: int) -> Scene:
+        """So many seconds from unit `first` on, as if the stream began there; nobody speaks."""
+        figures = (figure.delayed(-first) for figure in self.figures)
+        touches = (touch.delayed(-first) for touch in self.touches)
+        sounds = (sound.delayed(-first) for sound in self.sounds)
+        return replace(
+            self,
+            seconds=min(seconds, self.seconds - first),
+            figures=tuple(figure for figure in figures if figure.leaves > 0),
+            touches=tuple(touch for touch in touches if touch.ends > 0),
+            sounds=tuple(sound for sound in sounds if sound.heard_in),
+            speech=(),
+        )
 
     def saying(self, line: SpokenLine) -> Scene:
         """The same scene with one more sentence spoken."""

@@ -8,9 +8,9 @@ from functools import lru_cache
 
 import numpy as np
 
+from roma_ros.speech import say
 from roma_ros.units import UNIT_RATE
 from roma_ros.world.scene import Scene, SoundEvent
-from roma_ros.world.speech import say
 from roma_ros.world.splits import Purpose, generator
 from roma_ros.world.words import Sound
 

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from roma_ros.speech import Voice
 from roma_ros.world.cast import Cast
 from roma_ros.world.lane import LANES, Lane, sliding
 from roma_ros.world.scene import CHANGE, LOOK_EVERY, Figure, SoundEvent, Touch, Waypoint
 from roma_ros.world.splits import Split
-from roma_ros.world.voices import Voice, draw_voice
+from roma_ros.world.voices import draw_voice
 from roma_ros.world.words import Look, Sound
 
 __all__ = ["SPOKEN_WORDS", "PairFrames", "Stage"]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
+from roma_ros.speech import Voice
 from roma_ros.world.splits import Split
 
-__all__ = ["TEST_VOICES", "TRAIN_VOICES", "Voice", "draw_voice"]
+__all__ = ["TEST_VOICES", "TRAIN_VOICES", "draw_voice"]
 
 TRAIN_VOICES = (
     "en",
@@ -40,21 +39,6 @@ TEST_VOICES = (
 )
 SPEEDS = range(130, 191, 10)  # words a minute
 PITCHES = range(30, 71, 10)  # of 0 to 99; 50 is the voice's own
-
-
-@dataclass(frozen=True, slots=True)
-class Voice:
-    """A way of speaking.
-
-    Attributes:
-        name: espeak-ng's, a language or dialect with a variant after `+`.
-        speed: words a minute.
-        pitch: 0 to 99; 50 is the voice's own.
-    """
-
-    name: str
-    speed: int = 160
-    pitch: int = 50
 
 
 def draw_voice(random: np.random.Generator, split: Split) -> Voice:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from roma_ros.training.curriculum import FILLED, SEEDS, Lesson, Lessons, Mix
-from roma_ros.world import Plot, Split, WorldRenderer, alert_exercises
+from roma_ros.training.curriculum import Lesson, Lessons, Mix
+from roma_ros.world import Split
 
 ALL = Mix(questions=1, alerts=2, narrations=1, spoken=0.3, seconds=(3, 6))
 
@@ -46,23 +46,16 @@ def test_streams_of_one_world_share_its_units() -> None:
         assert all(one is two for one, two in zip(first.units, other.units, strict=True))
 
 
-def test_short_alert_streams_are_stretches_of_scenes_that_have_filled() -> None:
-    lessons = Lessons([Lesson(Mix(alerts=1, seconds=(3, 3)), 12)])
-    firsts, due = [], []
-    for index in range(12):
-        seed = Split.TRAIN.seed(SEEDS * index)
-        plot = Plot.CROWD if index % 3 else Plot.SEQUENCE
-        whole = {e.text: e for e in alert_exercises(seed, FILLED, 12, plot=plot)}
+def test_short_streams_show_more_than_the_beginning_of_a_scene() -> None:
+    lessons = Lessons([Lesson(Mix(alerts=1, seconds=(3, 3)), 24)])
+    at_once = due = 0
+    for index in range(len(lessons)):
         for example in lessons[index]:
-            first = example.units[0].index
-            exercise = whole[example.instruction or ""]
-            assert example.speak == exercise.labels[first : first + 3].tolist()
-            shown = WorldRenderer(exercise.scene).unit(first)
-            assert np.array_equal(example.units[0].frames, shown.frames)
-            due.append(any(example.speak))
-        firsts.append(first)
-    assert max(firsts) > 6
-    assert 0.3 < sum(due) / len(due) < 0.7
+            assert len(example.units) == 3
+            at_once += bool(example.speak and example.speak[0])
+            due += any(example.speak)
+    assert due > 20
+    assert at_once > due / 3  # no figure is there from the start of a whole scene so often
 
 
 def test_glimpses_are_single_units_with_a_caption_and_questions() -> None:

@@ -19,8 +19,6 @@ from roma_ros.world.questions import DENSE_KINDS, SPOKEN_KINDS, asked_again
 
 YES_NO = (
     QuestionKind.SEEN_NOW,
-    QuestionKind.COLOUR_SEEN_NOW,
-    QuestionKind.SHAPE_SEEN_NOW,
     QuestionKind.TOUCHING_NOW,
     QuestionKind.HEARD_NOW,
     QuestionKind.SEEN_BEFORE,
@@ -93,9 +91,9 @@ def test_who_always_gives_the_commonest_answer_is_mostly_wrong(asked: list[Quest
         answers[question.kind][question.answer] += 1
     assert set(answers) == set(QuestionKind)
     best = sum(max(count.values()) for count in answers.values())
-    assert best < 0.42 * len(asked)
+    assert best < 0.36 * len(asked)
     for kind, count in answers.items():
-        limit = 0.62 if kind in YES_NO else 0.47
+        limit = 0.62 if kind in YES_NO else 0.43
         assert max(count.values()) < limit * sum(count.values()), kind
     commonest = Counter(question.answer for question in asked).most_common(1)[0][1]
     assert commonest < 0.2 * len(asked)

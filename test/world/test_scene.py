@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roma_ros.world import Scene, Sound, SpokenLine, Voice
+from roma_ros.world import Scene, Senses, Sound, SpokenLine, Voice, make_scene
 from roma_ros.world.scene import CHANGE, units_hearing, units_seeing
 
 from .by_hand import RED_CIRCLE, figure, sound
@@ -82,6 +82,22 @@ def test_saying_adds_a_line_and_cut_keeps_the_rest(busy_scene: Scene) -> None:
     assert busy_scene.cut(4).seconds == 4
     assert busy_scene.cut(99).seconds == 12
     assert list(busy_scene.cut(4).clip(range(-2, 9))) == [0, 1, 2, 3]
+
+
+@given(st.integers(0, 11), st.integers(1, 12))
+def test_a_stretch_is_noticed_as_if_the_stream_began_there(first: int, seconds: int) -> None:
+    scene = make_scene(3, 12)
+    stretch = scene.stretch(first, seconds)
+    assert stretch.seconds == min(seconds, 12 - first)
+    before, after = Senses(scene), Senses(stretch)
+    for unit in range(stretch.seconds):
+        looks = [figure.look for figure in before.figures_after(first + unit)]
+        assert [figure.look for figure in after.figures_after(unit)] == looks
+        heard = [event.kind for event in before.sounds_in(first + unit)]
+        assert [event.kind for event in after.sounds_in(unit)] == heard
+        touching = {(t.mover, t.other) for t in before.touches_after(first + unit)}
+        assert {(t.mover, t.other) for t in after.touches_after(unit)} == touching
+    assert all(figure.seen_in for figure in stretch.figures if figure.appears < seconds)
 
 
 def test_the_period_of_sounds_in_a_row() -> None:

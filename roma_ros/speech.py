@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import ctypes
 import threading
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 import soxr
 
 from roma_ros.units import UNIT_RATE
-from roma_ros.world.errors import SpeechError
-from roma_ros.world.voices import Voice
 
-__all__ = ["say"]
+__all__ = ["SpeechError", "Voice", "say"]
 
 # From espeak-ng's speak_lib.h.
 SYNCHRONOUS = 2  # espeak_Synth returns when all is spoken, and plays nothing
@@ -27,6 +26,25 @@ Callback = ctypes.CFUNCTYPE(
 LOUDNESS = 0.1  # root mean square of a line
 QUIET = 0.005  # what is softer at the ends of a line is cut off
 SPOKEN_AT_ONCE = threading.Lock()  # the library has one state for the whole process
+
+
+class SpeechError(RuntimeError):
+    """Words cannot be spoken: espeak-ng is missing, or does not know the voice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """A way of speaking.
+
+    Attributes:
+        name: espeak-ng's, a language or dialect with a variant after `+`.
+        speed: words a minute.
+        pitch: 0 to 99; 50 is the voice's own.
+    """
+
+    name: str
+    speed: int = 160
+    pitch: int = 50
 
 
 @lru_cache(maxsize=512)  # about 50 MB
@@ -76,7 +94,7 @@ def _synthesise(text: str, voice: Voice) -> tuple[np.ndarray, int]:
         callback = Callback(take)  # kept for as long as it may be called
         library.espeak_SetSynthCallback(callback)
         if library.espeak_SetVoiceByName(voice.name.encode()):
-            raise SpeechError(f"espeak-ng has no voice {voice.name!r}; `voices.py` names some")
+            raise SpeechError(f"espeak-ng has no voice {voice.name!r}; `en-us` is one that it has")
         library.espeak_SetParameter(RATE, voice.speed, 0)
         library.espeak_SetParameter(PITCH, voice.pitch, 0)
         words = text.encode()
