@@ -205,8 +205,9 @@ class _Moment:
 
     def seen_now(self) -> Iterator[Asked]:
         there = [figure.look for figure in self.now]
+        near = [look for look in _combined(there) if look not in there] or _alike(there)
         gone = [figure.look for figure in self.figures]
-        for look in dict.fromkeys([*_combined(there), *gone]):
+        for look in dict.fromkeys([*there, *near, *gone]):
             yield f"is there a {look} now?", _yes(look in there)
 
     def touching_now(self) -> Iterator[Asked]:
@@ -303,6 +304,13 @@ def _combined(looks: Sequence[Look]) -> list[Look]:
     colours = dict.fromkeys(look.colour for look in looks)
     shapes = dict.fromkeys(look.shape for look in looks)
     return [Look(colour, shape) for colour, shape in product(colours, shapes)]
+
+
+def _alike(looks: Sequence[Look]) -> list[Look]:
+    """All that share a colour or a shape with one of them."""
+    colours, shapes = {look.colour for look in looks}, {look.shape for look in looks}
+    every = (Look(*pair) for pair in product(Colour, Shape))
+    return [look for look in every if (look.colour in colours) != (look.shape in shapes)]
 
 
 def _yes(true: bool) -> str:
