@@ -1,8 +1,9 @@
-"""The roma node on a Jetson Orin, with a USB camera and a microphone.
+"""The roma node on a Jetson, with a USB camera and a microphone.
 
-ros2 launch roma_ros jetson.launch.py model:=/path/to/checkpoint
+ros2 launch roma_ros jetson.launch.py preset:=jetson_orin_agx model:=/path/to/checkpoint
 
-With drivers of your own: sensors:=false, and their image_topic and audio_topic.
+A preset is a file of config/ by its name, and says which model it is made for. With drivers of your
+own: sensors:=false, and their image_topic and audio_topic.
 """
 
 from pathlib import Path
@@ -19,7 +20,8 @@ from launch import LaunchDescription
 
 SHARE = Path(get_package_share_directory("roma_ros"))
 ROMA = str(SHARE / "launch" / "roma.launch.py")
-PRESET = str(SHARE / "config" / "jetson_orin.yaml")
+PRESETS = ("jetson_orin_agx", "jetson_orin_nx")
+PARAMETERS = [str(SHARE / "config") + "/", LaunchConfiguration("preset"), ".yaml"]
 
 
 def device_node(name: str, parameters: dict[str, object], topic: str) -> Node:
@@ -46,7 +48,15 @@ def generate_launch_description() -> LaunchDescription:
     microphone = {"device": ParameterValue(LaunchConfiguration("microphone"), value_type=str)}
     return LaunchDescription(
         [
-            DeclareLaunchArgument("model", description="Folder of the checkpoint."),
+            DeclareLaunchArgument(
+                "preset",
+                default_value=PRESETS[0],
+                choices=PRESETS,
+                description="Parameters for the module: a file of config/ without .yaml.",
+            ),
+            DeclareLaunchArgument(
+                "model", default_value="", description="Checkpoint; empty: as in the preset."
+            ),
             DeclareLaunchArgument("namespace", default_value=""),
             DeclareLaunchArgument("image_topic", default_value="image"),
             DeclareLaunchArgument("audio_topic", default_value="audio"),
@@ -57,7 +67,7 @@ def generate_launch_description() -> LaunchDescription:
             ),
             IncludeLaunchDescription(
                 PythonLaunchDescriptionSource(ROMA),
-                launch_arguments={"params_file": PRESET}.items(),
+                launch_arguments={"params_file": PARAMETERS}.items(),
             ),
             device_node("camera", camera, "image"),
             device_node("microphone", microphone, "audio"),

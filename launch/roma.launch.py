@@ -14,7 +14,7 @@ from launch_ros.parameter_descriptions import ParameterValue
 from launch import LaunchContext, LaunchDescription
 
 CONFIG = Path(get_package_share_directory("roma_ros")) / "config"
-TINY = str(CONFIG / "tiny.yaml")
+TINY = str(CONFIG / "cpu_tiny.yaml")
 
 # Room for raw images in Fast DDS's shared memory, unless the robot has a profile of its own.
 PROFILE = "FASTRTPS_DEFAULT_PROFILES_FILE"

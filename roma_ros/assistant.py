@@ -18,8 +18,9 @@ from roma_ros.events import Answer, Event
 from roma_ros.lag import Backlog
 from roma_ros.loop import Loop
 from roma_ros.questions import Question
+from roma_ros.speech import SpeechError
 from roma_ros.status import AssistantStatus
-from roma_ros.thinker import RomaThinker
+from roma_ros.thinker import RomaThinker, read_out
 from roma_ros.turns import Turns, Work
 from roma_ros.units import MultimodalUnit
 from roma_ros.watch import UnknownWatchError, Watch, WatchError
@@ -81,15 +82,11 @@ class Assistant:
         """Follow the stream under one more instruction, from the next unit on.
 
         Raises:
-            WatchError: its id is taken, there are too many, or the model has no speak head.
+            WatchError: its id is taken, there are too many, the model has nothing to decide by, or
+                takes spoken instructions and this one cannot be said.
             AssistantStoppedError: the assistant is closed.
         """
-        if not self.thinker.decides:
-            raise WatchError(
-                f"watch {watch.id!r}: the checkpoint {self.thinker.name!r} has no speak head, so "
-                "it never knows when to speak and can only be asked questions; load a checkpoint "
-                "that has one"
-            )
+        self._check_serves(watch)
         with self._wake:
             self._check_open()
             if watch.id in self._watches:
@@ -314,6 +311,23 @@ class Assistant:
         status = self._loop.status()
         with self._wake:
             self._status = status
+
+    def _check_serves(self, watch: Watch) -> None:
+        """Whether the model can follow a stream under this watch."""
+        if not self.thinker.decides:
+            raise WatchError(
+                f"watch {watch.id!r}: the checkpoint {self.thinker.name!r} has no speak head, so "
+                "it never knows when to speak and can only be asked questions; load a checkpoint "
+                "that has one, or load this one with speak_source yes_no"
+            )
+        if watch.recording is None and self.thinker.hears_instructions:
+            try:
+                read_out(watch.instruction)  # it is remembered, for when the session opens
+            except SpeechError as error:
+                raise WatchError(
+                    f"watch {watch.id!r}: the checkpoint {self.thinker.name!r} takes spoken "
+                    f"instructions alone, and {error}; or give the watch a recording"
+                ) from error
 
     # --- under the lock ---
 

@@ -6,7 +6,13 @@ from dataclasses import dataclass
 
 from roma_ros.events import Alert, Event, Narration, SpeakProbability
 from roma_ros.status import SessionStatus
-from roma_ros.thinker import EncodedUnit, RomaThinker, StreamSession, UnitStep
+from roma_ros.thinker import (
+    EVENT_HAS_ENDED,
+    EncodedUnit,
+    RomaThinker,
+    StreamSession,
+    UnitStep,
+)
 from roma_ros.triggers import AlertTrigger
 from roma_ros.watch import Watch, WatchKind
 
@@ -53,8 +59,17 @@ class Follower:
         return self._reply is not None and not self._has_spoken
 
     def open(self, thinker: RomaThinker, context_seconds: float) -> None:
-        instruction = self.watch.instruction if self.watch else None
-        self.session = thinker.open_session(instruction, context_seconds=context_seconds)
+        watch = self.watch
+        if watch is None:
+            self.session = thinker.open_session(None, context_seconds=context_seconds)
+            return
+        ended = EVENT_HAS_ENDED.format(instruction=watch.instruction)
+        self.session = thinker.open_session(
+            watch.instruction,
+            context_seconds=context_seconds,
+            spoken=watch.recording.samples if watch.recording else None,
+            yes_no_question=ended if watch.kind is WatchKind.NARRATION else None,
+        )
 
     def close(self) -> list[Event]:
         """Forget the stream; returns what was being said."""

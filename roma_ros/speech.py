@@ -97,6 +97,10 @@ def _synthesise(text: str, voice: Voice) -> tuple[np.ndarray, int]:
             raise SpeechError(f"espeak-ng has no voice {voice.name!r}; `en-us` is one that it has")
         library.espeak_SetParameter(RATE, voice.speed, 0)
         library.espeak_SetParameter(PITCH, voice.pitch, 0)
+        # The breath in a voice is random, by the time of day unless it is told otherwise: by a
+        # generator of the library's own, and by C's.
+        library.espeak_ng_SetRandSeed(ctypes.c_long(1))
+        ctypes.CDLL(None).srand(1)
         words = text.encode()
         library.espeak_Synth(words, len(words) + 1, 0, 0, 0, CHARS_UTF8, None, None)
         library.espeak_Terminate()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
+from roma_ros.recording import Recording
 from roma_ros.triggers import MAX_WINDOW, AlertTrigger, NarrationTrigger
 
 __all__ = [
@@ -28,7 +29,7 @@ MAX_COOLDOWN = 3600.0  # seconds
 
 
 class WatchError(ValueError):
-    """A watch that cannot be kept: its settings, its id, one too many, or no speak head."""
+    """A watch that cannot be kept: its settings, its id, one too many, or nothing that decides."""
 
 
 class UnknownWatchError(WatchError):
@@ -52,6 +53,9 @@ class Watch:
         window: alert: that many units in a row, 1 to 60. A narration has none: 1.
         cooldown: alert: seconds of silence after it went off, 0 to 3600. A narration has none: 0.
         reply: alert: also say what happened, in words. A narration always does.
+        recording: the instruction as somebody speaks it; the model hears it in place of reading
+            `instruction`. `None`: it reads, and one that knows spoken instructions alone has the
+            words read out to it.
 
     Raises:
         WatchError: one of them is out of its range; the message names it.
@@ -64,6 +68,7 @@ class Watch:
     window: int = 1
     cooldown: float = 0.0
     reply: bool = False
+    recording: Recording | None = None
 
     def __post_init__(self) -> None:
         if not self.id:

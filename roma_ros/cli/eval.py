@@ -102,7 +102,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     from roma_ros.evaluation.world_run import evaluate_on_world
     from roma_ros.thinker import CheckpointError
     from roma_ros.thinker.checkpoint import resolve_folder
-    from roma_ros.world import WorldError
+    from roma_ros.world import SpeechError, WorldError
 
     out: Path = arguments.out
     if not out.absolute().parent.is_dir():
@@ -133,7 +133,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
                 workers=arguments.workers,
                 on_progress=lambda done, of: progress.update(task, completed=done, total=of),
             )
-    except WorldError as error:
+    except (WorldError, SpeechError) as error:
         raise CommandError(str(error)) from error
     except (CheckpointError, EvaluationError, ValueError) as error:
         raise UsageError(str(error)) from error

@@ -158,6 +158,13 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         help="of the backbone, at load (default: %(default)s)",
     )
     model.add_argument(
+        "--speak-source",
+        choices=("auto", "head", "state_token", "yes_no"),
+        default="auto",
+        help="what decides when to speak; yes_no asks the model after every unit, and serves a "
+        "checkpoint without a speak head (default: as the checkpoint says)",
+    )
+    model.add_argument(
         "--context-seconds",
         type=float,
         default=60.0,
@@ -307,7 +314,10 @@ def _playback(arguments: argparse.Namespace, source: Source, watches: Sequence[W
             if not source.live:
                 config = replace(config, max_backlog=PATIENCE)
             thinker = RomaThinker.from_pretrained(
-                arguments.model, device=arguments.device, quantization=arguments.quantization
+                arguments.model,
+                device=arguments.device,
+                quantization=arguments.quantization,
+                speak_source=arguments.speak_source,
             )
             return Playback(
                 source,

@@ -73,6 +73,7 @@ def _render(arguments: argparse.Namespace) -> int:
     from roma_ros.world import (  # it loads OpenCV and FFmpeg, and `roma --help` needs neither
         Plot,
         SceneError,
+        SpeechError,
         WorldError,
         make_scene,
         write_annotations,
@@ -92,7 +93,7 @@ def _render(arguments: argparse.Namespace) -> int:
         write_annotations(annotations, scene)
     except SceneError as error:
         raise UsageError(str(error)) from error
-    except (WorldError, OSError) as error:
+    except (WorldError, SpeechError, OSError) as error:
         raise CommandError(str(error)) from error
     print(f"{out}: {scene.seconds} s, {width}x{height} at {arguments.fps} fps, seed {scene.seed}")
     print(f"{annotations}: what is seen and heard in it, second by second")

@@ -53,6 +53,7 @@ class Mind:
             device=settings.device,
             dtype=settings.dtype,
             quantization=settings.quantization,
+            speak_source=settings.speak_source,
         )
         assistant = Assistant(thinker, settings.assistant, on_event)
         watches = Watches(assistant, defaults)

@@ -11,6 +11,7 @@ from roma_ros.lag import LagPolicy
 from roma_ros.nodes.audio_input import AUDIO_TYPES
 from roma_ros.nodes.declaration import ParameterSpec
 from roma_ros.nodes.image_transport import IMAGE_TRANSPORTS
+from roma_ros.thinker import SpeakSource
 from roma_ros.triggers import MAX_WINDOW
 from roma_ros.units import AssemblerConfig
 from roma_ros.watch import (
@@ -67,6 +68,13 @@ SPECS = (
         default="none",
         description="Of the backbone, at load, by bitsandbytes.",
         choices=("none", "nf4", "int8"),
+    ),
+    ParameterSpec(
+        name="speak_source",
+        default="auto",
+        description="What decides when to speak; auto: as the checkpoint says. yes_no asks the "
+        "model after every unit, and serves a checkpoint without a speak head.",
+        choices=("auto", *(source.value for source in SpeakSource)),
     ),
     ParameterSpec(
         name="use_image",
@@ -204,6 +212,17 @@ SPECS = (
         check=_instruction,
     ),
     ParameterSpec(
+        name="alert.recordings",
+        default=[""],
+        description="WAV files in which alert.instructions are spoken, in their order, '' for "
+        "one that is not; [''] for none. The model hears them in place of reading.",
+    ),
+    ParameterSpec(
+        name="narration.recording",
+        default="",
+        description="WAV file in which narration.instruction is spoken; empty: none.",
+    ),
+    ParameterSpec(
         name="narration.threshold",
         default=DEFAULT_THRESHOLD,
         low=0.0,
@@ -242,13 +261,16 @@ class Settings:
     device: str
     dtype: str
     quantization: str
+    speak_source: str
     image_transport: str
     audio_type: str
     assembler: AssemblerConfig
     assistant: AssistantConfig
     alerts: tuple[str, ...]
+    alert_recordings: tuple[str, ...]
     alert_reply: bool
     narration: str
+    narration_recording: str
 
     @classmethod
     def of(cls, node: Node) -> Settings:
@@ -257,12 +279,23 @@ class Settings:
         Raises:
             ValueError: values that do not go together; the message names them.
         """
-        alerts = _value(node, "alert.instructions")
+        alerts = tuple(text for text in _value(node, "alert.instructions") if text)
+        recordings = tuple(_value(node, "alert.recordings"))
+        if not any(recordings):
+            recordings = ("",) * len(alerts)
+        if len(recordings) != len(alerts):
+            raise ValueError(
+                f"alert.recordings names {len(recordings)} files for {len(alerts)} "
+                "alert.instructions; give one for each, '' where there is none"
+            )
+        if _value(node, "narration.recording") and not _value(node, "narration.instruction"):
+            raise ValueError("narration.recording is given without narration.instruction")
         return cls(
             model=_value(node, "model"),
             device=_value(node, "device"),
             dtype=_value(node, "dtype"),
             quantization=_value(node, "quantization"),
+            speak_source=_value(node, "speak_source"),
             image_transport=_value(node, "image_transport"),
             audio_type=_value(node, "audio_type"),
             assembler=AssemblerConfig(
@@ -281,9 +314,11 @@ class Settings:
                 max_backlog=_value(node, "max_backlog"),
                 lag_policy=LagPolicy(_value(node, "lag_policy")),
             ),
-            alerts=tuple(text for text in alerts if text),
+            alerts=alerts,
+            alert_recordings=recordings,
             alert_reply=_value(node, "alert.reply"),
             narration=_value(node, "narration.instruction"),
+            narration_recording=_value(node, "narration.recording"),
         )
 
 

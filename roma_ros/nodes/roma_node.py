@@ -118,7 +118,10 @@ class RomaNode(LifecycleNode):
             return TransitionCallbackReturn.FAILURE
         self._trouble = ""
         if not self._mind.assistant.thinker.decides:
-            log.warning(f"{self._mind.model} has no speak head: it answers, but never speaks up")
+            log.warning(
+                f"{self._mind.model} has no speak head: it answers, but never speaks up; with "
+                "speak_source yes_no it is asked after every unit whether it should"
+            )
         return super().on_configure(state)
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:

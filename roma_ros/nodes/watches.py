@@ -7,6 +7,7 @@ from typing import Any
 
 from roma_ros.assistant import Assistant
 from roma_ros.nodes.parameters import Settings, WatchDefaults
+from roma_ros.recording import Recording
 from roma_ros.watch import Watch, WatchError, WatchKind
 
 __all__ = ["Watches", "kind_of"]
@@ -23,11 +24,22 @@ class Watches:
         self._followed: dict[str, frozenset[str]] = {}  # names of settings, by id
 
     def add_configured(self, settings: Settings) -> None:
-        """Add those that parameters give. Raises WatchError."""
-        for instruction in settings.alerts:
-            self.add(kind=WatchKind.ALERT, instruction=instruction, reply=settings.alert_reply)
+        """Add those that parameters give. Raises WatchError and RecordingError."""
+        spoken = zip(settings.alerts, settings.alert_recordings, strict=True)
+        for instruction, path in spoken:
+            self.add(
+                kind=WatchKind.ALERT,
+                instruction=instruction,
+                reply=settings.alert_reply,
+                recording=Recording.from_wav(path) if path else None,
+            )
         if settings.narration:
-            self.add(kind=WatchKind.NARRATION, instruction=settings.narration)
+            path = settings.narration_recording
+            self.add(
+                kind=WatchKind.NARRATION,
+                instruction=settings.narration,
+                recording=Recording.from_wav(path) if path else None,
+            )
 
     def add(
         self,
@@ -39,6 +51,7 @@ class Watches:
         window: int = UNSET,
         cooldown: float = UNSET,
         reply: bool = False,
+        recording: Recording | None = None,
     ) -> str:
         """Add one; -1 stands for the node's default, which it will follow.
 
@@ -57,7 +70,14 @@ class Watches:
         settings = {**given, **self._settings(kind, followed)}
         name = name or self._free_id(kind)
         self._assistant.watch(
-            Watch(id=name, kind=kind, instruction=instruction, reply=reply, **settings)
+            Watch(
+                id=name,
+                kind=kind,
+                instruction=instruction,
+                reply=reply,
+                recording=recording,
+                **settings,
+            )
         )
         self._followed[name] = followed
         return name

@@ -1,7 +1,7 @@
 """MultimodalUnit -> p(speak) and text: the streaming backbone, its cache and its speak head."""
 
 from roma_ros.thinker.branch import Branch
-from roma_ros.thinker.config import RomaConfig
+from roma_ros.thinker.config import InstructionForm, RomaConfig
 from roma_ros.thinker.decoding import Utterance
 from roma_ros.thinker.encoding import EncodedUnit, PhaseTimings
 from roma_ros.thinker.errors import (
@@ -17,14 +17,19 @@ from roma_ros.thinker.quantization import Quantization
 from roma_ros.thinker.session import StreamSession, TranscriptEntry, UnitStep
 from roma_ros.thinker.speak_head import SpeakHead
 from roma_ros.thinker.speak_source import SpeakSource, StateTokens
+from roma_ros.thinker.spoken_instruction import read_out
 from roma_ros.thinker.thinker import RomaThinker
+from roma_ros.thinker.yes_no import CONDITION_HOLDS, EVENT_HAS_ENDED
 
 __all__ = [
+    "CONDITION_HOLDS",
+    "EVENT_HAS_ENDED",
     "Branch",
     "BranchError",
     "CheckpointError",
     "ContextError",
     "EncodedUnit",
+    "InstructionForm",
     "PhaseTimings",
     "Quantization",
     "QuestionTooLongError",
@@ -40,4 +45,5 @@ __all__ = [
     "UnitShapeError",
     "UnitStep",
     "Utterance",
+    "read_out",
 ]

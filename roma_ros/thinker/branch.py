@@ -145,8 +145,8 @@ class Branch:
 
     def _copy_sink(self) -> list[int]:
         """A sink of its own, since the session's moves when units leave."""
-        session = self._session
-        copies = self._cache.duplicate(session._sink)
-        self.strand.forget(session._sink)
+        lasting = self._session._lasting_slots()
+        copies = self._cache.duplicate(lasting)
+        self.strand.forget(lasting)
         self.strand.see(copies)
         return copies

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,21 @@ from safetensors.torch import load_file
 from transformers import (
     AutoTokenizer,
     PreTrainedTokenizerBase,
+    Qwen2_5OmniThinkerConfig,
     Qwen2_5OmniThinkerForConditionalGeneration,
 )
 
 from roma_ros.thinker.attention import SLOT_ATTENTION
 from roma_ros.thinker.config import RomaConfig
 from roma_ros.thinker.errors import CheckpointError
-from roma_ros.thinker.quantization import Quantization, quantization_config
+from roma_ros.thinker.public_roma import public_roma_head
+from roma_ros.thinker.quantization import (
+    Quantization,
+    quantization_config,
+    quiet_int8,
+    stored_quantization,
+)
+from roma_ros.thinker.small_call import check_kind
 from roma_ros.thinker.speak_head import SpeakHead
 
 __all__ = [
@@ -82,13 +91,30 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
 
 
 def load_backbone(
-    folder: Path, *, device: torch.device, dtype: torch.dtype, quantization: Quantization
+    folder: Path,
+    *,
+    device: torch.device,
+    dtype: torch.dtype,
+    quantization: Quantization,
+    without: Collection[str] = (),
 ) -> Qwen2_5OmniThinkerForConditionalGeneration:
-    """Load the thinker; of a full Omni checkpoint its thinker part only."""
-    options: dict[str, Any] = {}
-    if quantization is not Quantization.NONE:
-        options["quantization_config"] = quantization_config(quantization, dtype)
-        options["device_map"] = {"": device}
+    """Load the thinker; of a full Omni checkpoint its thinker part only.
+
+    Args:
+        folder: of the checkpoint.
+        device, dtype: where it computes, and in what.
+        quantization: of weights that are stored whole.
+        without: `visual` or `audio_tower`, where something else stands in for it: the attribute
+            becomes `None`, and the weights need not be there.
+
+    Raises:
+        CheckpointError: it cannot be loaded, or its quantised kind does not run on `device`.
+    """
+    options, kind = _loading_options(folder, device, dtype, quantization, without)
+    if kind is Quantization.INT8:
+        quiet_int8()
+    if kind is not Quantization.NONE:
+        check_kind(kind, device)
     try:
         model, report = Qwen2_5OmniThinkerForConditionalGeneration.from_pretrained(
             folder,
@@ -98,32 +124,89 @@ def load_backbone(
             output_loading_info=True,
             **options,
         )
-    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+    except (ImportError, OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise CheckpointError(f"{folder} cannot be loaded: {error}") from error
-    if missing := sorted(report["missing_keys"]):
+    left_out = tuple(f"{part}." for part in without)
+    if missing := sorted(key for key in report["missing_keys"] if not key.startswith(left_out)):
         raise CheckpointError(
             f"{folder} lacks {len(missing)} weights, such as {missing[:3]}; "
             "is a shard of the checkpoint missing?"
         )
+    for part in without:
+        setattr(model, part, None)
+    if "config" in options:  # as the checkpoint has it, should it be saved again
+        _restore_depths(model.config, folder)
     text = model.config.text_config
     if set(text.layer_types) != {"full_attention"}:
         raise CheckpointError(f"{folder} has layer types {set(text.layer_types)}; expected full")
     model.model.set_attn_implementation(SLOT_ATTENTION)
-    if quantization is Quantization.NONE:
+    if "device_map" not in options:
         model.to(device)
     return model.eval().requires_grad_(False)
 
 
+def _loading_options(
+    folder: Path,
+    device: torch.device,
+    dtype: torch.dtype,
+    quantization: Quantization,
+    without: Collection[str],
+) -> tuple[dict[str, Any], Quantization]:
+    """What transformers is told besides, and what bitsandbytes will have to run."""
+    values = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    stored = stored_quantization(values)
+    is_quantised = bool(values.get("quantization_config"))
+    if is_quantised and quantization is not Quantization.NONE:
+        raise CheckpointError(
+            f"{folder} is quantised already; load it with quantization 'none', not "
+            f"{quantization.value!r}"
+        )
+    options: dict[str, Any] = {}
+    if is_quantised or without:
+        options["config"] = _loading_config(folder, dtype, stored, without)
+    if is_quantised or quantization is not Quantization.NONE:
+        options["device_map"] = {"": device}
+    if quantization is not Quantization.NONE:
+        options["quantization_config"] = quantization_config(quantization, dtype)
+        return options, quantization
+    return options, stored
+
+
+def _loading_config(
+    folder: Path, dtype: torch.dtype, stored: Quantization, without: Collection[str]
+) -> Qwen2_5OmniThinkerConfig:
+    config = Qwen2_5OmniThinkerConfig.from_pretrained(folder, local_files_only=True)
+    settings = getattr(config, "quantization_config", None)
+    if stored is Quantization.NF4 and isinstance(settings, dict):
+        # It says what the machine computed in on which the weights were saved.
+        settings["bnb_4bit_compute_dtype"] = str(dtype).removeprefix("torch.")
+    # What is not in the file would be made up at full size, only to be thrown away.
+    if "visual" in without:
+        config.vision_config.depth = 0
+    if "audio_tower" in without:
+        config.audio_config.encoder_layers = 0
+    return config
+
+
+def _restore_depths(config: Qwen2_5OmniThinkerConfig, folder: Path) -> None:
+    stored = Qwen2_5OmniThinkerConfig.from_pretrained(folder, local_files_only=True)
+    config.vision_config.depth = stored.vision_config.depth
+    config.audio_config.encoder_layers = stored.audio_config.encoder_layers
+
+
 def load_speak_head(folder: Path, config: RomaConfig, hidden_size: int) -> SpeakHead | None:
-    """The speak head beside the weights, or `None` where the checkpoint has none."""
+    """The speak head beside the weights, or among them as in ROMA's release; else `None`."""
     file = folder / SPEAK_HEAD_NAME
-    if not file.exists():
+    if file.exists():
+        try:
+            weights = load_file(file)
+        except (OSError, SafetensorError) as error:
+            raise CheckpointError(f"{file} cannot be read: {error}") from error
+    elif (found := public_roma_head(folder)) is not None:
+        file, weights = folder, found
+    else:
         return None
     head = SpeakHead(hidden_size, len(config.speak_layer_ids), config.speak_hidden_size)
-    try:
-        weights = load_file(file)
-    except (OSError, SafetensorError) as error:
-        raise CheckpointError(f"{file} cannot be read: {error}") from error
     wanted = {name: tuple(value.shape) for name, value in head.state_dict().items()}
     got = {name: tuple(value.shape) for name, value in weights.items()}
     if got != wanted:

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+import enum
 import json
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from roma_ros.thinker.errors import CheckpointError
+from roma_ros.thinker.public_roma import public_roma_settings
 from roma_ros.thinker.speak_source import SpeakSource
 
-__all__ = ["ROMA_CONFIG_NAME", "RomaConfig"]
+__all__ = ["ROMA_CONFIG_NAME", "SYSTEM_PROMPT_NAME", "InstructionForm", "RomaConfig"]
 
 ROMA_CONFIG_NAME = "roma_config.json"
+SYSTEM_PROMPT_NAME = "system_prompt.txt"
+MAX_SYSTEM_PROMPT = 32_768  # bytes
+MAX_HIDDEN_SIZE = 65_536
+
+
+class InstructionForm(enum.Enum):
+    """How a checkpoint was taught its instructions."""
+
+    TEXT = "text"
+    """Written before the first unit."""
+    SPOKEN = "spoken"
+    """Spoken into the first units, as in ROMA's public release."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,8 +40,9 @@ class RomaConfig:
             (paper, section 3.1: the last K=4).
         speak_hidden_size: width of the speak head's middle layer; `None` is a quarter of the
             backbone's width.
-        speak_source: `head`, or `state_token`: see `SpeakSource`.
+        speak_source: `head`, `state_token` or `yes_no`: see `SpeakSource`.
         silent_tokens, speak_tokens: what decides where `speak_source` is `state_token`.
+        instructions: `text` or `spoken`: see `InstructionForm`.
     """
 
     system_prompt: str = (
@@ -40,12 +56,18 @@ class RomaConfig:
     speak_source: str = SpeakSource.HEAD.value
     silent_tokens: tuple[str, ...] = ()
     speak_tokens: tuple[str, ...] = ()
+    instructions: str = InstructionForm.TEXT.value
 
     def __post_init__(self) -> None:
         for name in ("speak_layer_ids", "silent_tokens", "speak_tokens"):
             object.__setattr__(self, name, tuple(getattr(self, name)))  # JSON knows lists alone
         if self.speak_source not in (known := [source.value for source in SpeakSource]):
             raise CheckpointError(f"speak_source is {self.speak_source!r}; expected one of {known}")
+        if self.instructions not in (known := [form.value for form in InstructionForm]):
+            raise CheckpointError(f"instructions is {self.instructions!r}; expected one of {known}")
+        width = self.speak_hidden_size
+        if width is not None and not 1 <= width <= MAX_HIDDEN_SIZE:
+            raise CheckpointError(f"speak_hidden_size is {width}; expected 1 to {MAX_HIDDEN_SIZE}")
         if not self.speak_layer_ids:
             raise CheckpointError("speak_layer_ids is empty: name at least one layer, such as [-1]")
         if not 784 <= self.min_pixels <= self.max_pixels:
@@ -56,19 +78,57 @@ class RomaConfig:
 
     @classmethod
     def from_folder(cls, folder: Path) -> RomaConfig:
-        """Read `roma_config.json`, or the defaults where a stock checkpoint has none."""
-        file = folder / ROMA_CONFIG_NAME
-        if not file.exists():
-            return cls()
-        try:
-            values = json.loads(file.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise CheckpointError(f"{file} cannot be read as JSON: {error}") from error
+        """Read what the folder says: all of it may be missing, as in a stock checkpoint.
+
+        `system_prompt.txt` goes before `roma_config.json`, and this before what the `config.json`
+        of ROMA's public release implies.
+
+        Raises:
+            CheckpointError: a file cannot be read, or holds what a config does not take.
+        """
+        values = {**public_roma_settings(folder), **_read_settings(folder)}
         known = {field.name for field in fields(cls)}
         if unknown := sorted(set(values) - known):
+            file = folder / ROMA_CONFIG_NAME
             raise CheckpointError(f"{file} has unknown keys {unknown}; known are {sorted(known)}")
+        if (prompt := _read_system_prompt(folder)) is not None:
+            values["system_prompt"] = prompt
         return cls(**values)
 
     def save(self, folder: Path) -> None:
+        """Write `roma_config.json`, and the system prompt's own file anew if there is one."""
         text = json.dumps(asdict(self), indent=2, ensure_ascii=False)
         (folder / ROMA_CONFIG_NAME).write_text(text + "\n", encoding="utf-8")
+        if (file := folder / SYSTEM_PROMPT_NAME).exists():
+            file.write_text(self.system_prompt + "\n", encoding="utf-8")
+
+
+def _read_settings(folder: Path) -> dict[str, Any]:
+    file = folder / ROMA_CONFIG_NAME
+    if not file.exists():
+        return {}
+    try:
+        values = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{file} cannot be read as JSON: {error}") from error
+    if not isinstance(values, dict):
+        raise CheckpointError(f"{file} holds {type(values).__name__}; expected an object, as {{}}")
+    return values
+
+
+def _read_system_prompt(folder: Path) -> str | None:
+    """The text of `system_prompt.txt`, without white space at its ends."""
+    file = folder / SYSTEM_PROMPT_NAME
+    if not file.exists():
+        return None
+    try:
+        if (size := file.stat().st_size) > MAX_SYSTEM_PROMPT:
+            raise CheckpointError(
+                f"{file} has {size} bytes; a system prompt has at most {MAX_SYSTEM_PROMPT}"
+            )
+        text = file.read_text(encoding="utf-8").strip()
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{file} cannot be read as UTF-8 text: {error}") from error
+    if not text:
+        raise CheckpointError(f"{file} is empty; write the system prompt in it, or remove it")
+    return text

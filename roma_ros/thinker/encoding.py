@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import numpy as np
+import numpy.typing as npt
 import torch
 
 __all__ = ["EncodedUnit", "PhaseTimings", "unit_positions"]
@@ -23,6 +25,9 @@ class PhaseTimings:
     def total(self) -> float:
         return self.features + self.vision + self.audio + self.backbone + self.head
 
+    def with_more_sound(self, features: float, audio: float) -> PhaseTimings:
+        return replace(self, features=self.features + features, audio=self.audio + audio)
+
     def with_backbone(self, backbone: float, head: float) -> PhaseTimings:
         return replace(self, backbone=backbone, head=head)
 
@@ -38,6 +43,8 @@ class EncodedUnit:
         embeds: (L, H) input embeddings.
         offsets: (3, L) int64 positions, relative to the next free one.
         advance: positions that the unit uses up.
+        grid: rows and columns of video tokens; `None` for a unit without video.
+        samples: the sound that it was made of, (16000,); `None` for a unit without sound.
         timings: of features, vision and audio.
     """
 
@@ -48,6 +55,8 @@ class EncodedUnit:
     embeds: torch.Tensor
     offsets: torch.Tensor
     advance: int
+    grid: tuple[int, int] | None
+    samples: npt.NDArray[np.float32] | None
     timings: PhaseTimings
 
 

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import enum
+import logging
+from collections.abc import Mapping
+from typing import Any
 
 import torch
+from torch import nn
 from transformers import BitsAndBytesConfig
 
-__all__ = ["Quantization", "quantization_config"]
+from roma_ros.thinker.errors import CheckpointError
+
+__all__ = [
+    "Quantization",
+    "check_unused",
+    "quantization_config",
+    "quiet_int8",
+    "stored_quantization",
+]
 
 # Encoders, embeddings and LM head stay as they are: small, or dear to quality.
 KEPT = ["visual", "audio_tower", "lm_head", "embed_tokens"]
@@ -34,6 +46,38 @@ def quantization_config(kind: Quantization, dtype: torch.dtype) -> BitsAndBytesC
             bnb_4bit_quant_type="nf4",
             bnb_4bit_use_double_quant=True,
             bnb_4bit_compute_dtype=dtype,
-            llm_int8_skip_modules=KEPT,
+            llm_int8_skip_modules=list(KEPT),
         )
-    return BitsAndBytesConfig(load_in_8bit=True, llm_int8_skip_modules=KEPT)
+    return BitsAndBytesConfig(load_in_8bit=True, llm_int8_skip_modules=list(KEPT))
+
+
+def quiet_int8() -> None:
+    """bitsandbytes warns at each product that it casts to float16: hundreds of lines a second."""
+    logging.getLogger("bitsandbytes.autograd._functions").setLevel(logging.ERROR)
+
+
+def stored_quantization(config: Mapping[str, Any]) -> Quantization:
+    """The kind that the weights beside a `config.json` are already stored in, by bitsandbytes.
+
+    `NONE` is also what weights of another quantiser (GPTQ, say) give: transformers knows them.
+    """
+    stored = config.get("quantization_config")
+    if not isinstance(stored, Mapping) or stored.get("quant_method") != "bitsandbytes":
+        return Quantization.NONE
+    return Quantization.NF4 if stored.get("load_in_4bit") else Quantization.INT8
+
+
+def check_unused(backbone: nn.Module) -> None:
+    """Raise `CheckpointError` if NF4 weights have been run on this CPU, and cannot be saved as is.
+
+    At its first call on a CPU with AVX512-BF16, a 4-bit layer of bitsandbytes is packed anew: the
+    scales of its blocks become bfloat16, and to save it they are quantised a second time. What is
+    saved then differs from what was loaded. See docs/quantize.md.
+    """
+    for name, module in backbone.named_modules():
+        state = getattr(getattr(module, "weight", None), "quant_state", None)
+        if getattr(state, "packing_format_for_cpu", False):
+            raise CheckpointError(
+                f"{name} has been run on this CPU, which packed its 4-bit weights anew and with a "
+                "loss; load the model again, and save it before it hears its first unit"
+            )

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import numpy as np
+import numpy.typing as npt
 import torch
 
 from roma_ros.thinker.branch import ANSWER_TOKENS, QUESTION_TOKENS, Branch
@@ -14,7 +16,9 @@ from roma_ros.thinker.decoding import Utterance, decode
 from roma_ros.thinker.encoding import EncodedUnit, PhaseTimings
 from roma_ros.thinker.errors import ContextError, SessionClosedError, ThinkerError
 from roma_ros.thinker.slot_cache import SlotCache
+from roma_ros.thinker.spoken_instruction import read_out, spread_over_units
 from roma_ros.thinker.strand import Strand
+from roma_ros.thinker.yes_no import CONDITION_HOLDS
 from roma_ros.units import MultimodalUnit
 
 if TYPE_CHECKING:
@@ -24,6 +28,8 @@ __all__ = ["StreamSession", "TranscriptEntry", "UnitStep"]
 
 TEXT_TOKENS_PER_UNIT = 8  # room for replies in the window, on average
 UNITS_DURING_BRANCH = 16  # units that may arrive while an answer is being decoded
+SOUND_TOKENS = 4 + 25  # of a unit: its markers and its sound
+SOUND_POSITIONS = 27  # that a unit with sound uses up
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,8 +39,10 @@ class UnitStep:
     Attributes:
         stream, index: the unit's.
         stamp: the unit's end, ns on the sensor clock.
-        p_speak: probability in [0, 1] that now is the time to speak; `None` without a head.
-        timings: seconds by phase; the encoders' are those of the unit, shared by all sessions.
+        p_speak: probability in [0, 1] that now is the time to speak; `None` if nothing decides,
+            or if `yes_no` does and there is no instruction to ask about.
+        timings: seconds by phase; the encoders' are those of the unit, shared by all sessions but
+            those that hear a spoken instruction in it.
     """
 
     stream: int
@@ -62,6 +70,8 @@ class _Kept:
     position: int
     slots: list[int]
     text: list[int] = field(default_factory=list)
+    # Those of its slots that hold a piece of a spoken instruction.
+    lasting: list[int] = field(default_factory=list)
 
 
 class StreamSession:
@@ -72,12 +82,17 @@ class StreamSession:
     before the oldest unit kept, as if the stream had begun there; the window's own keys are turned
     only when positions reach the end of the backbone's trained range.
 
+    A spoken instruction lasts as a written one does: when the first units leave, the sound of
+    those that it was laid over stays behind with the sink, and only what was seen then is
+    forgotten.
+
     Use as a context manager, from one thread.
 
     Args:
         thinker: the weights.
         instruction: what to watch for, part of the opening turns.
         context_seconds: units kept, at one a second; at least 1.
+        spoken, yes_no_question: see `RomaThinker.open_session`.
         position_limit: positions stay below it; `None` is the backbone's trained range.
     """
 
@@ -87,6 +102,8 @@ class StreamSession:
         instruction: str | None = None,
         *,
         context_seconds: float = 60.0,
+        spoken: npt.NDArray[np.float32] | None = None,
+        yes_no_question: str | None = None,
         position_limit: int | None = None,
     ) -> None:
         if not context_seconds >= 1:
@@ -95,11 +112,17 @@ class StreamSession:
         self.instruction = instruction
         self.window = int(context_seconds)
         self.evicted = 0
-        self._opening = thinker.dialogue.opening(instruction)
+        if spoken is None and instruction is not None and thinker.hears_instructions:
+            spoken = read_out(instruction)
+        self._unsaid = spread_over_units(spoken) if spoken is not None else deque()
+        self._spoken_units = len(self._unsaid)
+        self._opening = thinker.dialogue.opening(instruction if spoken is None else None)
+        self._yes_no = self._question_each_unit(yes_no_question)
         text = thinker.backbone.config.text_config
         self._position_limit = position_limit or text.max_position_embeddings
         self._check_span()
-        self._reserve = QUESTION_TOKENS + ANSWER_TOKENS + 32 + len(self._opening)
+        self._lasting = len(self._opening) + self._spoken_units * SOUND_TOKENS
+        self._reserve = QUESTION_TOKENS + ANSWER_TOKENS + 32 + self._lasting + len(self._yes_no)
         self._cache = self._allocate()
         self._strand = Strand(thinker.backbone.model, self._cache)
         self._window: deque[_Kept] = deque()
@@ -168,8 +191,10 @@ class StreamSession:
         """
         self._check_open()
         encoded = unit if isinstance(unit, EncodedUnit) else self.thinker.encode(unit)
+        if self._unsaid:
+            encoded = self.thinker.lay_over(encoded, self._unsaid[0])
         start = self.thinker.clock()
-        self._make_room(len(self._pending) + len(encoded.tokens), units=1)
+        self._make_room(len(self._pending) + len(encoded.tokens) + len(self._yes_no), units=1)
         text = len(self._pending)
         embeds, offsets = encoded.embeds, encoded.offsets
         if text:
@@ -180,9 +205,13 @@ class StreamSession:
         if text:
             self._window[-1].slots += slots[:text]
             self._pending = []
-        self._window.append(_Kept(encoded.stream, encoded.index, position, slots[text:]))
+        kept = _Kept(encoded.stream, encoded.index, position, slots[text:])
+        if self._unsaid:
+            self._unsaid.popleft()
+            kept.lasting = self._sound_of(encoded, kept.slots)
+        self._window.append(kept)
         done = self.thinker.clock()
-        p_speak = self.thinker.p_speak(hidden)
+        p_speak = self._judge(hidden)
         return UnitStep(
             stream=encoded.stream,
             index=encoded.index,
@@ -244,6 +273,26 @@ class StreamSession:
         self._check_open()
         return Branch(self)
 
+    def _question_each_unit(self, question: str | None) -> list[int]:
+        """Ids of what is asked after each unit, with the header of its answer; mostly nothing."""
+        if self.thinker.yes_no is None or (self.instruction is None and question is None):
+            return []
+        question = question or CONDITION_HOLDS.format(instruction=self.instruction)
+        return self.thinker.dialogue.question(question)
+
+    def _judge(self, hidden: tuple[torch.Tensor, ...]) -> float | None:
+        """p(speak) from the states at a unit's end, or by a question that nobody remembers."""
+        if self.thinker.yes_no is None:
+            return self.thinker.p_speak(hidden)
+        if not self._yes_no:
+            return None
+        return self.thinker.p_speak(self._strand.aside(self.thinker.embed(self._yes_no)))
+
+    def _sound_of(self, unit: EncodedUnit, slots: Sequence[int]) -> list[int]:
+        """The slots of a unit without those of its frames."""
+        frames = (unit.tokens == self.thinker.dialogue.token("<|VIDEO|>")).tolist()
+        return [slot for slot, is_frame in zip(slots, frames, strict=True) if not is_frame]
+
     def _check_open(self) -> None:
         if self._closed:
             raise SessionClosedError("this session is closed; open another with open_session()")
@@ -252,7 +301,9 @@ class StreamSession:
         thinker = self.thinker
         side = thinker.features.patch_size * thinker.features.merge_size
         span = 2 + max(25, thinker.config.max_pixels // side**2) + TEXT_TOKENS_PER_UNIT
-        need = len(self._opening) + span + self.window * (27 + TEXT_TOKENS_PER_UNIT)
+        units = self.window + self._spoken_units
+        need = len(self._opening) + span + units * (SOUND_POSITIONS + TEXT_TOKENS_PER_UNIT)
+        need += len(self._yes_no)
         if need + QUESTION_TOKENS + ANSWER_TOKENS > self._position_limit:
             raise ContextError(
                 f"context_seconds={self.window} with an opening of {len(self._opening)} tokens "
@@ -264,7 +315,7 @@ class StreamSession:
         backbone = self.thinker.backbone
         text = backbone.config.text_config
         unit = self.thinker.max_tokens_per_unit + TEXT_TOKENS_PER_UNIT
-        capacity = len(self._opening) + unit * (self.window + UNITS_DURING_BRANCH) + self._reserve
+        capacity = self._lasting + unit * (self.window + UNITS_DURING_BRANCH) + self._reserve
         return SlotCache(
             layers=text.num_hidden_layers,
             kv_heads=text.num_key_value_heads,
@@ -281,6 +332,7 @@ class StreamSession:
         offsets = _text_offsets(length, self.thinker.device)
         _, self._sink = self._strand.extend(self.thinker.embed(self._opening), offsets, length)
         self._sink_keys = self._cache.read_keys(self._sink)
+        self._sink_length = length  # positions that it spans
         self._sink_shift = 0
 
     def _make_room(self, tokens: int, units: int = 0) -> None:
@@ -302,19 +354,37 @@ class StreamSession:
 
     def _evict(self) -> None:
         oldest = self._window.popleft()
-        self._strand.forget(oldest.slots)
-        self._cache.give_back(oldest.slots)
+        leaving = oldest.slots
+        if oldest.lasting:
+            stays = set(oldest.lasting)
+            leaving = [slot for slot in leaving if slot not in stays]
+            self._extend_sink(oldest.lasting)
+        self._strand.forget(leaving)
+        self._cache.give_back(leaving)
         self.evicted += 1
         if not self._window:  # the reply that was to be closed has left with its unit
             self._pending, self._speaking = [], False
 
+    def _extend_sink(self, slots: list[int]) -> None:
+        """Let a piece of the spoken instruction stay, where it stands."""
+        # Nothing but such pieces has left so far, so the sink is where it was and as it was.
+        self._sink = [*self._sink, *slots]
+        self._sink_keys = self._cache.read_keys(self._sink)
+        self._sink_length = self._first_position() - self._sink_shift
+
     def _place_sink(self) -> None:
         """Turn the sink to stand right before the oldest unit."""
-        first = self._window[0].position if self._window else self._strand.position
-        shift = first - len(self._sink)
+        shift = self._first_position() - self._sink_length
         if shift != self._sink_shift:
             self._cache.turn(self._sink, shift, keys=self._sink_keys)
             self._sink_shift = shift
+
+    def _lasting_slots(self) -> list[int]:
+        """The sink, and what of the window will be part of it."""
+        return [*self._sink, *(slot for kept in self._window for slot in kept.lasting)]
+
+    def _first_position(self) -> int:
+        return self._window[0].position if self._window else self._strand.position
 
     def _rebase(self) -> None:
         """Move every position down, so that the window stands at the range's beginning."""

@@ -126,6 +126,13 @@ class SlotCache(Cache):
         for slot in slots:
             heapq.heappush(self._free, slot)
 
+    def put_back(self, slots: Sequence[int], read_length: int) -> None:
+        """Undo `take`: zero and free slots that only their taker has seen, branch or no branch."""
+        self.erase(slots)
+        for slot in slots:
+            heapq.heappush(self._free, slot)
+        self.read_length = read_length
+
     def hold(self) -> None:
         self._holds += 1
 

@@ -1,4 +1,4 @@
-"""Where p(speak) is read: off the speak head, or off the token that the model would say next."""
+"""Where p(speak) is read: off the speak head, or off a token that the model would say next."""
 
 from __future__ import annotations
 
@@ -22,6 +22,9 @@ class SpeakSource(enum.Enum):
     STATE_TOKEN = "state_token"
     """The LM head: tokens that stand for silence against tokens that stand for speaking, as in
     models that say `<|silence|>`, or a state such as `</Standby>`, after every unit."""
+    YES_NO = "yes_no"
+    """The LM head after a question, put on a branch after every unit: whether the instruction's
+    condition holds now. Needs no training, and costs a second pass through the backbone."""
 
 
 @dataclass(frozen=True, slots=True)

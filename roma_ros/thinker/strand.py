@@ -83,6 +83,24 @@ class Strand:
         self.position += advance
         return tuple(state[0, -1] for state in outputs.hidden_states), slots
 
+    def aside(self, embeds: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Run tokens of text that nobody will remember; cache and strand are as before.
+
+        Args:
+            embeds: (L, H) input embeddings.
+
+        Returns:
+            The hidden states of every layer at the last token, as `extend` does.
+
+        Raises:
+            ContextError: the cache is full.
+        """
+        read_length, length = self.cache.read_length, len(embeds)
+        offsets = torch.arange(length, device=embeds.device).expand(3, -1)
+        hidden, slots = self.fork().extend(embeds, offsets, length)
+        self.cache.put_back(slots, read_length)
+        return hidden
+
     def _mask(self, slots: Sequence[int]) -> torch.Tensor:
         """(1, 1, L, read_length) bool: all that is visible, causal among the new tokens."""
         length = len(slots)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from safetensors.torch import save_file
 from transformers import PreTrainedTokenizerBase, Qwen2_5OmniThinkerForConditionalGeneration
 
+from roma_ros.thinker.bundle import check_bundle, is_bundle
 from roma_ros.thinker.checkpoint import (
     SPEAK_HEAD_NAME,
     load_backbone,
@@ -16,21 +20,23 @@ from roma_ros.thinker.checkpoint import (
     load_tokenizer,
     resolve_folder,
 )
-from roma_ros.thinker.config import RomaConfig
+from roma_ros.thinker.config import InstructionForm, RomaConfig
 from roma_ros.thinker.dialogue import Dialogue
 from roma_ros.thinker.encoding import EncodedUnit, PhaseTimings, unit_positions
 from roma_ros.thinker.errors import CheckpointError, UnitShapeError
 from roma_ros.thinker.features import MEL_FRAMES_PER_UNIT, FeatureExtractor
-from roma_ros.thinker.quantization import Quantization
+from roma_ros.thinker.placement import resolve_device, resolve_dtype
+from roma_ros.thinker.quantization import Quantization, check_unused
 from roma_ros.thinker.session import StreamSession
 from roma_ros.thinker.speak_head import SpeakHead
 from roma_ros.thinker.speak_source import SpeakSource, StateTokens
-from roma_ros.units import MultimodalUnit
+from roma_ros.thinker.stand_ins import StandIns
+from roma_ros.thinker.yes_no import yes_no_tokens
+from roma_ros.units import UNIT_RATE, MultimodalUnit
 
 __all__ = ["AUDIO_TOKENS_PER_UNIT", "RomaThinker", "unit_tokens"]
 
 AUDIO_TOKENS_PER_UNIT = 25
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
 class RomaThinker:
@@ -48,6 +54,7 @@ class RomaThinker:
         features: FeatureExtractor,
         config: RomaConfig,
         speak_head: SpeakHead | None,
+        stand_ins: StandIns | None = None,
         name: str = "",
     ) -> None:
         self.backbone = backbone
@@ -55,11 +62,15 @@ class RomaThinker:
         self.features = features
         self.config = config
         self.speak_head = speak_head
+        self.stand_ins = stand_ins or StandIns()
         self.name = name
         self.dialogue = Dialogue(tokenizer, config.system_prompt)
         self.state_tokens: StateTokens | None = None
         if config.speak_source == SpeakSource.STATE_TOKEN.value:
             self.state_tokens = StateTokens.of(tokenizer, config.silent_tokens, config.speak_tokens)
+        self.yes_no: StateTokens | None = None
+        if config.speak_source == SpeakSource.YES_NO.value:
+            self.yes_no = yes_no_tokens(tokenizer)
         self.device = backbone.device
         rows = backbone.lm_head.out_features
         self._unspeakable = torch.zeros(rows, dtype=torch.bool, device=self.device)
@@ -74,27 +85,44 @@ class RomaThinker:
         device: str = "auto",
         dtype: str = "auto",
         quantization: str = "none",
+        speak_source: str = "auto",
     ) -> RomaThinker:
-        """Load a Qwen2.5-Omni thinker folder, with or without a speak head.
+        """Load a Qwen2.5-Omni thinker folder, with or without a speak head, or a bundle.
 
         Args:
             model: folder with config.json, safetensors (sharded or not) and a tokenizer, of a
-                thinker or of a full Omni checkpoint; or the name of an embedded one: `roma_tiny`.
+                thinker or of a full Omni checkpoint; or a bundle that `roma quantize` has made,
+                whose every file is compared with its manifest first; or the name of an embedded
+                checkpoint: `roma_tiny`.
             device: `auto` (CUDA where there is one), `cpu`, `cuda`, `cuda:1`.
             dtype: `auto` (bfloat16 on CUDA, float32 on CPU), or a name such as `float16`.
-            quantization: `none`, `nf4` or `int8`, of the backbone, at load (bitsandbytes).
+            quantization: `none`, `nf4` or `int8`, of the backbone, at load (bitsandbytes); `none`
+                for a bundle, which is loaded as it is stored.
+            speak_source: what decides when to speak: `auto` (what the checkpoint says, or else
+                its speak head, if it has one), `head`, `state_token` or `yes_no`: `SpeakSource`.
 
         Raises:
-            CheckpointError: the folder, its weights, tokenizer or speak head do not serve.
+            CheckpointError: the folder, its weights, tokenizer or speak head do not serve; a
+                bundle is not what its manifest says; or a quantised kind does not run here.
             ValueError: an unknown device, dtype or quantization.
         """
         folder = resolve_folder(model)
-        place = _device(device)
-        kind = _dtype(dtype, place)
+        stand_ins = StandIns()
+        if is_bundle(folder):
+            check_bundle(folder)
+            stand_ins = StandIns.from_folder(folder)
+        place = resolve_device(device)
+        kind = resolve_dtype(dtype, place)
         config = RomaConfig.from_folder(folder)
+        if speak_source != "auto":
+            config = replace(config, speak_source=speak_source)
         tokenizer = load_tokenizer(folder)
         backbone = load_backbone(
-            folder, device=place, dtype=kind, quantization=Quantization(quantization)
+            folder,
+            device=place,
+            dtype=kind,
+            quantization=Quantization(quantization),
+            without=stand_ins.towers,
         )
         thinker_config = backbone.config
         layers = thinker_config.text_config.num_hidden_layers
@@ -103,6 +131,11 @@ class RomaThinker:
                 f"speak_layer_ids {config.speak_layer_ids} do not exist in {layers} layers"
             )
         head = load_speak_head(folder, config, thinker_config.text_config.hidden_size)
+        if speak_source == SpeakSource.HEAD.value and not (head or stand_ins.speak_head):
+            raise CheckpointError(
+                f"speak_source is head, and {folder} has no speak head; "
+                "use yes_no, or a checkpoint that has one"
+            )
         return cls(
             backbone=backbone,
             tokenizer=tokenizer,
@@ -114,13 +147,20 @@ class RomaThinker:
             ),
             config=config,
             speak_head=None if head is None else head.to(place),
+            stand_ins=stand_ins,
             name=folder.name,
         )
 
     @property
     def decides(self) -> bool:
         """Whether it knows when to speak: it has a speak head, or tokens that say so."""
-        return self.speak_head is not None or self.state_tokens is not None
+        sources = (self.speak_head, self.stand_ins.speak_head, self.state_tokens, self.yes_no)
+        return any(source is not None for source in sources)
+
+    @property
+    def hears_instructions(self) -> bool:
+        """Whether it takes instructions that are spoken into the stream, not written ones."""
+        return self.config.instructions == InstructionForm.SPOKEN.value
 
     @property
     def max_tokens_per_unit(self) -> int:
@@ -129,18 +169,36 @@ class RomaThinker:
         return 4 + AUDIO_TOKENS_PER_UNIT + self.config.max_pixels // side**2
 
     def open_session(
-        self, instruction: str | None = None, *, context_seconds: float = 60.0
+        self,
+        instruction: str | None = None,
+        *,
+        context_seconds: float = 60.0,
+        spoken: npt.NDArray[np.float32] | None = None,
+        yes_no_question: str | None = None,
     ) -> StreamSession:
         """Open the state of one stream under one instruction; close it, or use it in `with`.
 
         Args:
             instruction: what to watch for; `None` for a stream that is only asked questions.
             context_seconds: how many seconds of units stay in sight beside the opening turns.
+            spoken: the instruction as sound, (n,) mono at 16 kHz: it is laid over the first units
+                and not written. `None`: a checkpoint that takes spoken instructions has it read
+                out by espeak-ng.
+            yes_no_question: what is asked after each unit where `yes_no` decides; `None`: whether
+                the instruction's condition holds now.
 
         Raises:
             ContextError: the instruction or the context is longer than the backbone's range.
+            SpeechError: the instruction is to be read out, and espeak-ng is missing.
+            UnitShapeError: `spoken` is no sound of at most 90 s.
         """
-        return StreamSession(self, instruction, context_seconds=context_seconds)
+        return StreamSession(
+            self,
+            instruction,
+            context_seconds=context_seconds,
+            spoken=spoken,
+            yes_no_question=yes_no_question,
+        )
 
     @torch.inference_mode()
     def encode(self, unit: MultimodalUnit) -> EncodedUnit:
@@ -169,29 +227,66 @@ class RomaThinker:
         audio_tokens = 0 if mel is None else AUDIO_TOKENS_PER_UNIT
         offsets, advance = unit_positions(video, audio_tokens)
         ids = unit_tokens(self.dialogue, video, audio_tokens)
-        markers = 1 if video is None or mel is None else 2
-        embeds = torch.cat([self.embed(ids[:markers]), *parts, self.embed(ids[-markers:])])
         return EncodedUnit(
             stream=unit.stream,
             index=unit.index,
             stamp=unit.end,
             tokens=torch.tensor(ids, device=self.device),
-            embeds=embeds,
+            embeds=self._between_markers(ids, parts),
             offsets=offsets.to(self.device),
             advance=advance,
+            grid=video,
+            samples=unit.audio,
             timings=PhaseTimings(
                 features=featured - start, vision=seen - featured, audio=heard - seen
             ),
         )
 
+    @torch.inference_mode()
+    def lay_over(self, unit: EncodedUnit, sound: npt.NDArray[np.float32]) -> EncodedUnit:
+        """The same unit with more sound in it; its frames are not encoded again.
+
+        Args:
+            unit: with or without sound.
+            sound: (n,) at 16 kHz, n at most 16,000; it begins with the unit.
+        """
+        start = self.clock()
+        samples = np.zeros(UNIT_RATE, np.float32) if unit.samples is None else unit.samples.copy()
+        samples[: len(sound)] += sound
+        samples = np.clip(samples, -1, 1)
+        mel = self.features.audio(samples)
+        featured = self.clock()
+        frames = unit.embeds[unit.tokens == self.dialogue.token("<|VIDEO|>")]
+        heard = self.encode_audio(torch.from_numpy(mel))
+        ids = unit_tokens(self.dialogue, unit.grid, AUDIO_TOKENS_PER_UNIT)
+        offsets, advance = unit_positions(unit.grid, AUDIO_TOKENS_PER_UNIT)
+        return replace(
+            unit,
+            tokens=torch.tensor(ids, device=self.device),
+            embeds=self._between_markers(ids, [frames, heard]),
+            offsets=offsets.to(self.device),
+            advance=advance,
+            samples=samples,
+            timings=unit.timings.with_more_sound(featured - start, self.clock() - featured),
+        )
+
+    def _between_markers(self, ids: list[int], features: list[torch.Tensor]) -> torch.Tensor:
+        """(L, H) embeddings of a unit: `features` stand where its ids hold places for them."""
+        markers = (len(ids) - sum(map(len, features))) // 2
+        return torch.cat([self.embed(ids[:markers]), *features, self.embed(ids[-markers:])])
+
     def encode_video(self, pixels: torch.Tensor, grid: torch.Tensor) -> torch.Tensor:
         """Vision encoder over n units: (patches, patch values), (n, 3) grid -> (tokens, H)."""
+        if (vision := self.stand_ins.vision) is not None:
+            return vision(pixels, grid).to(self.device, self.embed_dtype)
         pixels = pixels.to(self.device, self.backbone.visual.dtype)
         features: torch.Tensor = self.backbone.visual(pixels, grid_thw=grid).pooler_output
         return features.to(self.embed_dtype)
 
     def encode_audio(self, mel: torch.Tensor) -> torch.Tensor:
         """Audio encoder over n seconds, each by itself: (mel bins, 100 n) -> (25 n, H)."""
+        if (audio := self.stand_ins.audio) is not None:
+            return audio(mel).to(self.device, self.embed_dtype)
         tower = self.backbone.audio_tower
         units = mel.shape[1] // MEL_FRAMES_PER_UNIT
         lengths = torch.full((units,), MEL_FRAMES_PER_UNIT, device=self.device)
@@ -213,19 +308,27 @@ class RomaThinker:
         return embedded
 
     def p_speak(self, hidden_states: tuple[torch.Tensor, ...]) -> float | None:
-        """p(speak) from every layer's state at a unit's last token; `None` if nothing decides."""
-        if self.state_tokens is not None:
-            logits = self.backbone.lm_head(hidden_states[-1]).float()
-            return float(self.state_tokens.logit(logits).sigmoid())
-        if self.speak_head is None:
+        """p(speak) from every layer's state at a token; `None` if nothing decides.
+
+        The token is a unit's last, or that of the question's turn where `yes_no` decides.
+        """
+        if (tokens := self.yes_no or self.state_tokens) is not None:
+            logits = self._logits(hidden_states[-1]).float()
+            return float(tokens.logit(logits).sigmoid())
+        if (head := self.stand_ins.speak_head or self.speak_head) is None:
             return None
         mixed = torch.stack([hidden_states[number] for number in self.config.speak_layer_ids])
-        return float(self.speak_head(mixed).float().sigmoid())
+        return float(head(mixed).float().sigmoid())
 
     def next_token(self, hidden_states: tuple[torch.Tensor, ...]) -> int:
         """The likeliest next token that may be spoken."""
-        logits = self.backbone.lm_head(hidden_states[-1])
+        logits = self._logits(hidden_states[-1])
         return int(logits.masked_fill(self._unspeakable, -torch.inf).argmax())
+
+    def _logits(self, state: torch.Tensor) -> torch.Tensor:
+        """(H,) -> (V,), as one row: bitsandbytes' INT8 layers take nothing less."""
+        logits: torch.Tensor = self.backbone.lm_head(state[None])[0]
+        return logits
 
     def clock(self) -> float:
         """Monotonic seconds, after all work of the device is done."""
@@ -234,7 +337,15 @@ class RomaThinker:
         return time.perf_counter()
 
     def save_pretrained(self, folder: str | Path) -> None:
-        """Write the checkpoint as `from_pretrained` reads it, and transformers too."""
+        """Write the checkpoint as `from_pretrained` reads it, and transformers too.
+
+        Raises:
+            CheckpointError: parts of it are ONNX files, or it has NF4 weights that have been run
+                on this CPU, which cannot be saved as they were.
+        """
+        if self.stand_ins != StandIns():
+            raise CheckpointError(f"{self.name} is a bundle with ONNX parts; copy its folder")
+        check_unused(self.backbone)
         folder = Path(folder)
         self.backbone.save_pretrained(folder)
         self.tokenizer.save_pretrained(folder)
@@ -260,23 +371,3 @@ def unit_tokens(dialogue: Dialogue, video: tuple[int, int] | None, audio_tokens:
         content += [token("<|AUDIO|>")] * audio_tokens
         after.insert(0, token("<|audio_eos|>"))
     return [*before, *content, *after]
-
-
-def _device(name: str) -> torch.device:
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-    except RuntimeError as error:
-        raise ValueError(f"device {name!r}; expected auto, cpu, cuda or cuda:N") from error
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise ValueError(f"device {name!r}, but torch sees no CUDA device; use cpu or auto")
-    return device
-
-
-def _dtype(name: str, device: torch.device) -> torch.dtype:
-    if name == "auto":
-        return torch.bfloat16 if device.type == "cuda" else torch.float32
-    if name not in DTYPES:
-        raise ValueError(f"dtype {name!r}; expected auto or one of {sorted(DTYPES)}")
-    return DTYPES[name]

@@ -29,6 +29,7 @@ class Oracle:
 
     name = "oracle"
     decides = True
+    hears_instructions = False
 
     def __init__(self, plan: Plan, log: Path, flaw: str) -> None:
         self.plan, self.flaw = plan, flaw

@@ -70,10 +70,22 @@ def test_what_is_used_is_declared_and_what_is_named_exists(repository, name):
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
     for text in strings:
-        if text.endswith(".yaml"):
+        if text.endswith(".yaml") and text != ".yaml":  # the ending alone follows a preset's name
             assert (repository / "config" / text).is_file()
         if text.endswith(".launch.py") and "\n" not in text:
             assert (repository / "launch" / text).is_file()
+
+
+def test_every_preset_of_a_jetson_can_be_launched_by_its_name(repository):
+    tree = read(repository, "jetson")
+    (presets,) = [
+        ast.literal_eval(node.value)
+        for node in tree.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "PRESETS"
+    ]
+    there = {path.stem for path in (repository / "config").glob("jetson_*.yaml")}
+    assert set(presets) == there
+    assert "preset" in first_strings(calls(tree, "DeclareLaunchArgument"))
 
 
 @pytest.mark.parametrize("name", FILES)

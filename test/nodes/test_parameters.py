@@ -11,7 +11,7 @@ from rclpy.parameter import Parameter, parameter_dict_from_yaml_file
 from roma_ros.nodes.declaration import ParameterSpec, declare
 from roma_ros.nodes.parameters import SPECS, Settings, WatchDefaults
 
-PRESETS = ("desktop", "jetson_orin", "tiny")
+PRESETS = ("cpu_tiny", "desktop_gpu", "jetson_orin_agx", "jetson_orin_nx")
 
 
 @pytest.fixture
@@ -52,6 +52,8 @@ def test_defaults_make_settings(make_node):
     assert settings.model == "roma_tiny"
     assert settings.alerts == ()
     assert settings.narration == ""
+    assert settings.speak_source == "auto"
+    assert settings.alert_recordings == ()
     assert WatchDefaults.of(node).narration_threshold == 0.5
 
 
@@ -64,6 +66,7 @@ def test_defaults_make_settings(make_node):
         ("image_transport", "theora"),
         ("audio_type", "std_msgs/String"),
         ("quantization", "q2"),
+        ("speak_source", "fortune"),
         ("lag_policy", "panic"),
         ("alert.instructions", ["A dog.", ""]),
         ("narration.instruction", "x" * 501),
@@ -82,6 +85,15 @@ def test_a_value_of_another_type_is_refused_at_start(make_node):
 def test_neither_eyes_nor_ears_is_refused_when_configured(make_node):
     with pytest.raises(ValueError, match="at least one"):
         Settings.of(make_node({"use_image": False, "use_audio": False}))
+
+
+def test_recordings_belong_to_instructions(make_node):
+    values = {"alert.instructions": ["A dog.", "A cat."], "alert.recordings": ["", "cat.wav"]}
+    assert Settings.of(make_node(values)).alert_recordings == ("", "cat.wav")
+    with pytest.raises(ValueError, match=r"names 1 files for 2 alert.instructions; give one for"):
+        Settings.of(make_node({**values, "alert.recordings": ["cat.wav"]}))
+    with pytest.raises(ValueError, match=r"without narration\.instruction"):
+        Settings.of(make_node({"narration.recording": "tell.wav"}))
 
 
 def test_what_is_locked_is_refused_and_what_is_live_is_not(ros, namespace):

@@ -1,0 +1,1 @@
+"""Checkpoint -> deployable bundle: quantised weights, ONNX encoders and a manifest."""

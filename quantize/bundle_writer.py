@@ -1,0 +1,226 @@
+"""Checkpoint -> bundle, whole or not at all."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import numpy as np
+
+from roma_ros.quantize.calibration import clip_units, world_units
+from roma_ros.quantize.encoders import write_audio, write_vision
+from roma_ros.quantize.errors import BundleError, RecipeError
+from roma_ros.quantize.gptq import check_gptq
+from roma_ros.quantize.lm_head import quantize_lm_head
+from roma_ros.quantize.onnx_export import export_speak_head
+from roma_ros.quantize.recipe import BackboneKind, EncoderKind, HeadKind, LmHeadKind, Recipe
+from roma_ros.quantize.source import source_sha256, stored_dtype
+from roma_ros.thinker import CheckpointError, RomaThinker
+from roma_ros.thinker.bundle import (
+    AUDIO_NAME,
+    MANIFEST_NAME,
+    ONNX_HEAD_NAME,
+    VISION_NAME,
+    BundleFile,
+    Manifest,
+    is_bundle,
+)
+from roma_ros.thinker.checkpoint import resolve_folder
+from roma_ros.thinker.config import SYSTEM_PROMPT_NAME
+from roma_ros.units import MultimodalUnit
+
+__all__ = ["BundleOrder", "write_bundle"]
+
+LIBRARIES = ("roma_ros", "torch", "transformers", "bitsandbytes", "onnx", "onnxruntime")
+CALIBRATION_UNITS = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BundleOrder:
+    """What is to be made.
+
+    Attributes:
+        model: the checkpoint's folder, or the name of an embedded one.
+        recipe: how each part is stored.
+        system_prompt: the first turn of every session; `None`: as the checkpoint has it.
+        clips: video or sound to calibrate with; without any, streams of the made-up world.
+        frame_size: width and height of the camera's pictures, for a vision encoder in ONNX, which
+            takes one shape alone.
+    """
+
+    model: str
+    recipe: Recipe
+    system_prompt: str | None = None
+    clips: tuple[Path, ...] = ()
+    frame_size: tuple[int, int] = (640, 480)
+
+
+def write_bundle(
+    order: BundleOrder, out: Path, *, on_step: Callable[[str], None] = lambda _: None
+) -> Manifest:
+    """Write a bundle. It appears at `out` when it is whole, and takes the place of an older one.
+
+    Args:
+        order: what to make, of what.
+        out: the folder; its parent must exist.
+        on_step: told what is being done.
+
+    Raises:
+        BundleError: `out` is something else than a bundle, or cannot be written.
+        RecipeError: the recipe asks for what cannot be made of this checkpoint, or here.
+        CheckpointError: the checkpoint cannot be loaded, or is a bundle itself.
+    """
+    _check_out(out)
+    folder = resolve_folder(order.model)
+    if is_bundle(folder):
+        raise CheckpointError(f"{folder} is a bundle; make another from its source checkpoint")
+    if order.recipe.backbone is BackboneKind.GPTQ4:
+        check_gptq()
+    with _draft_beside(out) as draft:
+        on_step("loading the checkpoint")
+        thinker = _load(folder, order.recipe)
+        _write_parts(thinker, order, draft, on_step)
+        on_step("hashing")
+        manifest = replace(
+            _manifest(folder, order.recipe, draft), frame_size=_frame_size(thinker, order)
+        )
+        manifest.write(draft)
+        _publish(draft, out)
+    return manifest
+
+
+def _check_out(out: Path) -> None:
+    if not out.absolute().parent.is_dir():
+        raise BundleError(f"{out.absolute().parent} is not a folder; make it first")
+    if out.is_symlink() or (out.exists() and not out.is_dir()):
+        raise BundleError(f"{out} is not a folder; name another")
+    if out.is_dir() and any(out.iterdir()):
+        if not is_bundle(out):
+            raise BundleError(
+                f"{out} holds something that is not a bundle, and is left alone; name another "
+                "folder, or empty it"
+            )
+        Manifest.read(out)  # of another program's, it raises
+
+
+@contextmanager
+def _draft_beside(out: Path) -> Iterator[Path]:
+    """A folder on the same disk, so that it can be renamed; gone if anything fails."""
+    try:
+        draft = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.absolute().parent))
+    except OSError as error:
+        raise BundleError(f"{out} cannot be written: {error}") from error
+    try:
+        draft.chmod(0o755)  # mkdtemp's own are for its owner alone
+        yield draft
+    except OSError as error:
+        raise BundleError(f"{out} cannot be written: {error}") from error
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _publish(draft: Path, out: Path) -> None:
+    if out.is_dir():
+        old = draft.with_name(f"{draft.name}.old")
+        out.rename(old)
+        draft.rename(out)
+        shutil.rmtree(old)
+    else:
+        draft.rename(out)
+
+
+def _load(folder: Path, recipe: Recipe) -> RomaThinker:
+    """On the CPU, in the dtype that the checkpoint has; it must not run before it is saved."""
+    by_bitsandbytes = recipe.backbone in (BackboneKind.NF4, BackboneKind.INT8)
+    thinker = RomaThinker.from_pretrained(
+        folder,
+        device="cpu",
+        dtype=stored_dtype(folder),
+        quantization=recipe.backbone.value if by_bitsandbytes else "none",
+    )
+    if recipe.lm_head is LmHeadKind.LIKE_BACKBONE:
+        quantize_lm_head(thinker, recipe.backbone)
+    if recipe.speak_head is HeadKind.ONNX and thinker.speak_head is None:
+        raise RecipeError(
+            f"{folder} has no speak head, which the recipe {recipe.name} wants in ONNX; "
+            "take a recipe with `speak_head: keep`"
+        )
+    return thinker
+
+
+def _write_parts(
+    thinker: RomaThinker, order: BundleOrder, draft: Path, on_step: Callable[[str], None]
+) -> None:
+    recipe = order.recipe
+    if recipe.vision is not EncoderKind.KEEP:
+        on_step(f"vision encoder ({recipe.vision.value})")
+        write_vision(
+            thinker,
+            draft / VISION_NAME,
+            grid=_grid(thinker, order.frame_size),
+            units=_calibration(order) if recipe.vision is EncoderKind.ONNX_INT8 else None,
+        )
+        thinker.backbone.visual = None
+    if recipe.audio is not EncoderKind.KEEP:
+        on_step(f"audio encoder ({recipe.audio.value})")
+        write_audio(
+            thinker,
+            draft / AUDIO_NAME,
+            units=_calibration(order) if recipe.audio is EncoderKind.ONNX_INT8 else None,
+        )
+        thinker.backbone.audio_tower = None
+    if recipe.speak_head is HeadKind.ONNX:
+        on_step("speak head (onnx)")
+        export_speak_head(thinker, draft / ONNX_HEAD_NAME)
+        thinker.speak_head = None
+    on_step(f"backbone ({recipe.backbone.value})")
+    if order.system_prompt is not None:
+        (draft / SYSTEM_PROMPT_NAME).touch()  # `RomaConfig.save` fills it
+        thinker.config = replace(thinker.config, system_prompt=order.system_prompt)
+    thinker.save_pretrained(draft)
+
+
+def _calibration(order: BundleOrder) -> Iterator[MultimodalUnit]:
+    return clip_units(order.clips) if order.clips else world_units(CALIBRATION_UNITS)
+
+
+def _grid(thinker: RomaThinker, frame_size: tuple[int, int]) -> tuple[int, int]:
+    width, height = frame_size
+    patches = thinker.features.video(np.zeros((2, height, width, 3), np.uint8))
+    return patches.rows, patches.columns
+
+
+def _frame_size(thinker: RomaThinker, order: BundleOrder) -> tuple[int, int] | None:
+    if order.recipe.vision is EncoderKind.KEEP:
+        return None
+    patch = thinker.features.patch_size
+    rows, columns = _grid(thinker, order.frame_size)
+    return columns * patch, rows * patch
+
+
+def _manifest(source: Path, recipe: Recipe, draft: Path) -> Manifest:
+    return Manifest(
+        source=source.name,
+        source_sha256=source_sha256(source),
+        recipe=recipe.as_dict(),
+        versions={name: found for name in LIBRARIES if (found := _version(name))},
+        created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        files={
+            path.name: BundleFile.of(path)
+            for path in sorted(draft.iterdir())
+            if path.name != MANIFEST_NAME
+        },
+    )
+
+
+def _version(library: str) -> str:
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return ""

@@ -1,0 +1,225 @@
+"""Encoders in ONNX -> INT8, their activations' ranges taken from calibration units."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+import onnxruntime
+from onnxruntime import quantization
+from onnxruntime.quantization.shape_inference import quant_pre_process
+
+from roma_ros.quantize.calibration import Feed
+from roma_ros.quantize.errors import QuantizeError
+from roma_ros.quantize.onnx_file import save_onnx
+from roma_ros.thinker.onnx_parts import check_onnx, open_onnx
+
+__all__ = ["LEAST_COSINE", "Int8Error", "Int8Report", "cosines", "quantize_static"]
+
+LOG = logging.getLogger(__name__)
+LEAST_COSINE = 0.995
+"""Between features of the quantised encoder and those of its source, mean over tokens."""
+KINDS = ("Conv", "Gemm", "MatMul")
+"""Where they have weights. Products of two activations, in attention, are a small part of the work,
+and in INT8 made roma_tiny's encoders no faster and less exact."""
+SHARES_LEFT_OUT = (0.0, 0.05, 0.1, 0.2, 0.4)
+"""Of the layers, the hardest first, that stay in float32 until the features are good enough."""
+MOST_FEEDS = 128
+"""More show nothing new; of long clips as many are drawn, from all over them."""
+HELD_BACK = 4
+"""Each fourth feed is for measuring, not for calibrating."""
+PROBED = 4
+"""Feeds on which layers are compared: enough to see outliers, which stand in the same channels."""
+
+
+class Int8Error(QuantizeError):
+    """An encoder cannot be calibrated, or is not good enough in INT8."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Int8Report:
+    """How an encoder came out.
+
+    Attributes:
+        cosine: mean over the tokens of the feeds that were held back, against the source.
+        least_cosine: of the worst token among them.
+        layers: how many have weights.
+        left_out: names of those that stayed in float32.
+    """
+
+    cosine: float
+    least_cosine: float
+    layers: int
+    left_out: tuple[str, ...]
+
+
+def quantize_static(
+    model_path: Path, out_path: Path, calibration: Iterable[Feed], *, cosine: float = LEAST_COSINE
+) -> Int8Report:
+    """Write an encoder with INT8 weights (per channel) and UINT8 activations (per tensor).
+
+    What is hard to quantise, because a few channels are far larger than the others, stays in
+    float32: first nothing, then more and more, until the features are good enough.
+
+    Args:
+        model_path: an encoder, as `onnx_export` writes it; it is left as it is.
+        out_path: of the .onnx file.
+        calibration: what the encoder takes, of 8 units or more; see `calibration.py`. Each
+            fourth is held back to measure the result.
+        cosine: of the features with the source's, mean over tokens, that is good enough.
+
+    Raises:
+        Int8Error: too few feeds, or not good enough with 40 % of the layers in float32.
+        CheckpointError: `model_path` is no usable ONNX file.
+    """
+    feeds = _drawn(calibration)
+    if len(feeds) < 2 * HELD_BACK:
+        raise Int8Error(
+            f"got {len(feeds)} units to calibrate with; expected at least {2 * HELD_BACK}, and "
+            "some fifty are better: give a longer clip"
+        )
+    check_onnx(model_path)
+    held_back = feeds[::HELD_BACK]
+    shown = [feed for index, feed in enumerate(feeds) if index % HELD_BACK]
+    wanted = run_all(model_path, held_back)
+    with TemporaryDirectory(dir=out_path.parent) as scratch:
+        plain, draft = Path(scratch) / "plain.onnx", Path(scratch) / out_path.name
+        _simplify(model_path, plain)
+        ranking = _hardest_first(plain, shown[:PROBED])
+        for share in SHARES_LEFT_OUT:
+            left_out = tuple(ranking[: round(share * len(ranking))])
+            _quantize(plain, draft, shown, left_out)
+            found = cosines(run_all(draft, held_back), wanted)
+            report = Int8Report(
+                cosine=float(found.mean()),
+                least_cosine=float(found.min()),
+                layers=len(ranking),
+                left_out=left_out,
+            )
+            if report.cosine >= cosine:
+                _publish(draft, out_path, like=model_path)
+                return report
+            LOG.info("%s: cosine %.4f with %s left out", out_path.name, report.cosine, left_out)
+    raise Int8Error(
+        f"{model_path.name} in INT8 has features of cosine {report.cosine:.4f} with its source's, "
+        f"with {len(left_out)} of {len(ranking)} layers left in float32; expected {cosine}. "
+        "Calibrate with clips that look and sound like the robot's day, or keep it in float32"
+    )
+
+
+def cosines(
+    features: npt.NDArray[np.float32], others: npt.NDArray[np.float32]
+) -> npt.NDArray[np.float64]:
+    """Of each token's two vectors: (..., H) twice -> (...); 0 where one of them is nothing."""
+    one, other = features.astype(np.float64), others.astype(np.float64)
+    norms = np.linalg.norm(one, axis=-1) * np.linalg.norm(other, axis=-1)
+    found: npt.NDArray[np.float64] = (one * other).sum(-1) / np.where(norms > 0, norms, np.inf)
+    return found
+
+
+def run_all(path: Path, feeds: Sequence[Feed]) -> npt.NDArray[np.float32]:
+    """The features of every feed, by onnxruntime on the CPU: (feeds, tokens, H)."""
+    session = open_onnx(path, ["CPUExecutionProvider"])
+    return np.stack([np.asarray(session.run(None, feed)[0]) for feed in feeds])
+
+
+def _drawn(calibration: Iterable[Feed]) -> list[Feed]:
+    """All feeds, or some of very many with the same chance for each (reservoir sampling)."""
+    random = Random(0)
+    drawn: list[Feed] = []
+    for index, feed in enumerate(calibration):
+        if index < MOST_FEEDS:
+            drawn.append(feed)
+        elif (place := random.randint(0, index)) < MOST_FEEDS:
+            drawn[place] = feed
+    return drawn
+
+
+class _Reader(quantization.CalibrationDataReader):  # type: ignore[misc]
+    def __init__(self, feeds: Iterable[Feed]) -> None:
+        self._feeds: Iterator[Feed] = iter(feeds)
+
+    def get_next(self) -> Feed | None:
+        return next(self._feeds, None)
+
+
+def _simplify(path: Path, out: Path) -> None:
+    """Fold constants and infer shapes, as the quantiser wants it."""
+    large = _is_large(path)
+    quant_pre_process(
+        path,
+        out,
+        skip_symbolic_shape=True,  # there are none: all shapes are fixed
+        save_as_external_data=large,
+        all_tensors_to_one_file=large,
+        external_data_location=f"{out.name}.data" if large else None,
+    )
+
+
+def _quantize(path: Path, out: Path, feeds: Sequence[Feed], left_out: Sequence[str]) -> None:
+    quantization.quantize_static(
+        path,
+        out,
+        _Reader(feeds),
+        quant_format=quantization.QuantFormat.QDQ,
+        op_types_to_quantize=list(KINDS),
+        nodes_to_exclude=list(left_out),
+        per_channel=True,
+        # Unsigned activations and signed weights are what VNNI and AMX multiply.
+        activation_type=quantization.QuantType.QUInt8,
+        weight_type=quantization.QuantType.QInt8,
+        calibrate_method=quantization.CalibrationMethod.MinMax,
+        use_external_data_format=_is_large(path),
+        # What a layer gives is added or normalised in float32: rounding it would only add noise.
+        extra_options={
+            "MatMulConstBOnly": True,
+            "OpTypesToExcludeOutputQuantization": ["Gemm", "MatMul"],
+        },
+    )
+
+
+def _is_large(path: Path) -> bool:
+    return path.with_name(f"{path.name}.data").exists()
+
+
+def _hardest_first(path: Path, feeds: Sequence[Feed]) -> list[str]:
+    """Layers by the noise that 256 steps put into what they take, relative to its strength."""
+    model = onnx.load(path, load_external_data=False)
+    weights = {tensor.name for tensor in model.graph.initializer}
+    layers = {
+        node.name: node.input[0]
+        for node in model.graph.node
+        if node.op_type in KINDS and node.input[1] in weights
+    }
+    given = {value.name for value in (*model.graph.input, *model.graph.output)}
+    taken = sorted(set(layers.values()))
+    model.graph.output.extend(
+        onnx.helper.make_empty_tensor_value_info(name) for name in taken if name not in given
+    )
+    probe = path.with_name("probe.onnx")
+    probe.write_bytes(model.SerializeToString())
+    session = onnxruntime.InferenceSession(probe, providers=["CPUExecutionProvider"])
+    seen = [name for name in taken if name not in feeds[0]]
+    noise = dict.fromkeys(taken, 0.0)
+    for feed in feeds:
+        values = dict(zip(seen, session.run(seen, feed), strict=True))
+        for name, value in {**values, **feed}.items():
+            strength = float(np.sqrt(np.mean(np.square(value))))
+            if name in noise and strength > 0:
+                noise[name] = max(noise[name], float(np.ptp(value)) / strength)
+    return sorted(layers, key=lambda layer: -noise[layers[layer]])
+
+
+def _publish(draft: Path, out: Path, *, like: Path) -> None:
+    """Put the finished file in its place, with what its source says of itself."""
+    model = onnx.load(draft)
+    source = onnx.load(like, load_external_data=False)
+    labels = {entry.key: entry.value for entry in source.metadata_props}
+    save_onnx(model, out, {**labels, "roma_ros.weights": "int8"})

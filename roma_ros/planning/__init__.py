@@ -1,0 +1,47 @@
+"""What a model needs of a device, by arithmetic: no torch, no model, nothing measured here."""
+
+from roma_ros.planning.comparison import (
+    BENCH_FORMAT,
+    Comparison,
+    compare,
+    read_comparisons,
+)
+from roma_ros.planning.cost import Cost, Costs, cache_bytes, costs_of, weight_bytes
+from roma_ros.planning.device import DEVICES, GB, Device, find_device
+from roma_ros.planning.errors import PlanningError
+from roma_ros.planning.model_shape import (
+    MODEL_CONFIGS,
+    MODEL_NAMES,
+    ModelShape,
+    read_model_config,
+)
+from roma_ros.planning.plan import Plan, make_plan
+from roma_ros.planning.recipe import RECIPES, Recipe, find_recipe
+from roma_ros.planning.workload import Workload
+
+__all__ = [
+    "BENCH_FORMAT",
+    "DEVICES",
+    "GB",
+    "MODEL_CONFIGS",
+    "MODEL_NAMES",
+    "RECIPES",
+    "Comparison",
+    "Cost",
+    "Costs",
+    "Device",
+    "ModelShape",
+    "Plan",
+    "PlanningError",
+    "Recipe",
+    "Workload",
+    "cache_bytes",
+    "compare",
+    "costs_of",
+    "find_device",
+    "find_recipe",
+    "make_plan",
+    "read_comparisons",
+    "read_model_config",
+    "weight_bytes",
+]

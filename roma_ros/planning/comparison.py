@@ -1,0 +1,117 @@
+"""What was predicted beside what was measured, for every file that `roma bench` has written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from roma_ros.planning.device import Device
+from roma_ros.planning.errors import PlanningError
+from roma_ros.planning.model_shape import ModelShape
+from roma_ros.planning.plan import Plan, make_plan
+from roma_ros.planning.recipe import find_recipe
+from roma_ros.planning.workload import Workload
+
+__all__ = ["BENCH_FORMAT", "Comparison", "compare", "read_comparisons"]
+
+BENCH_FORMAT = "roma bench 1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """One measurement and its prediction, from what the same machine reached in a probe.
+
+    Attributes:
+        title: the model, how it was stored, and the machine.
+        plan: the prediction.
+        vision, audio, backbone, token: measured seconds (p50).
+        weights, cache: measured bytes.
+    """
+
+    title: str
+    plan: Plan
+    vision: float
+    audio: float
+    backbone: float
+    token: float
+    weights: int
+    cache: int
+
+
+def read_comparisons(folder: Path) -> list[Comparison]:
+    """Compare every measurement in `folder`; other JSON files there are passed over.
+
+    Raises:
+        PlanningError: no such folder, or a file of `roma bench` that cannot be read.
+    """
+    if not folder.is_dir():
+        raise PlanningError(f"no folder {str(folder)!r}; wanted one with files of `roma bench`")
+    return [compare(record, name) for name, record in _records(folder)]
+
+
+def compare(record: dict[str, Any], name: str) -> Comparison:
+    """Predict what `record`, as `roma bench --json` writes it, has measured.
+
+    Raises:
+        PlanningError: a part of it is missing or of another kind.
+    """
+    try:
+        settings, speed, memory = record["settings"], record["speed"], record["memory"]
+        plan = make_plan(
+            ModelShape.of_config(record["config"], name=settings["model"]),
+            _machine(record),
+            find_recipe(settings["quantization"]),
+            Workload(
+                pixels=settings["pixels"],
+                video_tokens=settings["video_tokens"],
+                context_seconds=settings["context_seconds"],
+                opening_tokens=settings["opening_tokens"],
+            ),
+            dtype_bytes=settings["dtype_bytes"],
+        )
+        return Comparison(
+            title=f"{settings['model']}, {settings['quantization']}, {settings['dtype']}: "
+            f"{record['machine']['name']}",
+            plan=plan,
+            vision=speed["vision"]["p50"] / 1e3,
+            audio=speed["audio"]["p50"] / 1e3,
+            backbone=(speed["backbone"]["p50"] + speed["head"]["p50"]) / 1e3,
+            token=speed["token"]["p50"] / 1e3,
+            weights=memory["weights"],
+            cache=memory["cache"],
+        )
+    except (KeyError, TypeError) as error:
+        raise PlanningError(
+            f"{name} is not as this version of `roma bench` writes it: {error!r}; measure again"
+        ) from error
+
+
+def _records(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path in sorted(folder.glob("*.json")):
+        try:
+            record = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise PlanningError(f"{path} cannot be read: {error}") from error
+        if isinstance(record, dict) and record.get("format") == BENCH_FORMAT:
+            yield path.name, record
+
+
+def _machine(record: dict[str, Any]) -> Device:
+    """The machine as its own probe found it."""
+    probe, machine = record["probe"], record["machine"]
+    return Device(
+        name=machine["name"],
+        title=machine["name"],
+        memory=machine["memory"],
+        reserved=0,
+        bandwidth=probe["bandwidth"],
+        rate=probe["rate"],
+        call_seconds=probe["call_seconds"],
+        feature_seconds=record["speed"]["features"]["p50"] / 1e3,
+        source="measured by `roma bench`",
+        gpu=record["settings"]["device"].startswith("cuda"),
+        measured=True,
+    )

@@ -1,0 +1,128 @@
+"""Operations and bytes of one unit and one token, by phase."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from roma_ros.planning.device import Device
+from roma_ros.planning.model_shape import ModelShape
+from roma_ros.planning.recipe import Recipe
+from roma_ros.planning.workload import Workload
+
+__all__ = ["Cost", "Costs", "cache_bytes", "costs_of", "seconds", "weight_bytes"]
+
+# Operations that torch starts, counted with a dispatch mode on roma_tiny: what is no view.
+TEXT_CALLS, VISION_CALLS, AUDIO_CALLS = 60, 70, 45
+LINEAR_PER_TEXT_LAYER = 7
+MEL_FRAMES, AUDIO_POSITIONS, AUDIO_TOKENS = 100, 50, 25
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Of one phase: floating-point operations, bytes moved to and fro, operations started."""
+
+    operations: float
+    bytes: float
+    calls: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Costs:
+    """Of one unit under one watch, and of one more token."""
+
+    vision: Cost
+    audio: Cost
+    backbone: Cost
+    head: Cost
+    token: Cost
+
+
+def costs_of(model: ModelShape, recipe: Recipe, workload: Workload, dtype_bytes: int) -> Costs:
+    """Count; activations are small beside weights and cache, and left out."""
+    return Costs(
+        vision=_vision(model, workload, recipe.encoder(dtype_bytes)),
+        audio=_audio(model, recipe.encoder(dtype_bytes)),
+        backbone=_text(model, recipe, workload, dtype_bytes, tokens=workload.unit_tokens),
+        head=Cost(2 * model.speak_head, 4 * model.speak_head, 10),
+        token=_text(model, recipe, workload, dtype_bytes, tokens=1, spoken=True),
+    )
+
+
+def seconds(cost: Cost, device: Device) -> float:
+    """The slowest of arithmetic, memory, and starting operations.
+
+    A GPU computes while the next operations are being started; a CPU does one after the other.
+    """
+    work = max(cost.operations / device.reached_rate, cost.bytes / device.reached_bandwidth)
+    starting = cost.calls * device.call_seconds
+    return max(work, starting) if device.gpu else work + starting
+
+
+def weight_bytes(model: ModelShape, recipe: Recipe, dtype_bytes: int) -> int:
+    """Bytes of all weights; the speak head is kept in float32."""
+    encoders = model.vision.parameters + model.audio.parameters
+    kept = model.parameters - model.text.linear - encoders
+    return round(
+        kept * dtype_bytes
+        + encoders * recipe.encoder(dtype_bytes)
+        + model.text.linear * recipe.stored(dtype_bytes)
+        + 4 * model.speak_head
+    )
+
+
+def cache_bytes(model: ModelShape, workload: Workload, dtype_bytes: int) -> int:
+    """Bytes of one session's keys and values."""
+    return workload.cache_tokens * _cache_bytes_per_token(model, dtype_bytes)
+
+
+def _cache_bytes_per_token(model: ModelShape, dtype_bytes: int) -> int:
+    return 2 * model.text.layers * model.text.kv_width * dtype_bytes
+
+
+def _text(
+    model: ModelShape,
+    recipe: Recipe,
+    workload: Workload,
+    dtype_bytes: int,
+    *,
+    tokens: int,
+    spoken: bool = False,
+) -> Cost:
+    text = model.text
+    said = text.embedding if spoken else 0  # the LM head, tied or not
+    attention = 4 * tokens * workload.seen_tokens * text.width * text.layers
+    cache = workload.seen_tokens * _cache_bytes_per_token(model, dtype_bytes)
+    calls = text.layers * (TEXT_CALLS + LINEAR_PER_TEXT_LAYER * recipe.calls)
+    return Cost(
+        operations=2 * tokens * text.linear + 2 * said + attention,
+        bytes=text.linear * recipe.moved(dtype_bytes, tokens) + said * dtype_bytes + cache,
+        calls=calls,
+    )
+
+
+def _vision(model: ModelShape, workload: Workload, weight_bytes: float) -> Cost:
+    vision = model.vision
+    patches = workload.seen_video_tokens * vision.merged
+    pairs = patches * (
+        vision.full_layers * patches
+        + (vision.layers - vision.full_layers) * min(patches, vision.window)
+    )
+    products = vision.layers * vision.block + vision.patch_values * vision.width
+    return Cost(
+        operations=2 * patches * products
+        + 2 * workload.seen_video_tokens * vision.merger
+        + 4 * pairs * vision.width,
+        bytes=vision.parameters * weight_bytes,
+        calls=vision.layers * VISION_CALLS,
+    )
+
+
+def _audio(model: ModelShape, weight_bytes: float) -> Cost:
+    audio = model.audio
+    convolutions = 3 * audio.width * (MEL_FRAMES * audio.mel_bins + AUDIO_POSITIONS * audio.width)
+    layers = audio.layers * (AUDIO_POSITIONS * audio.layer + 2 * AUDIO_POSITIONS**2 * audio.width)
+    return Cost(
+        operations=2 * (convolutions + layers + AUDIO_TOKENS * audio.width * audio.out),
+        bytes=audio.parameters * weight_bytes,
+        calls=audio.layers * AUDIO_CALLS,
+    )

@@ -1,0 +1,69 @@
+"""What is asked of a model: how large units are, how many are in sight, and how many watches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from roma_ros.planning.errors import PlanningError
+
+__all__ = ["Workload"]
+
+PIXELS_PER_TOKEN = 28 * 28
+AUDIO_TOKENS = 25
+MARKERS = 4
+# As StreamSession allocates its cache; a test compares the two.
+TEXT_TOKENS_PER_UNIT = 8
+UNITS_DURING_BRANCH = 16
+QUESTION_AND_ANSWER = 256 + 128 + 32
+READ_STEP = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workload:
+    """One stream.
+
+    Attributes:
+        pixels: the largest area of a resized frame.
+        video_tokens: of a unit; `None`: the most that `pixels` allow.
+        context_seconds: units in sight.
+        watches: sessions, each with a cache and a pass through the backbone a second.
+        opening_tokens: of the system prompt and the instruction.
+    """
+
+    pixels: int = 65_536
+    video_tokens: int | None = None
+    context_seconds: int = 60
+    watches: int = 1
+    opening_tokens: int = 64
+
+    def __post_init__(self) -> None:
+        if self.pixels < PIXELS_PER_TOKEN:
+            raise PlanningError(f"pixels is {self.pixels}; wanted at least {PIXELS_PER_TOKEN}")
+        for name in ("context_seconds", "watches"):
+            if getattr(self, name) < 1:
+                raise PlanningError(f"{name} is {getattr(self, name)}; wanted at least 1")
+
+    @property
+    def most_video_tokens(self) -> int:
+        return self.pixels // PIXELS_PER_TOKEN
+
+    @property
+    def seen_video_tokens(self) -> int:
+        return self.most_video_tokens if self.video_tokens is None else self.video_tokens
+
+    @property
+    def unit_tokens(self) -> int:
+        return MARKERS + AUDIO_TOKENS + self.seen_video_tokens
+
+    @property
+    def seen_tokens(self) -> int:
+        """What each new token attends to when the window is full."""
+        return self.opening_tokens + self.context_seconds * self.unit_tokens
+
+    @property
+    def cache_tokens(self) -> int:
+        """What one session's cache has room for."""
+        unit = MARKERS + AUDIO_TOKENS + self.most_video_tokens + TEXT_TOKENS_PER_UNIT
+        reserve = QUESTION_AND_ANSWER + self.opening_tokens
+        units = unit * (self.context_seconds + UNITS_DURING_BRANCH)
+        return -(-(self.opening_tokens + units + reserve) // READ_STEP) * READ_STEP

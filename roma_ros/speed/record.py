@@ -1,0 +1,93 @@
+"""A measurement with all that it stands on, as JSON: what `roma plan --measured` reads."""
+
+from __future__ import annotations
+
+import os
+import platform
+from dataclasses import asdict
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+
+from roma_ros import __version__
+from roma_ros.planning import BENCH_FORMAT
+from roma_ros.speed.measurement import Measurement
+from roma_ros.speed.probe import Probe
+from roma_ros.thinker import RomaThinker
+
+__all__ = ["make_record"]
+
+SIZES = ("text_config", "vision_config", "audio_config", "tie_word_embeddings")
+
+
+def make_record(
+    thinker: RomaThinker,
+    measured: Measurement,
+    probe: Probe,
+    *,
+    model: str,
+    random_weights: bool,
+    quantization: str,
+) -> dict[str, Any]:
+    """Everything as JSON has it; durations in milliseconds, sizes in bytes."""
+    dtype = thinker.embed_dtype
+    config = thinker.backbone.config.to_dict()
+    return {
+        "format": BENCH_FORMAT,
+        "when": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "machine": _machine(thinker.device),
+        "settings": {
+            "model": model,
+            "random_weights": random_weights,
+            "quantization": quantization,
+            "device": str(thinker.device),
+            "dtype": str(dtype).removeprefix("torch."),
+            "dtype_bytes": dtype.itemsize,
+            "pixels": thinker.config.max_pixels,
+            "context_seconds": measured.window,
+            "video_tokens": measured.video_tokens,
+            "unit_tokens": measured.unit_tokens,
+            "seen_tokens": measured.seen_tokens,
+            "opening_tokens": measured.opening_tokens,
+        },
+        "probe": asdict(probe),
+        "speed": {
+            **{name: asdict(spread) for name, spread in measured.phases.items()},
+            "token": asdict(measured.token),
+            "real_time_factor": measured.real_time_factor,
+            "cores_used": measured.cores_used,
+        },
+        "memory": asdict(measured.memory),
+        "config": {name: config[name] for name in SIZES},
+    }
+
+
+def _machine(device: torch.device) -> dict[str, Any]:
+    if device.type == "cuda":
+        properties = torch.cuda.get_device_properties(device)
+        name, memory = properties.name, properties.total_memory
+    else:
+        name = f"{_processor()}, {os.cpu_count()} cores"
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return {
+        "name": name,
+        "memory": memory,
+        "cpu": _processor(),
+        "cores": os.cpu_count(),
+        "load": os.getloadavg()[0],
+        "torch": torch.__version__,
+        "torch_threads": torch.get_num_threads(),
+        "transformers": transformers.__version__,
+        "python": platform.python_version(),
+        "roma_ros": __version__,
+    }
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
+    names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()

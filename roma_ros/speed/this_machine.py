@@ -1,0 +1,42 @@
+"""This machine as a device of `roma plan`."""
+
+from __future__ import annotations
+
+import os
+
+import torch
+
+from roma_ros.planning import Device
+from roma_ros.speed.probe import probe
+from roma_ros.thinker.placement import resolve_device, resolve_dtype
+
+__all__ = ["this_machine"]
+
+FEATURE_SECONDS = 0.015  # of 1280x720, as roma_tiny's were measured on two cores (README)
+RESERVED = 1_000_000_000
+
+
+def this_machine() -> Device:
+    """Its GPU if it has one, else its CPU: memory as it is, speed from a probe of a second."""
+    device = resolve_device("auto")
+    found = probe(device, resolve_dtype("auto", device))
+    gpu = device.type == "cuda"
+    if gpu:
+        properties = torch.cuda.get_device_properties(device)
+        title, memory = properties.name, properties.total_memory
+    else:
+        title = f"this CPU, {torch.get_num_threads()} threads"
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return Device(
+        name="this",
+        title=title,
+        memory=memory,
+        reserved=RESERVED,
+        bandwidth=found.bandwidth,
+        rate=found.rate,
+        call_seconds=found.call_seconds,
+        feature_seconds=FEATURE_SECONDS,
+        source="probed just now",
+        gpu=gpu,
+        measured=True,
+    )

@@ -1,0 +1,96 @@
+"""ROMA's public release as a checkpoint: where its config and its weights keep the speak head.
+
+Names as in the release of March 2026 (repository Eureka-Maggie/ROMA, weights EurekaTian/ROMA).
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+
+from roma_ros.thinker.errors import CheckpointError
+
+__all__ = ["public_roma_head", "public_roma_settings"]
+
+PREFIX = "thinker."  # of a full Omni checkpoint; a thinker saved by itself has none
+# The release's names, and `SpeakHead`'s. A one-layer `gate_head` that it keeps besides is not used.
+HEAD_NAMES = {
+    "gate_mixer.logits": "mixer",
+    "gate_head_pro_fc1.weight": "fc1.weight",
+    "gate_head_pro_fc1.bias": "fc1.bias",
+    "gate_head_pro_fc2.weight": "fc2.weight",
+    "gate_head_pro_fc2.bias": "fc2.bias",
+}
+LAYERS, WIDTH = "gate_layer_ids", "gate_hidden_dim"
+DEFAULT_LAYERS = [-4, -3, -2, -1]
+ONE_TOKEN = 28 * 28  # pixels: where the release's lower bound of 256 ends up after rounding
+
+
+def public_roma_settings(folder: Path) -> dict[str, Any]:
+    """Settings of a `RomaConfig` that the release implies; empty for any other checkpoint.
+
+    It is known by its `config.json`, or by the names of its weights.
+
+    It was trained on instructions that are spoken into the stream, never written.
+
+    Raises:
+        CheckpointError: they are of another type than they should be.
+    """
+    file = folder / "config.json"
+    try:
+        config = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}  # not a checkpoint, which `check_folder` says better
+    if not isinstance(config, dict):
+        return {}
+    nested = config.get("thinker_config")
+    config = {**config, **(nested if isinstance(nested, dict) else {})}
+    if LAYERS not in config and not _holds_head(folder):
+        return {}
+    layers, width = config.get(LAYERS, DEFAULT_LAYERS), config.get(WIDTH)
+    if not (isinstance(layers, list) and layers and all(type(layer) is int for layer in layers)):
+        raise CheckpointError(
+            f"{file} has {LAYERS} {layers!r}; expected a list as [-4, -3, -2, -1]"
+        )
+    if width is not None and not (type(width) is int and width > 0):
+        raise CheckpointError(f"{file} has {WIDTH} {width!r}; expected a whole number above 0")
+    return {
+        "speak_layer_ids": tuple(layers),
+        "speak_hidden_size": width,
+        "min_pixels": ONE_TOKEN,
+        "instructions": "spoken",
+    }
+
+
+def public_roma_head(folder: Path) -> dict[str, torch.Tensor] | None:
+    """State of a `SpeakHead` out of the release's shards; `None` if they hold none.
+
+    Raises:
+        CheckpointError: a part of it is missing, or a shard cannot be read.
+    """
+    found: dict[str, torch.Tensor] = {}
+    for shard in sorted(folder.glob("*.safetensors")):
+        try:
+            with safe_open(shard, framework="pt") as file:
+                for key in file.keys():  # noqa: SIM118 - it is no dictionary
+                    if name := HEAD_NAMES.get(key.removeprefix(PREFIX)):
+                        found[name] = file.get_tensor(key)
+        except (OSError, SafetensorError) as error:
+            raise CheckpointError(f"{shard} cannot be read: {error}") from error
+    if found and (missing := sorted(set(HEAD_NAMES.values()) - set(found))):
+        raise CheckpointError(
+            f"{folder} has a part of ROMA's speak head, but lacks {missing}; "
+            "is a shard of the checkpoint missing?"
+        )
+    return found or None
+
+
+def _holds_head(folder: Path) -> bool:
+    try:
+        return public_roma_head(folder) is not None
+    except CheckpointError:
+        return False  # whoever loads the weights says what is wrong with them

@@ -1,0 +1,40 @@
+"""The parts of a bundle that onnxruntime runs in the place of torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from roma_ros.thinker.bundle import AUDIO_NAME, ONNX_HEAD_NAME, VISION_NAME
+from roma_ros.thinker.onnx_parts import OnnxAudio, OnnxSpeakHead, OnnxVision
+
+__all__ = ["StandIns"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StandIns:
+    """What onnxruntime runs; `None` is left to torch."""
+
+    vision: OnnxVision | None = None
+    audio: OnnxAudio | None = None
+    speak_head: OnnxSpeakHead | None = None
+
+    @classmethod
+    def from_folder(cls, folder: Path) -> StandIns:
+        """Open the ONNX files that the folder holds under their well-known names.
+
+        Raises:
+            CheckpointError: one of them cannot be used, or onnxruntime is missing.
+        """
+        vision, audio, head = (folder / name for name in (VISION_NAME, AUDIO_NAME, ONNX_HEAD_NAME))
+        return cls(
+            vision=OnnxVision(vision) if vision.exists() else None,
+            audio=OnnxAudio(audio) if audio.exists() else None,
+            speak_head=OnnxSpeakHead(head) if head.exists() else None,
+        )
+
+    @property
+    def towers(self) -> tuple[str, ...]:
+        """The backbone's attributes that are not needed beside them."""
+        found = {"visual": self.vision, "audio_tower": self.audio}
+        return tuple(name for name, part in found.items() if part is not None)

@@ -1,0 +1,78 @@
+"""What a preset expects of its device is what `roma plan` prints for its own settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from roma_ros.cli import main
+from roma_ros.planning import (
+    DEVICES,
+    GB,
+    ModelShape,
+    Workload,
+    find_device,
+    find_recipe,
+    make_plan,
+)
+
+PRESETS = ("cpu_tiny", "desktop_gpu", "jetson_orin_agx", "jetson_orin_nx")
+COMMAND = "#   $ roma "
+
+
+def command_and_expectation(path: Path) -> tuple[list[str], list[str]]:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    (at,) = [number for number, line in enumerate(lines) if line.startswith(COMMAND)]
+    expected = [line.removeprefix("#   ") for line in lines[at + 1 :] if line.startswith("#   ")]
+    return lines[at].removeprefix(COMMAND).split(), expected
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_expects_what_roma_plan_predicts(
+    repository: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command, expected = command_and_expectation(repository / "config" / f"{name}.yaml")
+    assert main(command) == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert len(expected) == 3
+    assert [line for line in printed if line in expected] == expected
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_is_planned_with_its_own_settings(repository: Path, name: str) -> None:
+    path = repository / "config" / f"{name}.yaml"
+    command, _ = command_and_expectation(path)
+    given = dict(zip(command[1::2], command[2::2], strict=True))
+    (node,) = yaml.safe_load(path.read_text(encoding="utf-8")).values()
+    values = node["ros__parameters"]
+    assert given["--recipe"] == values["quantization"]
+    assert int(given["--watches"]) == values["max_watches"]
+    assert float(given["--context-seconds"]) == values["context_seconds"]
+    assert values["model"].lower().endswith(given["--model"])
+
+
+def test_no_preset_is_left_out(repository: Path) -> None:
+    assert {path.stem for path in (repository / "config").glob("*.yaml")} == set(PRESETS)
+
+
+def expected_rows(path: Path) -> list[list[str]]:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    return [row for row in cells if row[0] in DEVICES]
+
+
+def test_the_guide_for_jetsons_expects_what_roma_plan_predicts(repository: Path) -> None:
+    rows = expected_rows(repository / "docs" / "jetson.md")
+    assert len(rows) >= 5
+    for device, model, recipe, *figures in rows:
+        plan = make_plan(
+            ModelShape.named(model), find_device(device), find_recipe(recipe), Workload()
+        )
+        ours = (plan.device.memory - plan.device.reserved) / GB
+        assert figures == [
+            f"{plan.peak_memory / GB:.1f} of {ours:.1f}",
+            f"{plan.real_time_factor:.2f}",
+            f"{plan.token * 1e3:.0f}",
+        ], f"{device} {model} {recipe}"
