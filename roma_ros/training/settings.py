@@ -73,6 +73,8 @@ class DecideSettings:
     def __post_init__(self) -> None:
         for name in ("silent_tokens", "speak_tokens"):
             object.__setattr__(self, name, tuple(getattr(self, name)))  # YAML knows lists alone
+        if self.source == SpeakSource.YES_NO.value:
+            raise SettingsError("decide: yes_no is for models that were not trained to decide")
         if not isinstance(self.layers, int) or self.layers < 1:
             raise SettingsError(f"decide: layers is {self.layers!r}; expected a number from 1")
         if not self.focal >= 0:

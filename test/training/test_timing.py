@@ -88,3 +88,8 @@ def test_what_cannot_decide_is_named(start: Path, tmp_path: Path) -> None:
         DecideSettings(layers=0)
     with pytest.raises(SettingsError, match="focal is -1"):
         DecideSettings(focal=-1)
+
+
+def test_what_needs_no_training_is_not_trained() -> None:
+    with pytest.raises(SettingsError, match="yes_no is for models"):
+        DecideSettings(source="yes_no")
