@@ -61,7 +61,7 @@ eval: setup ## measure roma_tiny on 500 test streams a task; writes bench/eval.j
 
 # Two processes of one thread each keep two cores busier than one process of two. A stage that was
 # stopped goes on where it was; one that is done is not run again.
-TRAIN := OMP_NUM_THREADS=1 GLOO_SOCKET_IFNAME=lo TOKENIZERS_PARALLELISM=false \
+TRAIN := OMP_NUM_THREADS=1 ONEDNN_PRIMITIVE_CACHE_CAPACITY=16384 GLOO_SOCKET_IFNAME=lo TOKENIZERS_PARALLELISM=false \
   torchrun --nproc_per_node 2 --master_addr 127.0.0.1 --master_port 29531 $(VENV)/bin/roma train
 resumed = $(if $(wildcard runs/$(1)/checkpoint-*),--resume)
 

@@ -150,6 +150,19 @@ def fan_in_(module: nn.Module) -> None:
             nn.init.normal_(part.weight, std=1 / math.sqrt(part.weight[0].numel()))
 
 
+def balance_(backbone: Qwen2_5OmniThinkerForConditionalGeneration) -> None:
+    """Let words be as loud as what is seen and heard, and layers add a little to them.
+
+    Embeddings are the LM head's weights too, so the last norm takes back what they gain.
+    """
+    nn.init.normal_(backbone.get_input_embeddings().weight, std=1.0)
+    nn.init.constant_(backbone.model.norm.weight, 1 / math.sqrt(WIDTH))
+    with torch.no_grad():
+        for layer in backbone.model.layers:
+            for part in (layer.self_attn.o_proj, layer.mlp.down_proj):
+                part.weight /= math.sqrt(2 * len(backbone.model.layers))
+
+
 def make_roma_tiny(seed: int = 0) -> RomaThinker:
     """An untrained roma_tiny; the same seed gives the same weights."""
     torch.manual_seed(seed)
@@ -158,7 +171,7 @@ def make_roma_tiny(seed: int = 0) -> RomaThinker:
     head = SpeakHead(WIDTH)
     for part in (backbone, head):
         fan_in_(part)
-    nn.init.normal_(backbone.get_input_embeddings().weight, std=1 / math.sqrt(WIDTH))
+    balance_(backbone)
     backbone.tie_weights()
     config = RomaConfig(system_prompt=SYSTEM_PROMPT, max_pixels=MAX_PIXELS)
     features = FeatureExtractor(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypedDict
@@ -20,6 +21,7 @@ from roma_ros.units import MultimodalUnit
 __all__ = ["Batch", "Batcher"]
 
 IGNORED = -1.0
+EVEN = 32  # lengths of batches are multiples of it: a CPU compiles its kernels for every new shape
 
 
 class Batch(TypedDict):
@@ -37,6 +39,7 @@ class Batch(TypedDict):
             open; waiting: (U,) bool; weight: (U,) float32 of each unit's loss.
         target_at: (T,) flat indices of tokens; target: (T,) ids that should follow.
         facts: (B, F) float32, as `Facts.row`; cells: int64 for each of video_at, as `Facts.cells`.
+        said: (S,) ids of what is said, one example after another; said_lengths: (B,) int64.
     """
 
     tokens: torch.Tensor
@@ -57,6 +60,8 @@ class Batch(TypedDict):
     target: torch.Tensor
     facts: torch.Tensor
     cells: torch.Tensor
+    said: torch.Tensor
+    said_lengths: torch.Tensor
 
 
 class _Senses:
@@ -114,7 +119,8 @@ class Batcher:
                 ids = unit_tokens(self.dialogue, video, len(heard))
                 shapes.append(UnitShape(ids, *unit_positions(video, len(heard))))
             layouts.append(lay_out(example, shapes, self.dialogue))
-        length = max(len(layout.tokens) for layout in layouts)
+        longest = max(len(layout.tokens) for layout in layouts)
+        length = EVEN * math.ceil(longest / EVEN)
         tokens = torch.full((len(layouts), length), self.dialogue.pause, dtype=torch.long)
         positions = torch.zeros(3, len(layouts), length, dtype=torch.long)
         for row, layout in enumerate(layouts):
@@ -125,6 +131,7 @@ class Batcher:
         token = self.dialogue.token
         speak, waiting, weight = _labels(examples)
         pixels, mel = senses.pixels, senses.mel
+        said = [self.dialogue.text(example.facts.said or "") for example in examples]
         return Batch(
             tokens=tokens,
             positions=positions,
@@ -144,6 +151,8 @@ class Batcher:
             target=torch.tensor([i for x in layouts for _, i in x.targets], dtype=torch.long),
             facts=torch.tensor([example.facts.row for example in examples]),
             cells=torch.tensor(cells, dtype=torch.long),
+            said=torch.tensor([word for line in said for word in line], dtype=torch.long),
+            said_lengths=torch.tensor([len(line) for line in said]),
         )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -12,7 +11,7 @@ from torch.utils.data import Dataset
 
 from roma_ros.training.example import Exchange, StreamExample
 from roma_ros.training.facts import Facts, facts_of
-from roma_ros.units import UNIT_RATE
+from roma_ros.units import MultimodalUnit
 from roma_ros.world import (
     PRESENT_KINDS,
     Alert,
@@ -27,19 +26,18 @@ from roma_ros.world import (
     Task,
     WorldRenderer,
     alert_exercises,
+    alerts_on,
     captions,
     dense_questions,
-    draw_alerts,
     draw_questions,
     make_scene,
     narration_exercise,
     question_exercises,
-    say,
 )
 
 __all__ = ["Lesson", "Lessons", "Mix"]
 
-ALIKE = 16  # worlds in a row whose streams are of one length: so that batches are hardly padded
+ALIKE = 8  # worlds in a row of one kind and length: so that batches are hardly padded
 SEEDS = 8  # of one item
 STREAMS_PER_WORLD = 4  # instructions on one world, hard negatives among them
 NARRATIONS = 3  # a scene has one
@@ -130,10 +128,9 @@ class Lessons(Dataset[list[StreamExample]]):
         alike = np.random.default_rng((self.split.seed(index // ALIKE), 7))
         seconds = int(alike.integers(mix.seconds[0], mix.seconds[1] + 1))
         spoken = bool(alike.random() < mix.spoken)
-        seeds = [self.split.seed(SEEDS * index + number) for number in range(SEEDS)]
-        random = np.random.default_rng((seeds[0], 7))
         odds = np.array(mix.shares) / sum(mix.shares)
-        make = KINDS[random.choice(len(KINDS), p=odds)]
+        make = KINDS[alike.choice(len(KINDS), p=odds)]
+        seeds = [self.split.seed(SEEDS * index + number) for number in range(SEEDS)]
         world = World(seeds, seconds, spoken, mix)
         # Where there is nothing to be alerted of, nor time to ask aloud, there is to ask in words.
         return make(world) or world.text_questions()
@@ -204,28 +201,22 @@ class World:
         ]
 
     def alerts(self) -> list[StreamExample]:
-        """Several instructions on one scene, and questions under the first of them."""
+        """Several instructions on one scene, and questions under each of them."""
         seed = self.seeds[0]
         plot = Plot.SEQUENCE if seed // SEEDS % 3 == 0 else Plot.CROWD
-        if self.spoken:
-            aloud = alert_exercises(seed, self.seconds, STREAMS_PER_WORLD, spoken=True, plot=plot)
-            return [exercise_example(exercise, self.mix) for exercise in aloud]
         scene = self.scene(seed, plot)
+        exercises = alerts_on(scene, STREAMS_PER_WORLD, spoken=self.spoken)
+        if self.spoken:
+            return [exercise_example(exercise, self.mix) for exercise in exercises]
         units = list(WorldRenderer(scene))
-        examples = [
-            StreamExample(
-                units=units,
-                instruction=alert.instruction,
-                speak=alert.labels.tolist(),
-                waiting=waiting(alert, scene),
-                weight=self.mix.alert_weight,
+        asked = asked_about(scene, self.mix)
+        return [
+            replace(
+                exercise_example(exercise, self.mix, units),
+                exchanges=asked[number :: len(exercises)],
             )
-            for alert in draw_alerts(scene, STREAMS_PER_WORLD)
+            for number, exercise in enumerate(exercises)
         ]
-        first = [
-            replace(example, exchanges=asked_about(scene, self.mix)) for example in examples[:1]
-        ]
-        return [*first, *examples[1:]]
 
     def narrations(self) -> list[StreamExample]:
         """A narration of each scene, and questions on the way."""
@@ -255,16 +246,14 @@ KINDS: tuple[Callable[[World], list[StreamExample]], ...] = (
 def dictation_example(exercise: Exercise, mix: Mix) -> StreamExample:
     """What is spoken in an exercise, to be put down in words."""
     assert exercise.line is not None
-    begins = exercise.line.onset
-    ends = begins + len(say(exercise.text, exercise.line.voice)) / UNIT_RATE
+    spoken_in = range(int(exercise.line.onset), math.ceil(exercise.told_after))
     renderer = WorldRenderer(exercise.scene)
-    units = [replace(renderer.unit(n), frames=None) for n in range(int(begins), math.ceil(ends))]
+    units = [replace(renderer.unit(number), frames=None) for number in spoken_in]
     heard = Exchange(unit=len(units) - 1, question=DICTATION_QUESTION, answer=exercise.text)
-    words = re.findall(r"\w+", exercise.text)
     return StreamExample(
         units=units,
         exchanges=[heard] * bool(mix.questions_per_stream),
-        facts=Facts(said=frozenset(words)),
+        facts=Facts(said=exercise.text),
     )
 
 
@@ -275,9 +264,19 @@ def asked_about(scene: Scene, mix: Mix) -> list[Exchange]:
     return [_exchange(question) for question in asked]
 
 
-def exercise_example(exercise: Exercise, mix: Mix) -> StreamExample:
-    """An exercise as it is followed: an alert has no words, a narration stands in the stream."""
-    units = list(WorldRenderer(exercise.scene))
+def exercise_example(
+    exercise: Exercise, mix: Mix, units: Sequence[MultimodalUnit] = ()
+) -> StreamExample:
+    """An exercise as it is followed: an alert has no words, a narration stands in the stream.
+
+    What happens while the instruction is still being spoken is left open.
+
+    Args:
+        exercise: what is followed.
+        mix: whose weights hold.
+        units: of its scene, where they have been rendered for another exercise already.
+    """
+    units = units or list(WorldRenderer(exercise.scene))
     if exercise.task is Task.QUESTION:
         (reply,) = exercise.replies
         return StreamExample(units=units[: reply.unit + 1], replies={reply.unit: reply.text})
@@ -285,7 +284,10 @@ def exercise_example(exercise: Exercise, mix: Mix) -> StreamExample:
     return StreamExample(
         units=units,
         instruction=None if exercise.line is not None else exercise.text,
-        speak=exercise.labels.tolist(),
+        speak=[
+            None if due and unit < exercise.told_after else due
+            for unit, due in enumerate(exercise.labels.tolist())
+        ],
         waiting=waiting(exercise.subject, exercise.scene),
         replies={reply.unit: reply.text for reply in exercise.replies} if narration else {},
         weight=mix.narration_weight if narration else mix.alert_weight,

@@ -2,11 +2,16 @@
 
 Only stage 0 does this, for roma_tiny: its heads are thrown away. A language-model loss alone
 reaches encoders with random weights through all of the backbone, and teaches them very slowly.
+
+What has a name in words is learnt by the backbone's own embeddings of these words. So a token that
+shows a red circle comes to point where the words `red` and `circle` do, and one in which `red` is
+said too: a backbone need not find out what the encoders' tokens mean.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -23,6 +28,7 @@ MAX_ALIKE = 3  # short sounds one after another
 LOOKS = tuple(Look(colour, shape) for colour in Colour for shape in Shape)
 NOTHING_THERE = 0.2  # weight of a cell in which no figure is: most are such
 FACT_SHARE = 0.1  # of the facts' loss, a sum over dozens, beside that of the cells
+SAID_SHARE = 0.1  # of a sentence's loss, a sum over its words
 SENTENCES = """
     alert me when every time you hear a appears while sounds sound touches touch
     is there has been did come does before what was where so far how many now
@@ -66,19 +72,21 @@ class Facts:
     """What is true of an example as a whole; `None` where nobody has looked or listened.
 
     Attributes:
-        seen, heard, said: what of `SEEN`, `HEARD` and `SAID` is true.
+        seen, heard: what of `SEEN` and `HEARD` is true.
+        said: the sentence that is said, in words of `SAID`.
         standing: where the figures of the last frame are: look, and x and y as shares of its sides.
     """
 
     seen: frozenset[str] | None = None
     heard: frozenset[str] | None = None
-    said: frozenset[str] | None = None
+    said: str | None = None
     standing: tuple[tuple[Look, float, float], ...] | None = None
 
     @property
     def row(self) -> list[float]:
         """1 true, 0 not, -1 unknown, for every fact: `SEEN`, `HEARD`, `SAID`."""
-        known = ((SEEN, self.seen), (HEARD, self.heard), (SAID, self.said))
+        said = None if self.said is None else re.findall(r"\w+", self.said)
+        known = ((SEEN, self.seen), (HEARD, self.heard), (SAID, said))
         return [
             -1.0 if facts is None else float(name in facts)
             for names, facts in known
@@ -144,39 +152,53 @@ class _Unit:
 
 
 class FactHeads(nn.Module):
-    """Linear heads on every token of the encoders: of a fact, the strongest token decides.
+    """What the encoders' tokens say, by the embeddings of words and by linear heads.
+
+    A cell's look is read off its video token as two words, a colour and a shape; a sentence off the
+    audio tokens of its units, word by word in their order (CTC, Graves et al. 2006); and all other
+    facts by linear heads, of whose tokens the strongest decides.
 
     Args:
         width: H of the encoders' tokens.
+        colours, shapes: ids of the words for each `Colour` and `Shape`, in their order.
     """
 
-    weights: torch.Tensor
+    colours: torch.Tensor
+    shapes: torch.Tensor
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, colours: Sequence[int], shapes: Sequence[int]) -> None:
         super().__init__()
         self.video = nn.Linear(width, len(SEEN))
         self.audio = nn.Linear(width, len(HEARD) + len(SAID))
-        self.cells = nn.Linear(width, 1 + len(LOOKS))
+        self.nothing = nn.Linear(width, 1)  # in a cell
+        self.blank = nn.Linear(width, 1)  # no word ends here
         for head in (self.video, self.audio):
             nn.init.constant_(head.bias, -3.0)  # most facts are not true
-        weights = torch.tensor([NOTHING_THERE] + [1.0] * len(LOOKS))
-        self.register_buffer("weights", weights, persistent=False)
+        for name, words in (("colours", colours), ("shapes", shapes)):
+            self.register_buffer(name, torch.tensor(words), persistent=False)
 
     def loss(
         self,
         facts: torch.Tensor,
         cells: torch.Tensor,
+        said: torch.Tensor,
+        said_lengths: torch.Tensor,
         video: torch.Tensor,
         video_row: torch.Tensor,
         audio: torch.Tensor,
         audio_row: torch.Tensor,
+        words: torch.Tensor,
     ) -> torch.Tensor:
-        """Cross-entropies of facts and cells, summed up per example.
+        """The losses of facts, cells and sentences, summed up per example.
 
         Args:
             facts: (B, F) as `Facts.row`.
             cells: (n,) int64, as `Facts.cells`, of the video tokens.
-            video, audio: (n, H) tokens of the encoders; video_row, audio_row: (n,) whose they are.
+            said: (S,) int64 ids of the sentences, one after another; said_lengths: (B,) int64 of
+                each example's, 0 where it has none.
+            video, audio: (n, H) tokens of the encoders; video_row, audio_row: (n,) whose they are,
+                in order.
+            words: (V, H) embeddings.
         """
         seen = _strongest(self.video(video).float(), video_row, len(facts))
         heard = _strongest(self.audio(audio).float(), audio_row, len(facts))
@@ -185,10 +207,51 @@ class FactHeads(nn.Module):
         fact_loss = nn.functional.binary_cross_entropy_with_logits(
             logits[known], facts[known], reduction="sum"
         )
-        cell_loss = nn.functional.cross_entropy(
-            self.cells(video).float(), cells, self.weights, ignore_index=-1, reduction="sum"
+        cell_loss = self._cell_loss(cells, video, words)
+        said_loss = self._said_loss(said, said_lengths, audio, audio_row, words)
+        return (FACT_SHARE * fact_loss + cell_loss + SAID_SHARE * said_loss) / len(facts)
+
+    def _cell_loss(
+        self, cells: torch.Tensor, video: torch.Tensor, words: torch.Tensor
+    ) -> torch.Tensor:
+        video, cells = video[cells >= 0], cells[cells >= 0]
+        weight = torch.where(cells > 0, 1.0, NOTHING_THERE)
+        look = cells - 1
+        loss = weight.new_zeros(())
+        for ids, which in ((self.colours, look // len(Shape)), (self.shapes, look % len(Shape))):
+            logits = _by_words(video, self.nothing, words[ids])
+            target = torch.where(cells > 0, which + 1, 0)
+            loss = (
+                loss
+                + (weight * nn.functional.cross_entropy(logits, target, reduction="none")).sum()
+            )
+        return loss
+
+    def _said_loss(
+        self,
+        said: torch.Tensor,
+        lengths: torch.Tensor,
+        audio: torch.Tensor,
+        audio_row: torch.Tensor,
+        words: torch.Tensor,
+    ) -> torch.Tensor:
+        speaking = lengths > 0
+        if not speaking.any():
+            return words.new_zeros(())
+        heard = speaking[audio_row]
+        logits = _by_words(audio[heard], self.blank, words).log_softmax(-1)
+        counts = torch.bincount(audio_row[heard], minlength=len(lengths))[speaking]
+        rows = nn.utils.rnn.pad_sequence(list(torch.split(logits, counts.tolist())))
+        loss: torch.Tensor = nn.functional.ctc_loss(
+            rows, said + 1, counts, lengths[speaking], reduction="sum", zero_infinity=True
         )
-        return (FACT_SHARE * fact_loss + cell_loss) / len(facts)
+        return loss
+
+
+def _by_words(tokens: torch.Tensor, none: nn.Linear, words: torch.Tensor) -> torch.Tensor:
+    """(n, 1 + W) logits: none of the words, or one of them."""
+    named = tokens @ words.to(tokens.dtype).T / words.shape[1] ** 0.5
+    return torch.cat([none(tokens), named], dim=1).float()
 
 
 def _strongest(logits: torch.Tensor, row: torch.Tensor, rows: int) -> torch.Tensor:

@@ -14,6 +14,7 @@ from roma_ros.training.facts import FactHeads
 from roma_ros.training.lora import Adapters
 from roma_ros.training.settings import LoraSettings
 from roma_ros.training.timing import head_loss, state_loss
+from roma_ros.world.words import Colour, Shape
 
 __all__ = ["StreamLosses", "TrainingModel"]
 
@@ -63,8 +64,14 @@ class TrainingModel(nn.Module):
         self.adapters = None if lora is None else Adapters.on(self.backbone, lora)
         for encoder in (self.backbone.visual, self.backbone.audio_tower):
             encoder.requires_grad_(train_encoders)
-        width = self.backbone.config.text_config.hidden_size
-        self.fact_heads = FactHeads(width) if train_encoders else None
+        self.fact_heads = self._heads() if train_encoders else None
+
+    def _heads(self) -> FactHeads:
+        text = self.thinker.dialogue.text
+        colours, shapes = (
+            [text(f" {thing.value}")[0] for thing in kind] for kind in (Colour, Shape)
+        )
+        return FactHeads(self.backbone.config.text_config.hidden_size, colours, shapes)
 
     def gradient_checkpointing_enable(self, **options: Any) -> None:
         """Compute layers again on the way back instead of keeping them; as a Trainer asks it."""
@@ -90,12 +97,15 @@ class TrainingModel(nn.Module):
         target: torch.Tensor,
         facts: torch.Tensor,
         cells: torch.Tensor,
+        said: torch.Tensor,
+        said_lengths: torch.Tensor,
     ) -> StreamLosses:
         """See `Batch` for shapes."""
+        words = self.backbone.get_input_embeddings().weight
         embeds = self.backbone.get_input_embeddings()(tokens).flatten(0, 1)
         # In bfloat16, a CPU takes ten times as long for a convolution's backward pass.
-        on_cpu = tokens.device.type == "cpu"
-        precision = torch.autocast("cpu", enabled=False) if on_cpu else nullcontext()
+        slow = self.train_encoders and tokens.device.type == "cpu"
+        precision = torch.autocast("cpu", enabled=False) if slow else nullcontext()
         learning = torch.set_grad_enabled(self.train_encoders and torch.is_grad_enabled())
         with precision, learning:
             video = self.thinker.encode_video(pixels, grid) if len(grid) else embeds[:0]
@@ -105,7 +115,15 @@ class TrainingModel(nn.Module):
         fact_loss = embeds.new_zeros(())
         if self.fact_heads is not None:
             fact_loss = self.fact_heads.loss(
-                facts, cells, video, video_at // length, audio, audio_at // length
+                facts,
+                cells,
+                said,
+                said_lengths,
+                video,
+                video_at // length,
+                audio,
+                audio_at // length,
+                words,
             )
         known = speak != IGNORED
         if not len(target) and not known.any():

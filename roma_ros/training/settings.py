@@ -96,6 +96,8 @@ class TrainSettings:
         decide: how the model decides when to speak; `None`: as the one it starts from does.
         speak_share: lambda, the weight of the timing loss.
         encoder_rate: the encoders' learning rate as a share of the rest's.
+        muon: matrices are trained by Muon (Jordan et al. 2024), and the rest by AdamW; not for
+            parameters in shards.
         seed: of the weights that are new, and of what is random on the way.
         trainer: transformers' `TrainingArguments` by name, such as learning_rate, save_steps, bf16,
             lr_scheduler_type, per_device_train_batch_size, gradient_checkpointing.
@@ -109,6 +111,7 @@ class TrainSettings:
     decide: DecideSettings | None = None
     speak_share: float = 1.0
     encoder_rate: float = 0.3
+    muon: bool = False
     seed: int = 0
     trainer: Mapping[str, Any] = field(default_factory=dict)
 

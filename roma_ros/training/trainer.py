@@ -19,12 +19,15 @@ from roma_ros.training.batch import IGNORED, Batch, Batcher
 from roma_ros.training.curriculum import Lessons
 from roma_ros.training.log_plot import LogPlot
 from roma_ros.training.model import StreamLosses, TrainingModel
+from roma_ros.training.muon import MuonAndAdamW
 from roma_ros.training.progress import ProgressBar, ProgressLines
 from roma_ros.training.saving import load_progress, save_merged, save_progress
 from roma_ros.training.settings import DecideSettings, TrainSettings
 
 __all__ = ["ADAPTERS_FOLDER", "StreamTrainer", "load_for_training", "train"]
 
+BETAS = (0.9, 0.98)
+MUON_RATE = 2.5  # of AdamW's
 USUAL_INPUTS = 256  # of a layer of an encoder of roma_tiny
 ADAPTERS_FOLDER = "adapters"  # of a finished run with LoRA, beside the merged model
 COUNTS = (
@@ -39,13 +42,21 @@ class StreamTrainer(Trainer):
     Args:
         model: what is trained.
         encoder_rate: the encoders' learning rate as a share of the rest's.
+        muon: whether matrices are trained by Muon.
         options: the `Trainer`'s own.
     """
 
     optimizer: torch.optim.Optimizer | None
 
-    def __init__(self, model: TrainingModel, *, encoder_rate: float = 1.0, **options: Any) -> None:
-        self._encoder_rate = encoder_rate
+    def __init__(
+        self,
+        model: TrainingModel,
+        *,
+        encoder_rate: float = 1.0,
+        muon: bool = False,
+        **options: Any,
+    ) -> None:
+        self._encoder_rate, self._muon = encoder_rate, muon
         super().__init__(model=model, **options)
         # Built on the CPU: now the Trainer has moved its weights, and inputs must follow.
         model.thinker.device = self.args.device
@@ -55,9 +66,14 @@ class StreamTrainer(Trainer):
         """Called when weights are where they will be trained: FSDP first puts them in shards."""
         if self.optimizer is None:
             trained: TrainingModel = self.accelerator.unwrap_model(model or self.model)
-            self.optimizer = torch.optim.AdamW(
-                parameter_groups(trained, self.args, self._encoder_rate), betas=(0.9, 0.98)
-            )
+            layers = layer_matrices(trained) if self._muon else set()
+            groups = parameter_groups(trained, self.args, self._encoder_rate, layers)
+            if self._muon:
+                matrices = [group for group in groups if group["params"][0] in layers]
+                others = [group for group in groups if group["params"][0] not in layers]
+                self.optimizer = MuonAndAdamW(matrices, others, BETAS)
+            else:
+                self.optimizer = torch.optim.AdamW(groups, betas=BETAS)
         return self.optimizer
 
     def compute_loss(
@@ -195,6 +211,7 @@ def train(settings: TrainSettings, out: Path, *, resume: bool = False) -> Path:
     trainer = StreamTrainer(
         model,
         encoder_rate=settings.encoder_rate,
+        muon=settings.muon,
         args=arguments,
         train_dataset=Lessons(settings.lessons),
         data_collator=Batcher(thinker.features, thinker.dialogue),
@@ -213,31 +230,46 @@ def train(settings: TrainSettings, out: Path, *, resume: bool = False) -> Path:
     return out
 
 
+def layer_matrices(model: TrainingModel) -> set[nn.Parameter]:
+    """What Muon is for: weights of linear layers within the backbone and its encoders."""
+    head = model.backbone.lm_head  # its weight is that of the embeddings, in roma_tiny
+    layers = (part for part in model.backbone.modules() if isinstance(part, nn.Linear))
+    return {
+        value
+        for layer in layers
+        for name, value in layer.named_parameters(recurse=False)
+        if name == "weight" and value.requires_grad and layer is not head
+    }
+
+
 def parameter_groups(
-    model: TrainingModel, arguments: TrainingArguments, encoder_rate: float
+    model: TrainingModel,
+    arguments: TrainingArguments,
+    encoder_rate: float,
+    layers: set[nn.Parameter],
 ) -> list[dict[str, Any]]:
     """Encoders slower than the rest, their wide layers more so; no decay of what is no matrix.
 
     Adam moves each weight by its rate, so that a unit with many inputs moves by as many rates: a
-    patch of 1,176 pixels would throw it about.
+    patch of 1,176 pixels would throw it about. Muon, for `layers`, does not.
     """
     encoders = {id(value) for value in model.backbone.visual.parameters()}
     encoders |= {id(value) for value in model.backbone.audio_tower.parameters()}
-    groups: dict[tuple[float, bool], list[nn.Parameter]] = defaultdict(list)
+    groups: dict[tuple[float, bool, bool], list[nn.Parameter]] = defaultdict(list)
     for value in model.parameters():
         if value.requires_grad:
-            share = 1.0
+            share, layer = 1.0, value in layers
             if id(value) in encoders:
                 inputs = value[0].numel() if value.ndim > 1 else 1
-                share = encoder_rate * min(1.0, USUAL_INPUTS / inputs)
-            groups[share, value.ndim > 1].append(value)
+                share = encoder_rate * (1.0 if layer else min(1.0, USUAL_INPUTS / inputs))
+            groups[share, value.ndim > 1, layer].append(value)
     return [
         {
             "params": values,
-            "lr": arguments.learning_rate * share,
+            "lr": arguments.learning_rate * share * (MUON_RATE if layer else 1.0),
             "weight_decay": arguments.weight_decay if matrix else 0.0,
         }
-        for (share, matrix), values in groups.items()
+        for (share, matrix, layer), values in groups.items()
     ]
 
 

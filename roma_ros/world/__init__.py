@@ -9,6 +9,7 @@ from roma_ros.world.exercise import (
     Reply,
     Subject,
     alert_exercises,
+    alerts_on,
     narration_exercise,
     question_exercises,
 )
@@ -78,6 +79,7 @@ __all__ = [
     "WorldError",
     "WorldRenderer",
     "alert_exercises",
+    "alerts_on",
     "annotate",
     "captions",
     "dense_questions",

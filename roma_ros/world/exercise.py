@@ -36,6 +36,7 @@ __all__ = [
     "Reply",
     "Subject",
     "alert_exercises",
+    "alerts_on",
     "narration_exercise",
     "question_exercises",
 ]
@@ -75,6 +76,13 @@ class Exercise:
     line: SpokenLine | None = None
 
     @property
+    def told_after(self) -> float:
+        """Seconds until what is spoken has been said; 0 where nothing is."""
+        if self.line is None:
+            return 0.0
+        return self.line.onset + len(say(self.line.text, self.line.voice)) / UNIT_RATE
+
+    @property
     def task(self) -> Task:
         if isinstance(self.subject, Alert):
             return Task.ALERT
@@ -110,7 +118,7 @@ class Exercise:
         begins, duration = 0.0, 0.0
         if self.line is not None:
             begins = self.line.onset
-            duration = len(say(self.line.text, self.line.voice)) / UNIT_RATE
+            duration = self.told_after - begins
         elif isinstance(self.subject, Question):
             begins = self.subject.unit + 1.0
         if isinstance(self.subject, Alert):
@@ -145,14 +153,24 @@ def alert_exercises(
         kinds: of alerts.
         plot: of the scene.
     """
-    scene = make_scene(seed, seconds, plot)
+    return alerts_on(make_scene(seed, seconds, plot), count, spoken=spoken, kinds=kinds)
+
+
+def alerts_on(
+    scene: Scene,
+    count: int,
+    *,
+    spoken: bool = False,
+    kinds: Sequence[AlertKind] = tuple(AlertKind),
+) -> tuple[Exercise, ...]:
+    """Several alerts on a scene that is there already; as `alert_exercises` otherwise."""
     exercises = []
     for index, alert in enumerate(draw_alerts(scene, count, kinds)):
         told, line = _instructed(scene, alert.instruction, index) if spoken else (scene, None)
         subject = replace(alert, labels=alert.event.happens(Senses(told))) if spoken else alert
         exercises.append(
             Exercise(
-                id=f"alert-{seed}-{index}",
+                id=f"alert-{scene.seed}-{index}",
                 scene=told,
                 subject=subject,
                 text=alert.instruction,

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from roma_ros.training.facts import HEARD, LOOKS, SAID, SEEN, FactHeads, Facts, facts_of
-from roma_ros.world import Senses, alert_exercises, draw_questions, make_scene
+from roma_ros.world import Colour, Senses, Shape, alert_exercises, draw_questions, make_scene
 
 
 @pytest.mark.parametrize("seed", [3, 8, 21])
@@ -63,21 +63,68 @@ def test_a_figure_is_in_the_cell_of_its_centre() -> None:
     assert Facts().cells(1, 2) == [-1, -1]
 
 
-def test_the_strongest_token_of_an_example_decides() -> None:
-    torch.manual_seed(0)
-    heads = FactHeads(8)
-    for head in (heads.video, heads.audio):
+COLOUR_WORDS, SHAPE_WORDS = range(6), range(6, 11)
+WORDS = 30.0 * torch.eye(12)  # an embedding each
+
+
+def heads_without_weights() -> FactHeads:
+    heads = FactHeads(12, COLOUR_WORDS, SHAPE_WORDS)
+    for head in (heads.video, heads.audio, heads.nothing, heads.blank):
         torch.nn.init.zeros_(head.weight)
+    for head in (heads.nothing, heads.blank):
+        torch.nn.init.zeros_(head.bias)
+    return heads
+
+
+def loss_of(heads: FactHeads, facts: torch.Tensor, **given: torch.Tensor) -> float:
+    nothing = {
+        **{name: torch.zeros(0, 12) for name in ("video", "audio")},
+        **{name: torch.zeros(0, dtype=torch.long) for name in ("video_row", "audio_row")},
+        "cells": torch.full((len(given.get("video", ())),), -1),
+        "said": torch.zeros(0, dtype=torch.long),
+        "said_lengths": torch.zeros(len(facts), dtype=torch.long),
+    }
+    return float(heads.loss(facts, words=WORDS, **{**nothing, **given}))
+
+
+def unknown(examples: int) -> torch.Tensor:
+    return torch.full((examples, len(SEEN) + len(HEARD) + len(SAID)), -1.0)
+
+
+def test_the_strongest_token_of_an_example_decides() -> None:
+    heads = heads_without_weights()
     heads.video.weight.data[0, 0] = 5.0  # the first fact is seen where the first value is high
-    video = torch.zeros(4, 8)
+    video = torch.zeros(4, 12)
     video[2, 0] = 4.0  # a token of the second example
     rows = torch.tensor([0, 0, 1, 1])
-    facts = torch.full((2, len(SEEN) + len(HEARD) + len(SAID)), -1.0)
+    facts = unknown(2)
     facts[:, 0] = torch.tensor([0.0, 1.0])
-    unknown = torch.full((4,), -1)
-    nothing = torch.zeros(0, 8), torch.zeros(0, dtype=torch.long)
-    right = heads.loss(facts, unknown, video, rows, *nothing)
+    assert loss_of(heads, facts, video=video, video_row=rows) < 0.01
     facts[:, 0] = torch.tensor([1.0, 0.0])
-    wrong = heads.loss(facts, unknown, video, rows, *nothing)
-    assert right < 0.01
-    assert wrong > 0.5
+    assert loss_of(heads, facts, video=video, video_row=rows) > 0.5
+
+
+def test_a_cell_points_to_the_words_of_its_look() -> None:
+    heads = heads_without_weights()
+    look = LOOKS[13]
+    colour, shape = list(Colour).index(look.colour), list(Shape).index(look.shape)
+    video = torch.stack([WORDS[COLOUR_WORDS[colour]] + WORDS[SHAPE_WORDS[shape]], torch.zeros(12)])
+    rows = torch.zeros(2, dtype=torch.long)
+    right = torch.tensor([1 + LOOKS.index(look), -1])
+    assert loss_of(heads, unknown(1), video=video, video_row=rows, cells=right) < 0.01
+    other_colour = torch.tensor([1 + (LOOKS.index(look) + len(Shape)) % len(LOOKS), -1])
+    assert loss_of(heads, unknown(1), video=video, video_row=rows, cells=other_colour) > 5
+
+
+def test_words_are_heard_in_their_order_wherever_they_are_said() -> None:
+    heads = heads_without_weights()
+    heads.blank.bias.data.fill_(20.0)
+    audio = torch.zeros(6, 12)
+    audio[1], audio[4] = WORDS[3], WORDS[7]
+    heard = {
+        "audio": audio,
+        "audio_row": torch.ones(6, dtype=torch.long),  # the first example is silent
+        "said_lengths": torch.tensor([0, 2]),
+    }
+    assert loss_of(heads, unknown(2), **heard, said=torch.tensor([3, 7])) < 0.01
+    assert loss_of(heads, unknown(2), **heard, said=torch.tensor([7, 3])) > 0.5
