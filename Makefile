@@ -75,7 +75,12 @@ runs/stage0/done: runs/untrained/config.json
 	$(TRAIN) stage0 --model runs/untrained --out $(@D) $(call resumed,stage0)
 	touch $@
 
-runs/stage1/done: runs/stage0/done
+SPEECH := roma_ros/training/stages/stage0_speech.yaml
+runs/stage0_speech/done: runs/stage0/done
+	$(TRAIN) stage0 --config $(SPEECH) --model $(<D) --out $(@D) $(call resumed,stage0_speech)
+	touch $@
+
+runs/stage1/done: runs/stage0_speech/done
 	$(TRAIN) stage1 --model $(<D) --out $(@D) $(call resumed,stage1)
 	touch $@
 
@@ -83,8 +88,8 @@ runs/stage2/done: runs/stage1/done
 	$(TRAIN) stage2 --model $(<D) --out $(@D) $(call resumed,stage2)
 	touch $@
 
-ablations: build runs/stage0/done ## train and measure variants of the recipe: hours
-	python bench/ablations.py --start runs/stage0
+ablations: build runs/stage0_speech/done ## train and measure variants of the recipe: hours
+	python bench/ablations.py --start runs/stage0_speech
 
 clean: ## remove all that was built (.venv stays)
 	rm -rf $(COLCON) build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

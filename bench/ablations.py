@@ -47,10 +47,16 @@ TRAINER = {
     "save_steps": 100,
     "save_total_limit": 1,
 }
-ALIGNMENT = {"questions": 1.0, "seconds": [2, 5]}
-DECISIONS = {"questions": 0.1, "alerts": 0.6, "narrations": 0.3, "seconds": [2, 8]}
-TOGETHER = {"questions": 0.25, "alerts": 0.5, "narrations": 0.25, "seconds": [2, 8]}
-FIRST, SECOND = 960, 3840  # worlds of the two stages
+ALIGNMENT = {"glimpses": 0.9, "dictations": 0.1, "seconds": [4, 4], "questions_per_stream": 14}
+DECISIONS = {"questions": 0.1, "alerts": 0.65, "narrations": 0.25, "seconds": [2, 6]}
+TOGETHER = {
+    "glimpses": 0.35,
+    "questions": 0.05,
+    "alerts": 0.43,
+    "narrations": 0.17,
+    "seconds": [2, 6],
+}
+FIRST, SECOND = 1280, 2560  # worlds of the two stages
 
 
 @dataclass(frozen=True)
@@ -101,7 +107,7 @@ def train(name: str, start: Path, lessons: list[dict[str, Any]], **settings: Any
         return out
     out.mkdir(parents=True, exist_ok=True)
     file = out / "settings.yaml"
-    values = {"model": str(start), "lessons": lessons, "trainer": TRAINER, **settings}
+    values = {"model": str(start), "muon": True, "lessons": lessons, "trainer": TRAINER, **settings}
     file.write_text(yaml.safe_dump(values, sort_keys=False))
     resume = ["--resume"] if list(out.glob("checkpoint-*")) else []
     roma = str(Path(sys.executable).with_name("roma"))
@@ -110,7 +116,11 @@ def train(name: str, start: Path, lessons: list[dict[str, Any]], **settings: Any
         *("--master_addr", "127.0.0.1", "--master_port", "29551", roma),
         *("train", "stage2", "--config", str(file), "--out", str(out), *resume),
     ]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
+    environment = {
+        **os.environ,
+        **{"OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"},
+        "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "16384",  # kernels for all shapes of batches
+    }
     subprocess.run(command, check=True, env=environment)
     (out / "done").touch()
     return out
@@ -149,7 +159,9 @@ def table(results: Mapping[str, Mapping[str, Any]]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--start", type=Path, default=Path("runs/stage0"), help="stage 0's result")
+    parser.add_argument(
+        "--start", type=Path, default=Path("runs/stage0_speech"), help="stage 0's result"
+    )
     parser.add_argument("--only", nargs="+", choices=[v.name for v in VARIANTS], metavar="NAME")
     arguments = parser.parse_args()
     results = {
