@@ -58,6 +58,26 @@ def test_short_streams_show_more_than_the_beginning_of_a_scene() -> None:
     assert at_once > due / 3  # no figure is there from the start of a whole scene so often
 
 
+def test_what_happens_while_the_instruction_is_spoken_is_left_open() -> None:
+    lessons = Lessons([Lesson(Mix(alerts=1, spoken=1, seconds=(3, 3)), 24)])
+    spoken = [e for index in range(24) for e in lessons[index] if e.speak]
+    assert all(example.instruction is None for example in spoken)
+    assert not any(example.speak[0] for example in spoken)
+    assert any(None in example.speak for example in spoken)
+    assert any(True in example.speak for example in spoken)
+
+
+def test_worlds_of_one_step_are_of_one_kind_and_length() -> None:
+    lessons = Lessons([Lesson(Mix(glimpses=1, questions=1, seconds=(3, 9)), 64)])
+    lengths = [[len(e.units) for e in lessons[index]] for index in range(64)]
+    steps = [
+        {n for world in lengths[first : first + 8] for n in world} for first in range(0, 64, 8)
+    ]
+    assert all(len(step) == 1 for step in steps)
+    assert {1} in steps  # glimpses
+    assert len(set(map(min, steps))) > 2
+
+
 def test_glimpses_are_single_units_with_a_caption_and_questions() -> None:
     world = Lessons([Lesson(Mix(glimpses=1, seconds=(6, 6), questions_per_stream=5), 1)])[0]
     assert all(len(example.units) == 1 for example in world)
