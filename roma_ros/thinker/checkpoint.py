@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from transformers import (
     Qwen2_5OmniThinkerConfig,
     Qwen2_5OmniThinkerForConditionalGeneration,
 )
+from transformers.utils import logging as transformers_logging
 
 from roma_ros.thinker.attention import SLOT_ATTENTION
 from roma_ros.thinker.config import RomaConfig
@@ -116,14 +118,15 @@ def load_backbone(
     if kind is not Quantization.NONE:
         check_kind(kind, device)
     try:
-        model, report = Qwen2_5OmniThinkerForConditionalGeneration.from_pretrained(
-            folder,
-            dtype=dtype,
-            local_files_only=True,
-            use_safetensors=True,
-            output_loading_info=True,
-            **options,
-        )
+        with _no_report():
+            model, report = Qwen2_5OmniThinkerForConditionalGeneration.from_pretrained(
+                folder,
+                dtype=dtype,
+                local_files_only=True,
+                use_safetensors=True,
+                output_loading_info=True,
+                **options,
+            )
     except (ImportError, OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise CheckpointError(f"{folder} cannot be loaded: {error}") from error
     left_out = tuple(f"{part}." for part in without)
@@ -143,6 +146,17 @@ def load_backbone(
     if "device_map" not in options:
         model.to(device)
     return model.eval().requires_grad_(False)
+
+
+@contextmanager
+def _no_report() -> Iterator[None]:
+    """transformers warns of weights that are missing; here they are not wanted, or an error."""
+    verbosity = transformers_logging.get_verbosity()
+    transformers_logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        transformers_logging.set_verbosity(verbosity)
 
 
 def _loading_options(

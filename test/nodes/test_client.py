@@ -21,7 +21,7 @@ def test_without_a_node_calls_time_out_and_say_so(ros, namespace):
 def test_waiting_for_an_alert_ends_with_the_alert_or_in_time(make_roma, robot):
     robot.meet(make_roma())
     assert robot.roma.wait_for_alert(timeout=0.1) is None
-    assert robot.roma.watch("A dog.", name="dog", threshold=0.001, window=1, cooldown=0)
+    assert robot.roma.watch("A dog.", name="dog", threshold=1e-9, window=1, cooldown=0)
     alerts = []
     waiter = threading.Thread(target=lambda: alerts.append(robot.roma.wait_for_alert(timeout=30)))
     waiter.start()
@@ -41,7 +41,7 @@ def test_a_client_by_itself_has_a_context_of_its_own(make_roma, namespace):
 
 
 def test_every_message_is_passed_on(make_roma, robot):
-    robot.meet(make_roma({"alert.instructions": ["A dog."], "alert.threshold": 0.001}))
+    robot.meet(make_roma({"alert.instructions": ["A dog."], "alert.threshold": 1e-9}))
     robot.play(4)
     until(lambda: len(robot.messages) == 4, "three p(speak) and an alert")
     kinds = sorted(type(message).__name__ for message in robot.messages)

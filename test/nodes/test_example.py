@@ -10,7 +10,7 @@ def test_it_waits_for_an_alert_and_asks_about_it(make_roma, robot, repository, n
     robot.meet(make_roma({"answer_tokens": 4}))
     robot.play(2)
     command = [sys.executable, repository / "docs" / "examples" / "tell_me_when.py"]
-    command += ["Tell me when a dog barks.", "Which dog?", "--threshold", "0.001"]
+    command += ["Tell me when a dog barks.", "Which dog?", "--threshold", "1e-9"]
     command += ["--node", f"{namespace}/roma"]
     example = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     while example.poll() is None:

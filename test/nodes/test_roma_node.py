@@ -135,7 +135,7 @@ def test_an_alert_is_raised_and_kept_for_late_subscribers(make_roma, robot, ros,
     roma = make_roma(
         {
             "alert.instructions": ["Tell me when somebody comes in."],
-            "alert.threshold": 0.001,
+            "alert.threshold": 1e-9,
             "alert.window": 2,
             "alert.reply": False,
         }
@@ -158,7 +158,7 @@ def test_an_alert_is_raised_and_kept_for_late_subscribers(make_roma, robot, ros,
 
 
 def test_a_narration_is_spoken(make_roma, robot):
-    roma = make_roma({"narration.instruction": "Describe it.", "narration.threshold": 0.001})
+    roma = make_roma({"narration.instruction": "Describe it.", "narration.threshold": 1e-9})
     robot.meet(roma)
     robot.play(4)
     narration = robot.roma.wait_for_narration(timeout=20.0)
