@@ -118,7 +118,8 @@ def train(name: str, start: Path, lessons: list[dict[str, Any]], **settings: Any
     ]
     environment = {
         **os.environ,
-        **{"OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"},
+        "OMP_NUM_THREADS": "1",
+        "GLOO_SOCKET_IFNAME": "lo",
         "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "16384",  # kernels for all shapes of batches
     }
     subprocess.run(command, check=True, env=environment)

@@ -221,10 +221,8 @@ class FactHeads(nn.Module):
         for ids, which in ((self.colours, look // len(Shape)), (self.shapes, look % len(Shape))):
             logits = _by_words(video, self.nothing, words[ids])
             target = torch.where(cells > 0, which + 1, 0)
-            loss = (
-                loss
-                + (weight * nn.functional.cross_entropy(logits, target, reduction="none")).sum()
-            )
+            surprise = nn.functional.cross_entropy(logits, target, reduction="none")
+            loss = loss + (weight * surprise).sum()
         return loss
 
     def _said_loss(

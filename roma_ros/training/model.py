@@ -67,11 +67,10 @@ class TrainingModel(nn.Module):
         self.fact_heads = self._heads() if train_encoders else None
 
     def _heads(self) -> FactHeads:
-        text = self.thinker.dialogue.text
-        colours, shapes = (
-            [text(f" {thing.value}")[0] for thing in kind] for kind in (Colour, Shape)
-        )
-        return FactHeads(self.backbone.config.text_config.hidden_size, colours, shapes)
+        text, width = self.thinker.dialogue.text, self.backbone.config.text_config.hidden_size
+        colours = [text(f" {colour.value}")[0] for colour in Colour]
+        shapes = [text(f" {shape.value}")[0] for shape in Shape]
+        return FactHeads(width, colours, shapes)
 
     def gradient_checkpointing_enable(self, **options: Any) -> None:
         """Compute layers again on the way back instead of keeping them; as a Trainer asks it."""

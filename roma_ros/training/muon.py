@@ -13,8 +13,7 @@ __all__ = ["MuonAndAdamW"]
 class MuonAndAdamW(Optimizer):
     """torch's Muon (Jordan et al. 2024) and AdamW, stepped together.
 
-    Muon's steps are scaled to be as long as AdamW's (Liu et al. 2025), so that one learning rate
-    serves both.
+    At the same learning rate, Muon's steps are as long as AdamW's (Liu et al. 2025).
 
     Args:
         matrices: groups of parameters of two dimensions, with `lr` and `weight_decay`.
