@@ -67,27 +67,23 @@ TRAIN := OMP_NUM_THREADS=1 ONEDNN_PRIMITIVE_CACHE_CAPACITY=16384 \
   torchrun --nproc_per_node 2 --master_addr 127.0.0.1 --master_port 29531 $(VENV)/bin/roma train
 resumed = $(if $(wildcard runs/$(1)/checkpoint-*),--resume)
 
-train-tiny: build runs/stage2/done ## train roma_tiny from nothing: 1.5 hours on two cores
-	python -m roma_ros.models.make_roma_tiny --trained runs/stage2 roma_ros/models/roma_tiny
+train-tiny: build runs/stage2_again/done ## train roma_tiny from nothing: 3 hours on two cores
+	python -m roma_ros.models.make_roma_tiny --trained runs/stage2_again roma_ros/models/roma_tiny
 
 runs/untrained/config.json:
 	python -m roma_ros.models.make_roma_tiny $(@D) --seed 0
 
 runs/stage0/done: runs/untrained/config.json
-	$(TRAIN) stage0 --model runs/untrained --out $(@D) $(call resumed,stage0)
-	touch $@
-
-SPEECH := roma_ros/training/stages/stage0_speech.yaml
 runs/stage0_speech/done: runs/stage0/done
-	$(TRAIN) stage0 --config $(SPEECH) --model $(<D) --out $(@D) $(call resumed,stage0_speech)
-	touch $@
-
 runs/stage1/done: runs/stage0_speech/done
-	$(TRAIN) stage1 --model $(<D) --out $(@D) $(call resumed,stage1)
-	touch $@
-
 runs/stage2/done: runs/stage1/done
-	$(TRAIN) stage2 --model $(<D) --out $(@D) $(call resumed,stage2)
+runs/stage0_speech_again/done: runs/stage2/done
+runs/stage2_again/done: runs/stage0_speech_again/done
+
+# Each goes on from the one before it; stage0_speech_again is a stage0 with settings of its own.
+runs/stage%/done:
+	$(TRAIN) $(firstword $(subst _, ,stage$*)) --config roma_ros/training/stages/stage$*.yaml \
+	  --model $(<D) --out $(@D) $(call resumed,stage$*)
 	touch $@
 
 ablations: build runs/stage0_speech/done ## train and measure variants of the recipe: hours

@@ -48,13 +48,13 @@ TRAINER = {
     "save_total_limit": 1,
 }
 ALIGNMENT = {"glimpses": 0.9, "dictations": 0.1, "seconds": [4, 4], "questions_per_stream": 14}
-DECISIONS = {"questions": 0.1, "alerts": 0.65, "narrations": 0.25, "seconds": [2, 6]}
+DECISIONS = {"questions": 0.1, "alerts": 0.65, "narrations": 0.25, "seconds": [1, 5]}
 TOGETHER = {
     "glimpses": 0.35,
     "questions": 0.05,
     "alerts": 0.43,
     "narrations": 0.17,
-    "seconds": [2, 6],
+    "seconds": [1, 5],
 }
 FIRST, SECOND = 1280, 2560  # worlds of the two stages
 

@@ -15,6 +15,7 @@ from roma_ros.units import MultimodalUnit
 from roma_ros.world import (
     PRESENT_KINDS,
     Alert,
+    AlertKind,
     Exercise,
     Plot,
     Question,
@@ -39,7 +40,8 @@ __all__ = ["Lesson", "Lessons", "Mix"]
 
 ALIKE = 8  # worlds in a row of one kind and length: so that batches are hardly padded
 SEEDS = 8  # of one item
-STREAMS_PER_WORLD = 4  # instructions on one world, hard negatives among them
+STREAMS_PER_WORLD = 4  # instructions on one scene, hard negatives among them
+SHOWN = 4  # seconds of scenes under instructions: of several, where streams are shorter
 NARRATIONS = 3  # a scene has one
 QUESTIONED = 2  # scenes that only questions are asked about: one of each plot
 FILLED = 14  # seconds of a scene from which short streams are taken
@@ -53,6 +55,9 @@ BINDING_KINDS = (
     QuestionKind.SHAPE_NOW,
 )
 GLIMPSE_KINDS = (*PRESENT_KINDS, *BINDING_KINDS)
+PAST_KINDS = tuple(kind for kind in QuestionKind if kind not in PRESENT_KINDS)
+ASKED_KINDS = (*QuestionKind, *PAST_KINDS)  # what has been is harder to tell than what is
+WAITED_KINDS = (*AlertKind, AlertKind.VISUAL)  # looks alone are the hardest to wait for
 DICTATED = 6  # seconds of a world about which there is enough to say
 CAPTION_QUESTION = "what happens now?"
 DICTATION_QUESTION = "what did I say?"
@@ -114,23 +119,28 @@ class Lessons(Dataset[list[StreamExample]]):
     Args:
         lessons: in the order in which they are learnt.
         split: whose worlds and voices are used.
+        first: number of the first world: who goes on from another stage is to see new ones.
     """
 
-    def __init__(self, lessons: Sequence[Lesson], split: Split = Split.TRAIN) -> None:
+    def __init__(
+        self, lessons: Sequence[Lesson], split: Split = Split.TRAIN, *, first: int = 0
+    ) -> None:
         self.lessons = tuple(lessons)
         self.split = split
+        self.first = first
 
     def __len__(self) -> int:
         return sum(lesson.worlds for lesson in self.lessons)
 
     def __getitem__(self, index: int) -> list[StreamExample]:
         mix = self._mix(index)
-        alike = np.random.default_rng((self.split.seed(index // ALIKE), 7))
+        number = self.first + index
+        alike = np.random.default_rng((self.split.seed(number // ALIKE), 7))
         seconds = int(alike.integers(mix.seconds[0], mix.seconds[1] + 1))
         spoken = bool(alike.random() < mix.spoken)
         odds = np.array(mix.shares) / sum(mix.shares)
         make = KINDS[alike.choice(len(KINDS), p=odds)]
-        seeds = [self.split.seed(SEEDS * index + number) for number in range(SEEDS)]
+        seeds = [self.split.seed(SEEDS * number + offset) for offset in range(SEEDS)]
         world = World(seeds, seconds, spoken, mix)
         # Where there is nothing to be alerted of, nor time to ask aloud, there is to ask in words.
         return make(world) or world.text_questions()
@@ -201,11 +211,15 @@ class World:
         ]
 
     def alerts(self) -> list[StreamExample]:
-        """Several instructions on one scene, and questions under each of them."""
-        seed = self.seeds[0]
+        """Several instructions on each scene, and questions under each of them."""
+        count = max(1, SHOWN // self.seconds)
+        return [example for seed in self.seeds[:count] for example in self.alerts_of(seed)]
+
+    def alerts_of(self, seed: int) -> list[StreamExample]:
+        """Several instructions on one scene."""
         plot = Plot.SEQUENCE if seed // SEEDS % 3 == 0 else Plot.CROWD
         scene = self.scene(seed, plot)
-        exercises = alerts_on(scene, STREAMS_PER_WORLD, spoken=self.spoken)
+        exercises = alerts_on(scene, STREAMS_PER_WORLD, spoken=self.spoken, kinds=WAITED_KINDS)
         if self.spoken:
             return [exercise_example(exercise, self.mix) for exercise in exercises]
         units = list(WorldRenderer(scene))
@@ -259,7 +273,7 @@ def dictation_example(exercise: Exercise, mix: Mix) -> StreamExample:
 
 def asked_about(scene: Scene, mix: Mix) -> list[Exchange]:
     """Questions on branches; most about some time, and one on the present after every unit."""
-    asked = [*draw_questions(scene, mix.questions_per_stream)]
+    asked = [*draw_questions(scene, mix.questions_per_stream, ASKED_KINDS)]
     asked += dense_questions(scene) if mix.dense else ()
     return [_exchange(question) for question in asked]
 

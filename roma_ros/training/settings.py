@@ -88,6 +88,8 @@ class TrainSettings:
     Args:
         model: what to start from: a checkpoint folder, `roma_tiny`, or the stage before.
         lessons: what is learnt, in this order.
+        first_world: number of the first world of the lessons. A stage that goes on from another
+            begins after that one's last, in worlds that are new.
         train_encoders: only roma_tiny's stage 0 does (paper, section 3.2.2: both are frozen).
         lora: trains adapters and the speak head alone; `None` trains all parameters.
         dtype: of the backbone's weights while they are trained, and as they are saved. bfloat16
@@ -105,6 +107,7 @@ class TrainSettings:
 
     model: str
     lessons: tuple[Lesson, ...]
+    first_world: int = 0
     train_encoders: bool = False
     lora: LoraSettings | None = None
     dtype: str = "float32"
@@ -118,6 +121,8 @@ class TrainSettings:
     def __post_init__(self) -> None:
         if not self.lessons:
             raise SettingsError("lessons is empty; name at least one with its worlds")
+        if not isinstance(self.first_world, int) or self.first_world < 0:
+            raise SettingsError(f"first_world is {self.first_world!r}; expected a number from 0")
         if not self.speak_share >= 0:
             raise SettingsError(f"speak_share is {self.speak_share}; expected 0 or more")
         if self.dtype not in DTYPES:

@@ -21,6 +21,13 @@ def test_the_same_number_is_the_same_stream() -> None:
             assert np.array_equal(unit.audio, other.audio)
 
 
+def test_lessons_go_on_where_others_ended() -> None:
+    all_of_them, rest = Lessons([Lesson(ALL, 40)]), Lessons([Lesson(ALL, 24)], first=16)
+    for one, two in zip(all_of_them[20], rest[4], strict=True):
+        assert one.instruction == two.instruction
+        assert all(map(np.array_equal, (u.audio for u in one.units), (u.audio for u in two.units)))
+
+
 def test_a_mix_gives_every_kind_of_lesson() -> None:
     lessons = Lessons([Lesson(ALL, 480)])
     examples = [example for index in range(0, 480, 8) for example in lessons[index]]
@@ -44,6 +51,17 @@ def test_streams_of_one_world_share_its_units() -> None:
     assert len({example.instruction for example in (first, *others)}) == 1 + len(others)
     for other in others:
         assert all(one is two for one, two in zip(first.units, other.units, strict=True))
+
+
+def test_single_units_under_instructions_are_of_several_scenes() -> None:
+    lessons = Lessons([Lesson(Mix(alerts=1, seconds=(1, 1)), 24)])
+    due = []
+    for index in range(len(lessons)):
+        examples = lessons[index]
+        assert {len(example.units) for example in examples} == {1}
+        assert len({id(example.units[0]) for example in examples}) > 1
+        due += [example.speak[0] for example in examples if example.speak]
+    assert 0.3 < np.mean(due) < 0.7  # as many near misses as alarms
 
 
 def test_short_streams_show_more_than_the_beginning_of_a_scene() -> None:

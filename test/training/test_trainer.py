@@ -76,12 +76,15 @@ def test_a_resumed_run_is_the_run_that_was_not_stopped(start: Path, tmp_path: Pa
         torch.testing.assert_close(other[name], value, rtol=0, atol=1e-6)
 
 
-@pytest.mark.parametrize("stage", ["stage0", "stage1", "stage2"])
-def test_the_stages_settings_can_be_read(stage: str) -> None:
-    folder = Path(roma_ros.training.__file__).parent / "stages"
-    settings = TrainSettings.read(folder / f"{stage}.yaml")
-    assert settings.train_encoders == (stage == "stage0")
-    assert any(lesson.mix.alerts for lesson in settings.lessons) == (stage == "stage2")
+STAGES = sorted((Path(roma_ros.training.__file__).parent / "stages").glob("stage*.yaml"))
+
+
+@pytest.mark.parametrize("stage", STAGES, ids=lambda file: file.stem)
+def test_the_stages_settings_can_be_read(stage: Path) -> None:
+    settings = TrainSettings.read(stage)
+    assert settings.train_encoders == stage.stem.startswith("stage0")
+    decides = any(lesson.mix.alerts for lesson in settings.lessons)
+    assert decides == stage.stem.startswith("stage2")
     TrainingArguments(output_dir="unused", use_cpu=True, **settings.trainer)
 
 
@@ -118,6 +121,7 @@ def test_the_example_with_adapters_can_be_read() -> None:
         (f"{ONE}\nlora: {{width: 2}}", "width"),
         (f"{ONE}\nlora: {{}}\ntrain_encoders: true", "train_encoders with lora"),
         (f"{ONE}\ndtype: float16", "dtype is 'float16'"),
+        (f"{ONE}\nfirst_world: -1", "first_world is -1"),
     ],
 )
 def test_bad_settings_are_named(tmp_path: Path, text: str, message: str) -> None:
