@@ -34,7 +34,7 @@ IN_ROS := source $(COLCON)/install/setup.bash && export \
 INSTALLED_FOLDERS := $(shell find roma_ros quantize launch config -type d -not -name __pycache__ 2>/dev/null)
 INTERFACE := package.xml CMakeLists.txt $(wildcard cmake/*.in msg/*.msg srv/*.srv)
 
-.PHONY: help setup build demo test lint bench eval train-tiny ablations clean
+.PHONY: help setup build demo test lint bench eval train-tiny ablations gptq clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -88,6 +88,9 @@ runs/stage%/done:
 
 ablations: build runs/stage0_speech/done ## train and measure variants of the recipe: hours
 	python bench/ablations.py --start runs/stage0_speech
+
+gptq: setup ## add the libraries of the recipe gptq4, which ask for newer ones than ours
+	python -m pip install --quiet --no-deps --no-build-isolation --requirement quantize/gptq.txt
 
 clean: ## remove all that was built (.venv stays)
 	rm -rf $(COLCON) build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -16,7 +16,7 @@ import numpy as np
 from roma_ros.quantize.calibration import clip_units, world_units
 from roma_ros.quantize.encoders import write_audio, write_vision
 from roma_ros.quantize.errors import BundleError, RecipeError
-from roma_ros.quantize.gptq import check_gptq
+from roma_ros.quantize.gptq import check_gptq, fit_gptq
 from roma_ros.quantize.lm_head import quantize_lm_head
 from roma_ros.quantize.onnx_export import export_speak_head
 from roma_ros.quantize.recipe import BackboneKind, EncoderKind, HeadKind, LmHeadKind, Recipe
@@ -37,7 +37,10 @@ from roma_ros.units import MultimodalUnit
 
 __all__ = ["BundleOrder", "write_bundle"]
 
-LIBRARIES = ("roma_ros", "torch", "transformers", "bitsandbytes", "onnx", "onnxruntime")
+LIBRARIES = (
+    *("roma_ros", "torch", "transformers", "bitsandbytes", "optimum", "gptqmodel"),
+    *("onnx", "onnxruntime"),
+)
 CALIBRATION_UNITS = 64
 
 
@@ -85,6 +88,9 @@ def write_bundle(
     with _draft_beside(out) as draft:
         on_step("loading the checkpoint")
         thinker = _load(folder, order.recipe)
+        if order.recipe.backbone is BackboneKind.GPTQ4:
+            on_step("fitting the backbone to units (gptq4)")
+            fit_gptq(thinker, _calibration(order))
         _write_parts(thinker, order, draft, on_step)
         on_step("hashing")
         manifest = replace(

@@ -1,34 +1,117 @@
-"""GPTQ: whether it can be done here."""
+"""GPTQ (Frantar et al. 2022) by optimum and gptqmodel: 4 bits a weight, fitted to units.
+
+optimum fits a model to sentences. It hands each of them to the model as a row of token ids, so
+that the number of a stream can stand for one, and the stream's units be what the model sees.
+"""
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import cycle, islice
+
+import torch
+from torch import nn
+from transformers import PreTrainedModel
 
 from roma_ros.quantize.errors import RecipeError
+from roma_ros.thinker import RomaThinker
+from roma_ros.thinker.attention import SLOT_ATTENTION
+from roma_ros.thinker.quantization import GPTQ_LAYERS, GPTQ_REMEDY, gptq_missing
+from roma_ros.units import MultimodalUnit
+from roma_ros.world import NARRATION_INSTRUCTION
 
-__all__ = ["check_gptq"]
+__all__ = ["check_gptq", "fit_gptq"]
 
-NEEDED = ("optimum", "gptqmodel")
+BITS = 4
+GROUPS = (128, 64, 32)  # inputs that share a scale, the first that divides every layer's
+UNITS_PER_STREAM = 8
+INSTRUCTIONS = ("alert me when a red circle appears", NARRATION_INSTRUCTION)
 
 
 def check_gptq() -> None:
-    """Refuse: the libraries that fit GPTQ weights do not go with the torch that this package has.
+    """Raises RecipeError if the libraries are not there; it says how to get them."""
+    if missing := gptq_missing():
+        raise RecipeError(
+            f"the recipe gptq4 needs {' and '.join(missing)}, not installed here: {GPTQ_REMEDY}. "
+            "Or take the recipe nf4, which has 4 bits a weight too"
+        )
+
+
+def fit_gptq(thinker: RomaThinker, units: Iterable[MultimodalUnit]) -> None:
+    """Put GPTQ layers in the place of the linear layers of the thinker's backbone.
+
+    Args:
+        thinker: with its encoders; on a GPU, block after block is moved there by optimum.
+        units: to fit them to, in their order.
 
     Raises:
-        RecipeError: always, for now; it says what is missing and what to take instead.
+        RecipeError: the libraries are missing, no group size fits, or there are no units.
     """
-    missing = [name for name in NEEDED if not _installed(name)]
-    state = f"{' and '.join(missing)} not installed" if missing else "not tried with this package"
-    raise RecipeError(
-        f"the recipe gptq4 cannot be made here ({state}). It needs optimum and gptqmodel, whose "
-        "versions ask for other versions of torch, numpy and pillow than this package is tested "
-        "with: see docs/quantize.md. Take the recipe nf4, which has 4 bits a weight too"
+    check_gptq()
+    from optimum.gptq import GPTQQuantizer
+
+    logging.getLogger("optimum.gptq.quantizer").setLevel(logging.WARNING)  # a line a layer
+    streams = _Streams(thinker.backbone.model, list(_embedded(thinker, units)))
+    if not len(streams.inputs):
+        raise RecipeError("there are no units to fit GPTQ to; give clips that can be decoded")
+    quantizer = GPTQQuantizer(
+        bits=BITS,
+        group_size=_group_size(streams.language),
+        dataset=[{"input_ids": [[n]], "attention_mask": [[1]]} for n in range(len(streams.inputs))],
+        block_name_to_quantize="language.layers",
+        module_name_preceding_first_block=[],
+        model_seqlen=1,
+        backend="torch",  # others store layers as their kernels like them
     )
+    streams.language.set_attn_implementation("sdpa")  # a stream at once, and no cache
+    quantizer.quantize_model(streams)
+    streams.language.set_attn_implementation(SLOT_ATTENTION)
+    thinker.backbone.config.quantization_config = {
+        **quantizer.to_dict(),
+        "dataset": None,
+        "block_name_to_quantize": GPTQ_LAYERS,
+    }
 
 
-def _installed(name: str) -> bool:
-    try:
-        version(name)
-    except PackageNotFoundError:
-        return False
-    return True
+class _Streams(nn.Module):
+    """Streams by their numbers, as optimum calls a model."""
+
+    def __init__(
+        self, language: PreTrainedModel, inputs: Sequence[tuple[torch.Tensor, torch.Tensor]]
+    ) -> None:
+        super().__init__()
+        self.language, self.inputs = language, inputs
+
+    def forward(self, input_ids: torch.Tensor, **_: object) -> object:
+        embeds, positions = self.inputs[int(input_ids)]
+        return self.language(inputs_embeds=embeds, position_ids=positions, use_cache=False)
+
+
+def _embedded(
+    thinker: RomaThinker, units: Iterable[MultimodalUnit]
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Embeddings (1, L, H) and positions (3, 1, L) of streams under instructions."""
+    units = iter(units)
+    for instruction in cycle(INSTRUCTIONS):
+        if not (shown := list(islice(units, UNITS_PER_STREAM))):
+            return
+        opening = thinker.dialogue.opening(instruction)
+        embeds = [thinker.embed(opening)]
+        positions = [torch.arange(len(opening)).expand(3, -1)]
+        start = len(opening)
+        for unit in map(thinker.encode, shown):
+            embeds.append(unit.embeds)
+            positions.append(unit.offsets + start)
+            start += unit.advance
+        yield torch.cat(embeds)[None], torch.cat(positions, dim=1)[:, None]
+
+
+def _group_size(language: nn.Module) -> int:
+    widths = {layer.in_features for layer in language.modules() if isinstance(layer, nn.Linear)}
+    for size in GROUPS:
+        if not any(width % size for width in widths):
+            return size
+    raise RecipeError(
+        f"no group of {GROUPS} inputs divides the widths {sorted(widths)} of the backbone's layers"
+    )

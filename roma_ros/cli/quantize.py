@@ -27,7 +27,7 @@ RECIPES = """\
 recipes
   nf4            backbone in 4 bits (bitsandbytes NF4, double quantisation)
   int8           backbone in 8 bits (bitsandbytes)
-  gptq4          backbone in 4 bits by GPTQ (cannot be made with the pinned libraries)
+  gptq4          backbone in 4 bits by GPTQ, fitted to units (`make gptq` adds what it needs)
   onnx-int8      encoders in ONNX INT8, speak head in ONNX; the backbone as it is
   nf4-onnx-int8  nf4 and onnx-int8 together
   PATH.yaml      your own: backbone, lm_head, vision, audio, speak_head

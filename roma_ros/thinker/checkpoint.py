@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
@@ -25,7 +25,11 @@ from roma_ros.thinker.config import RomaConfig
 from roma_ros.thinker.errors import CheckpointError
 from roma_ros.thinker.public_roma import public_roma_head
 from roma_ros.thinker.quantization import (
+    GPTQ_REMEDY,
+    GptqBackbone,
     Quantization,
+    gptq_missing,
+    is_gptq,
     quantization_config,
     quiet_int8,
     stored_quantization,
@@ -112,14 +116,15 @@ def load_backbone(
     Raises:
         CheckpointError: it cannot be loaded, or its quantised kind does not run on `device`.
     """
-    options, kind = _loading_options(folder, device, dtype, quantization, without)
+    values = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    options, kind = _loading_options(folder, values, device, dtype, quantization, without)
     if kind is Quantization.INT8:
         quiet_int8()
     if kind is not Quantization.NONE:
         check_kind(kind, device)
     try:
         with _no_report():
-            model, report = Qwen2_5OmniThinkerForConditionalGeneration.from_pretrained(
+            model, report = _backbone_class(folder, values).from_pretrained(
                 folder,
                 dtype=dtype,
                 local_files_only=True,
@@ -159,15 +164,27 @@ def _no_report() -> Iterator[None]:
         transformers_logging.set_verbosity(verbosity)
 
 
+def _backbone_class(
+    folder: Path, values: Mapping[str, Any]
+) -> type[Qwen2_5OmniThinkerForConditionalGeneration]:
+    if not is_gptq(values):
+        return Qwen2_5OmniThinkerForConditionalGeneration
+    if missing := gptq_missing():
+        raise CheckpointError(
+            f"{folder} has GPTQ weights, which need {' and '.join(missing)}: {GPTQ_REMEDY}"
+        )
+    return GptqBackbone
+
+
 def _loading_options(
     folder: Path,
+    values: Mapping[str, Any],
     device: torch.device,
     dtype: torch.dtype,
     quantization: Quantization,
     without: Collection[str],
 ) -> tuple[dict[str, Any], Quantization]:
     """What transformers is told besides, and what bitsandbytes will have to run."""
-    values = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     stored = stored_quantization(values)
     is_quantised = bool(values.get("quantization_config"))
     if is_quantised and quantization is not Quantization.NONE:

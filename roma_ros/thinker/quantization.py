@@ -1,21 +1,27 @@
-"""Quantising the backbone while it loads, with bitsandbytes."""
+"""Quantised backbones: by bitsandbytes while they load, or as GPTQ left them."""
 
 from __future__ import annotations
 
 import enum
 import logging
 from collections.abc import Mapping
+from importlib.util import find_spec
 from typing import Any
 
 import torch
 from torch import nn
-from transformers import BitsAndBytesConfig
+from transformers import BitsAndBytesConfig, Qwen2_5OmniThinkerForConditionalGeneration
 
 from roma_ros.thinker.errors import CheckpointError
 
 __all__ = [
+    "GPTQ_LAYERS",
+    "GPTQ_REMEDY",
+    "GptqBackbone",
     "Quantization",
     "check_unused",
+    "gptq_missing",
+    "is_gptq",
     "quantization_config",
     "quiet_int8",
     "stored_quantization",
@@ -23,6 +29,8 @@ __all__ = [
 
 # Encoders, embeddings and LM head stay as they are: small, or dear to quality.
 KEPT = ["visual", "audio_tower", "lm_head", "embed_tokens"]
+GPTQ_LAYERS = "model.layers"  # of the backbone; what stands beside them is kept
+GPTQ_REMEDY = "`make gptq` adds them; docs/quantize.md says why they are not there from the start"
 
 
 class Quantization(enum.Enum):
@@ -59,12 +67,29 @@ def quiet_int8() -> None:
 def stored_quantization(config: Mapping[str, Any]) -> Quantization:
     """The kind that the weights beside a `config.json` are already stored in, by bitsandbytes.
 
-    `NONE` is also what weights of another quantiser (GPTQ, say) give: transformers knows them.
+    `NONE` is also what weights of another quantiser give (see `is_gptq`).
     """
     stored = config.get("quantization_config")
     if not isinstance(stored, Mapping) or stored.get("quant_method") != "bitsandbytes":
         return Quantization.NONE
     return Quantization.NF4 if stored.get("load_in_4bit") else Quantization.INT8
+
+
+class GptqBackbone(Qwen2_5OmniThinkerForConditionalGeneration):
+    """The thinker as transformers loads it with GPTQ layers: it does so for text models alone."""
+
+    main_input_name = "input_ids"
+
+
+def is_gptq(config: Mapping[str, Any]) -> bool:
+    """Whether the weights beside a `config.json` are stored as GPTQ layers."""
+    stored = config.get("quantization_config")
+    return isinstance(stored, Mapping) and stored.get("quant_method") == "gptq"
+
+
+def gptq_missing() -> list[str]:
+    """Those of the libraries that make and run GPTQ layers that are not installed."""
+    return [name for name in ("optimum", "gptqmodel") if find_spec(name) is None]
 
 
 def check_unused(backbone: nn.Module) -> None:

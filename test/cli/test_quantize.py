@@ -49,7 +49,6 @@ def test_a_bundle_is_made_compared_and_run(
         (["--compare", "--streams", "0"], "--streams is 0"),
         (["--compare", "--json", "/no/such/file.json"], "/no/such is not a folder"),
         (["--compare"], "roma_tiny is no bundle; name a bundle first"),
-        (["--recipe", "gptq4"], "gptq4 cannot be made here"),
         (["--recipe", "int8", "--system-prompt-file", "/no/such"], "cannot be read as UTF-8"),
     ],
 )
