@@ -122,9 +122,13 @@ def load_backbone(
         quiet_int8()
     if kind is not Quantization.NONE:
         check_kind(kind, device)
+    backbone_class = Qwen2_5OmniThinkerForConditionalGeneration
+    if is_gptq(values):
+        _check_gptq(folder)
+        backbone_class = GptqBackbone
     try:
         with _no_report():
-            model, report = _backbone_class(folder, values).from_pretrained(
+            model, report = backbone_class.from_pretrained(
                 folder,
                 dtype=dtype,
                 local_files_only=True,
@@ -164,16 +168,11 @@ def _no_report() -> Iterator[None]:
         transformers_logging.set_verbosity(verbosity)
 
 
-def _backbone_class(
-    folder: Path, values: Mapping[str, Any]
-) -> type[Qwen2_5OmniThinkerForConditionalGeneration]:
-    if not is_gptq(values):
-        return Qwen2_5OmniThinkerForConditionalGeneration
+def _check_gptq(folder: Path) -> None:
     if missing := gptq_missing():
         raise CheckpointError(
             f"{folder} has GPTQ weights, which need {' and '.join(missing)}: {GPTQ_REMEDY}"
         )
-    return GptqBackbone
 
 
 def _loading_options(
