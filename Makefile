@@ -86,8 +86,8 @@ runs/stage%/done:
 	  --model $(<D) --out $(@D) $(call resumed,stage$*)
 	touch $@
 
-ablations: build runs/stage0_speech/done ## train and measure variants of the recipe: hours
-	python bench/ablations.py --start runs/stage0_speech
+ablations: build runs/stage1/done ## train and measure variants of the recipe: an hour, after stage 1
+	python bench/ablations.py --encoders runs/stage0_speech --aligned runs/stage1
 
 gptq: setup ## add the libraries of the recipe gptq4, which ask for newer ones than ours
 	python -m pip install --quiet --no-deps --no-build-isolation --requirement quantize/gptq.txt

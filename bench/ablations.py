@@ -2,10 +2,10 @@
 
     make ablations                                  # or: python bench/ablations.py [--only K=1 ...]
 
-Every variant is trained by `roma train` from one stage-0 checkpoint, and measured by
-`roma eval world`.
-What is done is kept in runs/ablations, so that a run that was stopped goes on where it was.
-Writes bench/ablations.json, and prints a table.
+Every variant is a stage 2, trained by `roma train` from the recipe's own stage 1; but for the one
+mixed stage, which is as many worlds of both stages' kinds, from stage 0. All are measured by
+`roma eval world`. What is done is kept in runs/ablations, so that a run that was stopped goes on
+where it was. Writes bench/ablations.json, and prints a table.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import yaml
 
 HERE = Path(__file__).parent
 RUNS = HERE.parent / "runs" / "ablations"
-STREAMS = 150  # that each variant is measured on, of each task
+STREAMS, SECONDS = 120, 10  # that each variant is measured on, of each task
 FIGURES = {
     "alert: event recall": "alert recall",
     "alert: false alarms per minute": "false alarms / min",
@@ -38,7 +38,7 @@ TRAINER = {
     "learning_rate": 1.0e-3,
     "lr_scheduler_type": "warmup_stable_decay",
     "lr_scheduler_kwargs": {"num_decay_steps": 80},
-    "warmup_steps": 30,
+    "warmup_steps": 20,
     "weight_decay": 0.05,
     "max_grad_norm": 1.0,
     "bf16": True,
@@ -47,16 +47,18 @@ TRAINER = {
     "save_steps": 100,
     "save_total_limit": 1,
 }
-ALIGNMENT = {"glimpses": 0.9, "dictations": 0.1, "seconds": [4, 4], "questions_per_stream": 14}
+ALIGNED = 3200  # worlds of stage1.yaml
 DECISIONS = {"questions": 0.1, "alerts": 0.65, "narrations": 0.25, "seconds": [1, 5]}
-TOGETHER = {
-    "glimpses": 0.35,
-    "questions": 0.05,
-    "alerts": 0.43,
-    "narrations": 0.17,
+DECIDED = 1280  # worlds of them
+TOGETHER = {  # what the two stages have, in one
+    "glimpses": 0.48,
+    "dictations": 0.14,
+    "questions": 0.12,
+    "alerts": 0.19,
+    "narrations": 0.07,
     "seconds": [1, 5],
+    "questions_per_stream": 10,
 }
-FIRST, SECOND = 1280, 2560  # worlds of the two stages
 
 
 @dataclass(frozen=True)
@@ -65,13 +67,13 @@ class Variant:
 
     Attributes:
         name: of the row.
-        stages: one stage of both mixes, or two.
+        mixed: both stages in one.
         settings: of the stage that decides, beside the recipe's.
         mix: of its worlds, beside the recipe's.
     """
 
     name: str
-    stages: int = 2
+    mixed: bool = False
     settings: Mapping[str, Any] = field(default_factory=dict)
     mix: Mapping[str, Any] = field(default_factory=dict)
 
@@ -89,7 +91,7 @@ SILENCE = {
 }
 VARIANTS = (
     Variant("recipe"),
-    Variant("one mixed stage", stages=1),
+    Variant("one mixed stage", mixed=True),
     Variant("K=1", settings={"decide": {"layers": 1}}),
     Variant("silence token", settings={"decide": SILENCE}),
     Variant("three states, focal", settings={"decide": STATES}),
@@ -127,19 +129,19 @@ def train(name: str, start: Path, lessons: list[dict[str, Any]], **settings: Any
     return out
 
 
-def run(variant: Variant, start: Path) -> dict[str, Any]:
+def run(variant: Variant, encoders: Path, aligned: Path) -> dict[str, Any]:
     """Train and measure a variant; returns what `roma eval world` wrote."""
-    if variant.stages == 2:
-        aligned = train("stage1", start, [{"worlds": FIRST, "mix": ALIGNMENT}])
-        lessons = [{"worlds": SECOND, "mix": {**DECISIONS, **variant.mix}}]
-        model = train(variant.name, aligned, lessons, **variant.settings)
+    if variant.mixed:
+        lessons = [{"worlds": ALIGNED + DECIDED, "mix": TOGETHER}]
+        model = train(variant.name, encoders, lessons)
     else:
-        lessons = [{"worlds": FIRST + SECOND, "mix": {**TOGETHER, **variant.mix}}]
-        model = train(variant.name, start, lessons, **variant.settings)
+        lessons = [{"worlds": DECIDED, "mix": {**DECISIONS, **variant.mix}}]
+        model = train(variant.name, aligned, lessons, first_world=ALIGNED, **variant.settings)
     result = model / "eval.json"
     if not result.exists():
         roma = str(Path(sys.executable).with_name("roma"))
-        arguments = ["--model", str(model), "--streams", str(STREAMS), "--out", str(result)]
+        size = ["--streams", str(STREAMS), "--seconds", str(SECONDS)]
+        arguments = ["--model", str(model), *size, "--out", str(result)]
         subprocess.run([roma, "eval", "world", *arguments], check=True)
     found: dict[str, Any] = json.loads(result.read_text())
     return found
@@ -160,13 +162,12 @@ def table(results: Mapping[str, Mapping[str, Any]]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument(
-        "--start", type=Path, default=Path("runs/stage0_speech"), help="stage 0's result"
-    )
+    for name, stage in (("encoders", "runs/stage0_speech"), ("aligned", "runs/stage1")):
+        parser.add_argument(f"--{name}", type=Path, default=Path(stage), help="a checkpoint")
     parser.add_argument("--only", nargs="+", choices=[v.name for v in VARIANTS], metavar="NAME")
     arguments = parser.parse_args()
     results = {
-        variant.name: run(variant, arguments.start.absolute())
+        variant.name: run(variant, arguments.encoders.absolute(), arguments.aligned.absolute())
         for variant in VARIANTS
         if not arguments.only or variant.name in arguments.only
     }
