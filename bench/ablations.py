@@ -155,7 +155,8 @@ def table(results: Mapping[str, Mapping[str, Any]]) -> str:
     ]
     for name, result in results.items():
         values = {figure["name"]: figure["value"] for figure in result["figures"]}
-        cells = [f"{values[figure]:.3f}" for figure in FIGURES]
+        found = [values[figure] for figure in FIGURES]
+        cells = ["none" if value is None else f"{value:.3f}" for value in found]
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
