@@ -117,7 +117,7 @@ def settings(start: Path, make_unit, monkeypatch: pytest.MonkeyPatch) -> TrainSe
         speak=[False, True],
         exchanges=[Exchange(unit=1, question="how many beeps so far?", answer="three")],
     )
-    monkeypatch.setattr(trainer, "Lessons", lambda _: Again([alert]))
+    monkeypatch.setattr(trainer, "Lessons", lambda _, first: Again([alert]))
     return TrainSettings(
         model=str(start),
         lessons=(Lesson(Mix(alerts=1), 1),),
