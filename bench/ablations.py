@@ -28,10 +28,10 @@ STREAMS, SECONDS = 120, 10  # that each variant is measured on, of each task
 FIGURES = {
     "alert: event recall": "alert recall",
     "alert: false alarms per minute": "false alarms / min",
+    "alert: false-alarm s per minute": "false-alarm s / min",
     "alert: unit F1": "alert unit F1",
     "narration: F1 of its times": "narration F1",
-    "narration: exact text of matched": "narration text",
-    "question, text: accuracy": "QA",
+    "question, text: accuracy": "questions",
     "alert: calibration error (ECE)": "alert ECE",
 }
 TRAINER = {
@@ -155,8 +155,7 @@ def table(results: Mapping[str, Mapping[str, Any]]) -> str:
     ]
     for name, result in results.items():
         values = {figure["name"]: figure["value"] for figure in result["figures"]}
-        found = [values[figure] for figure in FIGURES]
-        cells = ["none" if value is None else f"{value:.3f}" for value in found]
+        cells = [f"{values[figure]:.2f}" for figure in FIGURES]
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 

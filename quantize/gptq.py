@@ -53,7 +53,7 @@ def fit_gptq(thinker: RomaThinker, units: Iterable[MultimodalUnit]) -> None:
 
     logging.getLogger("optimum.gptq.quantizer").setLevel(logging.WARNING)  # a line a layer
     streams = _Streams(thinker.backbone.model, list(_embedded(thinker, units)))
-    if not len(streams.inputs):
+    if not streams.inputs:
         raise RecipeError("there are no units to fit GPTQ to; give clips that can be decoded")
     quantizer = GPTQQuantizer(
         bits=BITS,
