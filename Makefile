@@ -67,8 +67,8 @@ TRAIN := OMP_NUM_THREADS=1 ONEDNN_PRIMITIVE_CACHE_CAPACITY=16384 \
   torchrun --nproc_per_node 2 --master_addr 127.0.0.1 --master_port 29531 $(VENV)/bin/roma train
 resumed = $(if $(wildcard runs/$(1)/checkpoint-*),--resume)
 
-train-tiny: build runs/stage2_again/done ## train roma_tiny from nothing: 3 hours on two cores
-	python -m roma_ros.models.make_roma_tiny --trained runs/stage2_again roma_ros/models/roma_tiny
+train-tiny: build runs/stage2_words/done ## train roma_tiny from nothing: 4.5 hours on two cores
+	python -m roma_ros.models.make_roma_tiny --trained runs/stage2_words roma_ros/models/roma_tiny
 
 runs/untrained/config.json:
 	python -m roma_ros.models.make_roma_tiny $(@D) --seed 0
@@ -79,8 +79,10 @@ runs/stage1/done: runs/stage0_speech/done
 runs/stage2/done: runs/stage1/done
 runs/stage0_speech_again/done: runs/stage2/done
 runs/stage2_again/done: runs/stage0_speech_again/done
+runs/stage0_words/done: runs/stage2_again/done
+runs/stage2_words/done: runs/stage0_words/done
 
-# Each goes on from the one before it; stage0_speech_again is a stage0 with settings of its own.
+# Each goes on from the one before it; stage0_speech is a stage0 with settings of its own.
 runs/stage%/done:
 	$(TRAIN) $(firstword $(subst _, ,stage$*)) --config roma_ros/training/stages/stage$*.yaml \
 	  --model $(<D) --out $(@D) $(call resumed,stage$*)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ctypes
+import itertools
 import threading
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -12,15 +14,33 @@ import soxr
 
 from roma_ros.units import UNIT_RATE
 
-__all__ = ["SpeechError", "Voice", "say"]
+__all__ = ["Speech", "SpeechError", "SpokenWord", "Voice", "say", "speak"]
 
 # From espeak-ng's speak_lib.h.
 SYNCHRONOUS = 2  # espeak_Synth returns when all is spoken, and plays nothing
 DONT_EXIT = 0x8000  # a failure to start is returned
 CHARS_UTF8 = 1
 RATE, PITCH = 1, 3  # espeak_PARAMETER
+LIST_ENDS, WORD_BEGINS = 0, 1  # espeak_EVENT_TYPE
+
+
+class _Event(ctypes.Structure):
+    """espeak_EVENT."""
+
+    _fields_ = (
+        ("type", ctypes.c_int),
+        ("unique_identifier", ctypes.c_uint),
+        ("text_position", ctypes.c_int),  # from 1
+        ("length", ctypes.c_int),
+        ("audio_position", ctypes.c_int),
+        ("sample", ctypes.c_int),
+        ("user_data", ctypes.c_void_p),
+        ("id", ctypes.c_void_p),
+    )
+
+
 Callback = ctypes.CFUNCTYPE(
-    ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p
+    ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_Event)
 )
 
 LOUDNESS = 0.1  # root mean square of a line
@@ -47,36 +67,76 @@ class Voice:
     pitch: int = 50
 
 
-@lru_cache(maxsize=512)  # about 50 MB
+@dataclass(frozen=True, slots=True)
+class SpokenWord:
+    """A word, and when it is heard.
+
+    Attributes:
+        text: as it is written, without punctuation.
+        begins, ends: seconds from the beginning of the line.
+    """
+
+    text: str
+    begins: float
+    ends: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Speech:
+    """A spoken line.
+
+    Attributes:
+        sound: float32 (n,) at 16 kHz, not to be written to, without silence at its ends. Root mean
+            square 0.1.
+        words: in their order. What the voice runs into the word before it ("the", "far") has no
+            entry of its own.
+    """
+
+    sound: np.ndarray
+    words: tuple[SpokenWord, ...]
+
+
 def say(text: str, voice: Voice) -> np.ndarray:
-    """Speak.
+    """The sound of `speak`."""
+    return speak(text, voice).sound
+
+
+@lru_cache(maxsize=512)  # about 50 MB
+def speak(text: str, voice: Voice) -> Speech:
+    """Say something aloud: the same for the same text and voice, always.
 
     Args:
         text: in words.
         voice: by whom.
 
-    Returns:
-        float32 (n,) at 16 kHz, not to be written to, without silence at its ends. Root mean square
-        0.1. The same for the same text and voice, always.
-
     Raises:
         SpeechError: espeak-ng is not there, does not know the voice, or finds nothing to say.
     """
     with SPOKEN_AT_ONCE:
-        pcm, rate = _synthesise(text, voice)
+        pcm, rate, begins = _synthesise(text, voice)
     line = soxr.resample(pcm.astype(np.float32) / 32768, rate, UNIT_RATE)
     loud = np.flatnonzero(np.abs(line) > QUIET)
     if not loud.size:
         raise SpeechError(f"got nothing to hear for {text!r}, wanted text with words in it")
     line = line[loud[0] : loud[-1] + 1]
     loudness = np.sqrt(np.mean(line**2))
-    spoken: np.ndarray = np.clip(line * (LOUDNESS / loudness), -1, 1).astype(np.float32)
-    spoken.setflags(write=False)
-    return spoken
+    sound: np.ndarray = np.clip(line * (LOUDNESS / loudness), -1, 1).astype(np.float32)
+    sound.setflags(write=False)
+    silence = int(loud[0]) / UNIT_RATE
+    times = [max(sample / rate - silence, 0.0) for _, sample in begins]
+    return Speech(sound, tuple(_words(text, begins, [*times, len(sound) / UNIT_RATE])))
 
 
-def _synthesise(text: str, voice: Voice) -> tuple[np.ndarray, int]:
-    """int16 (n,) and its rate in Hz."""
+def _words(
+    text: str, begins: Sequence[tuple[int, int]], times: Sequence[float]
+) -> Iterator[SpokenWord]:
+    for (position, _), start, end in zip(begins, times, times[1:], strict=False):
+        first = text.rfind(" ", 0, position) + 1  # it may point into the midst of a word
+        yield SpokenWord(text[first:].split()[0].strip(".,?!"), start, end)
+
+
+def _synthesise(text: str, voice: Voice) -> tuple[np.ndarray, int, list[tuple[int, int]]]:
+    """int16 (n,), its rate in Hz, and where each word begins: in the text, and which sample."""
     # The library keeps state from one line to the next (the flutter of a voice goes on where it
     # was), which not even espeak_Terminate resets. Loaded afresh, it says the same every time.
     library, data_path = _load()
@@ -85,10 +145,18 @@ def _synthesise(text: str, voice: Voice) -> tuple[np.ndarray, int]:
         if rate <= 0:
             raise SpeechError(f"espeak-ng cannot start with its data in {data_path}")
         pieces: list[np.ndarray] = []
+        words: list[tuple[int, int]] = []
 
-        def take(samples: ctypes._Pointer[ctypes.c_short], count: int, _events: int) -> int:
+        def take(
+            samples: ctypes._Pointer[ctypes.c_short],
+            count: int,
+            events: ctypes._Pointer[_Event],
+        ) -> int:
             if samples and count > 0:
                 pieces.append(np.ctypeslib.as_array(samples, (count,)).copy())
+            for event in _each(events):
+                if event.type == WORD_BEGINS:
+                    words.append((event.text_position - 1, event.sample))
             return 0
 
         callback = Callback(take)  # kept for as long as it may be called
@@ -101,12 +169,19 @@ def _synthesise(text: str, voice: Voice) -> tuple[np.ndarray, int]:
         # generator of the library's own, and by C's.
         library.espeak_ng_SetRandSeed(ctypes.c_long(1))
         ctypes.CDLL(None).srand(1)
-        words = text.encode()
-        library.espeak_Synth(words, len(words) + 1, 0, 0, 0, CHARS_UTF8, None, None)
+        line = text.encode()
+        library.espeak_Synth(line, len(line) + 1, 0, 0, 0, CHARS_UTF8, None, None)
         library.espeak_Terminate()
     finally:
         _unload(library)
-    return (np.concatenate(pieces) if pieces else np.empty(0, np.int16)), rate
+    return (np.concatenate(pieces) if pieces else np.empty(0, np.int16)), rate, words
+
+
+def _each(events: ctypes._Pointer[_Event]) -> Iterator[_Event]:
+    for number in itertools.count() if events else ():
+        if events[number].type == LIST_ENDS:
+            return
+        yield events[number]
 
 
 def _load() -> tuple[ctypes.CDLL, str]:

@@ -8,7 +8,7 @@ import time
 import numpy as np
 import pytest
 
-from roma_ros.speech import SpeechError, Voice, say
+from roma_ros.speech import SpeechError, Voice, say, speak
 
 LINE = "alert me when a blue square appears while a tone sounds"
 
@@ -17,7 +17,7 @@ def test_a_line_is_the_same_whatever_was_said_before_and_whenever() -> None:
     voice = Voice("en-us+f2", 150, 40)
     first = say(LINE, voice).copy()
     say("something else", Voice("en+m2", 180, 60))
-    say.cache_clear()
+    speak.cache_clear()
     time.sleep(1.1)  # left to itself, the library seeds its noise with the time in seconds
     np.testing.assert_array_equal(say(LINE, voice), first)
 
@@ -31,6 +31,25 @@ def test_a_line_has_the_loudness_and_no_silence_at_its_ends() -> None:
     assert np.abs(line[:800]).max() > 0.003
     with pytest.raises(ValueError, match="read-only"):
         line[0] = 1
+
+
+def test_words_are_heard_one_after_another_to_the_end() -> None:
+    speech = speak("do you hear three beeps now?", Voice("en-us"))
+    words = speech.words
+    assert [word.text for word in words] == ["do", "you", "hear", "three", "beeps", "now"]
+    assert words[0].begins == 0
+    assert [word.ends for word in words[:-1]] == [word.begins for word in words[1:]]
+    assert words[-1].ends == pytest.approx(len(speech.sound) / 16_000)
+    beeps = words[4]
+    level = np.abs(speech.sound)[int(beeps.begins * 16_000) : int(beeps.ends * 16_000)]
+    assert level.max() > 0.1
+
+
+def test_what_runs_into_a_word_is_part_of_it() -> None:
+    said = speak("what colour was the first shape?", Voice("en-us")).words
+    assert [word.text for word in said] == ["what", "colour", "was", "first", "shape"]
+    far = speak("how many words so far?", Voice("en-us")).words
+    assert [word.text for word in far][:4] == ["how", "many", "words", "so"]
 
 
 def test_voices_differ_in_sound_speed_and_pitch() -> None:

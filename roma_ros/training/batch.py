@@ -38,8 +38,8 @@ class Batch(TypedDict):
         unit_at: (U,) flat indices of the units' last tokens; speak: (U,) float32 labels, -1 where
             open; waiting: (U,) bool; weight: (U,) float32 of each unit's loss.
         target_at: (T,) flat indices of tokens; target: (T,) ids that should follow.
-        facts: (B, F) float32, as `Facts.row`; cells: int64 for each of video_at, as `Facts.cells`.
-        said: (S,) ids of what is said, one example after another; said_lengths: (B,) int64.
+        facts: (B, F) float32, as `Facts.row`; cells: (n, 3) int64 of video_at, as `Facts.cells`.
+        spoken: (n,) int64 of audio_at, as `Facts.words`.
     """
 
     tokens: torch.Tensor
@@ -60,8 +60,7 @@ class Batch(TypedDict):
     target: torch.Tensor
     facts: torch.Tensor
     cells: torch.Tensor
-    said: torch.Tensor
-    said_lengths: torch.Tensor
+    spoken: torch.Tensor
 
 
 class _Senses:
@@ -108,7 +107,8 @@ class Batcher:
         layouts: list[Layout] = []
         video_of: list[int] = []
         audio_of: list[int] = []
-        cells: list[int] = []
+        cells: list[tuple[int, int, int]] = []
+        spoken: list[int] = []
         for example in examples:
             shapes = []
             for unit in example.units:
@@ -118,6 +118,9 @@ class Batcher:
                 cells += example.facts.cells(*video) if video else []
                 ids = unit_tokens(self.dialogue, video, len(heard))
                 shapes.append(UnitShape(ids, *unit_positions(video, len(heard))))
+            spoken += example.facts.words(
+                len(audio_of) - len(spoken), AUDIO_TOKENS_PER_UNIT, self.dialogue.text
+            )
             layouts.append(lay_out(example, shapes, self.dialogue))
         longest = max(len(layout.tokens) for layout in layouts)
         length = EVEN * math.ceil(longest / EVEN)
@@ -131,7 +134,6 @@ class Batcher:
         token = self.dialogue.token
         speak, waiting, weight = _labels(examples)
         pixels, mel = senses.pixels, senses.mel
-        said = [self.dialogue.text(example.facts.said or "") for example in examples]
         return Batch(
             tokens=tokens,
             positions=positions,
@@ -150,9 +152,8 @@ class Batcher:
             target_at=_flat([[at for at, _ in layout.targets] for layout in layouts], length),
             target=torch.tensor([i for x in layouts for _, i in x.targets], dtype=torch.long),
             facts=torch.tensor([example.facts.row for example in examples]),
-            cells=torch.tensor(cells, dtype=torch.long),
-            said=torch.tensor([word for line in said for word in line], dtype=torch.long),
-            said_lengths=torch.tensor([len(line) for line in said]),
+            cells=torch.tensor(cells, dtype=torch.long).reshape(-1, 3),
+            spoken=torch.tensor(spoken, dtype=torch.long),
         )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from torch.utils.data import Dataset
 
+from roma_ros.speech import speak
 from roma_ros.training.example import Exchange, StreamExample
 from roma_ros.training.facts import Facts, facts_of
 from roma_ros.units import MultimodalUnit
@@ -32,7 +33,7 @@ from roma_ros.world import (
     dense_questions,
     draw_questions,
     make_scene,
-    narration_exercise,
+    narration_on,
     question_exercises,
 )
 
@@ -42,7 +43,7 @@ ALIKE = 8  # worlds in a row of one kind and length: so that batches are hardly 
 SEEDS = 8  # of one item
 STREAMS_PER_WORLD = 4  # instructions on one scene, hard negatives among them
 SHOWN = 2  # seconds of scenes under instructions: of several, where streams are shorter
-NARRATIONS = 3  # a scene has one
+SCENES = 3  # with one narration each, or questions on the past
 QUESTIONED = 2  # scenes that only questions are asked about: one of each plot
 FILLED = 14  # seconds of a scene from which short streams are taken
 GLIMPSED = 12  # seconds of a scene of which a few units are shown
@@ -57,6 +58,8 @@ BINDING_KINDS = (
 GLIMPSE_KINDS = (*PRESENT_KINDS, *BINDING_KINDS)
 PAST_KINDS = tuple(kind for kind in QuestionKind if kind not in PRESENT_KINDS)
 ASKED_KINDS = (*QuestionKind, *PAST_KINDS)  # what has been is harder to tell than what is
+# What came before what is the hardest, and counts of zero are many.
+REMEMBERED_KINDS = (*PAST_KINDS, *(2 * (QuestionKind.ORDER,)), QuestionKind.SOUND_ORDER)
 WAITED_KINDS = (*AlertKind, AlertKind.VISUAL)  # looks alone are the hardest to wait for
 DICTATED = 6  # seconds of a world about which there is enough to say
 CAPTION_QUESTION = "what happens now?"
@@ -71,11 +74,13 @@ class Mix:
         glimpses: `seconds` single units of many scenes, each with a caption and questions.
         dictations: what is said to the robot, to be put down in words.
         questions, alerts, narrations: what the robot is for. Shares need not add up to 1.
+        memories: many questions, each of them about the past.
         spoken: share of the instructions and questions that are spoken instead of written.
         seconds: shortest and longest stream, before anything is spoken.
         questions_per_stream: asked on branches of a stream, and about a glimpse; with 0, glimpses
             and dictations are learnt by their facts alone, without the backbone.
-        dense: whether a question on the present is asked after every unit, too.
+        dense: whether a question on the present is asked after every unit, too; and, where there is
+            to narrate, what happens.
         alert_weight, narration_weight: of a unit where it is time to speak.
     """
 
@@ -84,6 +89,7 @@ class Mix:
     questions: float = 0.0
     alerts: float = 0.0
     narrations: float = 0.0
+    memories: float = 0.0
     spoken: float = 0.0
     seconds: tuple[int, int] = (2, 4)
     questions_per_stream: int = 6
@@ -102,7 +108,10 @@ class Mix:
     @property
     def shares(self) -> tuple[float, ...]:
         """In the order of `KINDS`."""
-        return self.glimpses, self.dictations, self.questions, self.alerts, self.narrations
+        return (
+            *(self.glimpses, self.dictations, self.questions),
+            *(self.alerts, self.narrations, self.memories),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,13 +242,31 @@ class World:
         ]
 
     def narrations(self) -> list[StreamExample]:
-        """A narration of each scene, and questions on the way."""
+        """A narration of each scene, and questions on the way: what happens, after every unit."""
         examples = []
-        for seed in self.seeds[:NARRATIONS]:
-            exercise = narration_exercise(seed, self.seconds, spoken=self.spoken)
+        for seed in self.seeds[: self.several]:
+            exercise = narration_on(self.scene(seed, Plot.SEQUENCE), spoken=self.spoken)
             asked = [] if self.spoken else asked_about(exercise.scene, self.mix)
+            if asked and self.mix.dense:
+                told = enumerate(captions(exercise.scene))
+                asked += [Exchange(unit=u, question=CAPTION_QUESTION, answer=a) for u, a in told]
             examples.append(replace(exercise_example(exercise, self.mix), exchanges=asked))
         return examples
+
+    def memories(self) -> list[StreamExample]:
+        """Scenes in which much comes and goes, and questions about what has been."""
+        examples = []
+        for seed in self.seeds[: self.several]:
+            scene = self.scene(seed, Plot.CROWD)
+            asked = draw_questions(scene, self.mix.questions_per_stream, REMEMBERED_KINDS)
+            units = list(WorldRenderer(scene))
+            examples.append(StreamExample(units=units, exchanges=[_exchange(q) for q in asked]))
+        return examples
+
+    @property
+    def several(self) -> int:
+        """How many scenes: more where they are short, for less happens in each."""
+        return max(SCENES, FILLED // self.seconds)
 
     def scene(self, seed: int, plot: Plot) -> Scene:
         """A scene, or a stretch from the midst of a longer one: it takes a while to fill."""
@@ -254,20 +281,24 @@ KINDS: tuple[Callable[[World], list[StreamExample]], ...] = (
     World.questions,
     World.alerts,
     World.narrations,
+    World.memories,
 )
 
 
 def dictation_example(exercise: Exercise, mix: Mix) -> StreamExample:
     """What is spoken in an exercise, to be put down in words."""
-    assert exercise.line is not None
-    spoken_in = range(int(exercise.line.onset), math.ceil(exercise.told_after))
+    line = exercise.line
+    assert line is not None
+    spoken_in = range(int(line.onset), math.ceil(exercise.told_after))
+    onset = line.onset - spoken_in.start
+    words = speak(line.text, line.voice).words
     renderer = WorldRenderer(exercise.scene)
     units = [replace(renderer.unit(number), frames=None) for number in spoken_in]
     heard = Exchange(unit=len(units) - 1, question=DICTATION_QUESTION, answer=exercise.text)
     return StreamExample(
         units=units,
         exchanges=[heard] * bool(mix.questions_per_stream),
-        facts=Facts(said=exercise.text),
+        facts=Facts(said=tuple((w.text, onset + w.begins, onset + w.ends) for w in words)),
     )
 
 

@@ -10,8 +10,7 @@ said too: a backbone need not find out what the encoders' tokens mean.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -19,21 +18,19 @@ import torch
 from torch import nn
 
 from roma_ros.world import Scene, Senses
-from roma_ros.world.scene import LOOK_EVERY
-from roma_ros.world.words import NUMBERS, PLACES, Colour, Look, Shape, Sound, counted
+from roma_ros.world.scene import CHANGE, LOOK_EVERY
+from roma_ros.world.words import PLACES, Colour, Look, Shape, Sound, counted
 
-__all__ = ["HEARD", "LOOKS", "SAID", "SEEN", "FactHeads", "Facts", "facts_of"]
+__all__ = ["HEARD", "LOOKS", "SEEN", "FactHeads", "Facts", "facts_of"]
 
 MAX_ALIKE = 3  # short sounds one after another
+COLOURS, SHAPES, MOTIONS = tuple(Colour), tuple(Shape), ("stays", "moves")
+NOBODY, UNKNOWN = (0, 0, -1), (-1, -1, -1)  # in a cell
+MOVED = 0.02  # of the frame's sides, between a unit's two frames
 LOOKS = tuple(Look(colour, shape) for colour in Colour for shape in Shape)
-NOTHING_THERE = 0.2  # weight of a cell in which no figure is: most are such
+NOTHING_THERE = 0.2  # weight of a token that shows no figure, or no word: most are such
 FACT_SHARE = 0.1  # of the facts' loss, a sum over dozens, beside that of the cells
-SAID_SHARE = 0.1  # of a sentence's loss, a sum over its words
-SENTENCES = """
-    alert me when every time you hear a appears while sounds sound touches touch
-    is there has been did come does before what was where so far how many now
-    first last one colour shape shapes do are or came the which
-"""  # words of instructions and questions, besides the names of things
+SAID_SHARE = 0.1  # of the loss of what is said, a sum over all audio tokens
 
 
 def _seen() -> Iterator[str]:
@@ -54,17 +51,30 @@ def _heard() -> Iterator[str]:
             yield from (counted(sound, count) for count in range(1, MAX_ALIKE + 1))
 
 
-def _said() -> Iterator[str]:
-    yield from SENTENCES.split()
-    yield from NUMBERS
-    for thing in (*Colour, *Shape, *Sound):
-        yield thing.value
-    yield from (f"{sound.value}s" for sound in Sound)
-    yield from (f"{shape.value}{'es' if shape is Shape.CROSS else 's'}" for shape in Shape)
+SEEN, HEARD = (tuple(dict.fromkeys(names())) for names in (_seen, _heard))
+"""Names of facts."""
 
 
-SEEN, HEARD, SAID = (tuple(dict.fromkeys(names())) for names in (_seen, _heard, _said))
-"""Names of facts; `SAID` are words."""
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A figure of the last frame.
+
+    Attributes:
+        look: of it.
+        x, y: where it is, as shares of the frame's sides.
+        moves: between the unit's two frames; `None`: it is not in both, or hardly moves.
+    """
+
+    look: Look
+    x: float
+    y: float
+    moves: bool | None = None
+
+    @property
+    def numbers(self) -> tuple[int, int, int]:
+        """Of its colour, shape and motion: from 1, -1: unknown."""
+        colour, shape = COLOURS.index(self.look.colour), SHAPES.index(self.look.shape)
+        return 1 + colour, 1 + shape, -1 if self.moves is None else 1 + self.moves
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,38 +83,55 @@ class Facts:
 
     Attributes:
         seen, heard: what of `SEEN` and `HEARD` is true.
-        said: the sentence that is said, in words of `SAID`.
-        standing: where the figures of the last frame are: look, and x and y as shares of its sides.
+        said: the words of the sentence that is said, and when each begins and ends (s).
+        standing: the figures of the last frame.
     """
 
     seen: frozenset[str] | None = None
     heard: frozenset[str] | None = None
-    said: str | None = None
-    standing: tuple[tuple[Look, float, float], ...] | None = None
+    said: tuple[tuple[str, float, float], ...] | None = None
+    standing: tuple[Standing, ...] | None = None
 
     @property
     def row(self) -> list[float]:
-        """1 true, 0 not, -1 unknown, for every fact: `SEEN`, `HEARD`, `SAID`."""
-        said = None if self.said is None else re.findall(r"\w+", self.said)
-        known = ((SEEN, self.seen), (HEARD, self.heard), (SAID, said))
+        """1 true, 0 not, -1 unknown, for every fact: `SEEN`, `HEARD`."""
+        known = ((SEEN, self.seen), (HEARD, self.heard))
         return [
             -1.0 if facts is None else float(name in facts)
             for names, facts in known
             for name in names
         ]
 
-    def cells(self, rows: int, columns: int) -> list[int]:
-        """The number of the look in each cell of a grid over the last frame; 0: none, -1: unknown.
+    def cells(self, rows: int, columns: int) -> list[tuple[int, int, int]]:
+        """Colour, shape and motion in each cell of a grid over the last frame.
 
-        Looks are numbered from 1, as in `LOOKS`; a figure is in the cell of its centre.
+        Numbered from 1, as `Colour`, `Shape` and `MOTIONS`; 0: none, -1: unknown. A figure is in
+        the cell of its centre.
         """
-        if self.standing is None:
-            return [-1] * (rows * columns)
-        cells = [0] * (rows * columns)
-        for look, x, y in self.standing:
-            row, column = min(int(y * rows), rows - 1), min(int(x * columns), columns - 1)
-            cells[row * columns + column] = 1 + LOOKS.index(look)
+        nobody = UNKNOWN if self.standing is None else NOBODY
+        cells = [nobody] * (rows * columns)
+        for figure in self.standing or ():
+            row = min(int(figure.y * rows), rows - 1)
+            column = min(int(figure.x * columns), columns - 1)
+            cells[row * columns + column] = figure.numbers
         return cells
+
+    def words(self, tokens: int, rate: float, ids: Callable[[str], Sequence[int]]) -> list[int]:
+        """1 + the id of the word that is being said at each audio token; 0: none, -1: unknown.
+
+        Args:
+            tokens: how many.
+            rate: tokens a second.
+            ids: of a text's tokens.
+        """
+        if self.said is None:
+            return [-1] * tokens
+        spoken = [0] * tokens
+        for number, (word, begins, ends) in enumerate(self.said):
+            id_ = ids(f" {word}" if number else word)[0]
+            first, end = (round(time * rate) for time in (begins, ends))
+            spoken[first:end] = [1 + id_] * (min(end, tokens) - first)
+        return spoken
 
 
 def facts_of(scene: Scene) -> list[Facts]:
@@ -124,9 +151,12 @@ class _Unit:
         )
 
     @property
-    def standing(self) -> Iterator[tuple[Look, float, float]]:
+    def standing(self) -> Iterator[Standing]:
         for figure in self.senses.figures_after(self.unit):
-            yield figure.look, *figure.place(self.unit + LOOK_EVERY)
+            was, now = (figure.place(self.unit + after) for after in (0.0, LOOK_EVERY))
+            moved = max(abs(a - b) for a, b in zip(was, now, strict=True))
+            clear = figure.appears + CHANGE < self.unit and (moved == 0 or moved > MOVED)
+            yield Standing(figure.look, *now, moves=moved > 0 if clear else None)
 
     @property
     def seen(self) -> Iterator[str]:
@@ -154,35 +184,41 @@ class _Unit:
 class FactHeads(nn.Module):
     """What the encoders' tokens say, by the embeddings of words and by linear heads.
 
-    A cell's look is read off its video token as two words, a colour and a shape; a sentence off the
-    audio tokens of its units, word by word in their order (CTC, Graves et al. 2006); and all other
+    What stands in a cell is read off its video token as words, a colour, a shape, and whether it
+    moves; what is said off each audio token, as the word that is being said there; and all other
     facts by linear heads, of whose tokens the strongest decides.
 
     Args:
         width: H of the encoders' tokens.
-        colours, shapes: ids of the words for each `Colour` and `Shape`, in their order.
+        ids: of a text's tokens.
     """
 
     colours: torch.Tensor
     shapes: torch.Tensor
+    motions: torch.Tensor
 
-    def __init__(self, width: int, colours: Sequence[int], shapes: Sequence[int]) -> None:
+    def __init__(self, width: int, ids: Callable[[str], Sequence[int]]) -> None:
         super().__init__()
         self.video = nn.Linear(width, len(SEEN))
-        self.audio = nn.Linear(width, len(HEARD) + len(SAID))
+        self.audio = nn.Linear(width, len(HEARD))
         self.nothing = nn.Linear(width, 1)  # in a cell
-        self.blank = nn.Linear(width, 1)  # no word ends here
+        self.silence = nn.Linear(width, 1)  # nobody speaks
         for head in (self.video, self.audio):
             nn.init.constant_(head.bias, -3.0)  # most facts are not true
-        for name, words in (("colours", colours), ("shapes", shapes)):
-            self.register_buffer(name, torch.tensor(words), persistent=False)
+        names = {
+            "colours": [colour.value for colour in COLOURS],
+            "shapes": [shape.value for shape in SHAPES],
+            "motions": MOTIONS,
+        }
+        for kind, words in names.items():
+            first = [ids(f" {word}")[0] for word in words]
+            self.register_buffer(kind, torch.tensor(first), persistent=False)
 
     def loss(
         self,
         facts: torch.Tensor,
         cells: torch.Tensor,
-        said: torch.Tensor,
-        said_lengths: torch.Tensor,
+        spoken: torch.Tensor,
         video: torch.Tensor,
         video_row: torch.Tensor,
         audio: torch.Tensor,
@@ -193,9 +229,8 @@ class FactHeads(nn.Module):
 
         Args:
             facts: (B, F) as `Facts.row`.
-            cells: (n,) int64, as `Facts.cells`, of the video tokens.
-            said: (S,) int64 ids of the sentences, one after another; said_lengths: (B,) int64 of
-                each example's, 0 where it has none.
+            cells: (n, 3) int64, as `Facts.cells`, of the video tokens.
+            spoken: (n,) int64, as `Facts.words`, of the audio tokens.
             video, audio: (n, H) tokens of the encoders; video_row, audio_row: (n,) whose they are,
                 in order.
             words: (V, H) embeddings.
@@ -207,43 +242,22 @@ class FactHeads(nn.Module):
         fact_loss = nn.functional.binary_cross_entropy_with_logits(
             logits[known], facts[known], reduction="sum"
         )
-        cell_loss = self._cell_loss(cells, video, words)
-        said_loss = self._said_loss(said, said_lengths, audio, audio_row, words)
+        kinds = zip(cells.T, (self.colours, self.shapes, self.motions), strict=True)
+        cell_loss = words.new_zeros(())
+        for numbers, named in kinds:
+            cell_loss = cell_loss + _naming_loss(numbers, video, self.nothing, words[named])
+        said_loss = _naming_loss(spoken, audio, self.silence, words)
         return (FACT_SHARE * fact_loss + cell_loss + SAID_SHARE * said_loss) / len(facts)
 
-    def _cell_loss(
-        self, cells: torch.Tensor, video: torch.Tensor, words: torch.Tensor
-    ) -> torch.Tensor:
-        video, cells = video[cells >= 0], cells[cells >= 0]
-        weight = torch.where(cells > 0, 1.0, NOTHING_THERE)
-        look = cells - 1
-        loss = weight.new_zeros(())
-        for ids, which in ((self.colours, look // len(Shape)), (self.shapes, look % len(Shape))):
-            logits = _by_words(video, self.nothing, words[ids])
-            target = torch.where(cells > 0, which + 1, 0)
-            surprise = nn.functional.cross_entropy(logits, target, reduction="none")
-            loss = loss + (weight * surprise).sum()
-        return loss
 
-    def _said_loss(
-        self,
-        said: torch.Tensor,
-        lengths: torch.Tensor,
-        audio: torch.Tensor,
-        audio_row: torch.Tensor,
-        words: torch.Tensor,
-    ) -> torch.Tensor:
-        speaking = lengths > 0
-        if not speaking.any():
-            return words.new_zeros(())
-        heard = speaking[audio_row]
-        logits = _by_words(audio[heard], self.blank, words).log_softmax(-1)
-        counts = torch.bincount(audio_row[heard], minlength=len(lengths))[speaking]
-        rows = nn.utils.rnn.pad_sequence(list(torch.split(logits, counts.tolist())))
-        loss: torch.Tensor = nn.functional.ctc_loss(
-            rows, said + 1, counts, lengths[speaking], reduction="sum", zero_infinity=True
-        )
-        return loss
+def _naming_loss(
+    names: torch.Tensor, tokens: torch.Tensor, none: nn.Linear, words: torch.Tensor
+) -> torch.Tensor:
+    """Of each token's name, numbered from 1 as `words` are; 0: none of them, -1: unknown."""
+    tokens, names = tokens[names >= 0], names[names >= 0]
+    weight = torch.where(names > 0, 1.0, NOTHING_THERE)
+    surprise = nn.functional.cross_entropy(_by_words(tokens, none, words), names, reduction="none")
+    return (weight * surprise).sum()
 
 
 def _by_words(tokens: torch.Tensor, none: nn.Linear, words: torch.Tensor) -> torch.Tensor:

@@ -14,7 +14,6 @@ from roma_ros.training.facts import FactHeads
 from roma_ros.training.lora import Adapters
 from roma_ros.training.settings import LoraSettings
 from roma_ros.training.timing import head_loss, state_loss
-from roma_ros.world.words import Colour, Shape
 
 __all__ = ["StreamLosses", "TrainingModel"]
 
@@ -64,13 +63,8 @@ class TrainingModel(nn.Module):
         self.adapters = None if lora is None else Adapters.on(self.backbone, lora)
         for encoder in (self.backbone.visual, self.backbone.audio_tower):
             encoder.requires_grad_(train_encoders)
-        self.fact_heads = self._heads() if train_encoders else None
-
-    def _heads(self) -> FactHeads:
-        text, width = self.thinker.dialogue.text, self.backbone.config.text_config.hidden_size
-        colours = [text(f" {colour.value}")[0] for colour in Colour]
-        shapes = [text(f" {shape.value}")[0] for shape in Shape]
-        return FactHeads(width, colours, shapes)
+        width = self.backbone.config.text_config.hidden_size
+        self.fact_heads = FactHeads(width, thinker.dialogue.text) if train_encoders else None
 
     def gradient_checkpointing_enable(self, **options: Any) -> None:
         """Compute layers again on the way back instead of keeping them; as a Trainer asks it."""
@@ -96,8 +90,7 @@ class TrainingModel(nn.Module):
         target: torch.Tensor,
         facts: torch.Tensor,
         cells: torch.Tensor,
-        said: torch.Tensor,
-        said_lengths: torch.Tensor,
+        spoken: torch.Tensor,
     ) -> StreamLosses:
         """See `Batch` for shapes."""
         words = self.backbone.get_input_embeddings().weight
@@ -116,8 +109,7 @@ class TrainingModel(nn.Module):
             fact_loss = self.fact_heads.loss(
                 facts,
                 cells,
-                said,
-                said_lengths,
+                spoken,
                 video,
                 video_at // length,
                 audio,

@@ -11,6 +11,7 @@ from roma_ros.world.exercise import (
     alert_exercises,
     alerts_on,
     narration_exercise,
+    narration_on,
     question_exercises,
 )
 from roma_ros.world.export import SAMPLES_NAME, export_exercises
@@ -89,6 +90,7 @@ __all__ = [
     "make_scene",
     "narrate",
     "narration_exercise",
+    "narration_on",
     "question_exercises",
     "read_samples",
     "sample_units",

@@ -38,6 +38,7 @@ __all__ = [
     "alert_exercises",
     "alerts_on",
     "narration_exercise",
+    "narration_on",
     "question_exercises",
 ]
 
@@ -184,11 +185,16 @@ def narration_exercise(
     seed: int, seconds: int, *, spoken: bool = False, plot: Plot = Plot.SEQUENCE
 ) -> Exercise:
     """The narration of a scene; the arguments are as for `alert_exercises`."""
-    scene, line = make_scene(seed, seconds, plot), None
+    return narration_on(make_scene(seed, seconds, plot), spoken=spoken)
+
+
+def narration_on(scene: Scene, *, spoken: bool = False) -> Exercise:
+    """The narration of a scene that is there already."""
+    line = None
     if spoken:
         scene, line = _instructed(scene, NARRATION_INSTRUCTION, 0)
     return Exercise(
-        id=f"narration-{seed}",
+        id=f"narration-{scene.seed}",
         scene=scene,
         subject=narrate(scene),
         text=NARRATION_INSTRUCTION,
@@ -239,16 +245,17 @@ def question_exercises(
 
 
 def _line(scene: Scene, text: str, index: int) -> tuple[SpokenLine, float]:
-    """A sentence for a scene, to be said at its beginning, and how long that takes (s)."""
+    """A sentence for a scene, begun within its first second, and how long it takes (s)."""
     random = generator(scene.seed, Purpose.VOICES)
     voices = [draw_voice(random, Split.of(scene.seed)) for _ in range(index + 1)]
-    return SpokenLine(text, voices[index], 0.0), len(say(text, voices[index])) / UNIT_RATE
+    line = SpokenLine(text, voices[index], round(random.random(), 3))
+    return line, len(say(text, line.voice)) / UNIT_RATE
 
 
 def _instructed(scene: Scene, instruction: str, index: int) -> tuple[Scene, SpokenLine]:
     """The scene after a silent stretch in which the instruction is spoken."""
     line, duration = _line(scene, instruction, index)
-    return scene.delayed(math.ceil(duration + PAUSE)).saying(line), line
+    return scene.delayed(math.ceil(line.onset + duration + PAUSE)).saying(line), line
 
 
 def _asked_aloud(

@@ -104,6 +104,26 @@ def test_glimpses_are_single_units_with_a_caption_and_questions() -> None:
     assert max(len(example.exchanges) for example in world) == 6
 
 
+def test_memories_ask_for_what_has_been() -> None:
+    world = Lessons([Lesson(Mix(memories=1, seconds=(4, 4), questions_per_stream=12), 1)])[0]
+    assert len(world) == 3
+    asked = [exchange.question for example in world for exchange in example.exchanges]
+    assert len(asked) > 24
+    past = ("has there been", "what colour was", "what was", "did", "which came first", "how many")
+    assert all(question.startswith(past) for question in asked)
+    assert sum(question.startswith("did") for question in asked) > 2
+
+
+def test_short_narrations_have_something_to_tell_and_say_what_happens() -> None:
+    lessons = Lessons([Lesson(Mix(narrations=1, seconds=(3, 3)), 24)])
+    examples = [example for index in range(24) for example in lessons[index]]
+    told = [len(example.replies) for example in examples]
+    assert np.mean(told) > 0.3
+    for example in examples:
+        asked = [exchange.question for exchange in example.exchanges]
+        assert asked.count("what happens now?") == 3
+
+
 def test_dictations_are_what_is_said_and_nothing_to_be_seen() -> None:
     world = Lessons([Lesson(Mix(dictations=1), 1)])[0]
     for example in world:
@@ -111,6 +131,10 @@ def test_dictations_are_what_is_said_and_nothing_to_be_seen() -> None:
         assert exchange.unit == len(example.units) - 1
         assert exchange.answer.startswith(("alert me", "is", "wh", "how", "d", "has"))
         assert all(unit.frames is None for unit in example.units)
+        first, *_, (_, begins, ends) = example.facts.said
+        assert 0 <= first[1] < 1
+        assert begins < ends
+        assert len(example.units) - 1 < ends < len(example.units)
         loud = [float(np.abs(unit.audio).max()) for unit in example.units]
         assert max(loud) > 0.05
 
