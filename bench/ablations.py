@@ -171,8 +171,10 @@ def main() -> None:
         for variant in VARIANTS
         if not arguments.only or variant.name in arguments.only
     }
-    kept = {name: {"figures": result["figures"]} for name, result in results.items()}
-    (HERE / "ablations.json").write_text(json.dumps(kept, indent=1) + "\n")
+    path = HERE / "ablations.json"
+    kept = json.loads(path.read_text()) if arguments.only and path.exists() else {}
+    kept |= {name: {"figures": result["figures"]} for name, result in results.items()}
+    path.write_text(json.dumps(kept, indent=1) + "\n")
     print(table(results))
 
 
