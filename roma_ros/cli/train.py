@@ -22,9 +22,9 @@ stages
 
 The settings of a stage stand in roma_ros/training/stages, beside those with which roma_tiny learnt
 on from there (`make train-tiny` runs them all). --config takes one of these, or a file of your own,
-with the lessons, and transformers' TrainingArguments under `trainer`. Checkpoints are models: any can be
-given to `roma run --model`. With `lora` they hold adapters, until the run is done and they are
-merged; lora_3b.yaml there is an example for Qwen2.5-Omni. log.jsonl and log.png say how it went.
+with the lessons, and transformers' TrainingArguments under `trainer`. Checkpoints are models: any
+can be given to `roma run --model`. With `lora` they hold adapters, until the run is done and they
+are merged; lora_3b.yaml there is an example for Qwen2.5-Omni. log.jsonl and log.png: how it went.
 
 examples:
   roma train stage0 --out runs/0
