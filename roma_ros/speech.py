@@ -5,8 +5,8 @@ from __future__ import annotations
 import ctypes
 import itertools
 import threading
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -80,6 +80,9 @@ class SpokenWord:
     begins: float
     ends: float
 
+    def delayed(self, seconds: float) -> SpokenWord:
+        return replace(self, begins=self.begins + seconds, ends=self.ends + seconds)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Speech:
@@ -124,15 +127,15 @@ def speak(text: str, voice: Voice) -> Speech:
     sound.setflags(write=False)
     silence = int(loud[0]) / UNIT_RATE
     times = [max(sample / rate - silence, 0.0) for _, sample in begins]
-    return Speech(sound, tuple(_words(text, begins, [*times, len(sound) / UNIT_RATE])))
+    heard = itertools.pairwise([*times, len(sound) / UNIT_RATE])
+    written = (_word_at(position, text) for position, _ in begins)
+    return Speech(sound, tuple(SpokenWord(w, *t) for w, t in zip(written, heard, strict=True)))
 
 
-def _words(
-    text: str, begins: Sequence[tuple[int, int]], times: Sequence[float]
-) -> Iterator[SpokenWord]:
-    for (position, _), start, end in zip(begins, times, times[1:], strict=False):
-        first = text.rfind(" ", 0, position) + 1  # it may point into the midst of a word
-        yield SpokenWord(text[first:].split()[0].strip(".,?!"), start, end)
+def _word_at(position: int, text: str) -> str:
+    """Without punctuation; espeak-ng points into the midst of some words."""
+    first = text.rfind(" ", 0, position) + 1
+    return text[first:].split()[0].strip(".,?!")
 
 
 def _synthesise(text: str, voice: Voice) -> tuple[np.ndarray, int, list[tuple[int, int]]]:

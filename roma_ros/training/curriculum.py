@@ -247,7 +247,7 @@ class World:
         for seed in self.seeds[: self.several]:
             exercise = narration_on(self.scene(seed, Plot.SEQUENCE), spoken=self.spoken)
             asked = [] if self.spoken else asked_about(exercise.scene, self.mix)
-            if asked and self.mix.dense:
+            if self.mix.dense and not self.spoken:
                 told = enumerate(captions(exercise.scene))
                 asked += [Exchange(unit=u, question=CAPTION_QUESTION, answer=a) for u, a in told]
             examples.append(replace(exercise_example(exercise, self.mix), exchanges=asked))
@@ -298,7 +298,7 @@ def dictation_example(exercise: Exercise, mix: Mix) -> StreamExample:
     return StreamExample(
         units=units,
         exchanges=[heard] * bool(mix.questions_per_stream),
-        facts=Facts(said=tuple((w.text, onset + w.begins, onset + w.ends) for w in words)),
+        facts=Facts(said=tuple(word.delayed(onset) for word in words)),
     )
 
 

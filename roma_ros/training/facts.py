@@ -17,17 +17,17 @@ from functools import cached_property
 import torch
 from torch import nn
 
+from roma_ros.speech import SpokenWord
 from roma_ros.world import Scene, Senses
 from roma_ros.world.scene import CHANGE, LOOK_EVERY
 from roma_ros.world.words import PLACES, Colour, Look, Shape, Sound, counted
 
-__all__ = ["HEARD", "LOOKS", "SEEN", "FactHeads", "Facts", "facts_of"]
+__all__ = ["HEARD", "MOTIONS", "SEEN", "FactHeads", "Facts", "Standing", "facts_of"]
 
 MAX_ALIKE = 3  # short sounds one after another
 COLOURS, SHAPES, MOTIONS = tuple(Colour), tuple(Shape), ("stays", "moves")
 NOBODY, UNKNOWN = (0, 0, -1), (-1, -1, -1)  # in a cell
 MOVED = 0.02  # of the frame's sides, between a unit's two frames
-LOOKS = tuple(Look(colour, shape) for colour in Colour for shape in Shape)
 NOTHING_THERE = 0.2  # weight of a token that shows no figure, or no word: most are such
 FACT_SHARE = 0.1  # of the facts' loss, a sum over dozens, beside that of the cells
 SAID_SHARE = 0.1  # of the loss of what is said, a sum over all audio tokens
@@ -83,13 +83,13 @@ class Facts:
 
     Attributes:
         seen, heard: what of `SEEN` and `HEARD` is true.
-        said: the words of the sentence that is said, and when each begins and ends (s).
+        said: the words of the sentence that is said; times are from the first unit's beginning.
         standing: the figures of the last frame.
     """
 
     seen: frozenset[str] | None = None
     heard: frozenset[str] | None = None
-    said: tuple[tuple[str, float, float], ...] | None = None
+    said: tuple[SpokenWord, ...] | None = None
     standing: tuple[Standing, ...] | None = None
 
     @property
@@ -127,9 +127,9 @@ class Facts:
         if self.said is None:
             return [-1] * tokens
         spoken = [0] * tokens
-        for number, (word, begins, ends) in enumerate(self.said):
-            id_ = ids(f" {word}" if number else word)[0]
-            first, end = (round(time * rate) for time in (begins, ends))
+        for number, word in enumerate(self.said):
+            id_ = ids(f" {word.text}" if number else word.text)[0]
+            first, end = (round(time * rate) for time in (word.begins, word.ends))
             spoken[first:end] = [1 + id_] * (min(end, tokens) - first)
         return spoken
 

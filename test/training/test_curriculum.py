@@ -131,10 +131,10 @@ def test_dictations_are_what_is_said_and_nothing_to_be_seen() -> None:
         assert exchange.unit == len(example.units) - 1
         assert exchange.answer.startswith(("alert me", "is", "wh", "how", "d", "has"))
         assert all(unit.frames is None for unit in example.units)
-        first, *_, (_, begins, ends) = example.facts.said
-        assert 0 <= first[1] < 1
-        assert begins < ends
-        assert len(example.units) - 1 < ends < len(example.units)
+        first, *_, last = example.facts.said
+        assert 0 <= first.begins < 1
+        assert last.begins < last.ends
+        assert len(example.units) - 1 < last.ends < len(example.units)
         loud = [float(np.abs(unit.audio).max()) for unit in example.units]
         assert max(loud) > 0.05
 

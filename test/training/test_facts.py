@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
+from roma_ros.speech import SpokenWord
 from roma_ros.training.facts import (
     HEARD,
-    LOOKS,
     MOTIONS,
     SEEN,
     FactHeads,
@@ -16,6 +16,8 @@ from roma_ros.training.facts import (
     facts_of,
 )
 from roma_ros.world import Colour, Look, Senses, Shape, make_scene
+
+LOOKS = tuple(Look(colour, shape) for colour in Colour for shape in Shape)
 
 
 @pytest.mark.parametrize("seed", [3, 8, 21])
@@ -76,12 +78,13 @@ def test_what_moves_is_what_changed_its_place_between_two_frames() -> None:
 
 def test_a_word_is_at_the_tokens_in_which_it_is_said() -> None:
     ids = {"alert": [7], " me": [8], " red": [9, 1]}
-    facts = Facts(said=(("alert", 0.1, 0.3), ("me", 0.3, 0.42), ("red", 0.5, 2.0)))
+    words = (("alert", 0.1, 0.3), ("me", 0.3, 0.42), ("red", 0.5, 2.0))
+    facts = Facts(said=tuple(SpokenWord(*word) for word in words))
     assert facts.words(8, 10, ids.__getitem__) == [0, 8, 8, 9, 0, 10, 10, 10]
     assert Facts().words(2, 10, ids.__getitem__) == [-1, -1]
 
 
-RED_CIRCLE, BLUE_STAR = LOOKS[0], Look(Colour.BLUE, Shape.STAR)
+RED_CIRCLE, BLUE_STAR = Look(Colour.RED, Shape.CIRCLE), Look(Colour.BLUE, Shape.STAR)
 NAMES = [" " + name for name in (*(c.value for c in Colour), *(s.value for s in Shape), *MOTIONS)]
 WORDS = 30.0 * torch.eye(len(NAMES))  # an embedding each
 
