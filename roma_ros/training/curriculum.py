@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from torch.utils.data import Dataset
 
-from roma_ros.speech import speak
 from roma_ros.training.example import Exchange, StreamExample
 from roma_ros.training.facts import Facts, facts_of
 from roma_ros.units import MultimodalUnit
@@ -290,15 +289,13 @@ def dictation_example(exercise: Exercise, mix: Mix) -> StreamExample:
     line = exercise.line
     assert line is not None
     spoken_in = range(int(line.onset), math.ceil(exercise.told_after))
-    onset = line.onset - spoken_in.start
-    words = speak(line.text, line.voice).words
     renderer = WorldRenderer(exercise.scene)
     units = [replace(renderer.unit(number), frames=None) for number in spoken_in]
     heard = Exchange(unit=len(units) - 1, question=DICTATION_QUESTION, answer=exercise.text)
     return StreamExample(
         units=units,
         exchanges=[heard] * bool(mix.questions_per_stream),
-        facts=Facts(said=tuple(word.delayed(onset) for word in words)),
+        facts=Facts(said=tuple(word.delayed(-spoken_in.start) for word in line.words)),
     )
 
 

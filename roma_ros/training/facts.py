@@ -17,8 +17,7 @@ from functools import cached_property
 import torch
 from torch import nn
 
-from roma_ros.speech import SpokenWord
-from roma_ros.world import Scene, Senses
+from roma_ros.world import Scene, Senses, SpokenWord
 from roma_ros.world.scene import CHANGE, LOOK_EVERY
 from roma_ros.world.words import PLACES, Colour, Look, Shape, Sound, counted
 

@@ -1,6 +1,6 @@
 """A small world in pictures and sound, made up from a seed, with exact ground truth."""
 
-from roma_ros.speech import SpeechError, Voice, say
+from roma_ros.speech import SpeechError, SpokenWord, Voice, say
 from roma_ros.world.alert import Alert, AlertKind, Event, Window, draw_alerts
 from roma_ros.world.annotations import annotate, write_annotations
 from roma_ros.world.errors import FilmError, SampleError, SceneError, WorldError
@@ -72,6 +72,7 @@ __all__ = [
     "SpeechError",
     "Split",
     "SpokenLine",
+    "SpokenWord",
     "Subject",
     "Task",
     "Touch",

@@ -13,7 +13,7 @@ import math
 from bisect import bisect_right
 from dataclasses import dataclass, replace
 
-from roma_ros.speech import Voice
+from roma_ros.speech import SpokenWord, Voice, speak
 from roma_ros.world.words import Look, Sound
 
 __all__ = [
@@ -216,6 +216,11 @@ class SpokenLine:
     text: str
     voice: Voice
     onset: float
+
+    @property
+    def words(self) -> tuple[SpokenWord, ...]:
+        """When each is heard, from the scene's beginning."""
+        return tuple(word.delayed(self.onset) for word in speak(self.text, self.voice).words)
 
 
 class Texture(enum.Enum):
