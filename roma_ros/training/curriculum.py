@@ -14,6 +14,7 @@ from roma_ros.training.facts import Facts, facts_of
 from roma_ros.units import MultimodalUnit
 from roma_ros.world import (
     PRESENT_KINDS,
+    SPOKEN_KINDS,
     Alert,
     AlertKind,
     Exercise,
@@ -34,6 +35,7 @@ from roma_ros.world import (
     make_scene,
     narration_on,
     question_exercises,
+    questions_on,
 )
 
 __all__ = ["Lesson", "Lessons", "Mix"]
@@ -43,7 +45,7 @@ SEEDS = 8  # of one item
 STREAMS_PER_WORLD = 4  # instructions on one scene, hard negatives among them
 SHOWN = 2  # seconds of scenes under instructions: of several, where streams are shorter
 SCENES = 3  # with one narration each, or questions on the past
-QUESTIONED = 2  # scenes that only questions are asked about: one of each plot
+QUESTIONED = 2  # scenes that only questions are asked about
 FILLED = 14  # seconds of a scene from which short streams are taken
 GLIMPSED = 12  # seconds of a scene of which a few units are shown
 # Whether a look is there is asked most: alerts wait for that, and it is the hardest to learn. What
@@ -59,6 +61,12 @@ PAST_KINDS = tuple(kind for kind in QuestionKind if kind not in PRESENT_KINDS)
 ASKED_KINDS = (*QuestionKind, *PAST_KINDS)  # what has been is harder to tell than what is
 # What came before what is the hardest, and counts of zero are many.
 REMEMBERED_KINDS = (*PAST_KINDS, *(2 * (QuestionKind.ORDER,)), QuestionKind.SOUND_ORDER)
+# What is to be compared or counted is harder to answer, asked aloud, than what is to be named.
+ALOUD_KINDS = (
+    *SPOKEN_KINDS,
+    *(2 * (QuestionKind.SEEN_NOW, QuestionKind.ORDER)),
+    *(QuestionKind.TOUCHING_NOW, QuestionKind.SHAPES_SO_FAR),
+)
 WAITED_KINDS = (*AlertKind, AlertKind.VISUAL)  # looks alone are the hardest to wait for
 DICTATED = 6  # seconds of a world about which there is enough to say
 CAPTION_QUESTION = "what happens now?"
@@ -206,16 +214,22 @@ class World:
 
     def questions(self) -> list[StreamExample]:
         """Streams with a question at their end that is spoken, or many, each on a branch."""
-        if self.spoken:
-            aloud = question_exercises(self.seeds[0], self.seconds, STREAMS_PER_WORLD, spoken=True)
-            return [exercise_example(exercise, self.mix) for exercise in aloud]
-        return self.text_questions()
+        return self.spoken_questions() if self.spoken else self.text_questions()
+
+    def spoken_questions(self) -> list[StreamExample]:
+        """A question at the end of each stream, and written ones on the way."""
+        examples = []
+        for scene in self.questioned:
+            exercises = questions_on(scene, STREAMS_PER_WORLD, spoken=True, kinds=ALOUD_KINDS)
+            for exercise in exercises:
+                asked = self.remembered(exercise.scene)[:: len(exercises)]
+                examples.append(replace(exercise_example(exercise, self.mix), exchanges=asked))
+        return examples
 
     def text_questions(self) -> list[StreamExample]:
-        scenes = map(self.scene, self.seeds[:QUESTIONED], (Plot.CROWD, Plot.SEQUENCE))
         return [
             StreamExample(units=list(WorldRenderer(scene)), exchanges=asked_about(scene, self.mix))
-            for scene in scenes
+            for scene in self.questioned
         ]
 
     def alerts(self) -> list[StreamExample]:
@@ -254,13 +268,21 @@ class World:
 
     def memories(self) -> list[StreamExample]:
         """Scenes in which much comes and goes, and questions about what has been."""
-        examples = []
-        for seed in self.seeds[: self.several]:
-            scene = self.scene(seed, Plot.CROWD)
-            asked = draw_questions(scene, self.mix.questions_per_stream, REMEMBERED_KINDS)
-            units = list(WorldRenderer(scene))
-            examples.append(StreamExample(units=units, exchanges=[_exchange(q) for q in asked]))
-        return examples
+        scenes = [self.scene(seed, Plot.CROWD) for seed in self.seeds[: self.several]]
+        return [
+            StreamExample(units=list(WorldRenderer(scene)), exchanges=self.remembered(scene))
+            for scene in scenes
+        ]
+
+    def remembered(self, scene: Scene) -> list[Exchange]:
+        """Questions about what has been."""
+        asked = draw_questions(scene, self.mix.questions_per_stream, REMEMBERED_KINDS)
+        return [_exchange(question) for question in asked]
+
+    @property
+    def questioned(self) -> list[Scene]:
+        """One of each plot."""
+        return list(map(self.scene, self.seeds[:QUESTIONED], (Plot.CROWD, Plot.SEQUENCE)))
 
     @property
     def several(self) -> int:

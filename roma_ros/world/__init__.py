@@ -13,6 +13,7 @@ from roma_ros.world.exercise import (
     narration_exercise,
     narration_on,
     question_exercises,
+    questions_on,
 )
 from roma_ros.world.export import SAMPLES_NAME, export_exercises
 from roma_ros.world.film import write_film
@@ -21,6 +22,7 @@ from roma_ros.world.narration import NARRATION_INSTRUCTION, Segment, captions, n
 from roma_ros.world.plot import Plot
 from roma_ros.world.questions import (
     PRESENT_KINDS,
+    SPOKEN_KINDS,
     Question,
     QuestionKind,
     dense_questions,
@@ -42,6 +44,7 @@ __all__ = [
     "NARRATION_INSTRUCTION",
     "PRESENT_KINDS",
     "SAMPLES_NAME",
+    "SPOKEN_KINDS",
     "TEST_VOICES",
     "TRAIN_VOICES",
     "Alert",
@@ -93,6 +96,7 @@ __all__ = [
     "narration_exercise",
     "narration_on",
     "question_exercises",
+    "questions_on",
     "read_samples",
     "sample_units",
     "say",

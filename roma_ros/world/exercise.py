@@ -40,6 +40,7 @@ __all__ = [
     "narration_exercise",
     "narration_on",
     "question_exercises",
+    "questions_on",
 ]
 
 PAUSE = 0.1  # seconds between a spoken sentence and what comes next
@@ -223,10 +224,21 @@ def question_exercises(
         plot: of the scene.
     """
     scene = make_scene(seed, seconds, plot)
+    return questions_on(scene, count, spoken=spoken, kinds=kinds)
+
+
+def questions_on(
+    scene: Scene,
+    count: int,
+    *,
+    spoken: bool = False,
+    kinds: Sequence[QuestionKind] | None = None,
+) -> tuple[Exercise, ...]:
+    """Several questions on a scene that is there already; as `question_exercises` otherwise."""
     kinds = kinds or (SPOKEN_KINDS if spoken else tuple(QuestionKind))
     exercises = []
     first = FIRST_ASKED_ALOUD if spoken else FIRST_ASKED
-    questions = draw_questions(scene, count, kinds, first=min(first, seconds - 1))
+    questions = draw_questions(scene, count, kinds, first=min(first, scene.seconds - 1))
     for index, question in enumerate(questions):
         asked = _asked_aloud(scene, question, index) if spoken else (scene, question, None)
         if asked is None:
@@ -234,7 +246,7 @@ def question_exercises(
         there, subject, line = asked
         exercises.append(
             Exercise(
-                id=f"question-{seed}-{index}",
+                id=f"question-{scene.seed}-{index}",
                 scene=there,
                 subject=subject,
                 text=question.text,
