@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import sys
 from collections import defaultdict
 from dataclasses import replace
@@ -30,6 +31,7 @@ BETAS = (0.9, 0.98)
 MUON_RATE = 2.5  # of AdamW's
 USUAL_INPUTS = 256  # of a layer of an encoder of roma_tiny
 ADAPTERS_FOLDER = "adapters"  # of a finished run with LoRA, beside the merged model
+logger = logging.get_logger(__name__)
 COUNTS = (
     *("steps", "units", "text_loss", "speak_loss", "fact_loss"),
     *("right", "targets", "due", "silent", "hits", "false"),
@@ -185,6 +187,8 @@ def train(settings: TrainSettings, out: Path, *, resume: bool = False) -> Path:
         "disable_tqdm": not sys.stderr.isatty(),
         **settings.trainer,
     }
+    if options["use_cpu"] and not has_bfloat16():
+        options = without_bfloat16(options, muon=settings.muon)
     try:
         arguments = TrainingArguments(
             output_dir=str(out),
@@ -228,6 +232,29 @@ def train(settings: TrainSettings, out: Path, *, resume: bool = False) -> Path:
         save_merged(settings.model, out / ADAPTERS_FOLDER, out, dtype=settings.dtype)
     trainer.accelerator.wait_for_everyone()
     return out
+
+
+def has_bfloat16() -> bool:
+    """Whether this machine's CPU has instructions for it; without them it is emulated."""
+    capability = torch.backends.cpu.get_cpu_capability()
+    return platform.machine() != "x86_64" or capability not in ("DEFAULT", "AVX2")
+
+
+def without_bfloat16(options: dict[str, Any], *, muon: bool) -> dict[str, Any]:
+    """The options for a CPU that has none: computing in float32; says what else will be slow.
+
+    A product of 2048 x 192 and 192 x 512 took 305 ms in bfloat16 on one core of an EPYC with AVX2
+    alone, and 5 ms in float32.
+    """
+    if options.get("bf16"):
+        options = {**options, "bf16": False}
+        logger.warning("This CPU has no bfloat16 (AVX-512): computing in float32 instead.")
+    if muon:
+        logger.warning(
+            "torch's Muon computes in bfloat16, which this CPU emulates: a step takes about three "
+            "times as long as with `muon: false`."
+        )
+    return options
 
 
 def layer_matrices(model: TrainingModel) -> set[nn.Parameter]:

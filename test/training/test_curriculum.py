@@ -114,6 +114,23 @@ def test_memories_ask_for_what_has_been() -> None:
     assert sum(question.startswith("did") for question in asked) > 2
 
 
+def test_a_question_asked_aloud_ends_its_stream_after_written_ones_on_the_past() -> None:
+    mix = Mix(questions=1, spoken=1, seconds=(4, 4), questions_per_stream=12)
+    lessons = Lessons([Lesson(mix, 6)])
+    answers, written = set(), 0
+    for world in (lessons[index] for index in range(6)):
+        assert len(world) > 4  # of two scenes
+        for example in world:
+            ((unit, answer),) = example.replies.items()
+            assert unit == len(example.units) - 1 == 3
+            assert float(np.abs(example.units[-1].audio).max()) > 0.05
+            assert not example.speak
+            answers.add(answer)
+            written += len(example.exchanges)
+    assert {"yes", "no"} < answers
+    assert written > 60
+
+
 def test_short_narrations_have_something_to_tell_and_say_what_happens() -> None:
     lessons = Lessons([Lesson(Mix(narrations=1, seconds=(3, 3)), 24)])
     examples = [example for index in range(24) for example in lessons[index]]

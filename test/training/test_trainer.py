@@ -14,7 +14,7 @@ from roma_ros.cli.main import main
 from roma_ros.models.make_roma_tiny import make_roma_tiny
 from roma_ros.thinker import RomaThinker
 from roma_ros.training.settings import LoraSettings, SettingsError, TrainSettings
-from roma_ros.training.trainer import train
+from roma_ros.training.trainer import train, without_bfloat16
 
 SETTINGS = """
 model: {model}
@@ -74,6 +74,17 @@ def test_a_resumed_run_is_the_run_that_was_not_stopped(start: Path, tmp_path: Pa
     one, other = load_file(whole / "model.safetensors"), load_file(resumed / "model.safetensors")
     for name, value in one.items():
         torch.testing.assert_close(other[name], value, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("muon", [True, False])
+def test_a_cpu_without_bfloat16_computes_in_float32_and_says_so(
+    muon: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    told = {"bf16": True, "max_steps": 3}
+    assert without_bfloat16(told, muon=muon) == {"bf16": False, "max_steps": 3}
+    assert told["bf16"]
+    assert ("muon: false" in caplog.text) == muon
+    assert "float32 instead" in caplog.text
 
 
 STAGES = sorted((Path(roma_ros.training.__file__).parent / "stages").glob("stage*.yaml"))
