@@ -67,8 +67,9 @@ TRAIN := OMP_NUM_THREADS=1 ONEDNN_PRIMITIVE_CACHE_CAPACITY=16384 \
   torchrun --nproc_per_node 2 --master_addr 127.0.0.1 --master_port 29531 $(VENV)/bin/roma train
 resumed = $(if $(wildcard runs/$(1)/checkpoint-*),--resume)
 
-train-tiny: build runs/stage2_words/done ## train roma_tiny from nothing: 4.5 hours on two cores
-	python -m roma_ros.models.make_roma_tiny --trained runs/stage2_words roma_ros/models/roma_tiny
+train-tiny: build runs/stage2_questions/done ## train roma_tiny from nothing: 5 hours on two cores
+	python -m roma_ros.models.make_roma_tiny roma_ros/models/roma_tiny \
+	  --trained runs/stage2_words runs/stage2_questions
 
 runs/untrained/config.json:
 	python -m roma_ros.models.make_roma_tiny $(@D) --seed 0
@@ -81,6 +82,7 @@ runs/stage0_speech_again/done: runs/stage2/done
 runs/stage2_again/done: runs/stage0_speech_again/done
 runs/stage0_words/done: runs/stage2_again/done
 runs/stage2_words/done: runs/stage0_words/done
+runs/stage2_questions/done: runs/stage2_words/done
 
 # Each goes on from the one before it; stage0_speech is a stage0 with settings of its own.
 runs/stage%/done:

@@ -1,6 +1,6 @@
 """Make `roma_tiny` from nothing: the real Qwen2.5-Omni thinker at a few million parameters.
 
-    python -m roma_ros.models.make_roma_tiny OUT [--seed 0 | --trained CHECKPOINT]
+    python -m roma_ros.models.make_roma_tiny OUT [--seed 0 | --trained CHECKPOINT...]
 
 The weights are random until they are trained (`make train-tiny`); only sizes, tokenizer and
 settings are decided here.
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import torch
@@ -190,16 +190,38 @@ def make_roma_tiny(seed: int = 0) -> RomaThinker:
     )
 
 
+def mean_of(checkpoints: Sequence[Path]) -> RomaThinker:
+    """The mean of the weights of checkpoints that were trained one from another.
+
+    It can have the better of each ("Model soups", Wortsman et al. 2022, arXiv 2203.05482). What is
+    no weight, such as the tokenizer, is the first one's.
+
+    Raises:
+        RuntimeError: the checkpoints have weights of different names or shapes.
+    """
+    first, *others = [RomaThinker.from_pretrained(folder, device="cpu") for folder in checkpoints]
+    for name in ("backbone", "speak_head"):
+        part = getattr(first, name)
+        total = part.state_dict()
+        for other in others:
+            state = getattr(other, name).state_dict()
+            total = {key: value + state[key] for key, value in total.items()}
+        part.load_state_dict({key: value / len(checkpoints) for key, value in total.items()})
+    return first
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("out", type=Path, help="folder to write")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--trained", type=Path, help="checkpoint to be embedded")
+    parser.add_argument(
+        "--trained", type=Path, nargs="+", help="checkpoint to be embedded; of several, their mean"
+    )
     arguments = parser.parse_args()
     if arguments.trained is None:
         thinker, what = make_roma_tiny(arguments.seed), f"untrained, seed {arguments.seed}"
     else:
-        thinker, what = RomaThinker.from_pretrained(arguments.trained), "trained"
+        thinker, what = mean_of(arguments.trained), "trained"
     thinker.backbone.to(torch.bfloat16)  # half the size; from_pretrained computes in float32
     thinker.save_pretrained(arguments.out)
     count = sum(value.numel() for value in thinker.backbone.parameters())

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
 import torch
 
 import roma_ros.models
-from roma_ros.models.make_roma_tiny import SPECIAL, make_roma_tiny, make_tokenizer
-from roma_ros.thinker import RomaThinker
+from roma_ros.models.make_roma_tiny import SPECIAL, make_roma_tiny, make_tokenizer, mean_of
+from roma_ros.thinker import RomaThinker, SpeakHead
 
 FOLDER = Path(roma_ros.models.__file__).parent / "roma_tiny"
 
@@ -19,6 +21,28 @@ def test_the_same_seed_makes_the_same_weights() -> None:
         assert torch.equal(value, two.backbone.state_dict()[name])
     weight = "model.layers.0.mlp.up_proj.weight"
     assert not torch.equal(one.backbone.state_dict()[weight], other.backbone.state_dict()[weight])
+
+
+def test_a_mean_of_checkpoints_is_half_way_between_them(tmp_path: Path) -> None:
+    made = [make_roma_tiny(seed) for seed in (0, 1)]
+    for number, thinker in enumerate(made):
+        thinker.save_pretrained(tmp_path / str(number))
+    mean = mean_of([tmp_path / "0", tmp_path / "1"])
+    for part in ("backbone", "speak_head"):
+        one, other = (getattr(thinker, part).state_dict() for thinker in made)
+        for name, value in getattr(mean, part).state_dict().items():
+            torch.testing.assert_close(value, (one[name] + other[name]) / 2)
+    assert mean.decides
+
+
+def test_checkpoints_of_different_shapes_have_no_mean(tmp_path: Path) -> None:
+    small, other = make_roma_tiny(0), make_roma_tiny(0)
+    other.speak_head = SpeakHead(other.backbone.config.text_config.hidden_size, 2)
+    other.config = replace(other.config, speak_layer_ids=(-2, -1))
+    small.save_pretrained(tmp_path / "0")
+    other.save_pretrained(tmp_path / "1")
+    with pytest.raises(RuntimeError, match="size"):
+        mean_of([tmp_path / "0", tmp_path / "1"])
 
 
 def test_the_embedded_checkpoint_is_the_real_architecture_in_small() -> None:
