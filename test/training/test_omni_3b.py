@@ -184,7 +184,7 @@ def test_adapters_learn_and_merge(
         assert p_speaks(adapted, make_unit) != pytest.approx(expected, abs=1e-4)
 
 
-@pytest.mark.skipif(not trainer.has_bfloat16(), reason="this CPU emulates bfloat16: slow at this width")
+@pytest.mark.skipif(not trainer.has_bfloat16(), reason="this CPU emulates bfloat16: slow")
 def test_a_backbone_in_bfloat16_learns_too(settings: TrainSettings, tmp_path: Path) -> None:
     fast = {**settings.trainer, "bf16": True, "max_steps": 3}
     adapted = replace(settings, dtype="bfloat16", lora=LoraSettings(dropout=0.0), trainer=fast)
