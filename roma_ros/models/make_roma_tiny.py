@@ -38,7 +38,7 @@ from roma_ros.world import (
     narrate,
 )
 
-__all__ = ["main", "make_roma_tiny", "make_tokenizer"]
+__all__ = ["main", "make_roma_tiny", "make_tokenizer", "mean_of"]
 
 WIDTH = 192
 VOCABULARY = 1_024
