@@ -107,7 +107,7 @@ def _bench(arguments: argparse.Namespace) -> int:
         measure,
         probe,
     )
-    from roma_ros.thinker import ThinkerError
+    from roma_ros.thinker import ThinkerError, settle_threads
 
     _check(arguments)
     console = Console()
@@ -121,6 +121,7 @@ def _bench(arguments: argparse.Namespace) -> int:
 
             device, dtype = _place(arguments)
             thinker = _thinker(arguments, device, dtype, tell)
+            settle_threads(thinker)
             progress.update(task, description="probing the machine", total=None)
             found = probe(device, dtype)
             measured = measure(

@@ -301,7 +301,7 @@ def _playback(arguments: argparse.Namespace, source: Source, watches: Sequence[W
         from roma_ros.assistant import AssistantConfig
         from roma_ros.cli.playback import Playback
         from roma_ros.questions import Question
-        from roma_ros.thinker import RomaThinker, ThinkerError
+        from roma_ros.thinker import RomaThinker, ThinkerError, settle_threads
 
         transformers_logging.disable_progress_bar()  # it would stay in the terminal
         try:
@@ -319,6 +319,7 @@ def _playback(arguments: argparse.Namespace, source: Source, watches: Sequence[W
                 quantization=arguments.quantization,
                 speak_source=arguments.speak_source,
             )
+            settle_threads(thinker)
             return Playback(
                 source,
                 thinker,

@@ -15,7 +15,7 @@ from roma_ros.nodes.intake import Intake
 from roma_ros.nodes.parameters import Settings, WatchDefaults
 from roma_ros.nodes.senses import Senses
 from roma_ros.nodes.watches import Watches
-from roma_ros.thinker import RomaThinker
+from roma_ros.thinker import RomaThinker, settle_threads
 from roma_ros.units import UnitAssembler
 
 __all__ = ["Attention", "Mind", "free_unused_memory"]
@@ -55,6 +55,7 @@ class Mind:
             quantization=settings.quantization,
             speak_source=settings.speak_source,
         )
+        settle_threads(thinker)
         assistant = Assistant(thinker, settings.assistant, on_event)
         watches = Watches(assistant, defaults)
         watches.add_configured(settings)

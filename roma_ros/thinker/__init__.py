@@ -19,6 +19,7 @@ from roma_ros.thinker.speak_head import SpeakHead
 from roma_ros.thinker.speak_source import SpeakSource, StateTokens
 from roma_ros.thinker.spoken_instruction import read_out
 from roma_ros.thinker.thinker import RomaThinker
+from roma_ros.thinker.threads import settle_threads
 from roma_ros.thinker.yes_no import CONDITION_HOLDS, EVENT_HAS_ENDED
 
 __all__ = [
@@ -46,4 +47,5 @@ __all__ = [
     "UnitStep",
     "Utterance",
     "read_out",
+    "settle_threads",
 ]
