@@ -46,8 +46,11 @@ build: $(COLCON)/.built ## build the messages and install the package into .colc
 demo: build ## play a stream into the real node over ROS; ends by itself within a minute
 	$(IN_ROS) python -m roma_ros.nodes.demo
 
+# Nodes keep the pace of real sensors, and are tested one after another; the rest, a file on each core.
 test: lint ## lint, types and all tests, with real rclpy over loopback
-	$(IN_ROS) python -m pytest
+	$(IN_ROS) OMP_NUM_THREADS=1 python -m pytest --ignore test/nodes \
+	  --numprocesses logical --maxprocesses 4 --dist loadfile
+	$(IN_ROS) python -m pytest test/nodes
 
 lint: build ## ruff and mypy
 	ruff check .
@@ -67,9 +70,9 @@ TRAIN := OMP_NUM_THREADS=1 ONEDNN_PRIMITIVE_CACHE_CAPACITY=16384 \
   torchrun --nproc_per_node 2 --master_addr 127.0.0.1 --master_port 29531 $(VENV)/bin/roma train
 resumed = $(if $(wildcard runs/$(1)/checkpoint-*),--resume)
 
-train-tiny: build runs/stage2_questions/done ## train roma_tiny from nothing: 5 hours on two cores
+train-tiny: build runs/stage2_order/done ## train roma_tiny from nothing: 6 hours on two cores
 	python -m roma_ros.models.make_roma_tiny roma_ros/models/roma_tiny \
-	  --trained runs/stage2_words runs/stage2_questions
+	  --trained runs/stage2_mean runs/stage2_order
 
 runs/untrained/config.json:
 	python -m roma_ros.models.make_roma_tiny $(@D) --seed 0
@@ -83,6 +86,11 @@ runs/stage2_again/done: runs/stage0_speech_again/done
 runs/stage0_words/done: runs/stage2_again/done
 runs/stage2_words/done: runs/stage0_words/done
 runs/stage2_questions/done: runs/stage2_words/done
+runs/stage2_order/done: runs/stage2_mean/done
+
+runs/stage2_mean/done: runs/stage2_words/done runs/stage2_questions/done
+	python -m roma_ros.models.make_roma_tiny $(@D) --trained $(^D)
+	touch $@
 
 # Each goes on from the one before it; stage0_speech is a stage0 with settings of its own.
 runs/stage%/done:

@@ -86,6 +86,7 @@ class Mix:
         seconds: shortest and longest stream, before anything is spoken.
         questions_per_stream: asked on branches of a stream, and about a glimpse; with 0, glimpses
             and dictations are learnt by their facts alone, without the backbone.
+        often: names of kinds of question that are asked more often, in memories and aloud.
         dense: whether a question on the present is asked after every unit, too; and, where there is
             to narrate, what happens.
         alert_weight, narration_weight: of a unit where it is time to speak.
@@ -100,6 +101,7 @@ class Mix:
     spoken: float = 0.0
     seconds: tuple[int, int] = (2, 4)
     questions_per_stream: int = 6
+    often: tuple[str, ...] = ()
     dense: bool = True
     alert_weight: float = 1.0
     narration_weight: float = 1.5
@@ -111,6 +113,14 @@ class Mix:
             raise ValueError(f"spoken is {self.spoken}; expected a share from 0 to 1")
         if not 1 <= self.seconds[0] <= self.seconds[1]:
             raise ValueError(f"seconds is {self.seconds}; expected shortest and longest, from 1")
+        if unknown := set(self.often) - set(QuestionKind.__members__):
+            known = ", ".join(QuestionKind.__members__)
+            raise ValueError(f"often has {sorted(unknown)}; expected some of {known}")
+
+    @property
+    def often_asked(self) -> tuple[QuestionKind, ...]:
+        """Each as often as it stands in `often`."""
+        return tuple(map(QuestionKind.__getitem__, self.often))
 
     @property
     def shares(self) -> tuple[float, ...]:
@@ -219,8 +229,10 @@ class World:
     def spoken_questions(self) -> list[StreamExample]:
         """A question at the end of each stream, and written ones on the way."""
         examples = []
+        often = (kind for kind in self.mix.often_asked if kind in SPOKEN_KINDS)
+        kinds = (*ALOUD_KINDS, *often)
         for scene in self.questioned:
-            exercises = questions_on(scene, STREAMS_PER_WORLD, spoken=True, kinds=ALOUD_KINDS)
+            exercises = questions_on(scene, STREAMS_PER_WORLD, spoken=True, kinds=kinds)
             for exercise in exercises:
                 asked = self.remembered(exercise.scene)[:: len(exercises)]
                 examples.append(replace(exercise_example(exercise, self.mix), exchanges=asked))
@@ -276,7 +288,8 @@ class World:
 
     def remembered(self, scene: Scene) -> list[Exchange]:
         """Questions about what has been."""
-        asked = draw_questions(scene, self.mix.questions_per_stream, REMEMBERED_KINDS)
+        kinds = (*REMEMBERED_KINDS, *self.mix.often_asked)
+        asked = draw_questions(scene, self.mix.questions_per_stream, kinds)
         return [_exchange(question) for question in asked]
 
     @property

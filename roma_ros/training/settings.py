@@ -162,4 +162,5 @@ def _lesson(values: Mapping[str, Any]) -> Lesson:
     if "seconds" in mix:
         shortest, longest = mix["seconds"]
         mix["seconds"] = (shortest, longest)
+    mix["often"] = tuple(mix.get("often", ()))
     return Lesson(Mix(**mix), int(values["worlds"]))

@@ -36,7 +36,7 @@ from roma_ros.world.senses import Senses
 from roma_ros.world.sound import SoundRenderer
 from roma_ros.world.splits import Split
 from roma_ros.world.staging import make_scene
-from roma_ros.world.voices import TEST_VOICES, TRAIN_VOICES
+from roma_ros.world.voices import TEST_VOICES, TRAIN_VOICES, VALIDATION_VOICES
 from roma_ros.world.words import ANSWERS, Colour, Look, Shape, Sound
 
 __all__ = [
@@ -47,6 +47,7 @@ __all__ = [
     "SPOKEN_KINDS",
     "TEST_VOICES",
     "TRAIN_VOICES",
+    "VALIDATION_VOICES",
     "Alert",
     "AlertKind",
     "Answer",

@@ -1,4 +1,4 @@
-"""Who speaks: espeak-ng's voices, and which of them only tests may hear."""
+"""Who speaks: espeak-ng's voices, and in which of the splits."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy as np
 from roma_ros.speech import Voice
 from roma_ros.world.splits import Split
 
-__all__ = ["TEST_VOICES", "TRAIN_VOICES", "draw_voice"]
+__all__ = ["TEST_VOICES", "TRAIN_VOICES", "VALIDATION_VOICES", "draw_voice"]
 
 TRAIN_VOICES = (
     "en",
@@ -26,6 +26,60 @@ TRAIN_VOICES = (
     "en-us+Annie",
     "en+Alex",
     "en-us+steph",
+    "en-gb-x-gbcwmd",
+    "en+adam",
+    "en-us+Alicia",
+    "en-gb-x-rp+Andrea",
+    "en-us+anika",
+    "en+announcer",
+    "en+antonio",
+    "en-us+aunty",
+    "en-us+benjamin",
+    "en-gb-x-rp+caleb",
+    "en-us+david",
+    "en+Diogo",
+    "en-us+ed",
+    "en-us+edward",
+    "en+Gene",
+    "en+grandma",
+    "en-us+grandpa",
+    "en-us+gustave",
+    "en-gb-scotland+Henrique",
+    "en-us+Hugo",
+    "en-us+ian",
+    "en+iven",
+    "en-us+Jacky",
+    "en-us+john",
+    "en+klatt",
+    "en-us+klatt3",
+    "en-029+marcelo",
+    "en-us+max",
+    "en-us+michel",
+    "en-gb-x-rp+miguel",
+    "en-us+Mike",
+    "en-us+Nguyen",
+    "en+norbert",
+    "en-us+pablo",
+    "en+paul",
+    "en-us+pedro",
+    "en-us+quincy",
+    "en-us+Reed",
+    "en-us+rob",
+    "en-gb-x-rp+robert",
+    "en-us+sandro",
+    "en+shelby",
+    "en-us+Storm",
+    "en-us+travis",
+    "en-us+victor",
+    "en+zac",
+)
+VALIDATION_VOICES = (
+    "en-us+belinda",
+    "en-us+boris",
+    "en-us+Denis",
+    "en+Lee",
+    "en-gb-x-rp+Mario",
+    "en-gb-x-gbclan",
 )
 TEST_VOICES = (
     "en-us+f4",
@@ -41,9 +95,16 @@ SPEEDS = range(130, 191, 10)  # words a minute
 PITCHES = range(30, 71, 10)  # of 0 to 99; 50 is the voice's own
 
 
+_VOICES = {
+    Split.TRAIN: TRAIN_VOICES,
+    Split.VALIDATION: VALIDATION_VOICES,
+    Split.TEST: TEST_VOICES,
+}
+
+
 def draw_voice(random: np.random.Generator, split: Split) -> Voice:
     """A voice that worlds of this split may hear."""
-    names = TEST_VOICES if split is Split.TEST else TRAIN_VOICES
+    names = _VOICES[split]
     return Voice(
         names[random.integers(len(names))],
         SPEEDS[random.integers(len(SPEEDS))],

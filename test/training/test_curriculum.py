@@ -114,6 +114,16 @@ def test_memories_ask_for_what_has_been() -> None:
     assert sum(question.startswith("did") for question in asked) > 2
 
 
+def test_kinds_that_are_named_are_asked_more_often() -> None:
+    def share_of_counts(often: tuple[str, ...]) -> float:
+        mix = Mix(memories=1, seconds=(4, 4), questions_per_stream=12, often=often)
+        world = Lessons([Lesson(mix, 1)])[0]
+        asked = [exchange.question for example in world for exchange in example.exchanges]
+        return float(np.mean([question.startswith("how many") for question in asked]))
+
+    assert share_of_counts(6 * ("SHAPES_SO_FAR",)) > 1.5 * share_of_counts(())
+
+
 def test_a_question_asked_aloud_ends_its_stream_after_written_ones_on_the_past() -> None:
     mix = Mix(questions=1, spoken=1, seconds=(4, 4), questions_per_stream=12)
     lessons = Lessons([Lesson(mix, 6)])
@@ -174,6 +184,7 @@ def test_lessons_follow_one_another_and_splits_share_no_stream() -> None:
         ({"questions": 1.0, "alerts": -1.0}, "must not be negative"),
         ({"questions": 1.0, "spoken": 2.0}, "share from 0 to 1"),
         ({"questions": 1.0, "seconds": (5, 2)}, "shortest and longest"),
+        ({"questions": 1.0, "often": ("COUNTS",)}, r"often has \['COUNTS'\]; expected some of"),
     ],
 )
 def test_bad_mixes_are_named(values: dict, message: str) -> None:

@@ -7,6 +7,7 @@ from roma_ros.world import (
     NARRATION_INSTRUCTION,
     TEST_VOICES,
     TRAIN_VOICES,
+    VALIDATION_VOICES,
     Alert,
     Exercise,
     Question,
@@ -106,7 +107,12 @@ def test_a_spoken_question_is_over_when_its_answer_is_due_and_nothing_else_sound
 
 
 @pytest.mark.parametrize(
-    ("split", "names"), [(Split.TRAIN, TRAIN_VOICES), (Split.TEST, TEST_VOICES)]
+    ("split", "names"),
+    [
+        (Split.TRAIN, TRAIN_VOICES),
+        (Split.VALIDATION, VALIDATION_VOICES),
+        (Split.TEST, TEST_VOICES),
+    ],
 )
 def test_voices_are_those_of_the_split(split: Split, names: tuple[str, ...]) -> None:
     used = {
