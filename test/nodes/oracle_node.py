@@ -118,5 +118,5 @@ if __name__ == "__main__":
     seed, units, log, flaw, *rest = sys.argv[1:]
     oracle = Oracle(make_plan(int(seed), int(units)), Path(log), flaw)
     mind.RomaThinker = SimpleNamespace(from_pretrained=lambda *_, **__: oracle)  # type: ignore
-    mind.settle_threads = lambda _: 1  # it computes nothing
+    mind.settle_threads = lambda _: 1  # type: ignore  # it computes nothing
     raise SystemExit(roma_node.main(rest))
