@@ -70,9 +70,9 @@ TRAIN := OMP_NUM_THREADS=1 ONEDNN_PRIMITIVE_CACHE_CAPACITY=16384 \
   torchrun --nproc_per_node 2 --master_addr 127.0.0.1 --master_port 29531 $(VENV)/bin/roma train
 resumed = $(if $(wildcard runs/$(1)/checkpoint-*),--resume)
 
-train-tiny: build runs/stage2_order/done ## train roma_tiny from nothing: 6 hours on two cores
+train-tiny: build runs/stage2_voices/done ## train roma_tiny from nothing: 7 hours on two cores
 	python -m roma_ros.models.make_roma_tiny roma_ros/models/roma_tiny \
-	  --trained runs/stage2_mean runs/stage2_order
+	  --trained runs/mean_order runs/stage2_voices
 
 runs/untrained/config.json:
 	python -m roma_ros.models.make_roma_tiny $(@D) --seed 0
@@ -86,9 +86,13 @@ runs/stage2_again/done: runs/stage0_speech_again/done
 runs/stage0_words/done: runs/stage2_again/done
 runs/stage2_words/done: runs/stage0_words/done
 runs/stage2_questions/done: runs/stage2_words/done
-runs/stage2_order/done: runs/stage2_mean/done
+runs/stage2_order/done: runs/mean_questions/done
+runs/stage2_voices/done: runs/mean_order/done
 
-runs/stage2_mean/done: runs/stage2_words/done runs/stage2_questions/done
+# The last stages each go on from the mean of the one before and of what that one began with.
+runs/mean_questions/done: runs/stage2_words/done runs/stage2_questions/done
+runs/mean_order/done: runs/mean_questions/done runs/stage2_order/done
+runs/mean_%/done:
 	python -m roma_ros.models.make_roma_tiny $(@D) --trained $(^D)
 	touch $@
 
