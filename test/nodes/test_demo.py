@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from roma_ros.nodes.demo import PLAY_LIMIT, SEED, START_LIMIT, UNITS, Demo, main
+from roma_ros.nodes.demo import PLAY_LIMIT, START_LIMIT, UNITS, Demo, main
 from roma_ros.nodes.demo_plan import make_plan
 
+STREAM = 3_000_000_006  # of what the oracle is played: something of each kind happens early in it
 SHORT = 14  # units: the oracle needs no more, and the demo is no faster than real time
 ORACLE = Path(__file__).with_name("oracle_node.py")
 SIGHT = 40.0  # grey levels, over 8x8 pixels; a figure that is missing makes 60 and more
@@ -24,8 +25,8 @@ def play(folder: Path, flaw: str) -> tuple[int, str, Path]:
     """Returns the exit status, what was printed, and the oracle's log."""
     printed, log = io.StringIO(), folder / "units.jsonl"
     console = Console(file=printed, width=120)
-    oracle = (sys.executable, str(ORACLE), str(SEED), str(SHORT), str(log), flaw)
-    status = Demo(console, make_plan(SEED, SHORT), folder, roma_node=oracle).run()
+    oracle = (sys.executable, str(ORACLE), str(STREAM), str(SHORT), str(log), flaw)
+    status = Demo(console, make_plan(STREAM, SHORT), folder, roma_node=oracle).run()
     return status, printed.getvalue(), log
 
 
