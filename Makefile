@@ -34,7 +34,7 @@ IN_ROS := source $(COLCON)/install/setup.bash && export \
 INSTALLED_FOLDERS := $(shell find roma_ros quantize launch config -type d -not -name __pycache__ 2>/dev/null)
 INTERFACE := package.xml CMakeLists.txt $(wildcard cmake/*.in msg/*.msg srv/*.srv)
 
-.PHONY: help setup build demo test lint bench eval train-tiny ablations gptq clean
+.PHONY: help setup build demo test test-slow lint bench eval train-tiny ablations gptq clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,9 +48,12 @@ demo: build ## play a stream into the real node over ROS; ends by itself within 
 
 # Nodes keep the pace of real sensors, and are tested one after another; the rest, a file on each core.
 test: lint ## lint, types and all tests, with real rclpy over loopback
-	$(IN_ROS) OMP_NUM_THREADS=1 python -m pytest --ignore test/nodes \
+	$(IN_ROS) OMP_NUM_THREADS=1 python -m pytest -m "not slow" --ignore test/nodes \
 	  --numprocesses logical --maxprocesses 4 --dist loadfile
-	$(IN_ROS) python -m pytest test/nodes
+	$(IN_ROS) python -m pytest -m "not slow" test/nodes
+
+test-slow: build ## the tests that `make test` leaves out because they take long
+	$(IN_ROS) OMP_NUM_THREADS=1 python -m pytest -m slow || [ $$? -eq 5 ] # 5: there is none
 
 lint: build ## ruff and mypy
 	ruff check .
