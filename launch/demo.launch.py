@@ -1,6 +1,8 @@
 """The roma node with a file, or a folder of files, as camera and microphone.
 
 ros2 launch roma_ros demo.launch.py path:=clip.mp4
+
+All arguments of roma.launch.py serve.
 """
 
 from pathlib import Path
@@ -15,15 +17,25 @@ from launch_ros.parameter_descriptions import ParameterValue
 from launch import LaunchDescription
 
 ROMA = str(Path(get_package_share_directory("roma_ros")) / "launch" / "roma.launch.py")
+LOADING = 120.0  # seconds that a model may take to load while the media waits for it
 
 
 def generate_launch_description() -> LaunchDescription:
-    path, loop = LaunchConfiguration("path"), LaunchConfiguration("loop")
     return LaunchDescription(
         [
             DeclareLaunchArgument("path", description="A video or audio file, or a folder."),
-            DeclareLaunchArgument("loop", default_value="true", choices=["true", "false"]),
-            DeclareLaunchArgument("namespace", default_value=""),
+            DeclareLaunchArgument(
+                "loop",
+                default_value="true",
+                choices=["true", "false"],
+                description="Begin again at the end.",
+            ),
+            DeclareLaunchArgument(
+                "image_transport",
+                default_value="raw",
+                choices=["raw", "compressed"],
+                description="Of the media and of the roma node.",
+            ),
             IncludeLaunchDescription(PythonLaunchDescriptionSource(ROMA)),
             Node(
                 package="roma_ros",
@@ -32,10 +44,18 @@ def generate_launch_description() -> LaunchDescription:
                 namespace=LaunchConfiguration("namespace"),
                 parameters=[
                     {
-                        "path": ParameterValue(path, value_type=str),
-                        "loop": ParameterValue(loop, value_type=bool),
-                        "wait_for_subscribers": 120.0,  # for as long as a model may take to load
+                        "path": ParameterValue(LaunchConfiguration("path"), value_type=str),
+                        "loop": ParameterValue(LaunchConfiguration("loop"), value_type=bool),
+                        "image_transport": LaunchConfiguration("image_transport"),
+                        "use_sim_time": ParameterValue(
+                            LaunchConfiguration("use_sim_time"), value_type=bool
+                        ),
+                        "wait_for_subscribers": LOADING,
                     }
+                ],
+                remappings=[
+                    ("image", LaunchConfiguration("image_topic")),
+                    ("audio", LaunchConfiguration("audio_topic")),
                 ],
                 output="screen",
             ),

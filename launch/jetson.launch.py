@@ -3,73 +3,98 @@
 ros2 launch roma_ros jetson.launch.py preset:=jetson_orin_agx model:=/path/to/checkpoint
 
 A preset is a file of config/ by its name, and says which model it is made for. With drivers of your
-own: sensors:=false, and their image_topic and audio_topic.
+own: sensors:=false, and their image_topic and audio_topic. All arguments of roma.launch.py serve.
 """
 
 from pathlib import Path
 
 from ament_index_python.packages import get_package_share_directory
-from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription
-from launch.conditions import IfCondition
+from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription, OpaqueFunction
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 
-from launch import LaunchDescription
+from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
+from roma_ros.respawn import respawned
 
 SHARE = Path(get_package_share_directory("roma_ros"))
 ROMA = str(SHARE / "launch" / "roma.launch.py")
 PRESETS = ("jetson_orin_agx", "jetson_orin_nx")
-PARAMETERS = [str(SHARE / "config") + "/", LaunchConfiguration("preset"), ".yaml"]
 
 
-def device_node(name: str, parameters: dict[str, object], topic: str) -> Node:
+def device_node(
+    context: LaunchContext, name: str, parameters: dict[str, object], topic: str
+) -> list[LaunchDescriptionEntity]:
     """A node for a sensor, beside the roma node and on its topics."""
-    return Node(
-        package="roma_ros",
-        executable=f"{name}_node",
-        name=name,
-        namespace=LaunchConfiguration("namespace"),
-        parameters=[parameters],
-        remappings=[(topic, LaunchConfiguration(f"{topic}_topic"))],
-        condition=IfCondition(LaunchConfiguration("sensors")),
-        respawn=True,
-        respawn_delay=2.0,
-        output="screen",
-    )
+
+    def node() -> Node:
+        return Node(
+            package="roma_ros",
+            executable=f"{name}_node",
+            name=name,
+            namespace=LaunchConfiguration("namespace"),
+            parameters=[parameters],
+            remappings=[(topic, LaunchConfiguration(f"{topic}_topic"))],
+            output="screen",
+        )
+
+    # A device that is not there now may be plugged in later: no exit status is final.
+    respawn = LaunchConfiguration("respawn").perform(context) == "true"
+    return respawned(node, name=name, final=()) if respawn else [node()]
+
+
+def sensors(context: LaunchContext) -> list[LaunchDescriptionEntity]:
+    """The camera's and the microphone's nodes, unless the robot has drivers of its own."""
+    if LaunchConfiguration("sensors").perform(context) != "true":
+        return []
+    use_sim_time = ParameterValue(LaunchConfiguration("use_sim_time"), value_type=bool)
+    nodes: list[LaunchDescriptionEntity] = []
+    if LaunchConfiguration("use_image").perform(context) != "false":
+        camera = {
+            "device": ParameterValue(LaunchConfiguration("camera"), value_type=str),
+            "image_transport": LaunchConfiguration("image_transport"),
+            "use_sim_time": use_sim_time,
+        }
+        nodes += device_node(context, "camera", camera, "image")
+    if LaunchConfiguration("use_audio").perform(context) != "false":
+        microphone = {
+            "device": ParameterValue(LaunchConfiguration("microphone"), value_type=str),
+            "use_sim_time": use_sim_time,
+        }
+        nodes += device_node(context, "microphone", microphone, "audio")
+    return nodes
 
 
 def generate_launch_description() -> LaunchDescription:
-    camera = {
-        "device": ParameterValue(LaunchConfiguration("camera"), value_type=str),
-        "image_transport": "compressed",
-    }
-    microphone = {"device": ParameterValue(LaunchConfiguration("microphone"), value_type=str)}
     return LaunchDescription(
         [
             DeclareLaunchArgument(
                 "preset",
                 default_value=PRESETS[0],
-                choices=PRESETS,
+                choices=["auto", "none", *PRESETS],
                 description="Parameters for the module: a file of config/ without .yaml.",
             ),
             DeclareLaunchArgument(
-                "model", default_value="", description="Checkpoint; empty: as in the preset."
+                "device", default_value="cuda", description="cuda, cuda:N, cpu or auto."
             ),
-            DeclareLaunchArgument("namespace", default_value=""),
-            DeclareLaunchArgument("image_topic", default_value="image"),
-            DeclareLaunchArgument("audio_topic", default_value="audio"),
-            DeclareLaunchArgument("sensors", default_value="true", choices=["true", "false"]),
+            DeclareLaunchArgument(
+                "image_transport",
+                default_value="compressed",
+                choices=["raw", "compressed"],
+                description="Of the camera and of the roma node.",
+            ),
+            DeclareLaunchArgument(
+                "sensors",
+                default_value="true",
+                choices=["true", "false"],
+                description="Start a camera and a microphone node; false: your drivers do.",
+            ),
             DeclareLaunchArgument("camera", default_value="0", description="Number or path."),
             DeclareLaunchArgument(
                 "microphone", default_value="", description="Number or name; empty: the default."
             ),
-            IncludeLaunchDescription(
-                PythonLaunchDescriptionSource(ROMA),
-                launch_arguments={"params_file": PARAMETERS}.items(),
-            ),
-            device_node("camera", camera, "image"),
-            device_node("microphone", microphone, "audio"),
+            IncludeLaunchDescription(PythonLaunchDescriptionSource(ROMA)),
+            OpaqueFunction(function=sensors),
         ]
     )

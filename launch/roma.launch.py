@@ -1,84 +1,164 @@
 """The roma node, on the topics of a robot.
 
 ros2 launch roma_ros roma.launch.py image_topic:=/camera/image_raw audio_topic:=/audio
+ros2 launch roma_ros roma.launch.py model:=/models/Qwen2.5-Omni-3B preset:=desktop_gpu
+
+Parameters come from the preset, then from params_file, then from the arguments; what is later wins.
 """
 
 from pathlib import Path
 
+import yaml
 from ament_index_python.packages import get_package_share_directory
-from launch.actions import DeclareLaunchArgument, OpaqueFunction, SetEnvironmentVariable
+from launch.actions import DeclareLaunchArgument, LogInfo, OpaqueFunction, SetEnvironmentVariable
 from launch.substitutions import EnvironmentVariable, LaunchConfiguration
 from launch_ros.actions import LifecycleNode
 from launch_ros.parameter_descriptions import ParameterValue
 
-from launch import LaunchContext, LaunchDescription
+from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
+from roma_ros.presets import PRESETS, Machine, fitting_preset
+from roma_ros.respawn import respawned
 
 CONFIG = Path(get_package_share_directory("roma_ros")) / "config"
-TINY = str(CONFIG / "cpu_tiny.yaml")
 
 # Room for raw images in Fast DDS's shared memory, unless the robot has a profile of its own.
 PROFILE = "FASTRTPS_DEFAULT_PROFILES_FILE"
 ROOM_FOR_IMAGES = SetEnvironmentVariable(
     PROFILE, EnvironmentVariable(PROFILE, default_value=str(CONFIG / "fastdds.xml"))
 )
+BOOL = ["true", "false"]
+OPTIONAL_BOOL = ["", *BOOL]
 
 ARGUMENTS = (
-    DeclareLaunchArgument("params_file", default_value=TINY, description="Parameters of the node."),
-    DeclareLaunchArgument("namespace", default_value="", description="Namespace of the node."),
     DeclareLaunchArgument(
-        "model", default_value="", description="Checkpoint; empty: as in params_file."
+        "preset",
+        default_value="auto",
+        choices=["auto", "none", *PRESETS],
+        description="Parameters by the name of a file of config/. auto: what fits the model and "
+        "the machine, and none if there is a params_file.",
     ),
     DeclareLaunchArgument(
-        "device", default_value="", description="auto, cpu, cuda, cuda:N; empty: as in params_file."
+        "params_file", default_value="", description="Parameters of the node; empty: none."
     ),
-    DeclareLaunchArgument(
-        "image_transport",
-        default_value="",
-        choices=["", "raw", "compressed"],
-        description="Empty: as in params_file.",
-    ),
+    DeclareLaunchArgument("node_name", default_value="roma", description="Name of the node."),
+    DeclareLaunchArgument("namespace", default_value="", description="Namespace of the nodes."),
     DeclareLaunchArgument("image_topic", default_value="image", description="Of the camera."),
     DeclareLaunchArgument("audio_topic", default_value="audio", description="Of the microphone."),
     DeclareLaunchArgument(
         "autostart",
         default_value="true",
-        choices=["true", "false"],
+        choices=BOOL,
         description="false: wait for `ros2 lifecycle set /roma configure` and `activate`.",
     ),
-    DeclareLaunchArgument("use_sim_time", default_value="false", choices=["true", "false"]),
-    DeclareLaunchArgument("log_level", default_value="info"),
+    DeclareLaunchArgument(
+        "use_sim_time", default_value="false", choices=BOOL, description="Of all nodes."
+    ),
+    DeclareLaunchArgument(
+        "respawn",
+        default_value="true",
+        choices=BOOL,
+        description="Start a node again that has failed, after 1 s, 2 s, ... up to a minute.",
+    ),
+    DeclareLaunchArgument("log_level", default_value="info", description="Of the roma node."),
+)
+# Parameters of the node that are arguments too; one that is left empty overrides nothing.
+TEXTS = {
+    "model": "Checkpoint folder, or roma_tiny; empty: as in the preset or params_file.",
+    "device": "auto, cpu, cuda or cuda:N; empty: as in the preset or params_file, or auto.",
+    "quantization": "none, nf4 or int8; empty: as in the preset or params_file.",
+    "speak_source": "auto, head, state_token or yes_no; empty: as in the preset or params_file.",
+    "image_transport": "raw, compressed, ...; empty: as in the preset or params_file.",
+}
+FLAGS = {
+    "use_image": "Whether there is a camera; empty: as in the preset or params_file.",
+    "use_audio": "Whether there is a microphone; empty: as in the preset or params_file.",
+}
+OVERRIDES = (
+    *(DeclareLaunchArgument(name, default_value="", description=TEXTS[name]) for name in TEXTS),
+    *(
+        DeclareLaunchArgument(
+            name, default_value="", choices=OPTIONAL_BOOL, description=FLAGS[name]
+        )
+        for name in FLAGS
+    ),
 )
 
 
-def make_node(context: LaunchContext) -> list[LifecycleNode]:
-    """The node; arguments that are left empty do not override the parameter file."""
-    given = {
-        name: value
-        for name in ("model", "device", "image_transport")
-        if (value := LaunchConfiguration(name).perform(context))
+def read_params_file(path: Path, name: str) -> None:
+    """Raise unless a file of parameters is there, is YAML, and is meant for the node."""
+    if not path.is_file():
+        raise RuntimeError(f"params_file {str(path)!r} does not exist")
+    try:
+        nodes = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise RuntimeError(f"params_file {str(path)!r} cannot be read: {error}") from error
+    named = {str(node).rsplit("/", 1)[-1] for node in nodes} if isinstance(nodes, dict) else set()
+    if not named & {name, "*", "**"}:
+        raise RuntimeError(
+            f"params_file {str(path)!r} has parameters for {sorted(named)}, none for the node "
+            f"{name!r}; begin it with `/**:` or `/**/{name}:`, then `ros__parameters:`"
+        )
+
+
+def parameters(context: LaunchContext) -> tuple[list[object], str]:
+    """The sources of the node's parameters in their order, and what the log says of them."""
+    value = {
+        name: LaunchConfiguration(name).perform(context)
+        for name in ("preset", "params_file", "node_name", *TEXTS, *FLAGS)
     }
-    flags = {
-        name: ParameterValue(LaunchConfiguration(name), value_type=bool)
-        for name in ("autostart", "use_sim_time")
-    }
-    # The node goes through its transitions itself (parameter autostart). Do not add an event
-    # handler OnStateTransition(goal_state="inactive") for that: without start_state="configuring"
-    # it would also undo every manual deactivation.
-    node = LifecycleNode(
-        package="roma_ros",
-        executable="roma_node",
-        name="roma",
-        namespace=LaunchConfiguration("namespace"),
-        parameters=[LaunchConfiguration("params_file"), flags, given],
-        remappings=[
-            ("image", LaunchConfiguration("image_topic")),
-            ("audio", LaunchConfiguration("audio_topic")),
-        ],
-        ros_arguments=["--log-level", LaunchConfiguration("log_level")],
-        output="screen",
-    )
-    return [node]
+    sources: list[object] = []
+    preset, chosen = value["preset"], ""
+    if preset == "auto" and not value["params_file"]:
+        preset = fitting_preset(value["model"], Machine.this())
+        chosen = (
+            ", chosen for the model and this machine; another: preset:=NAME or params_file:=FILE"
+        )
+    if preset not in ("auto", "none"):
+        sources.append(str(CONFIG / f"{preset}.yaml"))
+        said = f"parameters: preset {preset}{chosen}"
+    else:
+        said = "parameters: no preset"
+    if value["params_file"]:
+        path = Path(value["params_file"]).expanduser()
+        read_params_file(path, value["node_name"])
+        sources.append(str(path))
+        said += f"; {path}"
+    given: dict[str, object] = {name: value[name] for name in TEXTS if value[name]}
+    given |= {name: value[name] == "true" for name in FLAGS if value[name]}
+    for name in ("autostart", "use_sim_time"):
+        given[name] = ParameterValue(LaunchConfiguration(name), value_type=bool)
+    return [*sources, given], said
+
+
+def make_nodes(context: LaunchContext) -> list[LaunchDescriptionEntity]:
+    """The roma node, started again when it fails if `respawn` says so."""
+    sources, said = parameters(context)
+    name = LaunchConfiguration("node_name").perform(context)
+
+    def node() -> LifecycleNode:
+        # The node goes through its transitions itself (parameter autostart). Do not add an event
+        # handler OnStateTransition(goal_state="inactive") for that: without
+        # start_state="configuring" it would also undo every manual deactivation.
+        return LifecycleNode(
+            package="roma_ros",
+            executable="roma_node",
+            name=name,
+            namespace=LaunchConfiguration("namespace"),
+            parameters=sources,
+            remappings=[
+                ("image", LaunchConfiguration("image_topic")),
+                ("audio", LaunchConfiguration("audio_topic")),
+            ],
+            ros_arguments=["--log-level", LaunchConfiguration("log_level")],
+            output="screen",
+        )
+
+    respawn = LaunchConfiguration("respawn").perform(context) == "true"
+    nodes = respawned(node, name=name) if respawn else [node()]
+    return [LogInfo(msg=said), *nodes]
 
 
 def generate_launch_description() -> LaunchDescription:
-    return LaunchDescription([*ARGUMENTS, ROOM_FOR_IMAGES, OpaqueFunction(function=make_node)])
+    return LaunchDescription(
+        [*ARGUMENTS, *OVERRIDES, ROOM_FOR_IMAGES, OpaqueFunction(function=make_nodes)]
+    )

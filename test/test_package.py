@@ -18,6 +18,8 @@ import roma_ros
 _MAY_IMPORT: dict[str, set[str]] = {
     "units": set(),
     "planning": set(),
+    "presets": set(),
+    "respawn": set(),
     "speed": {"planning", "thinker", "units", "__version__"},
     "speech": {"units"},
     "recording": {"units"},

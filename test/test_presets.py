@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from roma_ros import presets
 from roma_ros.cli import main
 from roma_ros.planning import (
     DEVICES,
@@ -17,8 +18,8 @@ from roma_ros.planning import (
     find_recipe,
     make_plan,
 )
+from roma_ros.presets import PRESETS, Machine, fitting_preset
 
-PRESETS = ("cpu_tiny", "desktop_gpu", "jetson_orin_agx", "jetson_orin_nx")
 COMMAND = "#   $ roma "
 
 
@@ -55,6 +56,41 @@ def test_a_preset_is_planned_with_its_own_settings(repository: Path, name: str) 
 
 def test_no_preset_is_left_out(repository: Path) -> None:
     assert {path.stem for path in (repository / "config").glob("*.yaml")} == set(PRESETS)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_leaves_the_device_to_the_machine(repository: Path, name: str) -> None:
+    """`roma.launch.py model:=/models/Qwen2.5-Omni-3B` ran on the CPU beside a GPU."""
+    (node,) = yaml.safe_load((repository / "config" / f"{name}.yaml").read_text()).values()
+    assert not {"device", "dtype"} & set(node["ros__parameters"])
+
+
+PC = Machine(board="", memory=32 * 2**30)
+AGX = Machine(board="NVIDIA Jetson AGX Orin Developer Kit", memory=64 * 2**30)
+NX = Machine(board="NVIDIA Orin NX Developer Kit", memory=16 * 2**30)
+
+
+@pytest.mark.parametrize(
+    ("model", "machine", "preset"),
+    [
+        ("", PC, "cpu_tiny"),
+        ("roma_tiny", AGX, "cpu_tiny"),
+        ("/models/Qwen2.5-Omni-3B", PC, "desktop_gpu"),
+        ("/models/Qwen2.5-Omni-7B", AGX, "jetson_orin_agx"),
+        ("/models/Qwen2.5-Omni-3B", NX, "jetson_orin_nx"),
+    ],
+)
+def test_the_preset_that_fits(model: str, machine: Machine, preset: str) -> None:
+    assert fitting_preset(model, machine) == preset
+
+
+def test_this_machine_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Machine.this().memory > 2**30
+    board = tmp_path / "model"
+    board.write_text("NVIDIA Jetson Orin NX\0")
+    monkeypatch.setattr(presets, "DEVICE_TREE_MODEL", board)
+    assert Machine.this().board == "NVIDIA Jetson Orin NX"
+    assert Machine.this().is_jetson
 
 
 def expected_rows(path: Path) -> list[list[str]]:

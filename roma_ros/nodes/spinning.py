@@ -13,6 +13,7 @@ from rclpy.node import Node
 from rclpy.utilities import get_default_context
 
 from roma_ros.nodes.ending import unless_gone
+from roma_ros.nodes.undeclared import warn_of_undeclared
 from roma_ros.sources import SourceError
 
 __all__ = ["run"]
@@ -36,6 +37,7 @@ def run(make_node: Callable[[], Node], arguments: Sequence[str] | None = None) -
         print(f"cannot start: {error}", file=sys.stderr)
         get_default_context().try_shutdown()
         return 2
+    warn_of_undeclared(node)
     executor = SingleThreadedExecutor()
     executor.add_node(node)
     try:

@@ -113,7 +113,7 @@ def test_what_is_locked_is_refused_and_what_is_live_is_not(ros, namespace):
 @pytest.mark.parametrize("preset", PRESETS)
 def test_every_value_of_a_preset_is_declared_and_arrives(make_node, repository, preset):
     path = repository / "config" / f"{preset}.yaml"
-    values = parameter_dict_from_yaml_file(str(path), target_nodes=["/**/roma"])
+    values = parameter_dict_from_yaml_file(str(path), target_nodes=["/**"])
     assert set(values) <= {spec.name for spec in SPECS}
     node = make_node(arguments=["--ros-args", "--params-file", str(path)])
     for name, value in values.items():

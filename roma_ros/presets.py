@@ -1,0 +1,59 @@
+"""Parameter presets: the files of config/, and which one fits a model and a machine."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["PRESETS", "Machine", "fitting_preset"]
+
+PRESETS = ("cpu_tiny", "desktop_gpu", "jetson_orin_agx", "jetson_orin_nx")
+EMBEDDED = ("", "roma_tiny")  # names of the model that cpu_tiny is for
+LARGE_JETSON = 24 * 2**30  # bytes of memory; an Orin NX has at most 16 GB
+DEVICE_TREE_MODEL = Path("/proc/device-tree/model")  # names the board on a Jetson
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """What a preset depends on.
+
+    Args:
+        board: name of the board as the device tree gives it; empty on a PC.
+        memory: bytes of main memory.
+    """
+
+    board: str
+    memory: int
+
+    @classmethod
+    def this(cls) -> Machine:
+        """Describe the machine that this process runs on."""
+        try:
+            board = DEVICE_TREE_MODEL.read_text(encoding="utf-8", errors="replace").strip("\0 \n")
+        except OSError:
+            board = ""
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        return cls(board=board, memory=memory)
+
+    @property
+    def is_jetson(self) -> bool:
+        """Whether it is a board of NVIDIA's."""
+        return any(name in self.board for name in ("Jetson", "Orin", "NVIDIA"))
+
+
+def fitting_preset(model: str, machine: Machine) -> str:
+    """Choose the preset for a model on a machine.
+
+    Args:
+        model: checkpoint folder, or the name of the embedded checkpoint; empty: the embedded one.
+        machine: where the node will run.
+
+    Returns:
+        One of `PRESETS`.
+    """
+    if model in EMBEDDED:
+        return "cpu_tiny"
+    if not machine.is_jetson:
+        return "desktop_gpu"
+    return "jetson_orin_agx" if machine.memory >= LARGE_JETSON else "jetson_orin_nx"

@@ -1,0 +1,94 @@
+"""Start a node of a launch file again when it fails, later each time.
+
+launch's own `respawn` waits equally long each time: a node that cannot start, such as a camera that
+is not plugged in, fills the log and takes a core. Only launch files import this module.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from launch.events.process import ProcessExited
+
+    from launch import LaunchContext
+
+__all__ = ["BackOff", "respawned"]
+
+CANNOT_START = 2  # exit status of a node that was given a wrong parameter, file or model
+
+
+@dataclass(slots=True)
+class BackOff:
+    """Delays before a process is started again: doubled after each failure, up to a limit.
+
+    Args:
+        first: the delay after the first failure [s].
+        longest: the limit [s].
+        steady: a process that ran for so long was well: the next delay is the first again [s].
+    """
+
+    first: float = 1.0
+    longest: float = 60.0
+    steady: float = 60.0
+    _failures: int = field(default=0, init=False)
+
+    def delay(self, ran: float) -> float:
+        """Seconds to wait after a process that ran for `ran` seconds has failed."""
+        self._failures = 0 if ran >= self.steady else self._failures
+        delay = min(self.longest, self.first * 2.0**self._failures)
+        if delay < self.longest:
+            self._failures += 1
+        return delay
+
+
+def respawned(
+    make_node: Callable[[], Any],
+    *,
+    name: str,
+    final: Collection[int] = (CANNOT_START,),
+    back_off: BackOff | None = None,
+) -> list[Any]:
+    """Make a node that is started again with a growing delay whenever its process fails.
+
+    Args:
+        make_node: makes a new `launch_ros.actions.Node`; called for each start.
+        name: of the node, for the log.
+        final: exit statuses after which it is not started again, besides 0.
+        back_off: the delays; `None`: 1 s to 60 s.
+
+    Returns:
+        Actions for a launch description.
+    """
+    from launch.actions import LogInfo, OpaqueFunction, RegisterEventHandler, TimerAction
+    from launch.event_handlers import OnProcessExit
+
+    delays = back_off or BackOff()
+    node = make_node()
+    started = time.monotonic()
+
+    def on_exit(event: ProcessExited, context: LaunchContext) -> list[Any] | None:
+        if context.is_shutdown or event.returncode == 0:
+            return None
+        if event.returncode in final:
+            said = f"{name} cannot start (exit status {event.returncode}) and is not tried again"
+            return [LogInfo(msg=said)]
+        _uncount(context, node.node_name)
+        delay = delays.delay(time.monotonic() - started)
+        again = OpaqueFunction(
+            function=lambda _: respawned(make_node, name=name, final=final, back_off=delays)
+        )
+        said = f"{name} has ended with exit status {event.returncode}; starting it in {delay:g} s"
+        return [LogInfo(msg=said), TimerAction(period=delay, actions=[again])]
+
+    return [RegisterEventHandler(OnProcessExit(target_action=node, on_exit=on_exit)), node]
+
+
+def _uncount(context: LaunchContext, node_name: str) -> None:
+    """Let launch_ros know that a node has gone: it warns of two nodes of one name."""
+    counts = getattr(context.locals, "unique_ros_node_names", None)
+    if counts is not None and counts.get(node_name):
+        counts[node_name] -= 1
