@@ -18,6 +18,7 @@ import roma_ros
 _MAY_IMPORT: dict[str, set[str]] = {
     "units": set(),
     "planning": set(),
+    "hooks": {"event_schema", "events"},
     "presets": set(),
     "respawn": set(),
     "speed": {"planning", "thinker", "units", "__version__"},
@@ -129,6 +130,7 @@ def test_versions_agree(repository: Path) -> None:
         ("roma_ros.replay", {"torch", "transformers", "rclpy"}),
         ("roma_ros.triggers", {"torch", "transformers", "rclpy", "numpy"}),
         ("roma_ros.thinker", {"rclpy"}),
+        ("roma_ros.hooks", {"torch", "transformers", "rclpy", "httpx", "paho"}),
         ("roma_ros.assistant", {"rclpy"}),
         ("roma_ros.cli", {"rclpy"}),
     ],
