@@ -7,7 +7,7 @@ import array
 import cv2
 import numpy as np
 from sensor_msgs.msg import CompressedImage, Image
-from std_msgs.msg import Header
+from std_msgs.msg import Header, String
 
 import roma_ros.msg as messages
 from roma_ros.events import Alert, Narration, SpeakProbability
@@ -24,6 +24,7 @@ __all__ = [
     "narration_message",
     "raw_frame",
     "speak_probability_message",
+    "text_message",
 ]
 
 JPEG_QUALITY = 90
@@ -83,20 +84,25 @@ def audio_message(chunk: AudioChunk, frame_id: str) -> messages.Audio:
     )
 
 
-def alert_message(event: Alert, sequence: int = 0) -> messages.Alert:
+def alert_message(event: Alert, sequence: int = 0, frame_id: str = "") -> messages.Alert:
     """An alert, with its number in the journal; 0 without one."""
-    return messages.Alert(sequence=sequence, **_said(event))
+    return messages.Alert(sequence=sequence, **_said(event, frame_id))
 
 
-def narration_message(event: Narration, sequence: int = 0) -> messages.Narration:
+def narration_message(
+    event: Narration, sequence: int = 0, frame_id: str = ""
+) -> messages.Narration:
     """A narration, with its number in the journal; 0 without one."""
-    return messages.Narration(sequence=sequence, **_said(event))
+    return messages.Narration(sequence=sequence, **_said(event, frame_id))
 
 
-def speak_probability_message(event: SpeakProbability) -> messages.SpeakProbability:
+def speak_probability_message(
+    event: SpeakProbability, frame_id: str = ""
+) -> messages.SpeakProbability:
     return messages.SpeakProbability(
-        header=header_message(event.stamp),
+        header=header_message(event.stamp, frame_id),
         watch=event.watch,
+        stream=event.stream,
         unit=event.unit,
         p_speak=event.p_speak,
         threshold=event.threshold,
@@ -104,20 +110,31 @@ def speak_probability_message(event: SpeakProbability) -> messages.SpeakProbabil
     )
 
 
-def _said(event: Alert | Narration) -> dict[str, object]:
+def text_message(event: Alert | Narration) -> String:
+    """The id of the watch, a colon and a space, and its words; without words, its instruction."""
+    return String(data=f"{event.watch}: {event.text or event.instruction}")
+
+
+def _said(event: Alert | Narration, frame_id: str) -> dict[str, object]:
     """What both kinds of message tell."""
     return {
-        "header": header_message(event.stamp),
+        "header": header_message(event.stamp, frame_id),
         "watch": event.watch,
         "instruction": event.instruction,
         "text": event.text,
         "p_speak": event.p_speak,
+        "stream": event.stream,
         "unit": event.unit,
     }
 
 
 def header_message(stamp: int, frame_id: str = "") -> Header:
-    """A header of a stamp in ns."""
+    """The header of a message.
+
+    Args:
+        stamp: ns.
+        frame_id: name of the coordinate frame.
+    """
     return Header(stamp=time_of(stamp), frame_id=frame_id)
 
 

@@ -19,6 +19,7 @@ __all__ = [
     "LagMemory",
     "input_status",
     "journal_status",
+    "loading_status",
     "state_status",
     "thinker_status",
     "unit_status",
@@ -51,19 +52,36 @@ def state_status(node: str, state: str, detail: str) -> DiagnosticStatus:
     return _status(f"{node}: state", level, detail or state, {"state": state})
 
 
+def loading_status(node: str, what: str) -> DiagnosticStatus:
+    """For a node that loads its model: it cannot see or hear yet."""
+    return _status(f"{node}: state", DiagnosticStatus.WARN, what, {"state": "configuring"})
+
+
 def input_status(
-    node: str, monitors: Sequence[InputMonitor], faults: Faults, waiting_lost: int
+    node: str,
+    monitors: Sequence[InputMonitor],
+    faults: Faults,
+    waiting_lost: int,
+    disabled: str = "",
 ) -> DiagnosticStatus:
-    """Rates, ages and delays of the inputs, and all that was wrong with them."""
+    """Rates, ages and delays of the inputs, and all that was wrong with them.
+
+    Args:
+        disabled: which inputs are switched off, and by what; empty if none is.
+    """
     values: dict[str, object] = {}
     for monitor in monitors:
         values[f"{monitor.topic} messages"] = monitor.count
         values[f"{monitor.topic} rate [Hz]"] = monitor.rate
         values[f"{monitor.topic} age [s]"] = monitor.age
         values[f"{monitor.topic} delay [s]"] = monitor.delay
+    values["disabled"] = disabled
     values["messages lost before they were read"] = waiting_lost
     values.update(faults.counts)
     silent = [monitor.topic for monitor in monitors if monitor.silent]
+    if disabled:
+        missing = f"; no data on {' and '.join(silent)}" if silent else ""
+        return _warning(f"{node}: inputs", disabled + missing, values)
     if silent:
         return _warning(f"{node}: inputs", f"no data on {' and '.join(silent)}", values)
     if faults.recent:
