@@ -31,6 +31,7 @@ __all__ = [
     "QuestionError",
     "QuestionLostError",
     "TooManyQuestionsError",
+    "UnknownWordsError",
 ]
 
 log = logging.getLogger(__name__)
@@ -48,6 +49,10 @@ class EmptyQuestionError(QuestionError, ValueError):
 
 class TooManyQuestionsError(QuestionError):
     """As many questions wait as may; ask again when one is answered."""
+
+
+class UnknownWordsError(QuestionError, ValueError):
+    """A strict assistant refuses a question on what the model cannot know, see or hear."""
 
 
 class QuestionLostError(QuestionError):

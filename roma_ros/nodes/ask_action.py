@@ -22,7 +22,7 @@ RESULT_TIMEOUT = 60  # seconds of the node's clock that a result is kept for who
 MAX_GOALS = 2_000  # under way or kept; rclpy has no bound of its own
 LOG_PERIOD = 5.0  # seconds between two lines of the same kind
 
-AskQuestion = Callable[[Ask.Goal, Callable[[str], object]], "Future[Answer]"]
+AskQuestion = Callable[[Ask.Goal, Callable[[str], object]], tuple[Future[Answer], str]]
 
 
 class DeferredActionServer(ActionServer):
@@ -56,7 +56,8 @@ class AskAction:
 
     Args:
         node: whose action it is.
-        ask: puts a question, given the goal and what takes the text so far; must not wait.
+        ask: puts a question, given the goal and what takes the text so far, and returns its future
+            and what the checkpoint cannot know of it; must not wait.
         refusals: errors of `ask` that are the asker's to know.
     """
 
@@ -97,13 +98,13 @@ class AskAction:
     def _begin(self, goal: ServerGoalHandle) -> None:
         goal.execute()
         try:
-            asked = self._ask(goal.request, partial(self._publish_text, goal))
+            asked, warning = self._ask(goal.request, partial(self._publish_text, goal))
         except self._refusals as error:
             result = Ask.Result(success=False, message=str(error))
             self._server.finish(goal, lambda _: self._end(goal, result))
             return
         self._asked[_key(goal)] = asked
-        asked.add_done_callback(partial(self._finish, goal))
+        asked.add_done_callback(partial(self._finish, goal, warning))
 
     def _cancel(self, goal: ServerGoalHandle) -> CancelResponse:
         asked = self._asked.get(_key(goal))
@@ -116,9 +117,10 @@ class AskAction:
         with unless_gone(self._node):
             goal.publish_feedback(Ask.Feedback(text=text))
 
-    def _finish(self, goal: ServerGoalHandle, asked: Future[Answer]) -> None:
+    def _finish(self, goal: ServerGoalHandle, warning: str, asked: Future[Answer]) -> None:
         """In whichever thread has the answer."""
         result = _result(asked)
+        result.warning = warning
         executor = self._node.executor
         if executor is None or not self._node.context.ok():
             return  # the node goes

@@ -24,7 +24,11 @@ from roma_ros.nodes.declaration import declare
 from roma_ros.nodes.deferred import Respond, create_deferred_service
 from roma_ros.nodes.diagnostics import (
     LagMemory,
+    Stall,
+    StreamHealth,
+    clock_status,
     input_status,
+    is_arriving,
     journal_status,
     loading_status,
     state_status,
@@ -89,6 +93,8 @@ class RomaNode(LifecycleNode):
         self._faults = Faults(self.get_logger().warning)
         self._watch_log = WatchLog(self.get_logger().info)
         self._lag_memory = LagMemory()
+        self._health = StreamHealth()
+        self._clock_stall = Stall()
         self._loading: Loading[Mind] | None = None  # the last
         self._journal = NodeJournal(self, self._why_unconfigured)
         self._stream_topic = StreamTopic(self, self._frame_id)
@@ -165,7 +171,10 @@ class RomaNode(LifecycleNode):
         )
         log.info(f"configured: {self._mind.model} is loaded")
         self._log_watches("configure")
-        if not self._mind.assistant.thinker.decides:
+        thinker = self._mind.assistant.thinker
+        if objection := thinker.window_objection(settings.assistant.context_seconds):
+            log.warning(objection)
+        if not thinker.decides:
             log.warning(
                 f"{self._mind.model} has no speak head: it answers, but never speaks up; with "
                 "speak_source yes_no it is asked after every unit whether it should"
@@ -184,6 +193,7 @@ class RomaNode(LifecycleNode):
             senses.listen(mind.audio)
         intake.set_absent(())
         self._attention = Attention(senses, intake)
+        self._health = StreamHealth()
         topics = " and ".join(monitor.topic for monitor in self.inputs)
         self.get_logger().info(f"active with {mind.model} on {topics}")
         activated = super().on_activate(state)
@@ -294,20 +304,23 @@ class RomaNode(LifecycleNode):
 
     def _ask(
         self, request: Ask.Request | AskAnswer.Goal, on_text: Callable[[str], object] | None = None
-    ) -> Future[Answer]:
-        """Put a question. Raises one of REFUSALS."""
+    ) -> tuple[Future[Answer], str]:
+        """Put a question; returns also what the checkpoint cannot know of it.
+
+        Raises one of REFUSALS.
+        """
         self._active()
-        return self._configured().assistant.ask(
-            request.question, request.watch or None, request.keep, on_text
-        )
+        assistant = self._configured().assistant
+        asked = assistant.ask(request.question, request.watch or None, request.keep, on_text)
+        return asked, assistant.warning(request.question)
 
     def _on_ask(self, request: Ask.Request, respond: Respond) -> None:
         try:
-            asked = self._ask(request)
+            asked, warning = self._ask(request)
         except REFUSALS as error:
             respond(Ask.Response(success=False, message=str(error)))
             return
-        asked.add_done_callback(lambda done: respond(_answer(done)))
+        asked.add_done_callback(lambda done: respond(_answer(done, warning)))
 
     def _on_watch(self, request: Watch.Request, response: Watch.Response) -> Watch.Response:
         try:
@@ -320,6 +333,7 @@ class RomaNode(LifecycleNode):
                 cooldown=request.cooldown,
                 reply=request.reply,
             )
+            response.warning = self._configured().assistant.warning(request.instruction)
             self._log_watches("~/watch")
             response.success = True
         except REFUSALS as error:
@@ -388,21 +402,26 @@ class RomaNode(LifecycleNode):
         status, stats = mind.assistant.status(), mind.assembler.stats
         lost = status.units_dropped + status.units_audio_only + stats.units_dropped
         late = self._lag_memory.is_recent(lost)
-        return [
+        switches, health = attention.senses.switches, self._health
+        arriving = is_arriving(self.inputs) and switches.disabled != frozenset(switches.present)
+        health.update(stats, status, arriving=arriving)
+        statuses = [
             input_status(
                 name,
                 self.inputs,
                 self._faults,
                 attention.intake.dropped,
-                attention.senses.switches.why_disabled,
+                switches.why_disabled,
             ),
-            unit_status(name, stats, status, mind.skew),
-            thinker_status(name, mind.model, status, late),
-            watch_status(
-                name, len(mind.watches.all()), mind.watches.trouble, mind.watches.conflicts
-            ),
+            unit_status(name, stats, status, mind.skew, health),
+            thinker_status(name, mind.model, status, late, health.minute.growth("faults")),
+            watch_status(name, status, mind.watches.trouble, mind.watches.conflicts),
             journal_status(name, self._journal.status(), self._journal.trouble),
         ]
+        if self.get_parameter("use_sim_time").value:
+            now = self.get_clock().now().nanoseconds
+            statuses.append(clock_status(name, self._clock_stall.update(now), now))
+        return statuses
 
     def _warn_of_silence(self) -> None:
         for monitor in self.inputs:
@@ -414,14 +433,18 @@ class RomaNode(LifecycleNode):
                 )
 
 
-def _answer(done: Future[Answer]) -> Ask.Response:
+def _answer(done: Future[Answer], warning: str) -> Ask.Response:
     """In the assistant's thread: what came of a question."""
     error = done.exception()
     if error is not None:
-        return Ask.Response(success=False, message=str(error))
+        return Ask.Response(success=False, message=str(error), warning=warning)
     answer = done.result()
     return Ask.Response(
-        success=True, answer=answer.text, stamp=time_of(answer.stamp), latency=answer.latency
+        success=True,
+        answer=answer.text,
+        stamp=time_of(answer.stamp),
+        latency=answer.latency,
+        warning=warning,
     )
 
 
