@@ -16,7 +16,7 @@ __all__ = ["DeviceNode", "now_ns"]
 class DeviceNode(Node):
     """Publishes what a device gives; if the device fails, the process ends with status 1."""
 
-    exit_status = 0
+    exit_status: int | None = None
 
     def publish_device(self, source: Source, publisher: SensorPublisher) -> None:
         """Begin to publish, in a thread."""
@@ -30,7 +30,6 @@ class DeviceNode(Node):
 
     def _end(self, failed: bool) -> None:
         self.exit_status = int(failed)
-        self.context.try_shutdown()
 
     def get(self, name: str) -> Any:
         """Value of a parameter."""
