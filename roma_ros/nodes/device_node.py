@@ -24,7 +24,7 @@ class DeviceNode(Node):
         self._thread = SourceThread(self, source, publisher.publish, self._end)
 
     def destroy_node(self) -> None:
-        if hasattr(self, "_source"):
+        if hasattr(self, "_thread"):
             self._thread.close(self._source.close)
         super().destroy_node()
 

@@ -96,7 +96,7 @@ def test_a_demo_that_is_killed_leaves_no_node_and_no_folder(tmp_path, number):
     printed, _ = demo.communicate(timeout=20.0)
     assert demo.returncode == {signal.SIGTERM: 128 + number, signal.SIGKILL: -number}[number]
     assert "Traceback" not in printed
-    gone, alive = psutil.wait_procs([node], timeout=10.0)
+    _, alive = psutil.wait_procs([node], timeout=10.0)
     assert not alive
     if number != signal.SIGKILL:  # which leaves nobody to remove the folder
         assert not list(tmp_path.glob("roma-demo-*"))
