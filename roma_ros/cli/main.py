@@ -76,8 +76,8 @@ def make_parser(commands: Iterable[str] = COMMANDS) -> argparse.ArgumentParser:
 class _Version(argparse.Action):
     """As argparse's own, of a text that is made only when it is asked for."""
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, nargs=0, default=argparse.SUPPRESS, **options)
+    def __init__(self, option_strings: Sequence[str], dest: str, **options: Any) -> None:
+        super().__init__(option_strings, dest, nargs=0, **options)
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
         from roma_ros.version_info import describe_versions

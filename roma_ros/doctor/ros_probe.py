@@ -22,13 +22,15 @@ def main() -> None:
 def _node() -> str:
     """Name of the middleware that the node came up with."""
     import rclpy
+    from rclpy.utilities import get_rmw_implementation_identifier, try_shutdown
 
     rclpy.init(args=[])
     try:
-        rclpy.create_node("roma_doctor").destroy_node()
-        return str(rclpy.get_rmw_implementation_identifier())
+        node = rclpy.create_node("roma_doctor")
+        node.destroy_node()  # type: ignore[no-untyped-call]
+        return str(get_rmw_implementation_identifier())
     finally:
-        rclpy.try_shutdown()
+        try_shutdown()
 
 
 def _messages() -> str:

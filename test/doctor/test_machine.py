@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from types import SimpleNamespace
 
 import pytest
@@ -35,7 +36,7 @@ def test_what_was_not_tried_names_what_failed_before():
 
 
 def test_a_driver_without_a_torch_for_it_is_a_warning(monkeypatch):
-    monkeypatch.setattr(machine.shutil, "which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}")
     found = device("GPU", {"CUDA": Attempt(True, "")})
     assert found.status is Status.WARNING
     assert "torch" in found.remedy

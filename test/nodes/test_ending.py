@@ -109,14 +109,15 @@ def test_a_source_that_shuts_ros_down_in_its_own_thread_ends_the_node(own_contex
     executor.shutdown()
 
 
-def test_a_source_that_breaks_unexpectedly_fails_the_node_and_says_why(own_context):
+def test_a_source_that_breaks_unexpectedly_fails_the_node_and_says_why(own_context, monkeypatch):
     def broken() -> Iterator[Item]:
         yield from ()
         raise ZeroDivisionError("a bug in a driver")
 
     node = rclpy.create_node("device", context=own_context)
     logged: list[str] = []
-    node.get_logger = lambda: type("Log", (), {"error": lambda _, text: logged.append(text)})()
+    log = type("Log", (), {"error": lambda _, text: logged.append(text)})()
+    monkeypatch.setattr(node, "get_logger", lambda: log)
     ends: list[bool] = []
     SourceThread(node, broken(), lambda item: None, ends.append)
     until(lambda: ends, "the end")
