@@ -26,8 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code, or raises SystemExit as argparse does."""
     given = sys.argv[1:] if argv is None else list(argv)
     try:
-        alone = bool(given) and given[0] in WITHOUT_LIBRARIES
-        arguments = make_parser(given[:1] if alone else COMMANDS).parse_args(given)
+        arguments = make_parser(_commands_for(given)).parse_args(given)
         code: int = arguments.command(arguments)
     except CommandError as error:
         print(f"roma: error: {error}", file=sys.stderr)
@@ -41,6 +40,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     return code
+
+
+def _commands_for(given: Sequence[str]) -> Sequence[str]:
+    """The commands whose modules have to be imported for these arguments."""
+    if given[:1] == ["--version"]:
+        return ()
+    alone = bool(given) and given[0] in WITHOUT_LIBRARIES
+    return given[:1] if alone else COMMANDS
 
 
 def make_parser(commands: Iterable[str] = COMMANDS) -> argparse.ArgumentParser:

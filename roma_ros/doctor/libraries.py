@@ -114,6 +114,8 @@ def _check(library: Library, wanted: str, imports: Mapping[str, Attempt]) -> Che
             status = Status.WARNING
     elif imported is not None:
         status, detail, remedy = Status.FAILED, imported.detail, pip
+        if f"No module named {library.module!r}" in detail:
+            detail = "not installed"
     elif not version:
         purpose = library.purpose or f"the extra {library.extra}"
         status, detail = Status.ABSENT, f"not installed; it is for {purpose}"
@@ -151,22 +153,26 @@ class _Requirement:
 
 def _requirements() -> Iterator[_Requirement]:
     """Of this Python and machine, without the extras of developers and of ROS."""
-    try:
-        from packaging.requirements import InvalidRequirement, Requirement
-    except ImportError:
-        return
     own = _own_distribution()
     for text in (own.requires if own else None) or ():
-        try:
-            requirement = Requirement(text)
-        except InvalidRequirement:
-            continue
-        named = re.search(r"""extra\s*==\s*["']([^"']+)""", text)
+        wanted, _, marker = text.partition(";")
+        named = re.search(r"""extra\s*==\s*["']([^"']+)""", marker)
         extra = named[1] if named else ""
-        marker = requirement.marker
-        if extra in NOT_FOR_USERS or (marker and not marker.evaluate({"extra": extra})):
-            continue
-        yield _Requirement(requirement.name, str(requirement.specifier), extra)
+        name = re.match(r"\s*([\w.-]+)\s*(?:\[[^]]*\])?\s*(.*)", wanted)
+        if name and extra not in NOT_FOR_USERS and _is_for_here(marker, extra):
+            yield _Requirement(name[1], name[2].strip().strip("()"), extra)
+
+
+def _is_for_here(marker: str, extra: str) -> bool:
+    """Whether an environment marker holds; without packaging, which tells, it is taken to."""
+    try:
+        from packaging.markers import InvalidMarker, Marker
+    except ImportError:
+        return True
+    try:
+        return not marker.strip() or Marker(marker).evaluate({"extra": extra})
+    except InvalidMarker:
+        return True
 
 
 def _own_distribution() -> importlib.metadata.Distribution | None:

@@ -14,6 +14,9 @@ from roma_ros.doctor.probe import Attempt
 
 __all__ = ["device_checks", "main_job_checks", "shared_memory_check"]
 
+REINSTALL = (
+    "mend the libraries above; then, in the checkout: pip install --force-reinstall --no-deps ."
+)
 MB = 1_000_000
 SHARED_MEMORY = 256 * MB
 """Bytes of /dev/shm that a robot needs: config/fastdds.xml takes 35 MB for each process."""
@@ -31,9 +34,7 @@ def main_job_checks(model: Mapping[str, Attempt]) -> Iterator[Check]:
             name=name,
             status=Status.OK if attempt.ok else Status.FAILED,
             detail=attempt.detail,
-            remedy=""
-            if attempt.ok
-            else "see the libraries above; then: pip install --force-reinstall roma_ros",
+            remedy="" if attempt.ok else REINSTALL,
         )
 
 

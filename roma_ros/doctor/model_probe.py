@@ -29,8 +29,10 @@ FPS = 10
 def main() -> None:
     """Try one after another; what needs the one before is left out when that has failed."""
     loaded: list[RomaThinker] = []
-    if attempt(TORCH, _torch):
-        if attempt(TRANSFORMERS, _transformers) and attempt(LOAD, partial(_load, loaded)):
+    works = attempt(TORCH, _torch)
+    fits = attempt(TRANSFORMERS, _transformers)
+    if works:
+        if fits and attempt(LOAD, partial(_load, loaded)):
             attempt(UNIT, partial(_hear_a_clip, loaded))
         attempt(CUDA, _cuda)
         attempt(KERNELS, _kernels)

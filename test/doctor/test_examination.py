@@ -91,3 +91,14 @@ def test_other_commands_refuse_in_a_line_that_names_the_doctor(tmp_path):
     assert done.stderr.count("\n") == 1
     assert "No module named 'av'" in done.stderr
     assert "`roma doctor`" in done.stderr
+
+
+def test_the_version_is_told_without_libraries(tmp_path):
+    for name in ("av", "numpy", "torch", "rich"):
+        (tmp_path / f"{name}.py").write_text(MISSING)
+    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}"}
+    command = [sys.executable, "-m", "roma_ros", "--version"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0
+    assert done.stdout.startswith("roma ")
+    assert not done.stderr
