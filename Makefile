@@ -65,7 +65,8 @@ ifeq ($(OTHER),)
 	$(IN_ROS) OMP_NUM_THREADS=1 python -m pytest -m "not slow" --ignore test/nodes \
 	  --numprocesses logical --maxprocesses 4 --dist loadfile
 endif
-	$(IN_ROS) python -m pytest -m "not slow" test/nodes $(if $(OTHER),test/test_package.py)
+	$(IN_ROS) python -m pytest -m "not slow" test/nodes \
+	  $(if $(OTHER),test/test_package.py test/test_ros_release.py)
 
 test-slow: build ## the tests that `make test` leaves out because they take long
 	$(IN_ROS) OMP_NUM_THREADS=1 python -m pytest -m slow || [ $$? -eq 5 ] # 5: there is none
