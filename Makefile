@@ -5,12 +5,24 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
-VENV := .venv
-COLCON := .colcon
+# The release of ROS: jazzy, or kilted in an environment and a build of its own: make demo ROS=kilted
+ROS := jazzy
+RELEASES := jazzy kilted
+$(if $(filter $(RELEASES),$(ROS)),,$(error ROS=$(ROS) is unknown; expected one of: $(RELEASES)))
+OTHER := $(filter-out jazzy,$(ROS))
+VENV := .venv$(OTHER:%=-%)
+COLCON := .colcon$(OTHER:%=-%)
+PINS := constraints.txt constraints-$(ROS).txt
+# The extra of pyproject.toml, and the variable that names Fast DDS's profiles (3 renamed it).
+EXTRA.jazzy := ros
+EXTRA.kilted := ros-kilted
+PROFILES.jazzy := FASTRTPS_DEFAULT_PROFILES_FILE
+PROFILES.kilted := FASTDDS_DEFAULT_PROFILES_FILE
 PREFIX := $(CURDIR)/$(VENV)
 
 # The wheels' ROS alone, whatever ROS the calling shell has sourced; no model hub is ever asked.
 unexport PYTHONPATH PYTHONHOME LD_LIBRARY_PATH COLCON_PREFIX_PATH _ROS_WHEELS_BOOTSTRAP_COMPLETE
+unexport ROS_DISTRO FASTRTPS_DEFAULT_PROFILES_FILE FASTDDS_DEFAULT_PROFILES_FILE
 export AMENT_PREFIX_PATH := $(PREFIX)
 export CMAKE_PREFIX_PATH := $(PREFIX)
 export PATH := $(PREFIX)/bin:$(PATH)
@@ -28,7 +40,7 @@ NO_PYTHON := no Python 3.10 to 3.12 with venv and headers was found. On Debian a
 # A ROS graph of its own: this machine only, and a domain that no other run is likely to have.
 IN_ROS := source $(COLCON)/install/setup.bash && export \
   ROS_DOMAIN_ID=$$((1 + $$$$ % 101)) ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST \
-  FASTRTPS_DEFAULT_PROFILES_FILE=$(CURDIR)/config/fastdds.xml &&
+  $(PROFILES.$(ROS))=$(CURDIR)/config/fastdds.xml &&
 
 # Folders stand for the files in them: adding or removing one makes the folder newer.
 INSTALLED_FOLDERS := $(shell find roma_ros quantize launch config -type d -not -name __pycache__ 2>/dev/null)
@@ -46,11 +58,15 @@ build: $(COLCON)/.built ## build the messages and install the package into .colc
 demo: build ## play a stream into the real node over ROS; ends by itself within a minute
 	$(IN_ROS) python -m roma_ros.nodes.demo
 
-# Nodes keep the pace of real sensors, and are tested one after another; the rest, a file on each core.
-test: lint ## lint, types and all tests, with real rclpy over loopback
+# Nodes keep the pace of real sensors, and are tested one after another; the rest, a file on each core,
+# and with one release only: it does not depend on ROS.
+test: build $(if $(OTHER),,lint) ## lint, types and all tests; ROS=kilted: the tests that use ROS
+ifeq ($(OTHER),)
 	$(IN_ROS) OMP_NUM_THREADS=1 python -m pytest -m "not slow" --ignore test/nodes \
 	  --numprocesses logical --maxprocesses 4 --dist loadfile
-	$(IN_ROS) python -m pytest -m "not slow" test/nodes
+endif
+	$(IN_ROS) python -m pytest -m "not slow" test/nodes \
+	  $(if $(OTHER),test/test_package.py test/test_ros_release.py)
 
 test-slow: build ## the tests that `make test` leaves out because they take long
 	$(IN_ROS) OMP_NUM_THREADS=1 python -m pytest -m slow || [ $$? -eq 5 ] # 5: there is none
@@ -112,18 +128,18 @@ gptq: setup ## add the libraries of the recipe gptq4, which ask for newer ones t
 	python -m pip install --quiet --no-deps --no-build-isolation --requirement quantize/gptq.txt
 
 clean: ## remove all that was built (.venv stays)
-	rm -rf $(COLCON) build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .colcon .colcon-* build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/pip:
 	$(or $(PYTHON),$(error $(NO_PYTHON))) -m venv $(VENV)
 	rm -rf $(COLCON)
 
-$(VENV)/.installed: constraints.txt pyproject.toml setup.py cmake/mend_ros_wheels.py | $(VENV)/bin/pip
+$(VENV)/.installed: $(PINS) pyproject.toml setup.py cmake/mend_ros_wheels.py | $(VENV)/bin/pip
 	@echo "Installing the pinned dependencies into $(VENV): minutes the first time."
 	touch $(VENV)/COLCON_IGNORE
-	python -m pip install --quiet --constraint constraints.txt setuptools
-	python -m pip install --quiet --constraint constraints.txt --no-build-isolation \
-	  --editable '.[dev,hooks,quantize,ros,train,world]'
+	python -m pip install --quiet $(PINS:%=--constraint %) setuptools
+	python -m pip install --quiet $(PINS:%=--constraint %) --no-build-isolation \
+	  --editable '.[dev,hooks,quantize,$(EXTRA.$(ROS)),train,world]'
 	python cmake/mend_ros_wheels.py
 	touch $@
 

@@ -19,13 +19,15 @@ from figures import Spread
 from rclpy.node import Node
 from roma_ros.msg import SpeakProbability
 
+from roma_ros.ros_release import profiles_variable
+
 __all__ = ["OverRos", "measure_over_ros"]
 
 FRESH = ("--ros-args", "-p", "watches.state_file:=''", "-p", "journal.folder:=''")
 """Neither watches of before, nor anything that would stay."""
 HERE = Path(__file__).parent
 # Fast DDS loses most raw images of this size with its own settings; read when rclpy starts.
-os.environ.setdefault("FASTRTPS_DEFAULT_PROFILES_FILE", str(HERE.parent / "config" / "fastdds.xml"))
+os.environ.setdefault(profiles_variable(), str(HERE.parent / "config" / "fastdds.xml"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,11 +18,12 @@ from launch_ros.parameter_descriptions import ParameterValue
 from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
 from roma_ros.presets import PRESETS, Machine, fitting_preset
 from roma_ros.respawn import respawned
+from roma_ros.ros_release import profiles_variable
 
 CONFIG = Path(get_package_share_directory("roma_ros")) / "config"
 
 # Room for raw images in Fast DDS's shared memory, unless the robot has a profile of its own.
-PROFILE = "FASTRTPS_DEFAULT_PROFILES_FILE"
+PROFILE = profiles_variable()
 ROOM_FOR_IMAGES = SetEnvironmentVariable(
     PROFILE, EnvironmentVariable(PROFILE, default_value=str(CONFIG / "fastdds.xml"))
 )

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
-from roma_ros import __version__
-from roma_ros.cli import bench, events, plan, quantize, replay, run, train, world
-from roma_ros.cli import eval as evaluation
-from roma_ros.cli.errors import CommandError
+from roma_ros.cli.errors import CommandError, UsageError
 
-__all__ = ["main"]
+__all__ = ["COMMANDS", "main", "make_parser"]
 
-COMMANDS = (run, events, replay, world, train, evaluation, quantize, bench, plan)
+COMMANDS = (
+    *("run", "events", "replay", "world", "train", "eval", "quantize", "bench", "plan"),
+    *("doctor", "completion"),
+)
+"""Names of commands, and of the modules beside this one that hold them."""
+WITHOUT_LIBRARIES = ("doctor",)
+"""These work when a library is missing or broken: no other command is imported for them."""
 INTERRUPTED = 130  # as shells have it: 128 + SIGINT
 
 DESCRIPTION = "A robot's sense of when to speak: watch a stream, alert, narrate and answer."
@@ -22,8 +27,9 @@ DESCRIPTION = "A robot's sense of when to speak: watch a stream, alert, narrate 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code, or raises SystemExit as argparse does."""
-    arguments = _parser().parse_args(argv)
+    given = sys.argv[1:] if argv is None else list(argv)
     try:
+        arguments = make_parser(_commands_for(given)).parse_args(given)
         code: int = arguments.command(arguments)
     except CommandError as error:
         print(f"roma: error: {error}", file=sys.stderr)
@@ -39,12 +45,52 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
-def _parser() -> argparse.ArgumentParser:
+def _commands_for(given: Sequence[str]) -> Sequence[str]:
+    """The commands whose modules have to be imported for these arguments."""
+    if given[:1] == ["--version"]:
+        return ()
+    alone = bool(given) and given[0] in WITHOUT_LIBRARIES
+    return given[:1] if alone else COMMANDS
+
+
+def make_parser(commands: Iterable[str] = COMMANDS) -> argparse.ArgumentParser:
+    """The parser of the whole command line.
+
+    Args:
+        commands: those that it knows.
+
+    Raises:
+        UsageError: a library that a command imports is missing or broken.
+    """
     parser = argparse.ArgumentParser(
         prog="roma", description=DESCRIPTION, epilog="`roma COMMAND --help` tells more."
     )
-    parser.add_argument("--version", action="version", version=f"roma {__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in COMMANDS:
-        command.add_to(commands)
+    parser.add_argument(
+        "--version",
+        action=_Version,
+        help="show the version, its commit and those of the libraries, and exit",
+    )
+    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for name in commands:
+        try:
+            module = importlib.import_module(f"roma_ros.cli.{name}")
+        except (ImportError, OSError) as error:
+            raise UsageError(
+                f"{type(error).__name__}: {error}; `roma doctor` tells what is missing and what "
+                "to do"
+            ) from error
+        module.add_to(subparsers)
     return parser
+
+
+class _Version(argparse.Action):
+    """As argparse's own, of a text that is made only when it is asked for."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, **options: Any) -> None:
+        super().__init__(option_strings, dest, nargs=0, **options)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from roma_ros.version_info import describe_versions
+
+        print(describe_versions())
+        parser.exit()

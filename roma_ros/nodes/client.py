@@ -32,6 +32,8 @@ from roma_ros.msg import (
 )
 from roma_ros.nodes import qos
 from roma_ros.nodes.asking import Asking
+from roma_ros.nodes.ending import is_up, join, unless_gone
+from roma_ros.nodes.spinning import LONGEST_WAIT
 from roma_ros.nodes.stamps import stamp_of, time_of
 from roma_ros.srv import AdjustWatch, Ask, EventsSince, ListWatches, Unwatch, Watch
 from roma_ros.watch import WatchKind
@@ -213,6 +215,7 @@ class RomaClient:
             )
         self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(self._node)
+        self._closing = threading.Event()
         self._thread = threading.Thread(target=self._spin, name="roma_client", daemon=True)
         self._thread.start()
 
@@ -249,8 +252,12 @@ class RomaClient:
 
     def close(self) -> None:
         """Leave the graph."""
-        self._executor.shutdown()
-        self._thread.join()
+        # The thread ends first: an executor that is shut down while it builds its wait set loses
+        # the guard condition that would wake it.
+        self._closing.set()
+        self._executor.wake()
+        join(self._thread, timeout=5.0)
+        self._executor.shutdown(timeout_sec=0.0)
         self._ask_action.destroy()
         self._node.destroy_node()
         if self._own_context:
@@ -470,8 +477,9 @@ class RomaClient:
             self._on_message(message)
 
     def _spin(self) -> None:
-        with suppress(ExternalShutdownException):
-            self._executor.spin()
+        with suppress(ExternalShutdownException), unless_gone(self._node):
+            while is_up(self._context) and not self._closing.is_set():
+                self._executor.spin_once(timeout_sec=LONGEST_WAIT)
 
     def _simple(self, client: Client, request: Any, timeout: float) -> Reply:
         response = self._call(client, request, timeout)

@@ -9,6 +9,7 @@ that cannot be used.
 from __future__ import annotations
 
 import argparse
+import ctypes
 import os
 import re
 import signal
@@ -17,8 +18,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import FrameType
 
 from ament_index_python.packages import get_package_share_directory
 from rich.console import Console
@@ -42,6 +44,8 @@ START_LIMIT = 120.0  # seconds until the node is active: about 10, minutes from 
 PLAY_LIMIT = 60.0  # seconds for the rest, which takes about 30
 LAST_MESSAGES = 10.0  # seconds to wait for p(speak) when all was played
 LAST_WORDS = 1.0  # seconds more for what is said about it
+ENDING = 5.0  # seconds that a process gets to end in good order
+ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PATIENCE = {"max_backlog": UNITS, "lateness": 0.5}
 """Parameters of the node: on a busy machine units are to be late, which is shown, and not lost."""
 FPS = 20  # both moments of a unit, at +0.0 s and +0.5 s, have a frame of their own
@@ -199,16 +203,40 @@ class Demo:
         for key, value in parameters.items():
             whole += ["-p", f"{key}:={value}"]
         with (self._folder / f"{name}.log").open("wb") as log:
-            process = subprocess.Popen(whole, stdout=log, stderr=subprocess.STDOUT)
+            process = subprocess.Popen(
+                whole, stdout=log, stderr=subprocess.STDOUT, preexec_fn=_die_with_parent
+            )
             try:
                 yield process
             finally:
-                process.send_signal(signal.SIGINT)
-                try:
-                    process.wait(timeout=5.0)
-                except subprocess.TimeoutExpired:
-                    process.kill()
-                    process.wait()
+                _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Ask a process to end, and see to it that it does, even if a signal interrupts the wait."""
+    try:
+        process.send_signal(signal.SIGINT)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=ENDING)
+    finally:
+        process.kill()  # nothing, to one that has ended
+        process.wait()
+
+
+_LIBC = ctypes.CDLL(None)  # loaded here: between fork and exec nothing may take a lock
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+
+def _die_with_parent() -> None:
+    """In a new process: end it with the demo, also when that is killed and cannot say so."""
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _leave(number: int, _: FrameType | None) -> None:
+    """End the demo by an exception, so that its processes and its folder go with it."""
+    for other in ENDING_SIGNALS:
+        signal.signal(other, signal.SIG_IGN)  # what is left to do takes a few seconds at most
+    raise SystemExit(128 + number)
 
 
 def _check(reply: Reply, trouble: str) -> None:
@@ -243,6 +271,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
     os.environ.setdefault("ROS_DOMAIN_ID", str(1 + os.getpid() % 101))
+    for number in ENDING_SIGNALS:
+        signal.signal(number, _leave)
     with tempfile.TemporaryDirectory(prefix="roma-demo-") as folder:
         return Demo(Console(), plan, Path(folder), model=options.model).run()
 

@@ -16,7 +16,7 @@ __all__ = ["DeviceNode", "now_ns"]
 class DeviceNode(Node):
     """Publishes what a device gives; if the device fails, the process ends with status 1."""
 
-    exit_status = 0
+    exit_status: int | None = None
 
     def publish_device(self, source: Source, publisher: SensorPublisher) -> None:
         """Begin to publish, in a thread."""
@@ -24,13 +24,12 @@ class DeviceNode(Node):
         self._thread = SourceThread(self, source, publisher.publish, self._end)
 
     def destroy_node(self) -> None:
-        if hasattr(self, "_source"):
+        if hasattr(self, "_thread"):
             self._thread.close(self._source.close)
         super().destroy_node()
 
     def _end(self, failed: bool) -> None:
         self.exit_status = int(failed)
-        self.context.try_shutdown()
 
     def get(self, name: str) -> Any:
         """Value of a parameter."""

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from roma_ros.nodes.ending import join
 from roma_ros.nodes.faults import Faults
 from roma_ros.sources import Item
 from roma_ros.sources.mailbox import Mailbox
@@ -13,6 +14,7 @@ from roma_ros.units import AudioChunk, Modality, MultimodalUnit, UnitAssembler
 
 __all__ = ["Arrival", "Intake"]
 
+LAST_MESSAGE = 5.0  # seconds that reading one message may take, once the intake is closed
 CAPACITY = 256  # messages that may wait: a second or two of a camera and a microphone
 
 
@@ -75,9 +77,9 @@ class Intake:
             self._assembler.set_absent(modalities)
 
     def close(self) -> None:
-        """End the thread."""
+        """End the thread; wait for the message at hand, but not for ever."""
         self._arrivals.close()
-        self._thread.join()
+        join(self._thread, LAST_MESSAGE)
 
     def _work(self) -> None:
         for arrival in self._arrivals:

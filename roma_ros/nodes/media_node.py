@@ -9,6 +9,7 @@ from typing import Any
 from rclpy.node import Node
 
 from roma_ros.nodes.declaration import ParameterSpec, declare
+from roma_ros.nodes.ending import is_up
 from roma_ros.nodes.sensor_publisher import (
     FRAME_ID,
     IMAGE_TRANSPORT,
@@ -71,7 +72,7 @@ class MediaNode(Node):
 
     def __init__(self, **arguments: Any) -> None:
         super().__init__("media", **arguments)
-        self.exit_status = 0
+        self.exit_status: int | None = None
         declare(self, SPECS, lambda: "the media plays already; start another node")
         path = self._get("path")
         if not path:
@@ -106,17 +107,16 @@ class MediaNode(Node):
 
     def _wait_for_subscribers(self) -> None:
         patience = time.monotonic() + self._get("wait_for_subscribers")
-        while time.monotonic() < patience and self.context.ok():
+        while time.monotonic() < patience and is_up(self.context):
             if self._publisher.has_subscribers:
                 return
             time.sleep(POLL)
 
     def _end(self, failed: bool) -> None:
-        self.exit_status = int(failed)
         if not failed:
             self.get_logger().info("all was played")
         if failed or self._get("exit_at_end"):
-            self.context.try_shutdown()
+            self.exit_status = int(failed)
 
     def _get(self, name: str) -> Any:
         return self.get_parameter(name).value

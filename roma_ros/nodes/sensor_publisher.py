@@ -13,12 +13,14 @@ from roma_ros.msg import Audio
 from roma_ros.nodes import qos
 from roma_ros.nodes.conversions import audio_message, compressed_image, image_message
 from roma_ros.nodes.declaration import ParameterSpec
-from roma_ros.nodes.ending import unless_gone
+from roma_ros.nodes.ending import is_up, join, unless_gone
 from roma_ros.nodes.image_transport import IMAGE_TRANSPORTS, image_topic
 from roma_ros.sources import Item, Source, SourceError
 from roma_ros.units import AudioChunk, UnitsError
 
 __all__ = ["FRAME_ID", "IMAGE_TRANSPORT", "RELIABILITY", "SensorPublisher", "SourceThread"]
+
+LAST_ITEM = 2.0  # seconds that a source may take for an item, once it is closed
 
 IMAGE_TRANSPORT = ParameterSpec(
     name="image_transport",
@@ -108,14 +110,14 @@ class SourceThread:
         self._thread.start()
 
     def close(self, close_source: Callable[[], None]) -> None:
-        """Publish nothing more, and wait for the item at hand.
+        """Publish nothing more, and wait for the item at hand, but not for ever.
 
         Args:
             close_source: ends the items.
         """
         self._ending = True
         close_source()
-        self._thread.join(timeout=5.0)
+        join(self._thread, LAST_ITEM)
 
     def _work(self) -> None:
         failed = False
@@ -128,7 +130,12 @@ class SourceThread:
         except SourceError as error:
             failed = True
             self._node.get_logger().error(str(error))
-        if self._node.context.ok() and not self._ending:
+        except (
+            Exception
+        ) as error:  # a thread that dies in silence leaves a node that publishes nothing
+            failed = True
+            self._node.get_logger().error(f"the source failed: {type(error).__name__}: {error}")
+        if is_up(self._node.context) and not self._ending:
             self._on_end(failed)
 
     def _publish_one(self, item: Item) -> None:

@@ -15,7 +15,15 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
         main(["--version"])
     assert end.value.code == 0
-    assert capsys.readouterr().out == f"roma {__version__}\n"
+    first, *others = capsys.readouterr().out.splitlines()
+    assert first.startswith(f"roma {__version__} (commit ")
+    assert any(line.startswith("torch ") for line in others)
+
+
+def test_python_m_roma_ros_is_roma() -> None:
+    command = [sys.executable, "-m", "roma_ros", "--version"]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert done.stdout.startswith(f"roma {__version__} ")
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"]])

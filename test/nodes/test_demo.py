@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 from rich.console import Console
 
+from roma_ros.nodes import demo as demo_module
 from roma_ros.nodes.demo import PLAY_LIMIT, START_LIMIT, UNITS, Demo, main
 from roma_ros.nodes.demo_plan import make_plan
+
+from .conftest import until
 
 STREAM = 3_000_000_006  # of what the oracle is played: something of each kind happens early in it
 SHORT = 14  # units: the oracle needs no more, and the demo is no faster than real time
@@ -58,6 +64,42 @@ def test_roma_tiny_is_judged_as_make_demo_does_it():
     assert ("are right" in demo.stdout) == (demo.returncode == 0)
     assert f"{UNITS} units" in demo.stdout
     assert "ASK" in demo.stdout
+
+
+def test_a_node_that_never_starts_and_ignores_ctrl_c_is_gone_with_the_demo(tmp_path, monkeypatch):
+    monkeypatch.setattr(demo_module, "START_LIMIT", 1.5)
+    monkeypatch.setattr(demo_module, "ENDING", 0.5)
+    stubborn = "import signal, time; signal.signal(signal.SIGINT, signal.SIG_IGN); time.sleep(600)"
+    before = psutil.Process().children(recursive=True)
+    printed = io.StringIO()
+    node = (sys.executable, "-c", stubborn)
+    demo = Demo(Console(file=printed), make_plan(STREAM, SHORT), tmp_path, roma_node=node)
+    assert demo.run() == 1
+    assert "the node did not start" in printed.getvalue()
+    assert set(psutil.Process().children(recursive=True)) == set(before)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_demo_that_is_killed_leaves_no_node_and_no_folder(tmp_path, number):
+    command = [sys.executable, "-m", "roma_ros.nodes.demo"]
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    demo = subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    process = psutil.Process(demo.pid)
+
+    def nodes() -> list[psutil.Process]:
+        return [p for p in process.children() if "roma_ros.nodes.roma_node" in p.cmdline()]
+
+    (node,) = until(nodes, "the demo starts its node")
+    demo.send_signal(number)
+    printed, _ = demo.communicate(timeout=20.0)
+    assert demo.returncode == {signal.SIGTERM: 128 + number, signal.SIGKILL: -number}[number]
+    assert "Traceback" not in printed
+    _, alive = psutil.wait_procs([node], timeout=10.0)
+    assert not alive
+    if number != signal.SIGKILL:  # which leaves nobody to remove the folder
+        assert not list(tmp_path.glob("roma-demo-*"))
 
 
 @pytest.mark.parametrize("seed", ["-1", "4000000000"])

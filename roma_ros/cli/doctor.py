@@ -1,0 +1,131 @@
+"""`roma doctor`: what is installed, what runs here, and what to do about the rest."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+
+from roma_ros import __version__
+from roma_ros.doctor import Check, Report, Section, Status, examine
+from roma_ros.version_info import commit
+
+__all__ = ["add_to"]
+
+HELP = "check what is installed and what runs on this machine"
+DESCRIPTION = """\
+Check libraries against the versions that roma_ros asks for, load the embedded model and send a
+clip through it, and look for devices, cameras, microphones and ROS. Takes about ten seconds.
+"""
+EXAMPLES = """\
+each line is one of
+  ok       works
+  absent   optional, and not there: the line says what for
+  warning  works in part, or was not tested in this version
+  failed   needed, and missing or broken
+
+exit codes
+  0  `roma run` works with roma_tiny
+  1  it does not; what failed stands in the list, with a remedy
+
+examples:
+  roma doctor
+  roma doctor --json > report.json     for a bug report
+"""
+STYLES = {
+    Status.OK: "green",
+    Status.ABSENT: "dim",
+    Status.WARNING: "yellow",
+    Status.FAILED: "bold red",
+}
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "doctor",
+        help=HELP,
+        description=DESCRIPTION,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    parser.set_defaults(command=_doctor)
+
+
+def _doctor(arguments: argparse.Namespace) -> int:
+    if arguments.json:
+        report = examine()
+        print(json.dumps(_record(report), indent=2))
+    else:
+        report = _examine_and_show()
+    return 0 if report.ready else 1
+
+
+def _record(report: Report) -> dict[str, object]:
+    return {
+        "roma_ros": __version__,
+        "commit": commit(),
+        "ready": report.ready,
+        "checks": [
+            {**asdict(check), "section": check.section.value, "status": check.status.value}
+            for check in report.checks
+        ],
+    }
+
+
+def _examine_and_show() -> Report:
+    """With colours and a sign of life in a terminal, if rich works; plain otherwise."""
+    if sys.stdout.isatty():
+        try:
+            from rich.console import Console
+        except Exception as error:  # broken in whatever way: the report is to come all the same
+            print(f"plain, for rich cannot be imported: {error}")
+        else:
+            console = Console()
+            with console.status("checking libraries, the model, devices and ROS ..."):
+                report = examine()
+            _show_rich(report, console)
+            return report
+    report = examine()
+    _show_plain(report)
+    return report
+
+
+def _show_plain(report: Report) -> None:
+    for section in Section:
+        print(section.value)
+        for check in _of(report, section):
+            print(f"  {check.status.value:8}{check.name}: {check.detail}")
+            if check.remedy:
+                print(f"          remedy: {check.remedy}")
+    print(_verdict(report))
+
+
+def _show_rich(report: Report, console: object) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    assert isinstance(console, Console)
+    for section in Section:
+        table = Table(title=section.value, title_justify="left", box=None, show_header=False)
+        for check in _of(report, section):
+            detail = Text(check.detail)
+            if check.remedy:
+                detail.append(f"\n{check.remedy}", style="cyan")
+            status = Text(check.status.value, style=STYLES[check.status])
+            table.add_row(status, Text(check.name), detail)
+        console.print(table)
+    style = STYLES[Status.OK if report.ready else Status.FAILED]
+    console.print(Text(_verdict(report), style=style))
+
+
+def _of(report: Report, section: Section) -> list[Check]:
+    return [check for check in report.checks if check.section is section]
+
+
+def _verdict(report: Report) -> str:
+    if report.ready:
+        return "ready: `roma run` works here with roma_tiny"
+    return "not ready: `roma run` does not work here; what failed stands above, with a remedy"

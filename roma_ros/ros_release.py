@@ -1,0 +1,38 @@
+"""Which release of ROS 2 is installed, told without importing rclpy."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+
+__all__ = ["profiles_variable", "ros_release"]
+
+RELEASES = {3: "humble", 4: "iron", 7: "jazzy", 9: "kilted"}
+"""Release by rclpy's major version; 5, 6 and 8 were of no release."""
+BEFORE_FAST_DDS_3 = ("humble", "iron", "jazzy")
+
+
+def ros_release() -> str | None:
+    """Name of the release: of the environment that is sourced, else by rclpy's wheel.
+
+    Returns:
+        Such as "jazzy"; "rclpy 10.0.1" for a release that this package does not know; `None`
+        without ROS.
+    """
+    if release := os.environ.get("ROS_DISTRO"):
+        return release
+    for package in ("ros-rclpy", "rclpy"):  # as the wheel names it, as colcon and Debian do
+        try:
+            version = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+        major = version.partition(".")[0]
+        known = RELEASES.get(int(major)) if major.isdecimal() else None
+        return known or f"rclpy {version}"
+    return None
+
+
+def profiles_variable() -> str:
+    """The environment variable that names Fast DDS's profiles; Fast DDS 3 (Kilted) renamed it."""
+    old = ros_release() in BEFORE_FAST_DDS_3
+    return "FASTRTPS_DEFAULT_PROFILES_FILE" if old else "FASTDDS_DEFAULT_PROFILES_FILE"
