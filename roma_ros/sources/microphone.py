@@ -78,7 +78,7 @@ class Microphone(Source):
         self, config: MicrophoneConfig, *, clock: Callable[[], int] = time.time_ns
     ) -> None:
         self.config = config
-        self.overruns = self.damaged = 0
+        self.overruns = 0
         self._clock = clock
         self._chunks: Mailbox[AudioChunk] = Mailbox(round(CAPACITY_SECONDS / config.block_seconds))
         sounddevice = _import_sounddevice()

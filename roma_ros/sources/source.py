@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import ClassVar, TypeAlias, TypeVar
 
 from roma_ros.units import AudioChunk, Frame
@@ -22,9 +22,21 @@ class Source(abc.ABC):
     Attributes:
         live: items come at their own pace and what is not taken in time is lost; otherwise they
             come as fast as they are taken.
+        damaged: parts that could not be decoded and were left out, so far.
     """
 
     live: ClassVar[bool]
+    damaged: int = 0
+
+    @property
+    def name(self) -> str:
+        """What it is called, for people; without a password."""
+        return type(self).__name__.lower()
+
+    @property
+    def parts(self) -> Sequence[Source]:
+        """What is followed one after another, each a stream of its own."""
+        return (self,)
 
     @property
     @abc.abstractmethod
