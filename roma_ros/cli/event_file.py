@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from roma_ros.cli.source_time import SourceTime
 from roma_ros.events import (
     Alert,
     Answer,
@@ -35,9 +36,10 @@ NAMES = {
 class EventFile:
     """A file with one JSON object a line, one line an event, written at once.
 
-    Every object has `event` (its kind), `seconds` (from the source's beginning), `stamp_ns` (the
-    sensor clock) and `stream`; the rest is as in `roma_ros.events`. Both times are those of the END
-    of the unit that the event belongs to. A number that is none (NaN) is `null`.
+    Every object has `event` (its kind), `seconds` (from the run's beginning), `stamp_ns` (the
+    sensor clock) and `stream`; of several sources also `source` and `source_seconds` (from that
+    source's beginning); the rest is as in `roma_ros.events`. All times are those of the END of the
+    unit that the event belongs to. A number that is none (NaN) is `null`.
 
     Args:
         path: of the file; one that exists is emptied by the first event.
@@ -56,14 +58,16 @@ class EventFile:
     def __exit__(self, *_: object) -> None:
         self._file.close()
 
-    def take(self, event: Event, seconds: float) -> None:
-        """Write an event that happened `seconds` after the source's beginning."""
+    def take(self, event: Event, seconds: float, source: SourceTime | None = None) -> None:
+        """Write an event that happened `seconds` after the run's beginning."""
         if not self._begun:  # a run that cannot start leaves the last one's events alone
             self._file.truncate(0)
             self._begun = True
         fields = {name: _plain(value) for name, value in asdict(event).items()}
         stamp = fields.pop("stamp")
         line = {"event": NAMES[type(event)], "seconds": round(seconds, 9), "stamp_ns": stamp}
+        if source is not None:
+            line |= {"source": source.source, "source_seconds": round(source.seconds, 9)}
         self._file.write(json.dumps(line | fields, ensure_ascii=False, allow_nan=False) + "\n")
 
 

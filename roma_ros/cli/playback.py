@@ -10,18 +10,12 @@ from concurrent.futures import Future
 
 from roma_ros.assistant import Assistant, AssistantConfig
 from roma_ros.cli.progress import Progress
+from roma_ros.cli.source_time import SourceTime
+from roma_ros.cli.source_units import SourceUnits
 from roma_ros.cli.timed_question import TimedQuestion
 from roma_ros.events import Answer, Event
-from roma_ros.sources import Item, Source, paced
+from roma_ros.sources import Source
 from roma_ros.thinker import RomaThinker
-from roma_ros.units import (
-    AssemblerConfig,
-    AudioChunk,
-    MultimodalUnit,
-    UnitAssembler,
-    UnitsError,
-    VideoFill,
-)
 from roma_ros.watch import Watch
 
 __all__ = ["Playback"]
@@ -71,12 +65,8 @@ class Playback:
         self._assistant = Assistant(thinker, config, self._happened.append)
         for watch in watches:
             self._assistant.watch(watch)
-        self._assembler = UnitAssembler(
-            AssemblerConfig(video=source.has_video, audio=source.has_audio)
-        )
+        self._units = SourceUnits(source, fast=fast)
         self._questions = deque(sorted(questions, key=lambda question: question.seconds))
-        self._origin: int | None = None
-        self._end = self._filled = 0
         self._busy = 0.0
         self._ending = threading.Event()
         self._arrived = threading.Event()
@@ -107,36 +97,46 @@ class Playback:
         """End the iteration soon; for any thread or signal handler."""
         self.stopped = True
         self._ending.set()
-        self._source.close()
+        self._units.close()
 
     @property
     def unasked(self) -> tuple[TimedQuestion, ...]:
         """Questions whose time has not come."""
         return tuple(self._questions)
 
-    def seconds(self, stamp: int) -> float:
-        """A stamp, counted from the stream's beginning."""
-        return max(0, stamp - self._origin) / 1e9 if self._origin is not None else 0.0
+    @property
+    def unheard(self) -> tuple[str, ...]:
+        """Of the sources that have ended, those that made no unit: a line each."""
+        return tuple(self._units.unheard)
+
+    def seconds(self, event: Event) -> float:
+        """When an event happened, counted from the run's beginning."""
+        return self._units.seconds(event.stream, event.stamp)
+
+    def source_time(self, event: Event) -> SourceTime | None:
+        """In which source an event happened, and when in it; `None` if there is only one."""
+        return self._units.source_time(event.stream, event.stamp)
 
     def progress(self) -> Progress:
         status = self._assistant.status()
         return Progress(
             units=status.units_heard,
-            seconds=self.seconds(self._end),
+            seconds=self._units.reached,
             busy=self._busy,
             step_p50=status.step_p50,
             step_p99=status.step_p99,
             backlog=status.backlog,
             dropped=status.units_dropped,
             audio_only=status.units_audio_only,
-            filled=self._filled,
+            filled=self._units.filled,
+            damaged=self._source.damaged,
         )
 
     # --- as fast as possible: one thread ---
 
     def _play_fast(self) -> Iterator[list[Event]]:
-        for unit in self._units(self._source):
-            self._submit(unit)
+        for unit in self._units:
+            self._assistant.submit(unit)
             while self._work() and not self._ending.is_set():
                 yield self._drain()
             yield self._drain()
@@ -160,9 +160,8 @@ class Playback:
 
     def _feed(self) -> None:
         try:
-            items = self._source if self._source.live else paced(self._source)
-            for unit in self._units(items):
-                self._submit(unit)
+            for unit in self._units:
+                self._assistant.submit(unit)
                 self._arrived.set()
         except Exception as error:  # belongs to the thread that iterates
             self._failure = error
@@ -172,34 +171,8 @@ class Playback:
 
     def _end_all(self) -> None:
         self._ending.set()
-        self._source.close()
+        self._units.close()
         self._assistant.close()
-
-    def _units(self, items: Iterable[Item]) -> Iterator[MultimodalUnit]:
-        for item in items:
-            if self._ending.is_set():
-                return
-            self._assemble(item)
-            for unit in self._assembler.units():
-                self._filled += unit.video_fill is not VideoFill.NONE or unit.audio_filled > 0
-                yield unit
-        if not self._ending.is_set():
-            yield from self._assembler.flush()
-
-    def _assemble(self, item: Item) -> None:
-        try:
-            if isinstance(item, AudioChunk):
-                self._assembler.add_audio(item)
-            else:
-                self._assembler.add_frame(item)
-        except UnitsError:
-            pass  # counted by the assembler; what is fine goes on
-
-    def _submit(self, unit: MultimodalUnit) -> None:
-        if self._origin is None:
-            self._origin = unit.start
-        self._end = unit.end
-        self._assistant.submit(unit)
 
     def _work(self) -> bool:
         """One slice of the assistant's work; returns whether there is more."""
@@ -210,10 +183,11 @@ class Playback:
 
     def _ask(self) -> bool:
         """Put the questions whose time has been heard; returns whether there were any."""
-        heard = self._assistant.status().stamp
+        status = self._assistant.status()
+        stream, stamp = status.stream, status.stamp
         due = 0
-        while heard is not None and self._questions:
-            if self._questions[0].seconds > self.seconds(heard):
+        while stream is not None and stamp is not None and self._questions:
+            if self._questions[0].seconds > self._units.seconds(stream, stamp):
                 break
             question = self._questions.popleft()
             self.answers.append((question, self._assistant.ask(question.text)))

@@ -19,12 +19,14 @@ from roma_ros.cli.live_view import LiveView
 from roma_ros.cli.plain_lines import PlainLines
 from roma_ros.cli.signals import stopping_on_signals
 from roma_ros.cli.source_argument import open_sources
+from roma_ros.cli.source_time import SourceTime
+from roma_ros.cli.source_warnings import warnings_on_stderr
 from roma_ros.cli.summary import Summary
 from roma_ros.cli.timed_question import TimedQuestion
 from roma_ros.cli.timeline import FORMATS, Timeline
 from roma_ros.cli.wording import clock, one_line
 from roma_ros.events import Event
-from roma_ros.sources import Source, SourceError
+from roma_ros.sources import Source, SourceError, is_address
 from roma_ros.watch import (
     DEFAULT_COOLDOWN,
     DEFAULT_THRESHOLD,
@@ -40,6 +42,7 @@ if TYPE_CHECKING:  # torch takes seconds to import, and `roma run --help` needs 
 __all__ = ["add_to", "run"]
 
 PATIENCE = 10  # units of a recording that may wait for a slow first step; devices do not wait
+TITLE_NAMES = 3  # sources that the title names
 NARRATE = "Describe what happens, as it happens."
 
 HELP = "follow a file, a camera or a microphone: p(speak), alerts, narration, answers"
@@ -49,21 +52,26 @@ examples:
   roma run kitchen.mp4 --narrate --ask "What is on the table?"@12 --plot timeline.png
   roma run 0 mic --watch "alert me when somebody enters" --watch "alert me when a dog barks"
   roma run recordings/ --fast --events events.jsonl --quiet
+  roma run clips/*.mp4 "more/**/*.wav" --fast --watch "alert me when you hear two beeps"
 
 SOURCE
-  PATH          a video or audio file, or a folder of them, played by name
-  0, 1, ...     a camera by its number; also /dev/video2, or an address such as rtsp://...
+  PATH          a video or audio file, or a folder of them, played by name as one stream
+  PATTERN       files by a pattern in quotes: "clips/*.mp4", "recordings/**/*.wav"
+  0, 1, ...     a camera by its number; also /dev/video2
   mic, mic:DEV  the default microphone, or one by its number or a part of its name
-  A camera and a microphone may be followed together: `roma run 0 mic`.
+  Files are played one after another, each a stream of its own, and every event names its file and
+  the second in it. A camera and a microphone are followed together: `roma run 0 mic`.
 
 EVENTS FILE
   One JSON object a line: "event" is stream_started, speak_probability, alert, narration, answer,
   lag or fault; "seconds" and "stamp_ns" tell the END of the unit it belongs to, from the source's
-  beginning and on the sensor clock; "stream", and the fields of that event.
+  beginning and on the sensor clock; "stream", and the fields of that event. Of several files,
+  "source" and "source_seconds" tell which one, and the second in it.
 
 exit codes
   0    the source has ended, or Ctrl-C was pressed once the run had begun
-  1    the source failed on the way, or a question got no answer
+  1    the source failed on the way, of a file nothing could be judged (it is too short, or
+       damaged), or a question got no answer
   2    it could not start: a wrong argument, a missing file, a model that does not load
   130  Ctrl-C was pressed before the run had begun
 """
@@ -72,7 +80,7 @@ exit codes
 class Sink(Protocol):
     """Whoever is told of events."""
 
-    def take(self, event: Event, seconds: float) -> None: ...
+    def take(self, event: Event, seconds: float, source: SourceTime | None = None) -> None: ...
 
 
 View: TypeAlias = LiveView | PlainLines
@@ -196,12 +204,13 @@ def run(arguments: argparse.Namespace) -> int:
     watches = _watches(arguments)
     _check_plot(arguments.plot)
     with ExitStack() as stack:
+        stack.enter_context(warnings_on_stderr())
         source = stack.enter_context(_source(arguments))
         sinks: list[Sink] = [summary := Summary()]
         if arguments.events is not None:
             sinks.append(stack.enter_context(_event_file(arguments.events, arguments.source)))
         playback = stack.enter_context(_playback(arguments, source, watches))
-        title = " + ".join(Path(text).name for text in arguments.source)
+        title = _title(source)
         view = _view(arguments, title, watches)
         sinks += [view, timeline := Timeline(f"{title} · {arguments.model}", watches)]
         failure = _follow(playback, view, sinks)
@@ -212,7 +221,15 @@ def run(arguments: argparse.Namespace) -> int:
         print(summary.text(progress), flush=True)
     if failure is not None:
         raise CommandError(one_line(str(failure))) from failure
-    return _check_answers(playback)
+    return max(_check_heard(playback), _check_answers(playback))
+
+
+def _title(source: Source) -> str:
+    """What is followed, in short."""
+    names = [part.name for part in source.parts]
+    shown = [name if is_address(name) else Path(name).name for name in names[:TITLE_NAMES]]
+    more = len(names) - len(shown)
+    return " + ".join(shown) + (f" and {more} more" if more else "")
 
 
 def _follow(playback: Playback, view: View, sinks: Sequence[Sink]) -> SourceError | None:
@@ -222,11 +239,18 @@ def _follow(playback: Playback, view: View, sinks: Sequence[Sink]) -> SourceErro
             for events in playback:
                 for event in events:
                     for sink in sinks:
-                        sink.take(event, playback.seconds(event.stamp))
+                        sink.take(event, playback.seconds(event), playback.source_time(event))
                 view.refresh(playback.progress())
         except SourceError as error:
             return error
     return None
+
+
+def _check_heard(playback: Playback) -> int:
+    """Say of which sources nothing was heard; returns the exit code."""
+    for complaint in playback.unheard:
+        print(f"roma: error: {one_line(complaint)}", file=sys.stderr)
+    return CommandError.exit_code if playback.unheard else 0
 
 
 def _check_answers(playback: Playback) -> int:

@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import glob
+import logging
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from roma_ros.sources import (
     Camera,
     CameraConfig,
     LiveSources,
+    MediaError,
     MediaFile,
     MediaFileConfig,
     Microphone,
     MicrophoneConfig,
+    Playlist,
     Source,
 )
+from roma_ros.sources.media_info import MEDIA_SUFFIXES
 
 __all__ = ["open_sources"]
 
+LOG = logging.getLogger(__name__)
+MAX_FILES = 10_000  # of one pattern
+
 
 def open_sources(texts: Sequence[str]) -> Source:
-    """Open what the texts name: one file or folder, or devices that are followed together.
+    """Open what the texts name: devices that are followed together, or files one after another.
 
     Raises:
         SourceError: one of them cannot be opened, or they cannot be combined.
@@ -28,21 +36,52 @@ def open_sources(texts: Sequence[str]) -> Source:
     sources: list[Source] = []
     try:
         for text in texts:
-            sources.append(_open(text))
-        return sources[0] if len(sources) == 1 else LiveSources(sources)
+            sources += _open(text)
+        if len(sources) == 1:
+            return sources[0]
+        is_live = all(source.live for source in sources)
+        return LiveSources(sources) if is_live else Playlist(sources)
     except BaseException:
         for source in sources:
             source.close()
         raise
 
 
-def _open(text: str) -> Source:
+def _open(text: str) -> Iterator[Source]:
     name, _, device = text.partition(":")
     if name == "mic":
         number_or_name = int(device) if device.isdecimal() else device or None
-        return Microphone(MicrophoneConfig(device=number_or_name))
-    if text.isdecimal():
-        return Camera(CameraConfig(int(text)))
-    if "://" in text or Path(text).is_char_device():
-        return Camera(CameraConfig(text))
-    return MediaFile(MediaFileConfig(path=Path(text).expanduser()))
+        yield Microphone(MicrophoneConfig(device=number_or_name))
+    elif text.isdecimal():
+        yield Camera(CameraConfig(int(text)))
+    elif "://" in text or Path(text).is_char_device():
+        yield Camera(CameraConfig(text))
+    elif glob.has_magic(text) and not Path(text).exists():
+        yield from _open_pattern(text)
+    else:
+        yield MediaFile(MediaFileConfig(path=Path(text).expanduser()))
+
+
+def _open_pattern(pattern: str) -> list[MediaFile]:
+    """The video and audio files that a pattern matches, by name; damaged ones are left out."""
+    paths = sorted(
+        path
+        for path in map(Path, glob.iglob(str(Path(pattern).expanduser()), recursive=True))
+        if path.suffix.lower() in MEDIA_SUFFIXES and path.is_file()
+    )
+    if not paths:
+        raise MediaError(f"{pattern}: no video or audio file has such a name")
+    if len(paths) > MAX_FILES:
+        raise MediaError(f"{pattern}: {len(paths):,} files; expected at most {MAX_FILES:,}")
+    found = []
+    reasons = []
+    for path in paths:
+        try:
+            found.append(MediaFile(MediaFileConfig(path=path)))
+        except MediaError as error:
+            reasons.append(str(error))
+    if not found:
+        raise MediaError(f"{pattern}: no file can be played: {reasons[0]}")
+    for reason in reasons:
+        LOG.warning("left out: %s", reason)
+    return found

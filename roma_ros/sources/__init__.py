@@ -1,5 +1,6 @@
-"""Devices and files -> frames and audio chunks with stamps. No ROS, no torch."""
+"""Devices, files and streams -> frames and audio chunks with stamps. No ROS, no torch."""
 
+from roma_ros.sources.address import StreamAddress, is_address
 from roma_ros.sources.camera import Camera, CameraConfig
 from roma_ros.sources.errors import CameraError, MediaError, MicrophoneError, SourceError
 from roma_ros.sources.live import LiveSources
@@ -8,6 +9,7 @@ from roma_ros.sources.media_file import MediaFile, MediaFileConfig
 from roma_ros.sources.media_frame import MediaFrame
 from roma_ros.sources.microphone import Microphone, MicrophoneConfig
 from roma_ros.sources.pacing import paced
+from roma_ros.sources.playlist import Playlist
 from roma_ros.sources.source import Item, Source
 
 __all__ = [
@@ -24,7 +26,10 @@ __all__ = [
     "Microphone",
     "MicrophoneConfig",
     "MicrophoneError",
+    "Playlist",
     "Source",
     "SourceError",
+    "StreamAddress",
+    "is_address",
     "paced",
 ]

@@ -69,8 +69,9 @@ class MediaFile(Source):
 
     def __init__(self, config: MediaFileConfig, *, info: MediaInfo | None = None) -> None:
         self.config = config
-        self.files = (info,) if info is not None else tuple(_find(config.path))
+        self.files = (info,) if info is not None else _find(config.path)
         self._closed = False
+        self._damaged = 0
         if not (self.has_video or self.has_audio):
             wanted = "video" if config.video else "audio"
             if not (config.video or config.audio):
@@ -88,6 +89,10 @@ class MediaFile(Source):
     @property
     def has_audio(self) -> bool:
         return self.config.audio and any(file.audio for file in self.files)
+
+    @property
+    def damaged(self) -> int:
+        return self._damaged
 
     @property
     def duration(self) -> float | None:
@@ -141,7 +146,7 @@ class MediaFile(Source):
             except AudioError:  # samples that are no numbers
                 invalid += 1
             end = max(end, piece.end + shift)
-        self.damaged += sum(track.damaged for track in tracks) + invalid
+        self._damaged += sum(track.damaged for track in tracks) + invalid
         if tell and not self._closed:
             reached = 0 if shift is None else end - shift - file.start
             for fault in _faults(file, tracks, invalid, reached / NS):
@@ -149,15 +154,13 @@ class MediaFile(Source):
         return end
 
 
-def _find(path: str | Path | StreamAddress) -> Iterator[MediaInfo]:
+def _find(path: str | Path | StreamAddress) -> tuple[MediaInfo, ...]:
     """What is to be played. Raises MediaError."""
     if isinstance(path, StreamAddress):
-        yield MediaInfo.of(path)
-        return
+        return (MediaInfo.of(path),)
     path = Path(path)
     if path.is_file():
-        yield MediaInfo.of(path)
-        return
+        return (MediaInfo.of(path),)
     if not path.exists():
         raise MediaError(f"{path} does not exist")
     if not path.is_dir():
@@ -165,15 +168,18 @@ def _find(path: str | Path | StreamAddress) -> Iterator[MediaInfo]:
     files = media_files(path)
     if not files:
         raise MediaError(f"{path} is a folder without video or audio files")
+    found = []
     reasons = []
     for file in files:
         try:
-            yield MediaInfo.of(file)
+            found.append(MediaInfo.of(file))
         except MediaError as error:
-            LOG.warning("left out: %s", error)
             reasons.append(str(error))
-    if len(reasons) == len(files):
+    if not found:
         raise MediaError(f"{path} is a folder in which no file can be played: {reasons[0]}")
+    for reason in reasons:
+        LOG.warning("left out: %s", reason)
+    return tuple(found)
 
 
 def _faults(
@@ -193,7 +199,8 @@ def _faults(
         yield f"is damaged: {invalid} pieces of its sound hold no valid numbers and were left out"
     if _ends_early(file, reached):
         yield (
-            f"ends after {reached:.1f} s of the {file.duration:.1f} s that it states: it is cut off"
+            f"ends after {reached:.1f} s of the {file.duration:.1f} s that it states: "
+            "the rest is missing"
         )
 
 

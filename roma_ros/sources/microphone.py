@@ -66,7 +66,6 @@ class Microphone(Source):
         config: as given.
         rate: Hz.
         overruns: how often PortAudio said that samples were lost before they came here.
-        damaged: chunks left out because their samples were no numbers (a broken driver).
 
     Raises:
         MicrophoneError: PortAudio is missing, or the device cannot be opened.
@@ -78,7 +77,7 @@ class Microphone(Source):
         self, config: MicrophoneConfig, *, clock: Callable[[], int] = time.time_ns
     ) -> None:
         self.config = config
-        self.overruns = 0
+        self.overruns = self._damaged = 0
         self._clock = clock
         self._chunks: Mailbox[AudioChunk] = Mailbox(round(CAPACITY_SECONDS / config.block_seconds))
         sounddevice = _import_sounddevice()
@@ -114,6 +113,11 @@ class Microphone(Source):
         """Chunks that were lost because nobody took them in time."""
         return self._chunks.dropped
 
+    @property
+    def damaged(self) -> int:
+        """Chunks left out because their samples were no numbers (a broken driver)."""
+        return self._damaged
+
     def __iter__(self) -> Iterator[Item]:
         return iter(self._chunks)
 
@@ -131,7 +135,7 @@ class Microphone(Source):
         try:
             self._chunks.put(AudioChunk(stamp, self.rate, samples.copy()))
         except AudioError:
-            self.damaged += 1
+            self._damaged += 1
 
     def _gone(self) -> None:
         """PortAudio's word that the stream has ended, by `close` or by itself."""

@@ -22,11 +22,14 @@ class Source(abc.ABC):
     Attributes:
         live: items come at their own pace and what is not taken in time is lost; otherwise they
             come as fast as they are taken.
-        damaged: parts that could not be decoded and were left out, so far.
     """
 
     live: ClassVar[bool]
-    damaged: int = 0
+
+    @property
+    def damaged(self) -> int:
+        """Packets or chunks that could not be decoded and were left out, so far."""
+        return 0
 
     @property
     def name(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -16,6 +17,8 @@ import cv2
 import pytest
 
 from roma_ros.cli import main
+
+from ..clips import Clip, write_clip
 
 ROMA = [sys.executable, "-c", "import sys; from roma_ros.cli import main; sys.exit(main())"]
 
@@ -132,6 +135,97 @@ def test_a_source_that_fails_on_the_way(
     assert_picture(plot)
 
 
+def test_files_are_played_one_after_another_and_each_event_names_its_own(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A film, then by a pattern a sound and a film: three streams."""
+    (tmp_path / "more" / "deep").mkdir(parents=True)
+    first = write_clip(tmp_path / "first.mp4", Clip(seconds=3.0))
+    sound = Clip(seconds=2.0, video=False, audio_codec="pcm_s16le", sample_format="s16")
+    second = write_clip(tmp_path / "more" / "b.wav", sound)
+    third = write_clip(tmp_path / "more" / "deep" / "a.mp4", Clip(seconds=2.0, audio=False))
+    (tmp_path / "more" / "notes.txt").write_text("words")
+    events = tmp_path / "events.jsonl"
+    arguments = [str(first), str(tmp_path / "more" / "**" / "*"), "--fast", "--events", str(events)]
+    arguments += ["--ask", "What?@4", "--plot", str(tmp_path / "t.png")]
+    assert main(["run", *arguments]) == 0
+    written = events_of(events)
+    seen = [
+        (event["source"], event["source_seconds"], event["seconds"], event["stream"])
+        for event in written
+        if event["event"] == "speak_probability"
+    ]
+    assert seen == [
+        *((str(first), second, second, 0) for second in (1.0, 2.0, 3.0)),
+        *((str(second), seconds, 3.0 + seconds, 1) for seconds in (1.0, 2.0)),
+        *((str(third), seconds, 5.0 + seconds, 2) for seconds in (1.0, 2.0)),
+    ]
+    (answer,) = [event for event in written if event["event"] == "answer"]
+    assert (answer["source"], answer["source_seconds"]) == (str(second), 1.0)
+    captured = capsys.readouterr()
+    assert f"{second} 1.0 s  ANSWER: What? → " in captured.out
+    assert f"{third} 2.0 s  p(speak): 0." in captured.out
+    assert "7 units, 7.0 s of the stream" in captured.out
+    assert captured.err == ""
+    assert_picture(tmp_path / "t.png")
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_a_clip_too_short_to_judge_is_an_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], fast: bool
+) -> None:
+    path = write_clip(tmp_path / "tick.wav", short_sound(0.05))
+    assert main(["run", str(path), *(["--fast"] if fast else [])]) == 1
+    captured = capsys.readouterr()
+    assert captured.err == (
+        f"roma: warning: {path} lasts 0.05 s, too short for a unit; expected 0.1 s or more\n"
+        f"roma: error: {path}: it made not one unit, so it was not judged\n"
+    )
+    assert "0 units" in captured.out
+
+
+def test_a_clip_shorter_than_a_unit_is_judged_and_that_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write_clip(tmp_path / "tick.wav", short_sound(0.4))
+    assert main(["run", str(path), "--fast"]) == 0
+    captured = capsys.readouterr()
+    assert captured.err == (
+        f"roma: warning: {path} lasts 0.40 s, less than the second of a unit; the rest was filled "
+        "with silence and its last picture\n"
+    )
+    assert "1 unit," in captured.out
+
+
+def short_sound(seconds: float) -> Clip:
+    return Clip(seconds=seconds, video=False, audio_codec="pcm_s16le", sample_format="s16")
+
+
+def test_a_damaged_file_among_others_is_told_counted_and_in_the_exit_code(
+    clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The first is played for what it holds, of the second nothing can be decoded."""
+    film = Clip(seconds=2.0, audio=False, video_codec="mjpeg")
+    data = bytearray(write_clip(tmp_path / "a.mkv", film).read_bytes())
+    starts = [match.start() for match in re.finditer(b"\xff\xd8\xff", data)]
+    for name, wiped in (("a.mkv", starts[10:12]), ("b.mkv", starts[2:])):
+        damaged = bytearray(data)
+        for start in wiped:
+            end = damaged.index(b"\xff\xd9", start)
+            damaged[start:end] = bytes(end - start)
+        (tmp_path / name).write_bytes(damaged)
+    assert main(["run", str(tmp_path / "?.mkv"), str(clip), "--fast"]) == 1
+    captured = capsys.readouterr()
+    assert (
+        f"warning: {tmp_path / 'a.mkv'} is damaged: 2 of 40 video packets could not be decoded"
+    ) in captured.err
+    assert (
+        f"error: {tmp_path / 'b.mkv'}: it made not one unit, so it was not judged" in captured.err
+    )
+    assert re.search(r"\d\d packets damaged", captured.out)
+    assert f"{clip} 3.0 s  p(speak)" in captured.out
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -142,7 +236,9 @@ def test_a_source_that_fails_on_the_way(
         (["{folder}/notes.txt"], "is a text"),
         (["63"], "camera 63 cannot be opened"),
         (["mic:no such microphone"], "microphone"),
-        (["{clip}", "{clip}"], "only cameras and microphones can be combined"),
+        (["{folder}/none-*.mp4"], "no video or audio file has such a name"),
+        (["{folder}/n*.mp4"], "n*.mp4: no file can be played: "),
+        (["{clip}", "{folder}/none.mp4"], "none.mp4 does not exist"),
         (["{clip}", "--watch", ""], "the instruction has 0 characters"),
         (["{clip}", "--watch", "x" * 501], "the instruction has 501 characters"),
         (["{clip}", "--watch", "a bell", "--threshold", "2"], "threshold is 2.0"),

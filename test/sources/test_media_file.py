@@ -444,7 +444,7 @@ def test_a_file_that_was_cut_off_is_played_as_far_as_it_goes_and_that_is_said(
     assert beeps(play(cut))[0] == pytest.approx(0.5, abs=0.003)
     told = caplog.records[-1].getMessage()
     assert re.fullmatch(
-        rf"{cut} ends after [12]\.\d s of the 4\.0 s that it states: it is cut off", told
+        rf"{cut} ends after [12]\.\d s of the 4\.0 s that it states: the rest is missing", told
     )
 
 
