@@ -26,7 +26,7 @@ from roma_ros.cli.timed_question import TimedQuestion
 from roma_ros.cli.timeline import FORMATS, Timeline
 from roma_ros.cli.wording import clock, one_line
 from roma_ros.events import Event
-from roma_ros.sources import Source, SourceError, is_address
+from roma_ros.sources import Reconnect, Source, SourceError, is_address
 from roma_ros.watch import (
     DEFAULT_COOLDOWN,
     DEFAULT_THRESHOLD,
@@ -180,6 +180,15 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         help="how much of the stream stays in sight (default: %(default)s)",
     )
 
+    parser.add_argument(
+        "--reconnect",
+        type=float,
+        default=60.0,
+        metavar="SECONDS",
+        help="how long a lost device or stream is opened again and again (default: %(default)g; "
+        "0: not at all)",
+    )
+
     output = parser.add_argument_group("pace and output")
     output.add_argument(
         "--fast", action="store_true", help="as fast as the model can, not at the file's pace"
@@ -308,7 +317,8 @@ def _watches(arguments: argparse.Namespace) -> list[Watch]:
 
 def _source(arguments: argparse.Namespace) -> Source:
     try:
-        source = open_sources(arguments.source)
+        reconnect = Reconnect(give_up_after=arguments.reconnect) if arguments.reconnect else None
+        source = open_sources(arguments.source, reconnect=reconnect)
     except SourceError as error:
         raise UsageError(str(error)) from error
     if source.live and arguments.fast:

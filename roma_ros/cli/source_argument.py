@@ -17,6 +17,7 @@ from roma_ros.sources import (
     Microphone,
     MicrophoneConfig,
     Playlist,
+    Reconnect,
     Source,
 )
 from roma_ros.sources.media_info import MEDIA_SUFFIXES
@@ -27,8 +28,12 @@ LOG = logging.getLogger(__name__)
 MAX_FILES = 10_000  # of one pattern
 
 
-def open_sources(texts: Sequence[str]) -> Source:
+def open_sources(texts: Sequence[str], *, reconnect: Reconnect | None = None) -> Source:
     """Open what the texts name: devices that are followed together, or files one after another.
+
+    Args:
+        texts: as the help of `roma run` has them.
+        reconnect: how a lost device or stream is tried again; `None`: not at all.
 
     Raises:
         SourceError: one of them cannot be opened, or they cannot be combined.
@@ -36,7 +41,7 @@ def open_sources(texts: Sequence[str]) -> Source:
     sources: list[Source] = []
     try:
         for text in texts:
-            sources += _open(text)
+            sources += _open(text, reconnect)
         if len(sources) == 1:
             return sources[0]
         is_live = all(source.live for source in sources)
@@ -47,15 +52,15 @@ def open_sources(texts: Sequence[str]) -> Source:
         raise
 
 
-def _open(text: str) -> Iterator[Source]:
+def _open(text: str, reconnect: Reconnect | None) -> Iterator[Source]:
     name, _, device = text.partition(":")
     if name == "mic":
         number_or_name = int(device) if device.isdecimal() else device or None
-        yield Microphone(MicrophoneConfig(device=number_or_name))
+        yield Microphone(MicrophoneConfig(device=number_or_name, reconnect=reconnect))
     elif text.isdecimal():
-        yield Camera(CameraConfig(int(text)))
+        yield Camera(CameraConfig(int(text), reconnect=reconnect))
     elif "://" in text or Path(text).is_char_device():
-        yield Camera(CameraConfig(text))
+        yield Camera(CameraConfig(text, reconnect=reconnect))
     elif glob.has_magic(text) and not Path(text).exists():
         yield from _open_pattern(text)
     else:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from roma_ros.nodes.declaration import ParameterSpec, declare
-from roma_ros.nodes.device_node import DeviceNode, now_ns
+from roma_ros.nodes.device_node import RECONNECT_SECONDS, DeviceNode, now_ns
 from roma_ros.nodes.sensor_publisher import (
     FRAME_ID,
     IMAGE_TRANSPORT,
@@ -27,6 +27,7 @@ SPECS = (
     ParameterSpec(name="width", default=640, low=16, high=8192, description="Wanted [pixels]."),
     ParameterSpec(name="height", default=480, low=16, high=8192, description="Wanted [pixels]."),
     ParameterSpec(name="fps", default=15.0, low=0.5, high=240.0, description="Wanted [Hz]."),
+    RECONNECT_SECONDS,
     IMAGE_TRANSPORT,
     RELIABILITY,
     FRAME_ID,
@@ -49,6 +50,7 @@ class CameraNode(DeviceNode):
             width=self.get("width"),
             height=self.get("height"),
             fps=self.get("fps"),
+            reconnect=self.reconnect(),
         )
         camera = Camera(config, clock=now_ns(self))
         publisher = SensorPublisher(

@@ -10,6 +10,7 @@ from roma_ros.sources.media_frame import MediaFrame
 from roma_ros.sources.microphone import Microphone, MicrophoneConfig
 from roma_ros.sources.pacing import paced
 from roma_ros.sources.playlist import Playlist
+from roma_ros.sources.reconnect import Reconnect
 from roma_ros.sources.source import Item, Source
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "MicrophoneConfig",
     "MicrophoneError",
     "Playlist",
+    "Reconnect",
     "Source",
     "SourceError",
     "StreamAddress",
