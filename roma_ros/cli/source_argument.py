@@ -19,6 +19,8 @@ from roma_ros.sources import (
     Playlist,
     Reconnect,
     Source,
+    is_address,
+    open_media,
 )
 from roma_ros.sources.media_info import MEDIA_SUFFIXES
 
@@ -59,12 +61,12 @@ def _open(text: str, reconnect: Reconnect | None) -> Iterator[Source]:
         yield Microphone(MicrophoneConfig(device=number_or_name, reconnect=reconnect))
     elif text.isdecimal():
         yield Camera(CameraConfig(int(text), reconnect=reconnect))
-    elif "://" in text or Path(text).is_char_device():
+    elif Path(text).is_char_device():
         yield Camera(CameraConfig(text, reconnect=reconnect))
-    elif glob.has_magic(text) and not Path(text).exists():
+    elif glob.has_magic(text) and not is_address(text) and not Path(text).exists():
         yield from _open_pattern(text)
     else:
-        yield MediaFile(MediaFileConfig(path=Path(text).expanduser()))
+        yield open_media(text, reconnect=reconnect)
 
 
 def _open_pattern(pattern: str) -> list[MediaFile]:

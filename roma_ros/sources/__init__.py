@@ -7,7 +7,9 @@ from roma_ros.sources.live import LiveSources
 from roma_ros.sources.mailbox import Mailbox
 from roma_ros.sources.media_file import MediaFile, MediaFileConfig
 from roma_ros.sources.media_frame import MediaFrame
+from roma_ros.sources.media_source import open_media
 from roma_ros.sources.microphone import Microphone, MicrophoneConfig
+from roma_ros.sources.network_stream import NetworkStream, NetworkStreamConfig
 from roma_ros.sources.pacing import paced
 from roma_ros.sources.playlist import Playlist
 from roma_ros.sources.reconnect import Reconnect
@@ -27,11 +29,14 @@ __all__ = [
     "Microphone",
     "MicrophoneConfig",
     "MicrophoneError",
+    "NetworkStream",
+    "NetworkStreamConfig",
     "Playlist",
     "Reconnect",
     "Source",
     "SourceError",
     "StreamAddress",
     "is_address",
+    "open_media",
     "paced",
 ]

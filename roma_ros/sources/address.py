@@ -47,12 +47,10 @@ class StreamAddress:
         return self.text.partition("://")[0].lower()
 
     def __str__(self) -> str:
-        rest = self.text.partition("://")[2]
-        place, mark, _ = rest.partition("?")
-        host, slash, path = place.partition("/")
-        secret, at, host_alone = host.rpartition("@")
-        shown = f"***@{host_alone}" if at and secret else host
-        return f"{self.scheme}://{shown}{slash}{path.partition('#')[0]}" + ("?***" if mark else "")
+        # Up to the last @, wherever it is: a password may hold any character, rightly or not.
+        secret, _, rest = self.text.partition("://")[2].rpartition("@")
+        shown, mark, _ = rest.partition("#")[0].partition("?")
+        return f"{self.scheme}://{'***@' if secret else ''}{shown}{'?***' if mark else ''}"
 
     def __repr__(self) -> str:
         return f"StreamAddress({str(self)!r})"

@@ -13,10 +13,21 @@ from av.sidedata.sidedata import Type as SideDataType
 
 from roma_ros.sources.media_frame import MediaFrame
 from roma_ros.sources.media_info import MediaLocation, audio_stream, opened, video_stream
+from roma_ros.sources.network import network_reason
 from roma_ros.sources.orientation import UPRIGHT, Orientation
 from roma_ros.units import AudioChunk
 
-__all__ = ["AudioTrack", "PicturePiece", "Piece", "SoundPiece", "VideoTrack"]
+__all__ = [
+    "AudioTrack",
+    "PicturePiece",
+    "Piece",
+    "SoundPiece",
+    "VideoTrack",
+    "orientation_of",
+    "pixel_aspect_of",
+    "sound_pieces",
+    "time_of",
+]
 
 BLOCK_SECONDS = 0.05  # some codecs decode to half a second at once; a microphone never does
 DEFAULT_FPS = 25
@@ -43,7 +54,7 @@ class PicturePiece:
 
     def at(self, stamp: int) -> MediaFrame:
         """The frame with its final stamp."""
-        return MediaFrame(stamp, self.picture, _orientation(self.picture), self.pixel_aspect)
+        return MediaFrame(stamp, self.picture, orientation_of(self.picture), self.pixel_aspect)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,7 +99,7 @@ class _Track:
             except StopIteration:
                 return
             except av.FFmpegError as error:
-                self.broken_off = error.strerror or type(error).__name__
+                self.broken_off = network_reason(error)
                 return
             self.packets += packet.size > 0
             yield from self._decode(packet)
@@ -130,13 +141,14 @@ class VideoTrack(_Track):
             stream = video_stream(container)
             if stream is None:
                 return
-            aspect = _pixel_aspect(stream)
+            aspect = pixel_aspect_of(stream)
             usual = round(NS / (stream.average_rate or stream.guessed_rate or DEFAULT_FPS))
             stated = _end(stream)
             end = 0
             for frame in self._frames(container, stream):
                 assert isinstance(frame, av.VideoFrame)
-                start = _start(frame, otherwise=end)
+                time = time_of(frame)
+                start = end if time is None else time
                 length = _ns(frame.duration, frame.time_base) or usual
                 if stated is not None:  # durations are those of decoding: only a hint
                     length = min(length, max(stated - start, usual))
@@ -158,7 +170,8 @@ class AudioTrack(_Track):
             end = 0
             for frame in self._frames(container, stream):
                 assert isinstance(frame, av.AudioFrame)
-                for piece in sound_pieces(frame, _start(frame, otherwise=end)):
+                time = time_of(frame)
+                for piece in sound_pieces(frame, end if time is None else time):
                     end = piece.end
                     yield piece
 
@@ -178,9 +191,9 @@ def sound_pieces(frame: av.AudioFrame, start: int) -> Iterator[SoundPiece]:
         )
 
 
-def _start(frame: av.VideoFrame | av.AudioFrame, *, otherwise: int) -> int:
-    """The time at which a frame is presented; some formats have none."""
-    return otherwise if frame.pts is None else _ns(frame.pts, frame.time_base)
+def time_of(frame: av.VideoFrame | av.AudioFrame) -> int | None:
+    """When a frame is presented, ns on its stream's time line; `None`: it has no time."""
+    return None if frame.pts is None else _ns(frame.pts, frame.time_base)
 
 
 def _end(stream: av.VideoStream) -> int | None:
@@ -207,7 +220,7 @@ def _samples(frame: av.AudioFrame) -> np.ndarray:
     return np.ascontiguousarray(raw, dtype=np.float32)
 
 
-def _pixel_aspect(stream: av.VideoStream) -> Fraction:
+def pixel_aspect_of(stream: av.VideoStream) -> Fraction:
     """Width of a pixel divided by its height; 1 where the file does not tell, or nonsense."""
     aspect = stream.sample_aspect_ratio
     if not aspect or not Fraction(1, MAX_PIXEL_ASPECT) <= aspect <= MAX_PIXEL_ASPECT:
@@ -215,7 +228,8 @@ def _pixel_aspect(stream: av.VideoStream) -> Fraction:
     return aspect
 
 
-def _orientation(picture: av.VideoFrame) -> Orientation:
+def orientation_of(picture: av.VideoFrame) -> Orientation:
+    """How the file says that a frame is to be shown."""
     # PyAV's stub calls it a mapping of names; it is one of types too.
     matrix: Any = picture.side_data.get(SideDataType.DISPLAYMATRIX)  # type: ignore[call-overload]
     return UPRIGHT if matrix is None else Orientation.from_display_matrix(bytes(matrix))

@@ -10,11 +10,17 @@ from av.container import InputContainer
 from roma_ros.sources.address import StreamAddress
 from roma_ros.sources.errors import MediaError
 
-__all__ = ["network_reason", "open_address"]
+__all__ = ["LIVE_OPTIONS", "is_finite", "network_reason", "open_address"]
+
+# A live stream is looked at for 2 s (in us) at most. What is lost is opened again by the source.
+LIVE_OPTIONS = {"analyzeduration": "2000000", "fpsprobesize": "0"}
 
 # What FFmpeg may open on behalf of an address, such as the parts of a playlist: no local file.
 NETWORK_PROTOCOLS = "crypto,data,hls,http,https,httpproxy,rtmp,rtmps,rtp,rtsp,srt,tcp,tls,udp"
-OPEN_SECONDS, READ_SECONDS = 10.0, 5.0  # on a network, without a byte
+# Seconds without a byte: to open, of a live stream, and of a file.
+OPEN_SECONDS, LIVE_SECONDS, FILE_SECONDS = 10.0, 3.0, 20.0
+TEXT_FORMATS = {"tty", "ass", "srt", "webvtt"}  # a page of text is played as a film of it
+NO_MEDIA = "what {address} sends is neither video nor audio; is the path of the address right?"
 # Of HTTP: a transfer that breaks off goes on where it was, after 1, 3, 7, ... seconds.
 RESUMED = {"reconnect": "1", "reconnect_on_network_error": "1", "reconnect_delay_max": "8"}
 
@@ -24,7 +30,7 @@ def open_address(address: StreamAddress, options: dict[str, str] | None = None) 
 
     Args:
         address: of it.
-        options: FFmpeg's; `None`: those for a file, whose transfer is resumed.
+        options: FFmpeg's for a live stream; `None`: it is a file, whose transfer is resumed.
 
     Raises:
         MediaError: it cannot be reached or is no stream; the message says why.
@@ -35,18 +41,25 @@ def open_address(address: StreamAddress, options: dict[str, str] | None = None) 
     elif address.scheme in ("rtsp", "rtsps"):
         chosen |= {"rtsp_transport": "tcp"} | (options or {})
     try:
-        return av.open(
+        container = av.open(
             address.text,
             options=chosen,
-            timeout=(OPEN_SECONDS, READ_SECONDS),
+            timeout=(OPEN_SECONDS, FILE_SECONDS if options is None else LIVE_SECONDS),
             metadata_errors="replace",
         )
     except av.InvalidDataError as error:
-        raise MediaError(
-            f"what {address} sends is neither video nor audio; is the path of the address right?"
-        ) from error
+        raise MediaError(NO_MEDIA.format(address=address)) from error
     except (OSError, av.FFmpegError, ValueError) as error:
         raise MediaError(f"{address} cannot be opened: {network_reason(error)}") from error
+    if container.format.name in TEXT_FORMATS:  # such as a page that says where to log in
+        container.close()
+        raise MediaError(NO_MEDIA.format(address=address))
+    return container
+
+
+def is_finite(container: InputContainer) -> bool:
+    """Whether it is a file, with a length or a duration, rather than a live stream."""
+    return bool(container.duration and container.duration > 0) or container.size > 0
 
 
 def network_reason(error: Exception) -> str:

@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ import pytest
 from roma_ros.cli import main
 
 from ..clips import Clip, write_clip
+from ..sources.devices import FakeCameras, FakeSound
+from ..sources.servers import LiveStream, http_live_server
 
 ROMA = [sys.executable, "-c", "import sys; from roma_ros.cli import main; sys.exit(main())"]
 
@@ -121,18 +124,46 @@ def test_a_question_whose_time_never_comes(clip: Path, capsys: pytest.CaptureFix
     )
 
 
+@pytest.fixture
+def live(clip: Path, tmp_path: Path) -> LiveStream:
+    return LiveStream(write_clip(tmp_path / "live.ts", Clip(seconds=3.0)))
+
+
 def test_a_source_that_fails_on_the_way(
-    clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    live: LiveStream, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A camera that ends: what it saw is told, drawn and summed up all the same."""
-    # Behind an address OpenCV opens it as it opens a network camera; it "breaks off" at its end.
-    plot = tmp_path / "t.png"
-    assert main(["run", f"file://{clip}", "--plot", str(plot)]) == 1
+    """A stream that ends: what was seen of it is told, drawn and summed up all the same."""
+    plot, events = tmp_path / "t.png", tmp_path / "events.jsonl"
+    with http_live_server(live) as address:
+        secret = address.replace("://", "://user:secret@")
+        arguments = [secret, "--plot", str(plot), "--events", str(events), "--reconnect", "0"]
+        assert main(["run", *arguments]) == 1
     captured = capsys.readouterr()
-    assert captured.err.startswith("roma: error: camera file://")
-    assert captured.err.count("\n") == 1
+    shown = address.replace("://", "://***@")
+    assert captured.err == f"roma: error: {shown} has ended\n"
     assert "of the stream" in captured.out
+    assert "secret" not in captured.out + events.read_text()
+    kinds = [event["event"] for event in events_of(events)]
+    assert kinds.count("speak_probability") in (2, 3)
     assert_picture(plot)
+
+
+def test_a_stream_that_comes_back_is_followed_on(
+    live: LiveStream, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    events = tmp_path / "events.jsonl"
+    with http_live_server(live) as address:
+        arguments = [address, "--quiet", "--events", str(events), "--reconnect", "2"]
+        threading.Timer(5.0, live.refuses.set).start()  # in its second round
+        assert main(["run", *arguments]) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == f"roma: warning: {address} has ended; trying again in 0.5 s"
+    assert any(line.startswith(f"roma: warning: {address} is back after") for line in lines)
+    assert re.search(
+        r"cannot be opened: the host has an error .*; tried \d times in 2 s", lines[-1]
+    )
+    kinds = [event["event"] for event in events_of(events)]
+    assert kinds.count("speak_probability") >= 5
 
 
 def test_files_are_played_one_after_another_and_each_event_names_its_own(
@@ -239,6 +270,13 @@ def test_a_damaged_file_among_others_is_told_counted_and_in_the_exit_code(
         (["{folder}/none-*.mp4"], "no video or audio file has such a name"),
         (["{folder}/n*.mp4"], "n*.mp4: no file can be played: "),
         (["{clip}", "{folder}/none.mp4"], "none.mp4 does not exist"),
+        (
+            ["http://u:p@127.0.0.1:1/a?key=p"],
+            "http://***@127.0.0.1:1/a?*** cannot be opened: the con",
+        ),
+        (["ftp://host/a"], "ftp:// addresses cannot be opened; expected one of rtsp://"),
+        (["file://{folder}/none.mp4"], "none.mp4 does not exist"),
+        (["{clip}", "--reconnect", "-1"], "give_up_after is -1.0 s; expected 0 or more"),
         (["{clip}", "--watch", ""], "the instruction has 0 characters"),
         (["{clip}", "--watch", "x" * 501], "the instruction has 501 characters"),
         (["{clip}", "--watch", "a bell", "--threshold", "2"], "threshold is 2.0"),
@@ -311,6 +349,34 @@ def test_ctrl_c_ends_cleanly_and_still_draws(clip: Path, tmp_path: Path) -> None
     assert err == ""
     assert "of the stream" in out
     assert_picture(plot)
+
+
+@pytest.mark.parametrize("device", ["camera", "microphone"])
+def test_ctrl_c_ends_within_two_seconds_whatever_hangs(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], device: str
+) -> None:
+    """A grab that never returns; callbacks that stop, and a close that hangs."""
+    sound = FakeSound()
+    monkeypatch.setitem(sys.modules, "sounddevice", sound)  # type: ignore[arg-type]
+    monkeypatch.setattr(cv2, "VideoCapture", FakeCameras(iter([threading.Event()])))
+    pressed: list[float] = []
+
+    def press() -> None:
+        pressed.append(time.monotonic())
+        os.kill(os.getpid(), signal.SIGINT)
+
+    def press_when_it_runs() -> None:
+        while signal.getsignal(signal.SIGINT) is before:
+            time.sleep(0.01)
+        if device == "microphone":
+            sound.streams[0].stalled = sound.hangs = True
+        threading.Timer(0.5, press).start()
+
+    before = signal.getsignal(signal.SIGINT)
+    threading.Thread(target=press_when_it_runs, daemon=True).start()
+    code = main(["run", "0" if device == "camera" else "mic", "--quiet"])
+    assert time.monotonic() - pressed[0] < 2.0
+    assert code == 0
 
 
 def test_a_reader_that_has_had_enough(clip: Path) -> None:
