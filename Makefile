@@ -123,7 +123,7 @@ $(VENV)/.installed: constraints.txt pyproject.toml setup.py cmake/mend_ros_wheel
 	touch $(VENV)/COLCON_IGNORE
 	python -m pip install --quiet --constraint constraints.txt setuptools
 	python -m pip install --quiet --constraint constraints.txt --no-build-isolation \
-	  --editable '.[dev,quantize,ros,train,world]'
+	  --editable '.[bags,dev,quantize,ros,train,world]'
 	python cmake/mend_ros_wheels.py
 	touch $@
 

@@ -57,10 +57,13 @@ examples:
 SOURCE
   PATH          a video or audio file, or a folder of them, played by name as one stream
   PATTERN       files by a pattern in quotes: "clips/*.mp4", "recordings/**/*.wav"
+  BAG           a ROS 2 bag: its folder, or an .mcap or .db3 file; --topics chooses
+  ADDRESS       a stream or a file of a network, rtsp://HOST/PATH or http://HOST/PATH
   0, 1, ...     a camera by its number; also /dev/video2
   mic, mic:DEV  the default microphone, or one by its number or a part of its name
   Files are played one after another, each a stream of its own, and every event names its file and
-  the second in it. A camera and a microphone are followed together: `roma run 0 mic`.
+  the second in it. A camera and a microphone are followed together: `roma run 0 mic`. A camera, a
+  microphone or a live stream that is lost is opened again, for as long as --reconnect says.
 
 EVENTS FILE
   One JSON object a line: "event" is stream_started, speak_probability, alert, narration, answer,
@@ -180,6 +183,12 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         help="how much of the stream stays in sight (default: %(default)s)",
     )
 
+    parser.add_argument(
+        "--topics",
+        metavar="TOPIC,...",
+        default="",
+        help="of a ROS 2 bag: the image topic, the audio topic, or both (default: those it has)",
+    )
     parser.add_argument(
         "--reconnect",
         type=float,
@@ -318,7 +327,8 @@ def _watches(arguments: argparse.Namespace) -> list[Watch]:
 def _source(arguments: argparse.Namespace) -> Source:
     try:
         reconnect = Reconnect(give_up_after=arguments.reconnect) if arguments.reconnect else None
-        source = open_sources(arguments.source, reconnect=reconnect)
+        topics = [topic for topic in arguments.topics.split(",") if topic]
+        source = open_sources(arguments.source, reconnect=reconnect, topics=topics)
     except SourceError as error:
         raise UsageError(str(error)) from error
     if source.live and arguments.fast:

@@ -30,12 +30,15 @@ LOG = logging.getLogger(__name__)
 MAX_FILES = 10_000  # of one pattern
 
 
-def open_sources(texts: Sequence[str], *, reconnect: Reconnect | None = None) -> Source:
+def open_sources(
+    texts: Sequence[str], *, reconnect: Reconnect | None = None, topics: Sequence[str] = ()
+) -> Source:
     """Open what the texts name: devices that are followed together, or files one after another.
 
     Args:
         texts: as the help of `roma run` has them.
         reconnect: how a lost device or stream is tried again; `None`: not at all.
+        topics: of a ROS 2 bag: which to play; empty: those that it has.
 
     Raises:
         SourceError: one of them cannot be opened, or they cannot be combined.
@@ -43,7 +46,7 @@ def open_sources(texts: Sequence[str], *, reconnect: Reconnect | None = None) ->
     sources: list[Source] = []
     try:
         for text in texts:
-            sources += _open(text, reconnect)
+            sources += _open(text, reconnect, topics)
         if len(sources) == 1:
             return sources[0]
         is_live = all(source.live for source in sources)
@@ -54,7 +57,7 @@ def open_sources(texts: Sequence[str], *, reconnect: Reconnect | None = None) ->
         raise
 
 
-def _open(text: str, reconnect: Reconnect | None) -> Iterator[Source]:
+def _open(text: str, reconnect: Reconnect | None, topics: Sequence[str]) -> Iterator[Source]:
     name, _, device = text.partition(":")
     if name == "mic":
         number_or_name = int(device) if device.isdecimal() else device or None
@@ -66,7 +69,7 @@ def _open(text: str, reconnect: Reconnect | None) -> Iterator[Source]:
     elif glob.has_magic(text) and not is_address(text) and not Path(text).exists():
         yield from _open_pattern(text)
     else:
-        yield open_media(text, reconnect=reconnect)
+        yield open_media(text, reconnect=reconnect, topics=topics)
 
 
 def _open_pattern(pattern: str) -> list[MediaFile]:

@@ -32,7 +32,13 @@ SPECS = (
         name="path",
         default="",
         description="A video or audio file, or a folder of them, played in the order of names; or "
-        "an address such as rtsp://HOST/PATH.",
+        "an address such as rtsp://HOST/PATH; or a ROS 2 bag.",
+    ),
+    ParameterSpec(
+        name="topics",
+        default="",
+        description="Of a ROS 2 bag: the image topic, the audio topic, or both with a comma "
+        "between them; empty: those that it has.",
     ),
     ParameterSpec(
         name="loop",
@@ -99,6 +105,7 @@ class MediaNode(Node):
             self._get("path"),
             loop=self._get("loop"),
             start_stamp=start_stamp,
+            topics=[topic for topic in self._get("topics").split(",") if topic],
             reconnect=Reconnect(give_up_after=seconds) if seconds > 0 else None,
             clock=now_ns(self),
         )

@@ -1,6 +1,7 @@
 """Devices, files and streams -> frames and audio chunks with stamps. No ROS, no torch."""
 
 from roma_ros.sources.address import StreamAddress, is_address
+from roma_ros.sources.bag import Bag, BagConfig
 from roma_ros.sources.camera import Camera, CameraConfig
 from roma_ros.sources.errors import CameraError, MediaError, MicrophoneError, SourceError
 from roma_ros.sources.live import LiveSources
@@ -16,6 +17,8 @@ from roma_ros.sources.reconnect import Reconnect
 from roma_ros.sources.source import Item, Source
 
 __all__ = [
+    "Bag",
+    "BagConfig",
     "Camera",
     "CameraConfig",
     "CameraError",

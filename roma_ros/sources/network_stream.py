@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import threading
 import time
@@ -176,7 +177,8 @@ class NetworkStream(Source):
                     back_off.works()
                     self._items.put(item)
             except av.FFmpegError as error:
-                return f"{self.name} broke off: {network_reason(error)}"
+                if error.errno != errno.EIO:  # which is how a connection without a length ends
+                    return f"{self.name} broke off: {network_reason(error)}"
         return f"{self.name} has ended"
 
     def _played(self, container: InputContainer, timer: ArrivalTimer) -> Iterator[Item]:

@@ -22,6 +22,7 @@ from roma_ros.cli import main
 from ..clips import Clip, write_clip
 from ..sources.devices import FakeCameras, FakeSound
 from ..sources.servers import LiveStream, http_live_server
+from ..sources.test_bag import BASE, Recording, write_bag
 
 ROMA = [sys.executable, "-c", "import sys; from roma_ros.cli import main; sys.exit(main())"]
 
@@ -122,6 +123,20 @@ def test_a_question_whose_time_never_comes(clip: Path, capsys: pytest.CaptureFix
     assert capsys.readouterr().err == (
         "roma: 'What?' was not asked: the source ended before 1:39\n"
     )
+
+
+def test_a_bag_is_followed_by_the_stamps_of_its_headers(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bag = write_bag(tmp_path / "bag", Recording(extra=("/rear/image_raw",)))
+    events = tmp_path / "events.jsonl"
+    arguments = ["run", str(bag), "--fast", "--events", str(events)]
+    assert main([*arguments, "--topics", "/rear/image_raw,/mic/audio"]) == 0
+    heard = [event for event in events_of(events) if event["event"] == "speak_probability"]
+    assert [event["stamp_ns"] - BASE for event in heard] == [n * 10**9 for n in (1, 2, 3, 4)]
+    assert capsys.readouterr().err == ""
+    assert main(arguments) == 2
+    assert "choose one by --topics" in capsys.readouterr().err
 
 
 @pytest.fixture
