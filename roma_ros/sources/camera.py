@@ -146,11 +146,11 @@ class Camera(Source):
 
     def _watch(self, back_off: BackOff) -> str | None:
         """Wait until the camera is lost; returns how, or `None` when it is closed."""
-        reader, seen, was_away = self._reader, 0, back_off.away > 0
+        reader, seen, was_away = self._reader, 0, back_off.outage > 0
         while not self._closing.wait(LOOK):
             if reader.count > seen:
                 if was_away:
-                    LOG.warning("%s is back after %.1f s", self.name, back_off.away)
+                    LOG.warning("%s is back after %.1f s", self.name, back_off.outage)
                 seen, was_away = reader.count, False
                 back_off.works()
             if not reader.is_alive:

@@ -188,11 +188,11 @@ class Microphone(Source):
 
     def _watch(self, back_off: BackOff) -> str | None:
         """Wait until the microphone is lost; returns how, or `None` when it is closed."""
-        stream, seen, was_away = self._stream, 0, back_off.away > 0
+        stream, seen, was_away = self._stream, 0, back_off.outage > 0
         while not self._closing.wait(LOOK):
             if stream.count > seen:
                 if was_away:
-                    LOG.warning("%s is back after %.1f s", self.name, back_off.away)
+                    LOG.warning("%s is back after %.1f s", self.name, back_off.outage)
                 seen, was_away = stream.count, False
                 back_off.works()
             if self._zeros >= ZERO_SECONDS and not self._zeros_told:

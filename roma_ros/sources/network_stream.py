@@ -164,7 +164,7 @@ class NetworkStream(Source):
 
     def _read(self, container: InputContainer, back_off: BackOff) -> str:
         """Read until the stream is lost or closed; returns how it was lost."""
-        was_away = back_off.away > 0
+        was_away = back_off.outage > 0
         with container:
             timer = ArrivalTimer(self._clock, self._closing)
             try:
@@ -172,7 +172,7 @@ class NetworkStream(Source):
                     if self._closing.is_set():
                         return ""
                     if was_away:
-                        LOG.warning("%s is back after %.1f s", self.name, back_off.away)
+                        LOG.warning("%s is back after %.1f s", self.name, back_off.outage)
                         was_away = False
                     back_off.works()
                     self._items.put(item)

@@ -21,7 +21,7 @@ class Reconnect:
     Attributes:
         first_wait: seconds before the first try; each further wait is twice as long.
         longest_wait: seconds that no wait exceeds.
-        give_up_after: seconds after the loss from which no more tries are made; `math.inf`: never.
+        give_up_after: seconds that it may be away before no more tries are made; `math.inf`: any.
 
     Raises:
         SourceError: a value out of its range.
@@ -59,28 +59,32 @@ class BackOff:
         self._config = config
         self._now = now
         self._wait = config.first_wait
+        self._away_before = 0.0  # in losses before this one, from which it has not recovered
         self._lost_at: float | None = None
         self._works_since: float | None = None
 
     @property
-    def away(self) -> float:
-        """Seconds since the device was lost, 0 if it is not."""
+    def outage(self) -> float:
+        """Seconds since the device was lost, 0 while it works."""
         return 0.0 if self._lost_at is None else self._now() - self._lost_at
+
+    @property
+    def away(self) -> float:
+        """Seconds that the device was lost, since it last worked for some seconds."""
+        return self._away_before + self.outage
 
     def works(self) -> None:
         """Say that the device gives something; to be called each time."""
         now = self._now()
-        if self._works_since is None:
-            self._works_since = now
-        if self._lost_at is not None and now - self._works_since >= HEALTHY:
-            self._lost_at, self._wait, self.tries = None, self._config.first_wait, 0
+        if self._lost_at is not None or self._works_since is None:
+            self._away_before, self._lost_at, self._works_since = self.away, None, now
+        if now - self._works_since >= HEALTHY:
+            self._away_before, self._wait, self.tries = 0.0, self._config.first_wait, 0
 
     def next_wait(self) -> float | None:
         """Say that the device is lost, or still away: seconds to wait, `None` to give up."""
-        now = self._now()
-        self._works_since = None
-        self._lost_at = now if self._lost_at is None else self._lost_at
-        left = self._config.give_up_after - (now - self._lost_at)
+        self._lost_at = self._now() if self._lost_at is None else self._lost_at
+        left = self._config.give_up_after - self.away
         if left <= 0:
             return None
         wait, self._wait = self._wait, min(2 * self._wait, self._config.longest_wait)

@@ -59,6 +59,21 @@ def test_a_device_that_comes_and_goes_is_tried_no_faster_than_one_that_stays_awa
     assert waits == [0.5, 1.0, 2.0, 4.0, 8.0, 8.0]
 
 
+def test_only_the_time_away_counts_for_giving_up() -> None:
+    clock = Clock()
+    back_off = BackOff(Reconnect(first_wait=1.0, give_up_after=5.0), now=clock)
+    for _ in range(2):
+        back_off.next_wait()
+        clock.time += 2.0
+        assert back_off.outage == 2.0
+        back_off.works()
+        clock.time += 4.0  # too short to have recovered
+    assert (back_off.outage, back_off.away) == (0.0, 4.0)
+    assert back_off.next_wait() == 1.0  # what is left of 5 s
+    clock.time += 1.0
+    assert back_off.next_wait() is None
+
+
 def test_after_five_good_seconds_a_loss_is_a_new_one() -> None:
     clock = Clock()
     back_off = BackOff(Reconnect(first_wait=0.5, give_up_after=60.0), now=clock)
