@@ -142,7 +142,8 @@ class VideoTrack(_Track):
             if stream is None:
                 return
             aspect = pixel_aspect_of(stream)
-            usual = round(NS / (stream.average_rate or stream.guessed_rate or DEFAULT_FPS))
+            rate = stream.average_rate or stream.guessed_rate or DEFAULT_FPS
+            usual = min(round(NS / rate), NS)
             stated = _end(stream)
             end = 0
             for frame in self._frames(container, stream):
@@ -151,7 +152,7 @@ class VideoTrack(_Track):
                 start = end if time is None else time
                 length = _ns(frame.duration, frame.time_base) or usual
                 if stated is not None:  # durations are those of decoding: only a hint
-                    length = min(length, max(stated - start, usual))
+                    length = min(length, max(stated - start, NS // DEFAULT_FPS))
                 end = start + length
                 yield PicturePiece(start, end, frame, aspect)
 

@@ -235,6 +235,15 @@ def test_a_picture_counts_for_as_long_as_it_is_shown(
         assert [bool(frame.mean() > 200) for frame in unit.frames] == [white, white], unit.index
 
 
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv"])
+def test_the_last_picture_of_a_slide_show_lasts_as_long_as_the_file_states(
+    tmp_path: Path, name: str
+) -> None:
+    """Of decoding the durations are other ones: 15 and 20 s for a picture of 50 ms."""
+    clip = Clip(audio=False, frame_times=(0.0, 20.0, 40.0, 59.0))
+    assert play(write_clip(tmp_path / name, clip))[-1].stamp == 59 * NS
+
+
 def test_the_last_picture_is_shown_until_the_sound_ends(tmp_path: Path) -> None:
     """A still with sound, as podcasts have it."""
     clip = Clip(seconds=8.0, frame_times=(0.0,), flashes=(0.0,))
