@@ -86,7 +86,8 @@ def test_a_camera_is_published_with_ros_time_and_its_end_ends_the_process(
 def test_a_camera_that_was_switched_off_is_found_again(robot, namespace, camera_address):
     seen: list[Image] = []
     robot.node.create_subscription(Image, "seen", seen.append, 50)
-    camera = run("camera_node", namespace, device=camera_address.replace("://", "://user:secret@"))
+    secret = camera_address.replace("://", "://user:secret@")
+    camera = run("camera_node", namespace, device=secret, reliability="reliable")
     until(lambda: len(seen) > 5, "frames")
     NetworkCamera.off.set()
     time.sleep(0.3)
