@@ -179,15 +179,14 @@ def test_a_camera_that_keeps_failing_is_tried_ever_more_slowly_and_given_up(
 ) -> None:
     """Each time it opens and gives one frame: still no loop without pauses."""
     cameras = put_in(monkeypatch, FakeCameras(*(pictures(number, 1) for number in range(50))))
-    config = Reconnect(first_wait=0.1, longest_wait=0.8, give_up_after=2.5)
+    config = Reconnect(first_wait=0.1, longest_wait=0.4, give_up_after=1.0)
     with (
         Camera(CameraConfig(0, reconnect=config)) as camera,
-        pytest.raises(CameraError, match=r"then no more; .*; tried \d times in [23] s"),
+        pytest.raises(CameraError, match=r"then no more; .*; tried \d times in 1 s"),
     ):
         list(camera)
-    assert 4 <= len(cameras.opened) <= 7
+    assert 4 <= len(cameras.opened) <= 6
     waits = [after - before for before, after in itertools.pairwise(cameras.opened)]
-    assert waits[0] < 0.6
     assert waits[2] > 0.4
 
 
@@ -216,6 +215,6 @@ def test_no_more_than_three_calls_hang_in_a_driver(
 ) -> None:
     cameras = put_in(monkeypatch, FakeCameras(*(iter([threading.Event()]) for _ in range(9))))
     with Camera(CameraConfig(0, silent_after=0.1, reconnect=FAST)):
-        time.sleep(2.0)
+        time.sleep(1.2)
     assert len(cameras.opened) == 3
     assert "3 calls of its driver hang" in caplog.text

@@ -28,7 +28,7 @@ from ..clips import Clip, write_clip
 from .servers import LiveStream, file_server, http_live_server, rtsp_server
 
 NS = 1_000_000_000
-CLIP = Clip(seconds=4.0, flashes=(1.5,), beeps=(1.5,))
+CLIP = Clip(seconds=2.5, flashes=(1.5,), beeps=(1.5,))
 FAST = Reconnect(first_wait=0.1, longest_wait=0.4, give_up_after=20.0)
 
 
@@ -82,8 +82,8 @@ def test_picture_and_sound_come_together_at_the_pace_of_the_stream(address: str)
         items = read_until_lost(source)
     frames = [item for _, item in items if isinstance(item, MediaFrame)]
     sound = sum(item.duration for _, item in items if isinstance(item, AudioChunk))
-    assert 75 <= len(frames) <= 80
-    assert 3.7 <= sound <= 4.1
+    assert 45 <= len(frames) <= 50
+    assert 2.3 <= sound <= 2.6
     assert onset(items, MediaFrame) == pytest.approx(onset(items, AudioChunk), abs=0.06)
     stamps = [frame.stamp for frame in frames]
     assert (stamps[-1] - stamps[0]) / NS == pytest.approx(len(frames) / 20, abs=0.15)
@@ -99,8 +99,8 @@ def test_a_stream_as_fast_as_the_network_is_slowed_to_its_own_pace(
     with http_live_server(stream) as address, open_media(address) as source:
         begin = time.monotonic()
         items = read_until_lost(source)
-    assert 3.0 < time.monotonic() - begin < 6.0
-    assert len([item for _, item in items if isinstance(item, MediaFrame)]) >= 75
+    assert 2.0 < time.monotonic() - begin < 5.0
+    assert len([item for _, item in items if isinstance(item, MediaFrame)]) >= 45
 
 
 def test_a_stream_that_is_cut_comes_back_and_says_so_without_its_password(
@@ -152,6 +152,7 @@ def test_a_stream_that_stays_away_is_given_up(stream: LiveStream) -> None:
             list(items)
 
 
+@pytest.mark.slow
 def test_after_a_short_stall_it_goes_on_as_the_same_stream(stream: LiveStream) -> None:
     """Units have a gap where the network had one, and picture and sound stay together."""
     assembler = UnitAssembler(AssemblerConfig())
@@ -167,7 +168,7 @@ def test_after_a_short_stall_it_goes_on_as_the_same_stream(stream: LiveStream) -
             units += assembler.units()
         units += assembler.flush()
     assert {unit.stream for unit in units} == {0}
-    assert 5 <= len(units) <= 8
+    assert 4 <= len(units) <= 7
     assert units[0].video_fill is units[-2].video_fill is VideoFill.NONE
     assert any(unit.audio_filled > 4_000 for unit in units)
 
@@ -189,7 +190,7 @@ def test_files_over_http_are_recordings(tmp_path: Path) -> None:
     write_clip(tmp_path / "a.mp4", CLIP)
     with file_server(tmp_path) as address, open_media(f"{address}/a.mp4") as source:
         assert isinstance(source, MediaFile)
-        assert source.duration == pytest.approx(4.0, abs=0.1)
+        assert source.duration == pytest.approx(2.5, abs=0.1)
         items = [(0.0, item) for item in source]
     assert onset(items, MediaFrame) == pytest.approx(1.5, abs=0.002)
     assert onset(items, AudioChunk) == pytest.approx(1.5, abs=0.002)
