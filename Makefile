@@ -179,7 +179,7 @@ $(VENV)/.installed: $(PINS) pyproject.toml setup.py cmake/mend_ros_wheels.py | $
 	touch $(VENV)/COLCON_IGNORE
 	python -m pip install --quiet $(PINS:%=--constraint %) setuptools
 	python -m pip install --quiet $(PINS:%=--constraint %) --no-build-isolation \
-	  --editable '.[dev,hooks,quantize,$(EXTRA.$(ROS)),train,world]'
+	  --editable '.[bags,dev,hooks,quantize,$(EXTRA.$(ROS)),train,world]'
 	python cmake/mend_ros_wheels.py
 	touch $@
 

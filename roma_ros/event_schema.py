@@ -109,12 +109,16 @@ class Record:
         seconds: END of the event's unit, from the beginning of the source, or of a node's stream;
             `None` if that is not known.
         wall_ns: when it was written, Unix time in ns; `None` in a file of `roma run`.
+        source: of several sources that are followed one after another, the one it belongs to.
+        source_seconds: END of the event's unit, from the beginning of that source.
     """
 
     event: Event
     sequence: int = 0
     seconds: float | None = None
     wall_ns: int | None = None
+    source: str = ""
+    source_seconds: float | None = None
 
     @property
     def kind(self) -> str:
@@ -185,6 +189,10 @@ def _record_values(record: Record) -> dict[str, Any]:
     values["event"] = record.kind
     values["seconds"] = None if record.seconds is None else round(record.seconds, 9)
     values["stamp_ns"] = record.event.stamp
+    if record.source:
+        seconds = record.source_seconds
+        values["source"] = record.source
+        values["source_seconds"] = None if seconds is None else round(seconds, 9)
     if record.wall_ns is not None:
         values["wall_ns"] = record.wall_ns
     for each in fields(record.event):
@@ -232,6 +240,8 @@ def decode(line: bytes | str) -> Header | Record:
         sequence=_value(values, "sequence", int, 0),
         seconds=_optional(values, "seconds", float),
         wall_ns=_optional(values, "wall_ns", int),
+        source=_value(values, "source", str, ""),
+        source_seconds=_optional(values, "source_seconds", float),
     )
 
 

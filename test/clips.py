@@ -35,6 +35,7 @@ class Clip:
     audio_codec: str = "aac"
     sample_format: str = "fltp"
     audio_start: float = 0.0
+    pixel_aspect: Fraction = Fraction(1)  # width of a pixel divided by its height
     cover: bool = False  # a picture beside the sound, as music files have it
 
     def frame(self, time: float) -> np.ndarray:
@@ -97,6 +98,8 @@ def _video_stream(container: av.container.OutputContainer, clip: Clip) -> av.Vid
     assert isinstance(stream, av.VideoStream)
     stream.width, stream.height = clip.width, clip.height
     stream.pix_fmt = "yuvj420p" if clip.video_codec == "mjpeg" else "yuv420p"
+    if clip.pixel_aspect != 1:
+        stream.codec_context.sample_aspect_ratio = clip.pixel_aspect
     stream.codec_context.time_base = Fraction(1, 1000 if clip.frame_times else 20)
     return stream
 

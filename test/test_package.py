@@ -130,7 +130,7 @@ def test_versions_agree(repository: Path) -> None:
         ("roma_ros.units", {"torch", "transformers", "rclpy"}),
         ("roma_ros.planning", {"torch", "transformers", "rclpy", "numpy"}),
         ("roma_ros.speed", {"rclpy"}),
-        ("roma_ros.sources", {"torch", "transformers", "rclpy"}),
+        ("roma_ros.sources", {"torch", "transformers", "rclpy", "sounddevice", "rosbags"}),
         ("roma_ros.speech", {"torch", "transformers", "rclpy"}),
         ("roma_ros.watch", {"torch", "transformers", "rclpy"}),
         ("roma_ros.event_schema", {"torch", "transformers", "rclpy"}),

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
+from roma_ros.cli.source_time import SourceTime
 from roma_ros.event_schema import Header, Record, encode
 from roma_ros.events import Event
 
@@ -44,12 +45,19 @@ class EventFile:
         if not self._is_stdout:
             self._file.close()
 
-    def take(self, event: Event, seconds: float) -> None:
-        """Write an event that happened `seconds` after the source's beginning."""
+    def take(self, event: Event, seconds: float, source: SourceTime | None = None) -> None:
+        """Write an event that happened `seconds` after the run's beginning."""
         if not self._sequence:  # a run that cannot start leaves the last one's events alone
             if not self._is_stdout:
                 self._file.truncate(0)
             self._file.write(encode(self._header))
         self._sequence += 1
-        self._file.write(encode(Record(event=event, sequence=self._sequence, seconds=seconds)))
+        record = Record(
+            event=event,
+            sequence=self._sequence,
+            seconds=seconds,
+            source="" if source is None else source.source,
+            source_seconds=None if source is None else source.seconds,
+        )
+        self._file.write(encode(record))
         self._file.flush()

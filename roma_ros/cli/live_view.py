@@ -15,6 +15,7 @@ from rich.text import Text
 
 from roma_ros.cli.happening import Happening, Kind
 from roma_ros.cli.progress import Progress
+from roma_ros.cli.source_time import SourceTime
 from roma_ros.cli.wording import clock, one_line
 from roma_ros.events import Event, SpeakProbability
 from roma_ros.watch import Watch
@@ -82,7 +83,7 @@ class LiveView:
         self._draw()
         self._live.stop()
 
-    def take(self, event: Event, seconds: float) -> None:
+    def take(self, event: Event, seconds: float, source: SourceTime | None = None) -> None:
         if isinstance(event, SpeakProbability):
             lane = self._lanes[event.watch]
             lane.values.append(event.p_speak)
@@ -90,7 +91,7 @@ class LiveView:
             return
         happening = Happening.of(event, seconds)
         if happening is not None and happening.kind is not Kind.WARNING:  # which stderr has had
-            self._print(happening)
+            self._print(happening, f"{clock(seconds):>8}" if source is None else str(source))
 
     def refresh(self, progress: Progress) -> None:
         """Draw again, unless that was done a moment ago."""
@@ -98,10 +99,10 @@ class LiveView:
         if time.monotonic() - self._drawn >= INTERVAL:
             self._draw()
 
-    def _print(self, happening: Happening) -> None:
+    def _print(self, happening: Happening, when: str) -> None:
         """A line above the picture, where it stays."""
         line = Text.assemble(
-            (f"{clock(happening.seconds):>8}  ", "dim"),
+            (f"{when}  ", "dim"),
             (happening.kind.value.upper(), STYLES[happening.kind]),
             (f" {happening.watch}: " if happening.watch else ": "),
             happening.text,

@@ -6,6 +6,7 @@ from typing import TextIO
 
 from roma_ros.cli.happening import Happening, Kind
 from roma_ros.cli.progress import Progress
+from roma_ros.cli.source_time import SourceTime
 from roma_ros.cli.wording import clock
 from roma_ros.events import Event, SpeakProbability
 
@@ -30,21 +31,22 @@ class PlainLines:
     def __exit__(self, *_: object) -> None:
         pass
 
-    def take(self, event: Event, seconds: float) -> None:
+    def take(self, event: Event, seconds: float, source: SourceTime | None = None) -> None:
+        when = f"{clock(seconds):>8}" if source is None else str(source)
         if isinstance(event, SpeakProbability):
             if not self._quiet:
                 mark = " *" if event.p_speak >= event.threshold else ""
-                self._print(seconds, "p(speak)", event.watch, f"{event.p_speak:.3f}{mark}")
+                self._print(when, "p(speak)", event.watch, f"{event.p_speak:.3f}{mark}")
             return
         happening = Happening.of(event, seconds)
         if happening is None or happening.kind is Kind.WARNING:  # which stderr has had
             return
         if not (self._quiet and happening.kind is Kind.NOTE):
-            self._print(seconds, happening.kind.value.upper(), happening.watch, happening.text)
+            self._print(when, happening.kind.value.upper(), happening.watch, happening.text)
 
     def refresh(self, progress: Progress) -> None:
         """Lines need none."""
 
-    def _print(self, seconds: float, what: str, watch: str, text: str) -> None:
+    def _print(self, when: str, what: str, watch: str, text: str) -> None:
         owner = f" {watch}" if watch else ""
-        print(f"{clock(seconds):>8}  {what}{owner}: {text}", file=self._out, flush=True)
+        print(f"{when}  {what}{owner}: {text}", file=self._out, flush=True)

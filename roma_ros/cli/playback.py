@@ -12,21 +12,15 @@ from dataclasses import replace
 from roma_ros.assistant import Assistant, AssistantConfig
 from roma_ros.cli.errors import UsageError
 from roma_ros.cli.progress import Progress
+from roma_ros.cli.source_time import SourceTime
+from roma_ros.cli.source_units import SourceUnits
 from roma_ros.cli.timed_question import TimedQuestion
 from roma_ros.cli.wording import one_line
 from roma_ros.events import Answer, Event
 from roma_ros.questions import UnknownWordsError
-from roma_ros.sources import Item, Source, paced
+from roma_ros.sources import Source
 from roma_ros.thinker import RomaThinker, UnitShapeError
-from roma_ros.units import (
-    AssemblerConfig,
-    AudioChunk,
-    Frame,
-    MultimodalUnit,
-    UnitAssembler,
-    UnitsError,
-    VideoFill,
-)
+from roma_ros.units import Frame, UnitsError
 from roma_ros.watch import Watch
 
 __all__ = ["Playback"]
@@ -79,14 +73,9 @@ class Playback:
         config = replace(config, has_video=source.has_video, has_audio=source.has_audio)
         self._assistant = Assistant(thinker, config, self._happened.append)
         self._thinker = thinker
-        self._frame_size_checked = False
-        self._assembler = UnitAssembler(
-            AssemblerConfig(video=source.has_video, audio=source.has_audio)
-        )
+        self._units = SourceUnits(source, fast=fast, check_frame=self._check_frame_size)
         self._questions = deque(sorted(questions, key=lambda question: question.seconds))
         self.warnings = self._prepare(watches)
-        self._origin: int | None = None
-        self._end = self._filled = 0
         self._busy = 0.0
         self._ending = threading.Event()
         self._arrived = threading.Event()
@@ -118,16 +107,25 @@ class Playback:
         """End the iteration soon; for any thread or signal handler."""
         self.stopped = True
         self._ending.set()
-        self._source.close()
+        self._units.close()
 
     @property
     def unasked(self) -> tuple[TimedQuestion, ...]:
         """Questions whose time has not come."""
         return tuple(self._questions)
 
-    def seconds(self, stamp: int) -> float:
-        """A stamp, counted from the stream's beginning."""
-        return max(0, stamp - self._origin) / 1e9 if self._origin is not None else 0.0
+    @property
+    def unheard(self) -> tuple[str, ...]:
+        """Of the sources that have ended, those that made no unit: a line each."""
+        return tuple(self._units.unheard)
+
+    def seconds(self, event: Event) -> float:
+        """When an event happened, counted from the run's beginning."""
+        return self._units.seconds(event.stream, event.stamp)
+
+    def source_time(self, event: Event) -> SourceTime | None:
+        """In which source an event happened, and when in it; `None` if there is only one."""
+        return self._units.source_time(event.stream, event.stamp)
 
     def progress(self) -> Progress:
         status = self._assistant.status()
@@ -135,14 +133,15 @@ class Playback:
             units=status.units_heard,
             unjudged=status.units_unjudged,
             last_fault=status.last_fault,
-            seconds=self.seconds(self._end),
+            seconds=self._units.reached,
             busy=self._busy,
             step_p50=status.step_p50,
             step_p99=status.step_p99,
             backlog=status.backlog,
             dropped=status.units_dropped,
             audio_only=status.units_audio_only,
-            filled=self._filled,
+            filled=self._units.filled,
+            damaged=self._source.damaged,
         )
 
     def _prepare(self, watches: Sequence[Watch]) -> list[str]:
@@ -158,8 +157,8 @@ class Playback:
     # --- as fast as possible: one thread ---
 
     def _play_fast(self) -> Iterator[list[Event]]:
-        for unit in self._units(self._source):
-            self._submit(unit)
+        for unit in self._units:
+            self._assistant.submit(unit)
             while self._work() and not self._ending.is_set():
                 yield self._drain()
             yield self._drain()
@@ -183,9 +182,8 @@ class Playback:
 
     def _feed(self) -> None:
         try:
-            items = self._source if self._source.live else paced(self._source)
-            for unit in self._units(items):
-                self._submit(unit)
+            for unit in self._units:
+                self._assistant.submit(unit)
                 self._arrived.set()
         except Exception as error:  # belongs to the thread that iterates
             self._failure = error
@@ -195,49 +193,24 @@ class Playback:
 
     def _end_all(self) -> None:
         self._ending.set()
-        self._source.close()
+        self._units.close()
         self._assistant.close()
 
-    def _units(self, items: Iterable[Item]) -> Iterator[MultimodalUnit]:
-        for item in items:
-            if self._ending.is_set():
-                return
-            self._assemble(item)
-            for unit in self._assembler.units():
-                self._filled += unit.video_fill is not VideoFill.NONE or unit.audio_filled > 0
-                yield unit
-        if not self._ending.is_set():
-            yield from self._assembler.flush()
+    def _check_frame_size(self, frame: Frame) -> bool:
+        """Raise `UsageError` if a frame is of a size that can never be taken.
 
-    def _assemble(self, item: Item) -> None:
-        try:
-            if isinstance(item, AudioChunk):
-                self._assembler.add_audio(item)
-            else:
-                self._check_frame_size(item)
-                self._assembler.add_frame(item)
-        except UnitsError:
-            pass  # counted by the assembler; what is fine goes on
-
-    def _check_frame_size(self, frame: Frame) -> None:
-        """Raise `UsageError` if the source's first frame is of a size that can never be taken."""
-        if self._frame_size_checked:
-            return
+        Returns:
+            Whether its size is known: a frame that cannot be decoded says nothing.
+        """
         try:
             height, width = frame.decode().shape[:2]
         except UnitsError:
-            return  # the assembler counts it; the next may be whole
-        self._frame_size_checked = True
+            return False  # the assembler counts it; the next may be whole
         try:
             self._thinker.check_frame_size(height, width)
         except UnitShapeError as error:
             raise UsageError(one_line(str(error))) from error
-
-    def _submit(self, unit: MultimodalUnit) -> None:
-        if self._origin is None:
-            self._origin = unit.start
-        self._end = unit.end
-        self._assistant.submit(unit)
+        return True
 
     def _work(self) -> bool:
         """One slice of the assistant's work; returns whether there is more."""
@@ -248,10 +221,11 @@ class Playback:
 
     def _ask(self) -> bool:
         """Put the questions whose time has been heard; returns whether there were any."""
-        heard = self._assistant.status().stamp
+        status = self._assistant.status()
+        stream, stamp = status.stream, status.stamp
         due = 0
-        while heard is not None and self._questions:
-            if self._questions[0].seconds > self.seconds(heard):
+        while stream is not None and stamp is not None and self._questions:
+            if self._questions[0].seconds > self._units.seconds(stream, stamp):
                 break
             question = self._questions.popleft()
             self.answers.append((question, self._assistant.ask(question.text)))

@@ -21,6 +21,7 @@ class Progress:
         backlog, dropped, audio_only: units that wait, were skipped, or were heard without video.
         filled: units of which picture or sound was missing and had to be filled, besides those at
             the source's end.
+        damaged: packets or chunks of the source that could not be decoded.
     """
 
     units: int = 0
@@ -34,6 +35,7 @@ class Progress:
     dropped: int = 0
     audio_only: int = 0
     filled: int = 0
+    damaged: int = 0
 
     @property
     def real_time_factor(self) -> float:

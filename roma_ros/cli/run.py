@@ -20,13 +20,15 @@ from roma_ros.cli.plain_lines import PlainLines
 from roma_ros.cli.progress import Progress
 from roma_ros.cli.signals import stopping_on_signals
 from roma_ros.cli.source_argument import open_sources
+from roma_ros.cli.source_time import SourceTime
+from roma_ros.cli.source_warnings import warnings_on_stderr
 from roma_ros.cli.summary import Summary
 from roma_ros.cli.timed_question import TimedQuestion
 from roma_ros.cli.timeline import FORMATS, Timeline
 from roma_ros.cli.wording import clock, one_line
 from roma_ros.event_schema import Header
 from roma_ros.events import Event
-from roma_ros.sources import Source, SourceError
+from roma_ros.sources import Reconnect, Source, SourceError, is_address
 from roma_ros.watch import (
     DEFAULT_COOLDOWN,
     DEFAULT_THRESHOLD,
@@ -42,6 +44,7 @@ if TYPE_CHECKING:  # torch takes seconds to import, and `roma run --help` needs 
 __all__ = ["add_to", "run"]
 
 PATIENCE = 10  # units of a recording that may wait for a slow first step; devices do not wait
+TITLE_NAMES = 3  # sources that the title names
 NARRATE = "Describe what happens, as it happens."
 
 HELP = "follow a file, a camera or a microphone: p(speak), alerts, narration, answers"
@@ -52,6 +55,7 @@ examples:
   roma run 0 mic --watch "alert me when you hear a knock" --watch "alert me when a star appears"
   roma run recordings/ --fast --events events.jsonl --quiet
   roma run film.mp4 --fast --narrate --events - | jq .text
+  roma run clips/*.mp4 "more/**/*.wav" --fast --watch "alert me when you hear two beeps"
   roma run kitchen.mp4 --model /models/ROMA --watch "alert me when the pot boils over"
 
 WHAT A MODEL KNOWS
@@ -59,16 +63,22 @@ WHAT A MODEL KNOWS
   spoken words. Words that a checkpoint was not trained on get a warning, or with --strict an error.
 
 SOURCE
-  PATH          a video or audio file, or a folder of them, played by name
-  0, 1, ...     a camera by its number; also /dev/video2, or an address such as rtsp://...
+  PATH          a video or audio file, or a folder of them, played by name as one stream
+  PATTERN       files by a pattern in quotes: "clips/*.mp4", "recordings/**/*.wav"
+  BAG           a ROS 2 bag: its folder, or an .mcap or .db3 file; --topics chooses
+  ADDRESS       a stream or a file of a network, rtsp://HOST/PATH or http://HOST/PATH
+  0, 1, ...     a camera by its number; also /dev/video2
   mic, mic:DEV  the default microphone, or one by its number or a part of its name
-  A camera and a microphone may be followed together: `roma run 0 mic`.
+  Files are played one after another, each a stream of its own, and every event names its file and
+  the second in it. A camera and a microphone are followed together: `roma run 0 mic`. A camera, a
+  microphone or a live stream that is lost is opened again, for as long as --reconnect says.
 
 EVENTS FILE
   One JSON object a line, after a header with source, model, watches, versions and the wall clock:
   "event" is stream_started, speak_probability, alert, narration, answer, lag, fault or
   instruction_warning; "seconds" and "stamp_ns" tell the END of the unit it belongs to, from the
   source's beginning and on the sensor clock; "sequence", "stream", and the fields of that event.
+  Of several files, "source" and "source_seconds" tell which one, and the second in it.
   `roma events` reads it. With `-` they go to the standard output, and everything else to the
   standard error.
 
@@ -77,8 +87,8 @@ exit codes
   1    the source failed on the way, or a question got no answer
   2    it could not start: a wrong argument, a missing file, a model that does not load, frames of
        a size that the model can never take
-  3    units were not judged: the model failed on them, a watch could not be opened, or not one unit
-       came; that no alert was raised means nothing then
+  3    units were not judged: the model failed on them, a watch could not be opened, or a source
+       gave not one unit (it is too short, or damaged); no alert means nothing then
   130  Ctrl-C was pressed before the run had begun
 """
 
@@ -86,7 +96,7 @@ exit codes
 class Sink(Protocol):
     """Whoever is told of events."""
 
-    def take(self, event: Event, seconds: float) -> None: ...
+    def take(self, event: Event, seconds: float, source: SourceTime | None = None) -> None: ...
 
 
 View: TypeAlias = LiveView | PlainLines
@@ -195,6 +205,21 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "or 60 where it does not say)",
     )
 
+    parser.add_argument(
+        "--topics",
+        metavar="TOPIC,...",
+        default="",
+        help="of a ROS 2 bag: the image topic, the audio topic, or both (default: those it has)",
+    )
+    parser.add_argument(
+        "--reconnect",
+        type=float,
+        default=60.0,
+        metavar="SECONDS",
+        help="how long a lost device or stream is opened again and again (default: %(default)g; "
+        "0: not at all)",
+    )
+
     output = parser.add_argument_group("pace and output")
     output.add_argument(
         "--fast", action="store_true", help="as fast as the model can, not at the file's pace"
@@ -221,12 +246,13 @@ def run(arguments: argparse.Namespace) -> int:
     watches = _watches(arguments)
     _check_plot(arguments.plot)
     with ExitStack() as stack:
+        stack.enter_context(warnings_on_stderr())
         source = stack.enter_context(_source(arguments))
         sinks: list[Sink] = [summary := Summary()]
         if arguments.events is not None:
             sinks.append(stack.enter_context(_event_file(arguments, watches)))
         playback = stack.enter_context(_playback(arguments, source, watches))
-        title = " + ".join(Path(text).name for text in arguments.source)
+        title = _title(source)
         for warning in playback.warnings:
             print(f"roma: warning: {one_line(warning)}", file=sys.stderr)
         view = _view(arguments, title, watches)
@@ -237,10 +263,20 @@ def run(arguments: argparse.Namespace) -> int:
         _draw(timeline, arguments.plot)
     if not arguments.quiet:
         print(summary.text(progress), file=_out(arguments), flush=True)
-    judged = _check_judged(progress, ended=failure is None and not playback.stopped)
+    judged = _check_judged(
+        progress, ended=failure is None and not (playback.stopped or playback.unheard)
+    )
     if failure is not None:
         raise CommandError(one_line(str(failure))) from failure
-    return judged or _check_answers(playback)
+    return max(judged, _check_heard(playback), _check_answers(playback))
+
+
+def _title(source: Source) -> str:
+    """What is followed, in short."""
+    names = [part.name for part in source.parts]
+    shown = [name if is_address(name) else Path(name).name for name in names[:TITLE_NAMES]]
+    more = len(names) - len(shown)
+    return " + ".join(shown) + (f" and {more} more" if more else "")
 
 
 def _follow(playback: Playback, view: View, sinks: Sequence[Sink]) -> SourceError | None:
@@ -250,7 +286,7 @@ def _follow(playback: Playback, view: View, sinks: Sequence[Sink]) -> SourceErro
             for events in playback:
                 for event in events:
                     for sink in sinks:
-                        sink.take(event, playback.seconds(event.stamp))
+                        sink.take(event, playback.seconds(event), playback.source_time(event))
                 view.refresh(playback.progress())
         except SourceError as error:
             return error
@@ -272,6 +308,13 @@ def _check_judged(progress: Progress, *, ended: bool) -> int:
         return 0
     print(f"roma: error: {one_line(complaint)}", file=sys.stderr)
     return UnjudgedError.exit_code
+
+
+def _check_heard(playback: Playback) -> int:
+    """Say which sources made no unit; returns the exit code."""
+    for complaint in playback.unheard:
+        print(f"roma: error: {one_line(complaint)}", file=sys.stderr)
+    return UnjudgedError.exit_code if playback.unheard else 0
 
 
 def _check_answers(playback: Playback) -> int:
@@ -329,7 +372,9 @@ def _watches(arguments: argparse.Namespace) -> list[Watch]:
 
 def _source(arguments: argparse.Namespace) -> Source:
     try:
-        source = open_sources(arguments.source)
+        reconnect = Reconnect(give_up_after=arguments.reconnect) if arguments.reconnect else None
+        topics = [topic for topic in arguments.topics.split(",") if topic]
+        source = open_sources(arguments.source, reconnect=reconnect, topics=topics)
     except SourceError as error:
         raise UsageError(str(error)) from error
     if source.live and arguments.fast:

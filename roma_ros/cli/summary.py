@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from roma_ros.cli.progress import Progress
+from roma_ros.cli.source_time import SourceTime
 from roma_ros.events import Alert, Answer, Event, Fault, Narration
 
 __all__ = ["Summary"]
@@ -18,7 +19,12 @@ class Summary:
     def __init__(self) -> None:
         self._counts: Counter[str] = Counter()
 
-    def take(self, event: Event, seconds: float) -> None:  # noqa: ARG002  # all sinks are alike
+    def take(
+        self,
+        event: Event,
+        seconds: float,  # noqa: ARG002  # all sinks are alike
+        source: SourceTime | None = None,  # noqa: ARG002
+    ) -> None:
         if (name := COUNTED.get(type(event))) is not None:
             self._counts[name] += 1
 
@@ -36,6 +42,7 @@ class Summary:
             (progress.dropped, "unit", " skipped"),
             (progress.audio_only, "unit", " heard without video"),
             (progress.filled, "unit", " with a gap in picture or sound"),
+            (progress.damaged, "packet", " damaged"),
         )
         said += [_count(number, name) + what for number, name, what in troubles if number]
         return f"{speed}\n{', '.join(said)}"

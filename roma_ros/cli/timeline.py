@@ -8,7 +8,7 @@ from __future__ import annotations
 import warnings
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from matplotlib.ticker import FuncFormatter, MultipleLocator
 
 from roma_ros.cli.fitting import fitted, wrapped
 from roma_ros.cli.happening import Happening, Kind
+from roma_ros.cli.source_time import SourceTime
 from roma_ros.cli.wording import clock, one_line
 from roma_ros.events import Event, Fault, SpeakProbability
 from roma_ros.watch import Watch
@@ -126,14 +127,16 @@ class Timeline:
         } or {"": _Lane("without a watch")}
         self._happenings: deque[Happening] = deque(maxlen=HISTORY)
 
-    def take(self, event: Event, seconds: float) -> None:
-        """Collect an event that happened `seconds` after the source's beginning."""
+    def take(self, event: Event, seconds: float, source: SourceTime | None = None) -> None:
+        """Collect an event that happened `seconds` after the run's beginning."""
         if isinstance(event, SpeakProbability):
             self._lanes[event.watch].points.append((seconds, event.p_speak, event.threshold))
             return
         if isinstance(event, Fault) and event.during in JUDGING:
             self._take_fault(event, seconds)
         happening = Happening.of(event, seconds)
+        if happening is not None and source is not None:
+            happening = replace(happening, text=f"{source}: {happening.text}")
         if happening is not None:
             self._happenings.append(happening)
 

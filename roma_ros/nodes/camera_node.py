@@ -1,4 +1,4 @@
-"""The node `camera`: a camera without a driver of its own, by OpenCV."""
+"""The node `camera`: a camera without a driver of its own, by OpenCV, or one of the network."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from roma_ros.nodes.declaration import ParameterSpec, declare
-from roma_ros.nodes.device_node import DeviceNode, now_ns
+from roma_ros.nodes.device_node import RECONNECT_SECONDS, DeviceNode, now_ns
 from roma_ros.nodes.sensor_publisher import (
     FRAME_ID,
     IMAGE_TRANSPORT,
@@ -14,7 +14,7 @@ from roma_ros.nodes.sensor_publisher import (
     SensorPublisher,
 )
 from roma_ros.nodes.spinning import run
-from roma_ros.sources import Camera, CameraConfig
+from roma_ros.sources import Camera, CameraConfig, Source, is_address, open_media
 
 __all__ = ["CameraNode", "main"]
 
@@ -22,11 +22,13 @@ SPECS = (
     ParameterSpec(
         name="device",
         default="0",
-        description="Number or path of the camera, or an address such as rtsp://...",
+        description="Number or path of the camera, or an address such as rtsp://HOST/PATH, of "
+        "which the picture is taken (media_node takes the sound too).",
     ),
     ParameterSpec(name="width", default=640, low=16, high=8192, description="Wanted [pixels]."),
     ParameterSpec(name="height", default=480, low=16, high=8192, description="Wanted [pixels]."),
     ParameterSpec(name="fps", default=15.0, low=0.5, high=240.0, description="Wanted [Hz]."),
+    RECONNECT_SECONDS,
     IMAGE_TRANSPORT,
     RELIABILITY,
     FRAME_ID,
@@ -43,14 +45,7 @@ class CameraNode(DeviceNode):
     def __init__(self, **arguments: Any) -> None:
         super().__init__("camera", **arguments)
         declare(self, SPECS, lambda: "the camera runs already; start another node")
-        device = self.get("device")
-        config = CameraConfig(
-            index=int(device) if device.isdecimal() else device,
-            width=self.get("width"),
-            height=self.get("height"),
-            fps=self.get("fps"),
-        )
-        camera = Camera(config, clock=now_ns(self))
+        camera = self._open(self.get("device"))
         publisher = SensorPublisher(
             self,
             camera,
@@ -59,6 +54,18 @@ class CameraNode(DeviceNode):
             image_transport=self.get("image_transport"),
         )
         self.publish_device(camera, publisher)
+
+    def _open(self, device: str) -> Source:
+        if is_address(device):
+            return open_media(device, audio=False, reconnect=self.reconnect(), clock=now_ns(self))
+        config = CameraConfig(
+            index=int(device) if device.isdecimal() else device,
+            width=self.get("width"),
+            height=self.get("height"),
+            fps=self.get("fps"),
+            reconnect=self.reconnect(),
+        )
+        return Camera(config, clock=now_ns(self))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

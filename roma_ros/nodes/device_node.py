@@ -7,16 +7,31 @@ from typing import Any
 
 from rclpy.node import Node
 
+from roma_ros.nodes.declaration import ParameterSpec
 from roma_ros.nodes.sensor_publisher import SensorPublisher, SourceThread
-from roma_ros.sources import Source
+from roma_ros.nodes.source_log import SourceLog
+from roma_ros.sources import Reconnect, Source
 
-__all__ = ["DeviceNode", "now_ns"]
+__all__ = ["RECONNECT_SECONDS", "DeviceNode", "now_ns"]
+
+RECONNECT_SECONDS = ParameterSpec(
+    name="reconnect_seconds",
+    default=86_400.0,
+    low=0.0,
+    high=1e9,
+    description="How long a lost device is opened again and again, with pauses of up to 10 s, "
+    "before the node ends with status 1 [s]. 0: it ends at once.",
+)
 
 
 class DeviceNode(Node):
     """Publishes what a device gives; if the device fails, the process ends with status 1."""
 
     exit_status: int | None = None
+
+    def __init__(self, name: str, **arguments: Any) -> None:
+        super().__init__(name, **arguments)
+        self._log = SourceLog(self)
 
     def publish_device(self, source: Source, publisher: SensorPublisher) -> None:
         """Begin to publish, in a thread."""
@@ -26,6 +41,7 @@ class DeviceNode(Node):
     def destroy_node(self) -> None:
         if hasattr(self, "_thread"):
             self._thread.close(self._source.close)
+        self._log.close()
         super().destroy_node()
 
     def _end(self, failed: bool) -> None:
@@ -34,6 +50,11 @@ class DeviceNode(Node):
     def get(self, name: str) -> Any:
         """Value of a parameter."""
         return self.get_parameter(name).value
+
+    def reconnect(self) -> Reconnect | None:
+        """What the parameter `reconnect_seconds` says."""
+        seconds = self.get(RECONNECT_SECONDS.name)
+        return Reconnect(give_up_after=seconds) if seconds > 0 else None
 
 
 def now_ns(node: Node) -> Callable[[], int]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from roma_ros.nodes.declaration import ParameterSpec, declare
-from roma_ros.nodes.device_node import DeviceNode, now_ns
+from roma_ros.nodes.device_node import RECONNECT_SECONDS, DeviceNode, now_ns
 from roma_ros.nodes.sensor_publisher import FRAME_ID, RELIABILITY, SensorPublisher
 from roma_ros.nodes.spinning import run
 from roma_ros.sources import Microphone, MicrophoneConfig
@@ -21,7 +21,11 @@ SPECS = (
         description="PortAudio's number of the microphone, or a part of its name; empty: default.",
     ),
     ParameterSpec(
-        name="rate", default=0, low=0, high=MAX_RATE, description="0: the device's own [Hz]."
+        name="rate",
+        default=0,
+        low=0,
+        high=MAX_RATE,
+        description="Wanted [Hz]; 0, and where the device refuses it: the device's own.",
     ),
     ParameterSpec(name="channels", default=1, low=1, high=MAX_CHANNELS, description="Wanted."),
     ParameterSpec(
@@ -31,6 +35,7 @@ SPECS = (
         high=0.5,
         description="Length of the pieces of audio [s].",
     ),
+    RECONNECT_SECONDS,
     RELIABILITY,
     FRAME_ID,
 )
@@ -52,6 +57,7 @@ class MicrophoneNode(DeviceNode):
             rate=self.get("rate") or None,
             channels=self.get("channels"),
             block_seconds=self.get("block_seconds"),
+            reconnect=self.reconnect(),
         )
         microphone = Microphone(config, clock=now_ns(self))
         publisher = SensorPublisher(

@@ -28,7 +28,9 @@ class LiveSources(Source):
 
     def __init__(self, sources: Sequence[Source]) -> None:
         if not sources or not all(source.live for source in sources):
-            raise SourceError("only cameras and microphones can be combined; give one file alone")
+            raise SourceError(
+                "only cameras, microphones and live streams can be combined; give files alone"
+            )
         self._sources = tuple(sources)
         self._arrivals: Mailbox[Item] = Mailbox(CAPACITY)
 
@@ -39,6 +41,14 @@ class LiveSources(Source):
     @property
     def has_audio(self) -> bool:
         return any(source.has_audio for source in self._sources)
+
+    @property
+    def name(self) -> str:
+        return " + ".join(source.name for source in self._sources)
+
+    @property
+    def damaged(self) -> int:
+        return sum(source.damaged for source in self._sources)
 
     def __iter__(self) -> Iterator[Item]:
         readers = [

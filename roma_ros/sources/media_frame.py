@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 import av
 import numpy as np
@@ -22,35 +23,48 @@ class MediaFrame:
         stamp: ns.
         picture: as the decoder gave it.
         orientation: how the file says that it is to be shown; `decode` does so.
+        pixel_aspect: width of a pixel of `picture` divided by its height; `decode` scales to square
+            pixels by making the shorter side longer.
     """
 
     stamp: int
     picture: av.VideoFrame
     orientation: Orientation = UPRIGHT
+    pixel_aspect: Fraction = Fraction(1)
 
     @property
     def height(self) -> int:
         """Pixels, as it is shown."""
-        return self.picture.width if self.orientation.transpose else self.picture.height
+        width, height = self._square_size()
+        return width if self.orientation.transpose else height
 
     @property
     def width(self) -> int:
         """Pixels, as it is shown."""
-        return self.picture.height if self.orientation.transpose else self.picture.width
+        width, height = self._square_size()
+        return height if self.orientation.transpose else width
 
     def decode(self) -> np.ndarray:
-        """uint8 (H, W, 3) RGB, upright.
+        """uint8 (H, W, 3) RGB, upright, with square pixels.
 
         Raises:
             ImageError: it has too many pixels, or a pixel format that cannot be converted.
         """
-        if self.height * self.width > MAX_PIXELS:
+        width, height = self._square_size()
+        if height * width > MAX_PIXELS:
             raise ImageError(
                 f"got a frame of {self.width}x{self.height} pixels, wanted at most {MAX_PIXELS:,}"
             )
         try:
-            rgb = self.picture.to_ndarray(format="rgb24")
+            rgb = self.picture.reformat(width, height, format="rgb24").to_ndarray()
         except (av.FFmpegError, ValueError) as error:
             name = self.picture.format.name
             raise ImageError(f"cannot convert a frame of pixel format {name}: {error}") from error
         return self.orientation.apply(rgb)
+
+    def _square_size(self) -> tuple[int, int]:
+        """Width and height of the picture with square pixels, before it is turned."""
+        width, height = self.picture.width, self.picture.height
+        if self.pixel_aspect > 1:
+            return round(width * self.pixel_aspect), height
+        return width, round(height / self.pixel_aspect)

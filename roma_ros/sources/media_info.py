@@ -7,15 +7,28 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import av
 from av.container import InputContainer
 from av.stream import Disposition
 
+from roma_ros.sources.address import StreamAddress
 from roma_ros.sources.errors import MediaError
+from roma_ros.sources.network import open_address
 from roma_ros.units.audio import MAX_CHANNELS, MAX_RATE, MIN_RATE
 
-__all__ = ["MediaInfo", "audio_stream", "media_files", "opened", "video_stream"]
+__all__ = [
+    "MEDIA_SUFFIXES",
+    "MediaInfo",
+    "MediaLocation",
+    "audio_stream",
+    "media_files",
+    "opened",
+    "video_stream",
+]
+
+MediaLocation: TypeAlias = "Path | StreamAddress"
 
 VIDEO_SUFFIXES = {
     *(".3gp", ".asf", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg"),
@@ -25,7 +38,13 @@ AUDIO_SUFFIXES = {
     *(".aac", ".aif", ".aiff", ".amr", ".flac", ".m4a", ".mka", ".mp2", ".mp3", ".oga", ".ogg"),
     *(".opus", ".wav", ".wma"),
 }
+MEDIA_SUFFIXES = VIDEO_SUFFIXES | AUDIO_SUFFIXES
 LOOKED_AT = 4096  # bytes that tell whether a file is a text
+NS = 1_000_000_000
+
+
+# Their duration is guessed from the rate of the first packets.
+GUESSED_DURATION = {"aac", "amr", "h264", "hevc", "m4v", "mpegvideo"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,59 +52,77 @@ class MediaInfo:
     """What a file holds.
 
     Attributes:
-        path: of the file.
+        location: of the file.
         video, audio: whether it has a picture, a sound.
         duration: seconds as the file states them; `None` if it does not.
+        start: where its time line begins: ns.
+        is_guess: whether the duration was guessed from the bit rate.
     """
 
-    path: Path
+    location: MediaLocation
     video: bool
     audio: bool
     duration: float | None
+    start: int = 0
+    is_guess: bool = False
 
     @classmethod
-    def of(cls, path: Path) -> MediaInfo:
+    def of(cls, location: MediaLocation) -> MediaInfo:
         """Look into a file.
 
         Raises:
             MediaError: it is empty, cannot be read, or holds neither picture nor sound.
         """
-        with opened(path) as container:
-            video, audio = video_stream(container), audio_stream(container)
-            if video is None and audio is None:
-                raise MediaError(f"{path} holds neither video nor audio")
-            if audio is not None:
-                _check_audio(path, audio)
-            duration = container.duration
-            return cls(
-                path=path,
-                video=video is not None,
-                audio=audio is not None,
-                duration=None if duration is None else duration / av.time_base,
-            )
+        with opened(location) as container:
+            return cls.of_container(location, container)
+
+    @classmethod
+    def of_container(cls, location: MediaLocation, container: InputContainer) -> MediaInfo:
+        """Look into a file that is open. Raises MediaError."""
+        video, audio = video_stream(container), audio_stream(container)
+        if video is None and audio is None:
+            raise MediaError(f"{location} holds neither video nor audio")
+        if audio is not None:
+            _check_audio(location, audio)
+        duration = container.duration
+        return cls(
+            location=location,
+            video=video is not None,
+            audio=audio is not None,
+            duration=None if duration is None else duration / av.time_base,
+            start=(container.start_time or 0) * NS // av.time_base,
+            is_guess=container.format.name in GUESSED_DURATION,
+        )
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[InputContainer]:
+def opened(location: MediaLocation) -> Iterator[InputContainer]:
     """A file, opened for reading.
 
     Raises:
         MediaError: it cannot be opened; the message says why.
     """
+    if isinstance(location, StreamAddress):
+        container = open_address(location)
+    else:
+        container = _open_file(location)
+    with container:
+        yield container
+
+
+def _open_file(path: Path) -> InputContainer:
     try:
         if path.stat().st_size == 0:
             raise MediaError(f"{path} is empty (0 bytes)")
         if _is_text(path):
             raise MediaError(f"{path} is a text, neither video nor audio")
-        container = av.open(f"file:{path}", metadata_errors="replace")
+        return av.open(f"file:{path}", metadata_errors="replace")
     except av.InvalidDataError as error:
         raise MediaError(
             f"{path} cannot be read as video or audio; it is damaged, or another kind of file"
         ) from error
     except (OSError, av.FFmpegError) as error:
         raise MediaError(f"{path} cannot be opened: {error.strerror or error}") from error
-    with container:
-        yield container
 
 
 def video_stream(container: InputContainer) -> av.VideoStream | None:
@@ -109,7 +146,7 @@ def media_files(folder: Path) -> list[Path]:
     return sorted(
         path
         for path in folder.iterdir()
-        if path.suffix.lower() in VIDEO_SUFFIXES | AUDIO_SUFFIXES
+        if path.suffix.lower() in MEDIA_SUFFIXES
         and not path.name.startswith(".")
         and path.is_file()
     )
@@ -130,9 +167,9 @@ def _decodable(stream: av.VideoStream | av.AudioStream) -> bool:
     return stream.codec_context is not None  # PyAV has none for an unknown codec
 
 
-def _check_audio(path: Path, stream: av.AudioStream) -> None:
+def _check_audio(location: MediaLocation, stream: av.AudioStream) -> None:
     if not (MIN_RATE <= stream.rate <= MAX_RATE and 1 <= stream.channels <= MAX_CHANNELS):
         raise MediaError(
-            f"{path} has sound of {stream.rate} Hz and {stream.channels} channels; expected "
+            f"{location} has sound of {stream.rate} Hz and {stream.channels} channels; expected "
             f"{MIN_RATE} to {MAX_RATE} Hz and 1 to {MAX_CHANNELS} channels"
         )

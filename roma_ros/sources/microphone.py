@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import logging
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from roma_ros.sources.errors import MicrophoneError
 from roma_ros.sources.mailbox import Mailbox
-from roma_ros.sources.sample_clock import SampleClock
+from roma_ros.sources.microphone_stream import MicrophoneStream
+from roma_ros.sources.reconnect import BackOff, Reconnect
 from roma_ros.sources.source import Item, Source
 from roma_ros.units import AudioChunk, AudioError
 from roma_ros.units.audio import MAX_CHANNELS, MAX_RATE, MIN_RATE
 
 __all__ = ["Microphone", "MicrophoneConfig"]
 
+LOG = logging.getLogger(__name__)
 CAPACITY_SECONDS = 2.0  # audio that may wait for a slow reader
+LOOK = 0.05  # seconds between looks at the stream
+CLOSE_SECONDS = 0.5
+ZERO_SECONDS = 10.0  # of exact zeros, which no microphone that works gives
+CONNECTED = "is it still connected?"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,9 +35,11 @@ class MicrophoneConfig:
 
     Attributes:
         device: PortAudio's number of the device or a part of its name; `None`: the default.
-        rate: Hz, 8,000 to 192,000; `None`: the device's own.
+        rate: Hz, 8,000 to 192,000; `None`: the device's own, as for a device that refuses it.
         channels: 1 to 8.
         block_seconds: length of a chunk, 0.005 to 0.5 s.
+        silent_after: seconds without a chunk after which it is lost; above `block_seconds`.
+        reconnect: how it is opened again when it was lost; `None`: not at all.
 
     Raises:
         MicrophoneError: a value outside its range.
@@ -39,6 +49,8 @@ class MicrophoneConfig:
     rate: int | None = None
     channels: int = 1
     block_seconds: float = 0.02
+    silent_after: float = 3.0
+    reconnect: Reconnect | None = None
 
     def __post_init__(self) -> None:
         if self.rate is not None and not MIN_RATE <= self.rate <= MAX_RATE:
@@ -53,10 +65,19 @@ class MicrophoneConfig:
             raise MicrophoneError(
                 f"microphone block_seconds is {self.block_seconds}; expected 0.005 to 0.5 s"
             )
+        if not self.silent_after > self.block_seconds:
+            raise MicrophoneError(
+                f"microphone silent_after is {self.silent_after} s; expected above block_seconds, "
+                f"{self.block_seconds} s"
+            )
 
 
 class Microphone(Source):
     """Audio of a microphone in chunks of equal length.
+
+    A microphone that gives no chunk for 3 s is lost, whatever PortAudio says of it. It is then
+    opened again and again, with a logged warning, if the config says so; otherwise the iteration
+    fails. Ten seconds of exact zeros are told once: it is muted, or another device.
 
     Args:
         config: which microphone.
@@ -64,9 +85,6 @@ class Microphone(Source):
 
     Attributes:
         config: as given.
-        rate: Hz.
-        overruns: how often PortAudio said that samples were lost before they came here.
-        damaged: chunks left out because their samples were no numbers (a broken driver).
 
     Raises:
         MicrophoneError: PortAudio is missing, or the device cannot be opened.
@@ -78,28 +96,25 @@ class Microphone(Source):
         self, config: MicrophoneConfig, *, clock: Callable[[], int] = time.time_ns
     ) -> None:
         self.config = config
-        self.overruns = self.damaged = 0
         self._clock = clock
+        self._damaged = self._overruns = 0
+        self._zeros = 0.0  # seconds of exact zeros so far
+        self._zeros_told = False
         self._chunks: Mailbox[AudioChunk] = Mailbox(round(CAPACITY_SECONDS / config.block_seconds))
-        sounddevice = _import_sounddevice()
-        try:
-            self.rate = config.rate or _own_rate(sounddevice, config.device)
-            self._stamps = SampleClock(self.rate)
-            self._stream = sounddevice.InputStream(
-                device=config.device,
-                samplerate=self.rate,
-                channels=config.channels,
-                blocksize=round(self.rate * config.block_seconds),
-                dtype="float32",
-                callback=self._take,
-                finished_callback=self._gone,
-            )
-            self._stream.start()
-        except (sounddevice.PortAudioError, ValueError) as error:
-            name = "the default microphone" if config.device is None else config.device
-            raise MicrophoneError(
-                f"{name} cannot be opened: {error}; microphones found: {_found(sounddevice)}"
-            ) from error
+        self._closing = threading.Event()
+        self._stream = self._open(config.device)
+        self._thread = threading.Thread(target=self._supervise, name="microphone", daemon=True)
+        self._thread.start()
+
+    @property
+    def name(self) -> str:
+        device = self.config.device
+        return "microphone" if device is None else f"microphone {device}"
+
+    @property
+    def rate(self) -> int:
+        """Samples a second of the device as it is open now: Hz."""
+        return self._stream.rate
 
     @property
     def has_video(self) -> bool:
@@ -114,53 +129,97 @@ class Microphone(Source):
         """Chunks that were lost because nobody took them in time."""
         return self._chunks.dropped
 
+    @property
+    def overruns(self) -> int:
+        """How often PortAudio said that samples were lost before they came here."""
+        return self._overruns + self._stream.overruns
+
+    @property
+    def damaged(self) -> int:
+        """Chunks left out because their samples were no numbers (a broken driver)."""
+        return self._damaged
+
     def __iter__(self) -> Iterator[Item]:
         return iter(self._chunks)
 
     def close(self) -> None:
+        """Let go of the microphone; waits at most half a second for a driver that hangs."""
+        if self._closing.is_set():
+            return
+        self._closing.set()
         self._chunks.close()
-        self._stream.close()
+        self._thread.join(CLOSE_SECONDS / 2)
+        self._stream.close(CLOSE_SECONDS / 2)
 
-    def _take(self, samples: np.ndarray, count: int, times: Any, status: Any) -> None:
-        """PortAudio's callback, in its thread: (count, channels) float32, to be copied."""
-        self.overruns += bool(status.input_overflow)
-        age = times.currentTime - times.inputBufferAdcTime
-        if not 0 < age < 1:  # some drivers give no times
-            age = count / self.rate
-        stamp = self._stamps.stamp(count, heard=self._clock() - round(age * 1e9))
+    def _open(self, device: int | str | None, *, look_again: bool = False) -> MicrophoneStream:
+        return MicrophoneStream(
+            device,
+            rate=self.config.rate,
+            channels=self.config.channels,
+            block_seconds=self.config.block_seconds,
+            clock=self._clock,
+            take=self._take,
+            look_again=look_again,
+        )
+
+    def _take(self, stamp: int, rate: int, samples: np.ndarray) -> None:
+        """In PortAudio's thread."""
+        silence = 0.0 if samples.any() else self._zeros + len(samples) / rate
+        self._zeros = silence
         try:
-            self._chunks.put(AudioChunk(stamp, self.rate, samples.copy()))
+            self._chunks.put(AudioChunk(stamp, rate, samples))
         except AudioError:
-            self.damaged += 1
+            self._damaged += 1
 
-    def _gone(self) -> None:
-        """PortAudio's word that the stream has ended, by `close` or by itself."""
-        self._chunks.close(MicrophoneError("the microphone has stopped; is it still connected?"))
+    def _supervise(self) -> None:
+        """The thread's work: watch the stream, and replace it when the microphone is lost."""
+        back_off = BackOff(self.config.reconnect or Reconnect(give_up_after=0))
+        reason = self._watch(back_off)
+        while reason is not None:
+            wait = back_off.next_wait()
+            if wait is None:
+                tried = f"; tried {back_off.tries} times in {back_off.away:.0f} s"
+                self._chunks.close(MicrophoneError(reason + (tried if back_off.tries else "")))
+                return
+            LOG.warning("%s; trying again in %.1f s", reason, wait)
+            if self._closing.wait(wait):
+                return
+            reason = self._reopen() or self._watch(back_off)
 
+    def _watch(self, back_off: BackOff) -> str | None:
+        """Wait until the microphone is lost; returns how, or `None` when it is closed."""
+        stream, seen, was_away = self._stream, 0, back_off.outage > 0
+        while not self._closing.wait(LOOK):
+            if stream.count > seen:
+                if was_away:
+                    LOG.warning("%s is back after %.1f s", self.name, back_off.outage)
+                seen, was_away = stream.count, False
+                back_off.works()
+            if self._zeros >= ZERO_SECONDS and not self._zeros_told:
+                LOG.warning(
+                    "%s has given nothing but exact zeros for %.0f s; is it muted, or another "
+                    "device?",
+                    self.name,
+                    ZERO_SECONDS,
+                )
+            self._zeros_told = self._zeros >= ZERO_SECONDS
+            if stream.has_ended:
+                return f"{self.name} has stopped; {CONNECTED}"
+            if time.monotonic() - stream.last > self.config.silent_after:
+                silent = f"{self.name} has given no sound for {self.config.silent_after:.1f} s"
+                return f"{silent}; {CONNECTED}"
+        return None
 
-def _import_sounddevice() -> Any:
-    try:
-        import sounddevice  # here, because it fails to import where PortAudio is missing
-    except ImportError as error:
-        raise MicrophoneError(
-            "a microphone needs the Python library sounddevice; pip install sounddevice"
-        ) from error
-    except OSError as error:
-        raise MicrophoneError(
-            f"a microphone needs PortAudio ({error}); install it: sudo apt install libportaudio2"
-        ) from error
-    return sounddevice
-
-
-def _own_rate(sounddevice: Any, device: int | str | None) -> int:
-    rate: int = round(sounddevice.query_devices(device, "input")["default_samplerate"])
-    return min(max(rate, MIN_RATE), MAX_RATE)
-
-
-def _found(sounddevice: Any) -> str:
-    names = [
-        f"{device['index']} {device['name']}"
-        for device in sounddevice.query_devices()
-        if device["max_input_channels"] > 0
-    ]
-    return ", ".join(names) or "none"
+    def _reopen(self) -> str | None:
+        """Open the device once more; returns why it cannot be."""
+        old = self._stream
+        old.close(CLOSE_SECONDS)
+        self._overruns += old.overruns
+        device = self.config.device
+        if isinstance(device, int):  # numbers change when devices come and go
+            device = old.device_name
+        try:
+            self._stream = self._open(device, look_again=True)
+        except MicrophoneError as error:
+            return str(error)
+        return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import ClassVar, TypeAlias, TypeVar
 
 from roma_ros.units import AudioChunk, Frame
@@ -25,6 +25,21 @@ class Source(abc.ABC):
     """
 
     live: ClassVar[bool]
+
+    @property
+    def damaged(self) -> int:
+        """Packets or chunks that could not be decoded and were left out, so far."""
+        return 0
+
+    @property
+    def name(self) -> str:
+        """What it is called, for people; without a password."""
+        return type(self).__name__.lower()
+
+    @property
+    def parts(self) -> Sequence[Source]:
+        """What is followed one after another, each a stream of its own."""
+        return (self,)
 
     @property
     @abc.abstractmethod

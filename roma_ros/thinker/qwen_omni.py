@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from transformers import Qwen2_5OmniThinkerForConditionalGeneration, conversion_mapping
@@ -44,7 +44,7 @@ TEXT = "language_model"  # beside the towers, from 5.21 on
 NESTED = "model."  # what stands before all three there
 LAYERS = "layers"  # of the text model
 
-_Backbone = Qwen2_5OmniThinkerForConditionalGeneration
+_Backbone: TypeAlias = Qwen2_5OmniThinkerForConditionalGeneration
 _FORWARD = inspect.signature(Qwen2_5OmniThinkerTextModel.forward).parameters
 _CACHE = "cache" if "cache" in _FORWARD else "past_key_values"
 

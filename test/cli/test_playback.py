@@ -75,9 +75,9 @@ def test_every_unit_is_heard_and_seconds_count_from_the_beginning(
         progress = playback.progress()
     heard = [event for event in events if isinstance(event, SpeakProbability)]
     assert [event.stamp for event in heard] == [71_000_000_000, 72_000_000_000, 73_000_000_000]
-    assert [playback.seconds(event.stamp) for event in heard] == [1.0, 2.0, 3.0]
+    assert [playback.seconds(event) for event in heard] == [1.0, 2.0, 3.0]
     answers = [event for event in events if isinstance(event, Answer)]
-    assert [playback.seconds(answer.stamp) for answer in answers] == [2.0]
+    assert [playback.seconds(answer) for answer in answers] == [2.0]
     ((asked, future),) = playback.answers
     assert asked == question
     assert future.result(timeout=0) == answers[0]

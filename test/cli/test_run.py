@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,9 @@ from roma_ros.thinker import RomaConfig
 from roma_ros.thinker.checkpoint import resolve_folder
 
 from ..clips import Clip, write_clip
+from ..sources.devices import FakeCameras, FakeSound
+from ..sources.servers import LiveStream, http_live_server
+from ..sources.test_bag import BASE, Recording, write_bag
 
 ROMA = [sys.executable, "-c", "import sys; from roma_ros.cli import main; sys.exit(main())"]
 
@@ -152,18 +157,152 @@ def test_a_question_whose_time_never_comes(clip: Path, capsys: pytest.CaptureFix
     )
 
 
+def test_a_bag_is_followed_by_the_stamps_of_its_headers(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bag = write_bag(tmp_path / "bag", Recording(extra=("/rear/image_raw",)))
+    events = tmp_path / "events.jsonl"
+    arguments = ["run", str(bag), "--fast", "--events", str(events)]
+    assert main([*arguments, "--topics", "/rear/image_raw,/mic/audio"]) == 0
+    heard = [event for event in events_of(events) if event["event"] == "speak_probability"]
+    assert [event["stamp_ns"] - BASE for event in heard] == [n * 10**9 for n in (1, 2, 3, 4)]
+    assert capsys.readouterr().err == ""
+    assert main(arguments) == 2
+    assert "choose one by --topics" in capsys.readouterr().err
+
+
+@pytest.fixture
+def live(clip: Path, tmp_path: Path) -> LiveStream:
+    return LiveStream(write_clip(tmp_path / "live.ts", Clip(seconds=3.0)))
+
+
 def test_a_source_that_fails_on_the_way(
+    live: LiveStream, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A stream that ends: what was seen of it is told, drawn and summed up all the same."""
+    plot, events = tmp_path / "t.png", tmp_path / "events.jsonl"
+    with http_live_server(live) as address:
+        secret = address.replace("://", "://user:secret@")
+        arguments = [secret, "--plot", str(plot), "--events", str(events), "--reconnect", "0"]
+        assert main(["run", *arguments]) == 1
+    captured = capsys.readouterr()
+    shown = address.replace("://", "://***@")
+    assert captured.err == f"roma: error: {shown} has ended\n"
+    assert "of the stream" in captured.out
+    assert "secret" not in captured.out + events.read_text()
+    kinds = [event["event"] for event in events_of(events)]
+    assert kinds.count("speak_probability") in (2, 3)
+    assert_picture(plot)
+
+
+@pytest.mark.slow
+def test_a_stream_that_comes_back_is_followed_on(
+    live: LiveStream, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    events = tmp_path / "events.jsonl"
+    with http_live_server(live) as address:
+        arguments = [address, "--quiet", "--events", str(events), "--reconnect", "2"]
+        threading.Timer(5.0, live.refuses.set).start()  # in its second round
+        assert main(["run", *arguments]) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == f"roma: warning: {address} has ended; trying again in 0.5 s"
+    assert any(line.startswith(f"roma: warning: {address} is back after") for line in lines)
+    assert re.search(
+        r"cannot be opened: the host has an error .*; tried \d times in 2 s", lines[-1]
+    )
+    kinds = [event["event"] for event in events_of(events)]
+    assert kinds.count("speak_probability") >= 5
+
+
+def test_files_are_played_one_after_another_and_each_event_names_its_own(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A film, then by a pattern a sound and a film: three streams."""
+    (tmp_path / "more" / "deep").mkdir(parents=True)
+    first = write_clip(tmp_path / "first.mp4", Clip(seconds=3.0))
+    sound = Clip(seconds=2.0, video=False, audio_codec="pcm_s16le", sample_format="s16")
+    second = write_clip(tmp_path / "more" / "b.wav", sound)
+    third = write_clip(tmp_path / "more" / "deep" / "a.mp4", Clip(seconds=2.0, audio=False))
+    (tmp_path / "more" / "notes.txt").write_text("words")
+    events = tmp_path / "events.jsonl"
+    arguments = [str(first), str(tmp_path / "more" / "**" / "*"), "--fast", "--events", str(events)]
+    arguments += ["--ask", "What?@4", "--plot", str(tmp_path / "t.png")]
+    assert main(["run", *arguments]) == 0
+    written = events_of(events)
+    seen = [
+        (event["source"], event["source_seconds"], event["seconds"], event["stream"])
+        for event in written
+        if event["event"] == "speak_probability"
+    ]
+    assert seen == [
+        *((str(first), second, second, 0) for second in (1.0, 2.0, 3.0)),
+        *((str(second), seconds, 3.0 + seconds, 1) for seconds in (1.0, 2.0)),
+        *((str(third), seconds, 5.0 + seconds, 2) for seconds in (1.0, 2.0)),
+    ]
+    (answer,) = [event for event in written if event["event"] == "answer"]
+    assert (answer["source"], answer["source_seconds"]) == (str(second), 1.0)
+    captured = capsys.readouterr()
+    assert f"{second} 1.0 s  ANSWER: What? → " in captured.out
+    assert f"{third} 2.0 s  p(speak): 0." in captured.out
+    assert "7 units, 7.0 s of the stream" in captured.out
+    assert captured.err == ""
+    assert_picture(tmp_path / "t.png")
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_a_clip_too_short_to_judge_is_an_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], fast: bool
+) -> None:
+    path = write_clip(tmp_path / "tick.wav", short_sound(0.05))
+    assert main(["run", str(path), *(["--fast"] if fast else [])]) == 1
+    captured = capsys.readouterr()
+    assert captured.err == (
+        f"roma: warning: {path} lasts 0.05 s, too short for a unit; expected 0.1 s or more\n"
+        f"roma: error: {path}: it made not one unit, so it was not judged\n"
+    )
+    assert "0 units" in captured.out
+
+
+def test_a_clip_shorter_than_a_unit_is_judged_and_that_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write_clip(tmp_path / "tick.wav", short_sound(0.4))
+    assert main(["run", str(path), "--fast"]) == 0
+    captured = capsys.readouterr()
+    assert captured.err == (
+        f"roma: warning: {path} lasts 0.40 s, less than the second of a unit; the rest was filled "
+        "with silence and its last picture\n"
+    )
+    assert "1 unit," in captured.out
+
+
+def short_sound(seconds: float) -> Clip:
+    return Clip(seconds=seconds, video=False, audio_codec="pcm_s16le", sample_format="s16")
+
+
+def test_a_damaged_file_among_others_is_told_counted_and_in_the_exit_code(
     clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A camera that ends: what it saw is told, drawn and summed up all the same."""
-    # Behind an address OpenCV opens it as it opens a network camera; it "breaks off" at its end.
-    plot = tmp_path / "t.png"
-    assert main(["run", f"file://{clip}", "--plot", str(plot)]) == 1
+    """The first is played for what it holds, of the second nothing can be decoded."""
+    film = Clip(seconds=2.0, audio=False, video_codec="mjpeg")
+    data = bytearray(write_clip(tmp_path / "a.mkv", film).read_bytes())
+    starts = [match.start() for match in re.finditer(b"\xff\xd8\xff", data)]
+    for name, wiped in (("a.mkv", starts[10:12]), ("b.mkv", starts[2:])):
+        damaged = bytearray(data)
+        for start in wiped:
+            end = damaged.index(b"\xff\xd9", start)
+            damaged[start:end] = bytes(end - start)
+        (tmp_path / name).write_bytes(damaged)
+    assert main(["run", str(tmp_path / "?.mkv"), str(clip), "--fast"]) == 1
     captured = capsys.readouterr()
-    assert captured.err.startswith("roma: error: camera file://")
-    assert captured.err.count("\n") == 1
-    assert "of the stream" in captured.out
-    assert_picture(plot)
+    assert (
+        f"warning: {tmp_path / 'a.mkv'} is damaged: 2 of 40 video packets could not be decoded"
+    ) in captured.err
+    assert (
+        f"error: {tmp_path / 'b.mkv'}: it made not one unit, so it was not judged" in captured.err
+    )
+    assert re.search(r"\d\d packets damaged", captured.out)
+    assert f"{clip} 3.0 s  p(speak)" in captured.out
 
 
 @pytest.mark.parametrize(
@@ -176,7 +315,16 @@ def test_a_source_that_fails_on_the_way(
         (["{folder}/notes.txt"], "is a text"),
         (["63"], "camera 63 cannot be opened"),
         (["mic:no such microphone"], "microphone"),
-        (["{clip}", "{clip}"], "only cameras and microphones can be combined"),
+        (["{folder}/none-*.mp4"], "no video or audio file has such a name"),
+        (["{folder}/n*.mp4"], "n*.mp4: no file can be played: "),
+        (["{clip}", "{folder}/none.mp4"], "none.mp4 does not exist"),
+        (
+            ["http://u:p@127.0.0.1:1/a?key=p"],
+            "http://***@127.0.0.1:1/a?*** cannot be opened: the con",
+        ),
+        (["ftp://host/a"], "ftp:// addresses cannot be opened; expected one of rtsp://"),
+        (["file://{folder}/none.mp4"], "none.mp4 does not exist"),
+        (["{clip}", "--reconnect", "-1"], "give_up_after is -1.0 s; expected 0 or more"),
         (["{clip}", "--watch", ""], "the instruction has 0 characters"),
         (["{clip}", "--watch", "x" * 501], "the instruction has 501 characters"),
         (["{clip}", "--watch", "a bell", "--threshold", "2"], "threshold is 2.0"),
@@ -252,6 +400,34 @@ def test_ctrl_c_ends_cleanly_and_still_draws(clip: Path, tmp_path: Path) -> None
     assert err == ""
     assert "of the stream" in out
     assert_picture(plot)
+
+
+@pytest.mark.parametrize("device", ["camera", "microphone"])
+def test_ctrl_c_ends_within_two_seconds_whatever_hangs(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], device: str
+) -> None:
+    """A grab that never returns; callbacks that stop, and a close that hangs."""
+    sound = FakeSound()
+    monkeypatch.setitem(sys.modules, "sounddevice", sound)  # type: ignore[arg-type]
+    monkeypatch.setattr(cv2, "VideoCapture", FakeCameras(iter([threading.Event()])))
+    pressed: list[float] = []
+
+    def press() -> None:
+        pressed.append(time.monotonic())
+        os.kill(os.getpid(), signal.SIGINT)
+
+    def press_when_it_runs() -> None:
+        while signal.getsignal(signal.SIGINT) is before:
+            time.sleep(0.01)
+        if device == "microphone":
+            sound.streams[0].stalled = sound.hangs = True
+        threading.Timer(0.5, press).start()
+
+    before = signal.getsignal(signal.SIGINT)
+    threading.Thread(target=press_when_it_runs, daemon=True).start()
+    code = main(["run", "0" if device == "camera" else "mic", "--quiet"])
+    assert time.monotonic() - pressed[0] < 2.0
+    assert code == 0
 
 
 def test_a_reader_that_has_had_enough(clip: Path) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -63,12 +65,13 @@ def test_a_camera_is_published_with_ros_time_and_its_end_ends_the_process(
     robot.node.create_subscription(Image, "seen", seen.append, 50)
     begin = robot.node.get_clock().now().nanoseconds
     arguments = {"device": camera_address, "frame_id": "front", "reliability": "reliable"}
+    arguments["reconnect_seconds"] = 0.0
     camera = run("camera_node", namespace, **arguments)
     until(lambda: len(seen) > 5, "frames")
     NetworkCamera.off.set()
     _, errors = camera.communicate(timeout=30.0)
     assert camera.returncode == 1
-    assert "no more" in errors
+    assert f"{camera_address} has ended" in errors
     assert "Traceback" not in errors
     message = seen[0]
     assert (message.encoding, message.header.frame_id) == ("rgb8", "front")
@@ -78,6 +81,26 @@ def test_a_camera_is_published_with_ros_time_and_its_end_ends_the_process(
     stamps = [stamp_of(message.header.stamp) for message in seen]
     assert begin < stamps[0]
     assert stamps == sorted(stamps)
+
+
+def test_a_camera_that_was_switched_off_is_found_again(robot, namespace, camera_address):
+    seen: list[Image] = []
+    robot.node.create_subscription(Image, "seen", seen.append, 50)
+    secret = camera_address.replace("://", "://user:secret@")
+    camera = run("camera_node", namespace, device=secret, reliability="reliable")
+    until(lambda: len(seen) > 5, "frames")
+    NetworkCamera.off.set()
+    time.sleep(0.3)
+    NetworkCamera.off.clear()
+    count = len(seen)
+    until(lambda: len(seen) > count + 10, "frames after the camera was switched on again")
+    camera.send_signal(signal.SIGINT)
+    _, errors = camera.communicate(timeout=10.0)
+    assert camera.returncode == 0
+    assert "has ended; trying again in 0.5 s" in errors
+    assert "is back after" in errors
+    assert "secret" not in errors
+    assert "Traceback" not in errors
 
 
 @pytest.mark.parametrize(

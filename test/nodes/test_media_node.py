@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from ..clips import Clip, write_clip
+from ..sources.servers import LiveStream, http_live_server
+from ..sources.test_bag import Recording, write_bag
 from .conftest import until
 
 
@@ -60,6 +62,26 @@ def test_a_clip_becomes_units_in_the_node(make_roma, robot, play, clip, transpor
     until(lambda: robot.diagnostic("units", "units made") == "4", "the diagnostics catch up")
     assert robot.diagnostic("units", "units with audio filled") == "0"
     assert robot.diagnostic("units", "units with video filled") == "0"
+
+
+def test_a_bag_and_a_live_stream_become_units_in_the_node(make_roma, robot, play, tmp_path):
+    make_roma({"lateness": 0.5})
+    assert robot.roma.wait_until_active()
+    bag = write_bag(tmp_path / "bag", Recording())
+    media = play(bag, rate=2.0, wait_for_subscribers=20.0)
+    assert media.wait(timeout=30.0) == 0, media.stderr.read()
+    until(lambda: len(robot.probabilities()) >= 3, "p(speak) of the bag")
+    count = len(robot.probabilities())
+    live = LiveStream(write_clip(tmp_path / "live.ts", Clip(seconds=6.0)))
+    with http_live_server(live) as address:
+        secret = address.replace("://", "://user:secret@")
+        media = play(secret, reconnect_seconds=0.0)
+        _, errors = media.communicate(timeout=30.0)
+    assert media.returncode == 1
+    assert "***@127.0.0.1" in errors
+    assert "has ended" in errors
+    assert "secret" not in errors
+    until(lambda: len(robot.probabilities()) >= count + 2, "p(speak) of the stream")
 
 
 def test_a_folder_is_played_in_a_loop_as_one_stream_until_told_to_stop(

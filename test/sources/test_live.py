@@ -42,5 +42,5 @@ def test_items_of_all_sources_come(tmp_path: Path) -> None:
 
 def test_recordings_cannot_be_combined(tmp_path: Path) -> None:
     path = write_clip(tmp_path / "a.avi", CLIP)
-    with pytest.raises(SourceError, match="only cameras and microphones"):
+    with pytest.raises(SourceError, match="only cameras, microphones and live streams"):
         LiveSources([MediaFile(MediaFileConfig(path=path)), MediaFile(MediaFileConfig(path=path))])

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import itertools
 import logging
+import re
 from collections.abc import Callable
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
 from roma_ros.sources import Item, MediaError, MediaFile, MediaFileConfig, MediaFrame
-from roma_ros.units import AssemblerConfig, AudioChunk, UnitAssembler
+from roma_ros.units import (
+    AssemblerConfig,
+    AudioChunk,
+    MultimodalUnit,
+    UnitAssembler,
+    VideoFill,
+)
 
 from ..clips import QUADRANTS, Clip, rotate, write_clip
 
@@ -166,6 +175,118 @@ def test_frames_are_upright(tmp_path: Path, degrees: int) -> None:
         assert pixel.tolist() == pytest.approx(colour, abs=4)
 
 
+@pytest.mark.parametrize(
+    ("aspect", "shape"), [(Fraction(4, 3), (64, 128)), (Fraction(2, 3), (96, 96))]
+)
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.ts"])
+def test_pixels_that_are_not_square_become_square(
+    tmp_path: Path, name: str, aspect: Fraction, shape: tuple[int, int]
+) -> None:
+    """96x64 pixels, shown as 128x64 or 64x64: no row or column is lost."""
+    clip = replace(SHORT, audio=False, flashes=(), pixel_aspect=aspect)
+    frame = frames(play(write_clip(tmp_path / name, clip)))[0]
+    image = frame.decode()
+    assert image.shape[:2] == (frame.height, frame.width) == shape
+    assert_quadrants(image)
+
+
+def test_pixels_are_made_square_before_the_picture_is_turned(tmp_path: Path) -> None:
+    clip = replace(SHORT, audio=False, flashes=(), pixel_aspect=Fraction(4, 3))
+    path = rotate(write_clip(tmp_path / "a.mp4", clip), 90)
+    image = frames(play(path))[0].decode()
+    assert image.shape == (128, 64, 3)
+    assert_quadrants(np.rot90(image))
+
+
+def test_a_senseless_pixel_aspect_is_not_believed(tmp_path: Path) -> None:
+    clip = replace(SHORT, audio=False, pixel_aspect=Fraction(2000, 1))
+    assert frames(play(write_clip(tmp_path / "a.mkv", clip)))[0].decode().shape == (64, 96, 3)
+
+
+def assert_quadrants(image: np.ndarray) -> None:
+    height, width = image.shape[:2]
+    for (row, column), colour in QUADRANTS.items():
+        pixel = image[height // 4 + row * height // 2, width // 4 + column * width // 2]
+        assert pixel.tolist() == pytest.approx(colour, abs=6)
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.avi"])
+@pytest.mark.parametrize("audio", [False, True])
+def test_a_picture_counts_for_as_long_as_it_is_shown(
+    tmp_path: Path, name: str, audio: bool
+) -> None:
+    """A slide show, one picture every 20 s: no unit is black, each has the slide of its time."""
+    clip = Clip(
+        seconds=60.0,
+        frame_times=(0.0, 20.0, 40.0, 59.0),
+        flashes=(20.0, 59.0),  # the second and the last slide are white
+        video_codec="mjpeg" if name == "a.avi" else "libx264",
+        audio=audio,
+        audio_codec="pcm_s16le" if name == "a.avi" else "aac",
+        sample_format="s16" if name == "a.avi" else "fltp",
+        rate=16_000,
+    )
+    units = units_of(write_clip(tmp_path / name, clip))
+    assert len(units) in ((60,) if audio else (59, 60))  # of the last slide some ms may count
+    for unit in units[:59]:
+        assert unit.video_fill is VideoFill.NONE, unit.index
+        assert unit.frames is not None
+        white = 20 <= unit.index < 40
+        assert [bool(frame.mean() > 200) for frame in unit.frames] == [white, white], unit.index
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv"])
+def test_the_last_picture_of_a_slide_show_lasts_as_long_as_the_file_states(
+    tmp_path: Path, name: str
+) -> None:
+    """Of decoding the durations are other ones: 15 and 20 s for a picture of 50 ms."""
+    clip = Clip(audio=False, frame_times=(0.0, 20.0, 40.0, 59.0))
+    assert play(write_clip(tmp_path / name, clip))[-1].stamp == 59 * NS
+
+
+def test_the_last_picture_is_shown_until_the_sound_ends(tmp_path: Path) -> None:
+    """A still with sound, as podcasts have it."""
+    clip = Clip(seconds=8.0, frame_times=(0.0,), flashes=(0.0,))
+    for name in ("a.mp4", "a.mkv"):
+        units = units_of(write_clip(tmp_path / name, clip))
+        assert [unit.video_fill for unit in units] == [VideoFill.NONE] * 8
+        assert all(unit.frames is not None and unit.frames.mean() > 200 for unit in units)
+
+
+def test_a_picture_is_not_held_in_place_of_pictures_that_are_damaged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What could not be decoded stays a gap, which units show as filled."""
+    clip = replace(PCM, seconds=8.0, video_codec="mjpeg")
+    path = write_clip(tmp_path / "a.mkv", clip)
+    data = bytearray(path.read_bytes())
+    starts = [match.start() for match in re.finditer(b"\xff\xd8\xff", data)]
+    for start in starts[40:120]:  # from 2 to 6 s
+        end = data.index(b"\xff\xd9", start)
+        data[start:end] = bytes(end - start)
+    path.write_bytes(data)
+    fills = [unit.video_fill for unit in units_of(path)]
+    assert fills[:2] == fills[6:] == [VideoFill.NONE] * 2
+    assert VideoFill.NONE not in fills[3:6]
+    assert VideoFill.BLACK in fills[4:6]
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{path} is damaged: 80 of 160 video packets could not be decoded and were left out"
+    ]
+
+
+def units_of(path: Path) -> list[MultimodalUnit]:
+    with MediaFile(MediaFileConfig(path=path)) as source:
+        assembler = UnitAssembler(AssemblerConfig(video=source.has_video, audio=source.has_audio))
+        units = []
+        for item in source:
+            if isinstance(item, AudioChunk):
+                assembler.add_audio(item)
+            else:
+                assembler.add_frame(item)
+            units += assembler.units()
+        return units + assembler.flush()
+
+
 def test_the_cover_of_music_is_no_video(tmp_path: Path) -> None:
     clip = replace(SHORT, video=False, cover=True, audio_codec="libmp3lame")
     source = MediaFile(MediaFileConfig(path=write_clip(tmp_path / "a.mp3", clip)))
@@ -209,7 +330,7 @@ def test_a_folder_is_played_by_name_and_what_is_no_media_is_passed_over(
     (tmp_path / ".hidden.mp4").write_bytes(b"")
     with caplog.at_level(logging.WARNING):
         source = MediaFile(MediaFileConfig(path=tmp_path))
-    assert [file.path.name for file in source.files] == ["A.MKV", "b.mkv"]
+    assert [Path(str(file.location)).name for file in source.files] == ["A.MKV", "b.mkv"]
     assert [record.getMessage() for record in caplog.records] == [
         f"left out: {tmp_path / 'c.mp4'} cannot be read as video or audio; it is damaged, "
         "or another kind of file"
@@ -314,14 +435,61 @@ def test_damage_in_the_middle_costs_only_what_is_damaged(tmp_path: Path) -> None
     assert beeps(items)[-1] == pytest.approx(3.5 + 0.021, abs=0.005)
 
 
-def test_a_file_that_was_cut_off_is_played_as_far_as_it_goes(tmp_path: Path) -> None:
-    whole = write_clip(tmp_path / "whole.mkv", SYNC)
-    cut = tmp_path / "cut.mkv"
-    cut.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
-    assert flashes(play(cut))[0] == pytest.approx(0.5, abs=0.002)
+@pytest.mark.parametrize("name", ["whole.mkv", "whole.mp3", "fragmented.mp4"])
+def test_a_file_that_was_cut_off_is_played_as_far_as_it_goes_and_that_is_said(
+    tmp_path: Path, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    clip = replace(SYNC, video=name != "whole.mp3")
+    if name == "whole.mp3":
+        clip = replace(clip, audio_codec="libmp3lame")
+    whole = write_clip(tmp_path / name, clip)
+    if name == "fragmented.mp4":
+        whole = with_header_first(whole, tmp_path / "first.mp4")
+    cut = tmp_path / f"cut{whole.suffix}"
+    size = whole.stat().st_size
+    cut.write_bytes(whole.read_bytes()[: size // 2])
+    if name == "fragmented.mp4":
+        cut.write_bytes(whole.read_bytes()[: int(size * 0.7)])
+    assert beeps(play(cut))[0] == pytest.approx(0.5, abs=0.003)
+    told = caplog.records[-1].getMessage()
+    assert re.fullmatch(
+        rf"{cut} ends after [12]\.\d s of the 4\.0 s that it states: the rest is missing", told
+    )
 
 
-def test_damaged_packets_are_counted(tmp_path: Path) -> None:
+def with_header_first(path: Path, copy: Path) -> Path:
+    """As downloads are made: what a cut leaves can be played."""
+    with (
+        av.open(str(path)) as read,
+        av.open(str(copy), "w", options={"movflags": "faststart"}) as written,
+    ):
+        streams = {
+            stream.index: written.add_stream_from_template(stream) for stream in read.streams
+        }
+        for packet in read.demux():
+            if packet.dts is not None:
+                packet.stream = streams[packet.stream_index]
+                written.mux(packet)
+    return copy
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.ts", "a.avi", "a.wav", "a.mp3"])
+def test_of_a_whole_file_nothing_is_said(
+    tmp_path: Path, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    codec = {"a.avi": "mp2", "a.mp3": "libmp3lame", "a.wav": "pcm_s16le"}.get(name, "aac")
+    clip = replace(SYNC, video=name not in ("a.wav", "a.mp3"), audio_codec=codec)
+    clip = replace(clip, sample_format={"mp2": "s16", "pcm_s16le": "s16"}.get(codec, "fltp"))
+    clip = replace(clip, video_codec="mpeg4" if name == "a.avi" else "libx264")
+    source = MediaFile(MediaFileConfig(path=write_clip(tmp_path / name, clip)))
+    assert beeps(list(source))
+    assert not caplog.records
+    assert source.damaged == 0
+
+
+def test_damaged_packets_are_counted_and_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     path = write_clip(tmp_path / "a.mkv", replace(SHORT, audio=False, video_codec="mjpeg"))
     data = bytearray(path.read_bytes())
     first = data.index(b"\xff\xd8\xff", len(data) // 2)
@@ -331,6 +499,9 @@ def test_damaged_packets_are_counted(tmp_path: Path) -> None:
     source = MediaFile(MediaFileConfig(path=path))
     assert len(list(source)) == 19
     assert source.damaged == 1
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{path} is damaged: 1 of 20 video packets could not be decoded and were left out"
+    ]
 
 
 def test_samples_that_are_no_numbers_are_left_out(tmp_path: Path) -> None:

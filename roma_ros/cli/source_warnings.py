@@ -1,0 +1,35 @@
+"""What sources warn of, as lines on stderr."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from roma_ros.cli.wording import one_line
+
+__all__ = ["warnings_on_stderr"]
+
+LOGGERS = ("roma_ros.sources", "roma_ros.cli")
+
+
+class _Handler(logging.Handler):
+    """Writes to whatever stderr is at the time: a live view takes its place."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        print(f"roma: {record.levelname.lower()}: {one_line(record.getMessage())}", file=sys.stderr)
+
+
+@contextmanager
+def warnings_on_stderr() -> Iterator[None]:
+    """Print the warnings of sources in the form of all messages of `roma`."""
+    handler = _Handler(logging.WARNING)
+    loggers = [logging.getLogger(name) for name in LOGGERS]
+    for logger in loggers:
+        logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        for logger in loggers:
+            logger.removeHandler(handler)

@@ -1,0 +1,92 @@
+"""When a device or stream that was lost is tried again."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from roma_ros.sources.errors import SourceError
+
+__all__ = ["BackOff", "Reconnect"]
+
+HEALTHY = 5.0  # seconds of work after which the next loss counts as a new one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reconnect:
+    """How a lost device or stream is tried again.
+
+    Attributes:
+        first_wait: seconds before the first try; each further wait is twice as long.
+        longest_wait: seconds that no wait exceeds.
+        give_up_after: seconds that it may be away before no more tries are made; `math.inf`: any.
+
+    Raises:
+        SourceError: a value out of its range.
+    """
+
+    first_wait: float = 0.5
+    longest_wait: float = 10.0
+    give_up_after: float = math.inf
+
+    def __post_init__(self) -> None:
+        if not 0 < self.first_wait <= self.longest_wait < math.inf:
+            raise SourceError(
+                f"first_wait is {self.first_wait} s and longest_wait {self.longest_wait} s; "
+                "expected 0 < first_wait <= longest_wait"
+            )
+        if not self.give_up_after >= 0:
+            raise SourceError(f"give_up_after is {self.give_up_after} s; expected 0 or more")
+
+
+class BackOff:
+    """The waits of one device: longer and longer, until it has worked for some seconds.
+
+    A device that comes and goes is tried no faster than one that stays away.
+
+    Args:
+        config: how to try again.
+        now: gives the time: s.
+
+    Attributes:
+        tries: waits since the device was lost.
+    """
+
+    def __init__(self, config: Reconnect, *, now: Callable[[], float] = time.monotonic) -> None:
+        self.tries = 0
+        self._config = config
+        self._now = now
+        self._wait = config.first_wait
+        self._away_before = 0.0  # in losses before this one, from which it has not recovered
+        self._lost_at: float | None = None
+        self._works_since: float | None = None
+
+    @property
+    def outage(self) -> float:
+        """Seconds since the device was lost, 0 while it works."""
+        return 0.0 if self._lost_at is None else self._now() - self._lost_at
+
+    @property
+    def away(self) -> float:
+        """Seconds that the device was lost, since it last worked for some seconds."""
+        return self._away_before + self.outage
+
+    def works(self) -> None:
+        """Say that the device gives something; to be called each time."""
+        now = self._now()
+        if self._lost_at is not None or self._works_since is None:
+            self._away_before, self._lost_at, self._works_since = self.away, None, now
+        if now - self._works_since >= HEALTHY:
+            self._away_before, self._wait, self.tries = 0.0, self._config.first_wait, 0
+
+    def next_wait(self) -> float | None:
+        """Say that the device is lost, or still away: seconds to wait, `None` to give up."""
+        self._lost_at = self._now() if self._lost_at is None else self._lost_at
+        left = self._config.give_up_after - self.away
+        if left <= 0:
+            return None
+        wait, self._wait = self._wait, min(2 * self._wait, self._config.longest_wait)
+        self.tries += 1
+        return min(wait, left)
