@@ -2,7 +2,8 @@
 
 from .assembler import UnitAssembler
 from .audio import AudioChunk
-from .config import AssemblerConfig
+from .clock_alignment import SensorClockStatus
+from .config import CLOCK_ALIGNMENTS, MAX_LATENESS, AssemblerConfig
 from .errors import (
     AssemblerConfigError,
     AudioError,
@@ -14,10 +15,13 @@ from .errors import (
 )
 from .frame import CompressedFrame, Frame, RawFrame, RgbFrame
 from .stats import AssemblerStats
+from .stream_clock import Modality
 from .unit import FRAMES_PER_UNIT, NS_PER_SECOND, UNIT_RATE, MultimodalUnit, VideoFill
 
 __all__ = [
+    "CLOCK_ALIGNMENTS",
     "FRAMES_PER_UNIT",
+    "MAX_LATENESS",
     "NS_PER_SECOND",
     "UNIT_RATE",
     "AssemblerConfig",
@@ -28,10 +32,12 @@ __all__ = [
     "CompressedFrame",
     "Frame",
     "ImageError",
+    "Modality",
     "ModalityError",
     "MultimodalUnit",
     "RawFrame",
     "RgbFrame",
+    "SensorClockStatus",
     "StampError",
     "UnitAssembler",
     "UnitError",
