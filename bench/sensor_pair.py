@@ -1,4 +1,4 @@
-"""A simulated camera and microphone whose stamps, clocks and latencies are set, and what came of it.
+"""A simulated camera and microphone whose stamps and latencies are set, and what came of it.
 
 Every picture and every sample carries the true time at which it was taken, so that the skew of a
 unit is measured from its contents. Nothing here knows how units are made.
@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+
 from roma_ros.units import (
     NS_PER_SECOND,
     UNIT_RATE,
@@ -117,7 +118,7 @@ class SensorPair:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a pair of sensors, in the units that ended after the first `settled` seconds.
+    """What became of a pair of sensors, in the units made while both ran, of the time after `settled` s.
 
     Attributes:
         units: how many.
@@ -143,9 +144,7 @@ class Outcome:
     @property
     def whole(self) -> bool:
         """Whether no unit is missing or was filled."""
-        return (
-            self.units >= self.expected and not self.video_filled and not self.audio_filled
-        )
+        return self.units >= self.expected and not self.video_filled and not self.audio_filled
 
 
 def measure(
@@ -162,11 +161,13 @@ def measure(
         clock: whether the assembler is told the node's clock.
     """
     assembler = assembler or as_in_node()
-    late = skews = None
     units: list[tuple[int, MultimodalUnit]] = []
     knows_arrival = "arrival" in inspect.signature(assembler.add_frame).parameters
     lost_before = chunks = 0
-    for arriving in pair.arriving():
+    items = pair.arriving()
+    last = {type(arriving.item): arriving.time for arriving in items}
+    both_end = min(last.values())
+    for arriving in items:
         known: dict[str, int] = {}
         if knows_arrival:
             known = {"arrival": arriving.arrival}
@@ -180,15 +181,19 @@ def measure(
         units += [(arriving.time, unit) for unit in assembler.units()]
         if arriving.time <= ns(settled):
             lost_before = assembler.stats.audio_late + assembler.stats.stamps_bad
-    after = [(time, unit) for time, unit in units if time > ns(settled)]
+    slack = pair.chunk + max(pair.camera_latency, pair.microphone_latency) + 2 * pair.jitter
+    after = [
+        (time, unit)
+        for time, unit in units
+        if time <= both_end and (end_of(unit) or time - ns(slack)) >= ns(settled + 1)
+    ]
     late = assembler.stats.audio_late + assembler.stats.stamps_bad - lost_before
     skews = [skew for _, unit in after if (skew := skew_of(unit)) is not None]
     ends = [(time, end) for time, unit in after if (end := end_of(unit)) is not None]
-    slack = pair.chunk + max(pair.camera_latency, pair.microphone_latency) + 2 * pair.jitter
     stats = assembler.stats
     return Outcome(
         units=len(after),
-        expected=int(pair.seconds - slack) - int(settled) - 2,
+        expected=int(pair.seconds - 2 * slack - settled) - 2,
         video_filled=_share(sum(u.video_fill is not VideoFill.NONE for _, u in after), len(after)),
         audio_filled=_share(sum(u.audio_filled > 0 for _, u in after), len(after)),
         lost=_share(late, chunks),
@@ -211,7 +216,7 @@ def ns(seconds: float) -> int:
 
 
 def picture(taken: int) -> np.ndarray:
-    """uint8 (1, 2, 3): the time (ns) in microseconds, six bytes, one added so that none is black."""
+    """uint8 (1, 2, 3): the time (ns) in microseconds, plus one so that none is black."""
     code = taken // 1000 + 1
     return np.frombuffer(code.to_bytes(6, "little"), np.uint8).reshape(1, 2, 3)
 

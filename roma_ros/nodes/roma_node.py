@@ -31,7 +31,7 @@ from roma_ros.nodes.faults import Faults
 from roma_ros.nodes.input_monitor import InputMonitor, describe_publishers
 from roma_ros.nodes.intake import Intake
 from roma_ros.nodes.mind import Attention, Mind, free_unused_memory
-from roma_ros.nodes.parameters import SPECS, Settings, WatchDefaults
+from roma_ros.nodes.parameters import SPECS, Settings, WatchDefaults, lateness_of
 from roma_ros.nodes.senses import Senses
 from roma_ros.nodes.spinning import run
 from roma_ros.nodes.stamps import time_of
@@ -128,7 +128,7 @@ class RomaNode(LifecycleNode):
         mind = self._configured()
         mind.assembler.reset()
         mind.assistant.start()
-        intake = Intake(mind.assembler, self._on_unit, self._faults)
+        intake = Intake(mind.assembler, self._on_unit, self._faults, self.get_logger().warning)
         senses = Senses(self, intake.put, self._faults)
         if mind.settings.assembler.video:
             senses.look(mind.settings.image_transport)
@@ -196,8 +196,13 @@ class RomaNode(LifecycleNode):
         return f"the node is {self.state}; deactivate and clean it up first"
 
     def _on_parameters_set(self, _parameters: list[Parameter]) -> None:
-        if self._mind is not None:
-            self._mind.watches.follow(WatchDefaults.of(self))
+        mind, attention = self._mind, self._attention
+        if mind is None:
+            return
+        mind.watches.follow(WatchDefaults.of(self))
+        lateness = lateness_of(self)
+        if lateness != mind.assembler.config.lateness:
+            (mind.assembler if attention is None else attention.intake).set_lateness(lateness)
 
     # --- units ---
 
@@ -282,7 +287,13 @@ class RomaNode(LifecycleNode):
         lost = status.units_dropped + status.units_audio_only + stats.units_dropped
         late = self._lag_memory.is_recent(lost)
         return [
-            input_status(name, self.inputs, self._faults, attention.intake.dropped),
+            input_status(
+                name,
+                self.inputs,
+                self._faults,
+                attention.intake.dropped,
+                mind.assembler.sensor_clocks(),
+            ),
             unit_status(name, stats, status, mind.skew),
             thinker_status(name, mind.model, status, late),
         ]

@@ -27,6 +27,9 @@ MIN_TAIL = NS_PER_SECOND // 10
 MAX_OPEN = 4 * NS_PER_SECOND
 """What is older than the newest item by more than this is made units without being asked for."""
 MAX_CLOSED_UNITS = 16
+MAX_NOTICES = 16
+OLDEST_FIRST = 30 * NS_PER_SECOND
+"""How much older than all others the first aligned item of a modality may be."""
 
 
 class UnitAssembler:
@@ -53,6 +56,7 @@ class UnitAssembler:
         )
         self._closed: deque[MultimodalUnit] = deque()
         self._stream = 0
+        self._notices: deque[str] = deque(maxlen=MAX_NOTICES)
         self._left_at: int | None = None  # the newest stamp of the stream that a jump ended
         self._begin()
 
@@ -166,7 +170,9 @@ class UnitAssembler:
 
     def notices(self) -> list[str]:
         """What there is to say of stamps since the last call: sentences for a log, oldest first."""
-        return self._alignment.notices()
+        notices = [*self._alignment.notices(), *self._notices]
+        self._notices.clear()
+        return notices
 
     def sensor_clocks(self) -> list[SensorClockStatus]:
         """How the stamps of each sensor lie, and how long units wait for it."""
@@ -199,7 +205,7 @@ class UnitAssembler:
         """Takes an item whose jumps, if any, have been judged already."""
         modality, item = aligned.modality, aligned.item
         if aligned.restart:
-            self._leave_stream()
+            self._leave_stream(item.stamp)
         try:
             verdict = self._clock.judge(modality, item.stamp)
         except StampError:
@@ -208,14 +214,23 @@ class UnitAssembler:
         if verdict is Arrival.LATE or (verdict is Arrival.JUMP and aligned.straggler):
             self._count_late(modality)
             return
-        if verdict is Arrival.JUMP and not self._clock.is_short_gap(item.stamp):
-            self._leave_stream()
-        if not aligned.waited:
-            self._observe(modality, item)
+        if verdict is Arrival.JUMP and self._is_elsewhere(modality, item.stamp):
+            self._leave_stream(item.stamp)
+        self._observe(modality, item, waited=aligned.waited)
         self._node_clock = aligned.clock
         self._accept(modality, item)
 
-    def _observe(self, modality: Modality, item: Item) -> None:
+    def _is_elsewhere(self, modality: Modality, stamp: int) -> bool:
+        """Whether an item that has jumped is too far away to be of the same stream.
+
+        The first of a sensor is not, if it is only old: long chunks begin long before they come.
+        """
+        if self._clock.is_short_gap(stamp):
+            return False
+        first, newest = self._clock.newest_of(modality) is None, self._clock.newest
+        return newest is None or not first or not newest - OLDEST_FIRST <= stamp <= newest
+
+    def _observe(self, modality: Modality, item: Item, *, waited: bool = False) -> None:
         """Learns how late things are."""
         self._lateness.observe(
             modality,
@@ -223,15 +238,22 @@ class UnitAssembler:
             end=_end(item),
             newest=self._clock.newest,
             own=self._clock.newest_of(modality),
+            waited=waited,
         )
         self._video.lateness = self._lateness.reorder(Modality.VIDEO)
 
-    def _leave_stream(self) -> None:
+    def _leave_stream(self, stamp: int) -> None:
         """Starts a new stream; one that has no unit so far is begun anew in its place."""
-        if self._index:
-            self._start_new_stream()
-        else:
+        if not self._index:
             self._begin()
+            return
+        newest = self._clock.newest
+        self._start_new_stream()
+        if newest is not None:
+            self._notices.append(
+                f"a new stream begins: stamps went from {newest / NS_PER_SECOND:.3f} s to "
+                f"{stamp / NS_PER_SECOND:.3f} s"
+            )
 
     def _start_new_stream(self) -> None:
         if self._clock.newest is None:

@@ -37,8 +37,10 @@ MAX_HELD = 128
 REVIEW = 250 * _MS
 REVIEW_COUNT, REVIEW_SPAN = 5, 2 * NS_PER_SECOND
 """A judgement is changed only by so many pairs over so long."""
-COARSE, COARSE_TIME, FINE = 5 * _MS, 10 * NS_PER_SECOND, _MS // 2
-"""How much a shift changes at a review, in its first 10 s and later."""
+COARSE_TIME = 30 * NS_PER_SECOND
+"""So long after a judgement its estimate is refined, by the pictures alone: sound would tear."""
+FINE, NOISE = _MS // 2, 10 * _MS
+"""How much a shift changes at a review later, if it is wrong by more than NOISE."""
 TRUSTED_AGAIN = 10 * NS_PER_SECOND
 """Stamps that may be of one clock for so long are not aligned any more."""
 STRAGGLING = 10 * NS_PER_SECOND
@@ -162,7 +164,7 @@ class ClockAlignment:
         if fault:
             self._give_up(line, fault)
         if line.fault and not (line.has_recovered(arrival) and self._use_again(line, reading)):
-            return self._settle(arrival) + [self._by_arrival(line, reading)]
+            return [*self._settle(arrival), self._by_arrival(line, reading)]
         if line.repeats:
             self._count_repeated(modality)
             return self._settle(arrival)
@@ -377,14 +379,15 @@ class ClockAlignment:
             return
         reference = self._lines[reference_of(relation, self._longest)]
         self._follower = self._other(reference)
-        self._follower.offset = self._shift(relation)
+        self._follower.offset = self._wrong_by(relation)
         self._stats.realigned += 1
         self._say(self._explain(relation, reference))
 
-    def _shift(self, relation: Relation) -> int:
-        """What the follower's stamps have to be shifted by."""
-        video = self._follower is self._lines[Modality.VIDEO]
-        return (relation.difference - self._base) * (1 if video else -1)
+    def _wrong_by(self, relation: Relation) -> int:
+        """What is to be added to the follower's offset."""
+        video, audio = (self._lines[modality].offset for modality in Modality)
+        error = relation.difference - self._base - (video - audio)
+        return error if self._follower is self._lines[Modality.VIDEO] else -error
 
     def _review(self, now: int) -> None:
         """Follow the drift of what is shifted, and judge anew if the judgement was wrong."""
@@ -399,13 +402,19 @@ class ClockAlignment:
             if not self._agrees(relation):
                 self._decide(now)
             return
-        error = self._shift(relation) - follower.offset
+        error = self._wrong_by(relation)
         if abs(error) > STEP:
             self._shift_moved(follower, error, now)
             return
-        limit = COARSE if now - self._decided_at < COARSE_TIME else FINE
-        follower.offset += max(-limit, min(error, limit))
+        self._refine(follower, error, now)
         self._trust_again(relation, now)
+
+    def _refine(self, follower: SensorLine, error: int, now: int) -> None:
+        video = self._lines[Modality.VIDEO]
+        if now - self._decided_at < COARSE_TIME:
+            video.offset += error if follower is video else -error
+        elif abs(error) > NOISE:
+            follower.offset += max(-FINE, min(error, FINE))
 
     def _shift_moved(self, follower: SensorLine, error: int, now: int) -> None:
         """The stamps of a shifted sensor have moved little by little."""
@@ -459,7 +468,7 @@ class ClockAlignment:
 
     def _say_if_ahead(self, relation: Relation) -> None:
         ahead = -max(relation.video, relation.audio)
-        if relation.explicit and AHEAD < ahead and not self._ahead_said:
+        if relation.explicit and ahead > AHEAD and not self._ahead_said:
             self._ahead_said = True
             self._say(
                 f"all stamps are {_span(ahead)} ahead of this node's clock; events are stamped "

@@ -55,9 +55,7 @@ class AssemblerConfig:
                 f"{', '.join(CLOCK_ALIGNMENTS)}"
             )
         if isinstance(self.lateness, str) and self.lateness != "auto":
-            raise AssemblerConfigError(
-                f'got lateness={self.lateness!r}, wanted "auto" or 0 to 5 s'
-            )
+            raise AssemblerConfigError(f'got lateness={self.lateness!r}, wanted "auto" or 0 to 5 s')
         ranges = {
             "lateness": (0.0, 5.0),
             "max_lateness": (0.0, MAX_LATENESS),

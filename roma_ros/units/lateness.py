@@ -66,7 +66,14 @@ class Lateness:
         self._fixed, self._maximum = fixed, maximum
 
     def observe(
-        self, modality: Modality, *, stamp: int, end: int, newest: int | None, own: int | None
+        self,
+        modality: Modality,
+        *,
+        stamp: int,
+        end: int,
+        newest: int | None,
+        own: int | None,
+        waited: bool = False,
     ) -> None:
         """Learn from an item that has arrived.
 
@@ -74,9 +81,12 @@ class Lateness:
             stamp, end: of the item, ns.
             newest: the newest stamp of all items before it, None before the first.
             own: the newest stamp of its modality before it, None before the first.
+            waited: it was held back, so that only its length says something.
         """
         time = stamp if newest is None else max(stamp, newest)
         self._duration[modality].add(time, end - stamp)
+        if waited:
+            return
         self._lag[modality].add(time, 0 if newest is None else max(newest - end, 0))
         self._disorder[modality].add(time, 0 if own is None else max(own - stamp, 0))
 

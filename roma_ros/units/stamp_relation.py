@@ -10,7 +10,15 @@ from .sensor_line import Reading
 from .stream_clock import Modality
 from .unit import NS_PER_SECOND
 
-__all__ = ["AHEAD", "SLACK", "Relation", "StampRelation", "are_of_one_clock", "reference_of", "same_epoch"]
+__all__ = [
+    "AHEAD",
+    "SLACK",
+    "Relation",
+    "StampRelation",
+    "are_of_one_clock",
+    "reference_of",
+    "same_epoch",
+]
 
 AHEAD = 60 * NS_PER_SECOND // 1000
 """Stamps may be this far in the future: clocks tremble, and a simulation's goes by steps."""
