@@ -354,6 +354,8 @@ class UnitAssembler:
         newest, end = self._clock.newest, self._start + NS_PER_SECOND
         if newest is None or not self._clock.started or self._clock.reach < end:
             return False
+        if self._alignment.is_undecided:
+            return False
         return (not self.config.video or self._video_is_ready(newest, end)) and (
             not self.config.audio or self._audio_is_ready(newest, end)
         )

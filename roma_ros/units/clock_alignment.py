@@ -116,11 +116,17 @@ class ClockAlignment:
         self._follower: SensorLine | None = None  # the sensor that is shifted
         self._base = 0  # what the difference of the sensors is shifted to, ns
         self._decided_at = 0
+        self._decided_difference = 0
         self._reviewed_at = 0
         self._agreeing_since: int | None = None
         self._restart = False
         self._ahead_said = False
         self._notices: deque[str] = deque(maxlen=MAX_NOTICES)
+
+    @property
+    def is_undecided(self) -> bool:
+        """Whether a sensor's first items are held back, for half a second at most."""
+        return self._holding is not None
 
     def notices(self) -> list[str]:
         """What there is to say since the last call: each jump and each change once."""
@@ -209,7 +215,7 @@ class ClockAlignment:
             else:
                 self._holding = line
         if self._holding is line:
-            line.held.append(reading)
+            _keep(line.held, reading)
             return []
         return [self._place(line, reading)]
 
@@ -221,7 +227,12 @@ class ClockAlignment:
             ready += self._release(now)
         for line in self._lines.values():
             suspects, other = line.suspects, self._other(line)
-            if len(suspects) >= 2 and (other.last is None or _is_due(suspects, now)):
+            if len(suspects) < 2:
+                continue
+            known = other.last is None or other.tells_since(suspects[0].arrival, now, HOLD)
+            if len(suspects) >= MAX_HELD or (
+                known and (other.last is None or _is_due(suspects, now))
+            ):
                 ready += self._jumped_alone(line, now)
         return ready
 
@@ -229,7 +240,9 @@ class ClockAlignment:
         """The first judgement of two sensors that disagree."""
         line = self._holding
         assert line is not None
-        self._decide(now)
+        self._holding = None
+        if self._relation:  # it has gone if the other sensor's stamps were given up meanwhile
+            self._decide(now)
         held, line.held, lead = line.held, [], line.lead
         good = [item for item in held if lead is None or abs(item.lead - lead) <= STEP]
         self._stats.stamps_bad += len(held) - len(good)
@@ -273,10 +286,7 @@ class ClockAlignment:
             if line.count_step(reading.arrival):
                 self._give_up(line, "jump to and fro")
                 return [self._by_arrival(line, reading)]
-        line.suspects.append(reading)
-        if len(line.suspects) > MAX_HELD:
-            self._stats.stamps_bad += 1
-            line.suspects.pop(0)
+        _keep(line.suspects, reading)
         return []
 
     def _jumped_together(self, line: SensorLine, reading: Reading) -> list[AlignedItem]:
@@ -380,6 +390,7 @@ class ClockAlignment:
         reference = self._lines[reference_of(relation, self._longest)]
         self._follower = self._other(reference)
         self._follower.offset = self._wrong_by(relation)
+        self._decided_difference = relation.difference
         self._stats.realigned += 1
         self._say(self._explain(relation, reference))
 
@@ -403,8 +414,10 @@ class ClockAlignment:
                 self._decide(now)
             return
         error = self._wrong_by(relation)
-        if abs(error) > STEP:
-            self._shift_moved(follower, error, now)
+        moved = relation.difference - self._decided_difference
+        early = now - self._decided_at < COARSE_TIME
+        if abs(error) > STEP or (early and abs(moved) > STEP):
+            self._shift_moved(follower, now)
             return
         self._refine(follower, error, now)
         self._trust_again(relation, now)
@@ -416,13 +429,12 @@ class ClockAlignment:
         elif abs(error) > NOISE:
             follower.offset += max(-FINE, min(error, FINE))
 
-    def _shift_moved(self, follower: SensorLine, error: int, now: int) -> None:
+    def _shift_moved(self, follower: SensorLine, now: int) -> None:
         """The stamps of a shifted sensor have moved little by little."""
         if follower.count_step(now):
             self._give_up(follower, "do not go on with time")
             return
-        self._say(f"the {_NAMES[follower.modality]}'s clock has moved by {_span(-error)}")
-        self._begin_anew()
+        self._begin_anew(restart=False)
         self._decide(now)
 
     def _trust_again(self, relation: Relation, now: int) -> None:
@@ -474,6 +486,15 @@ class ClockAlignment:
                 f"all stamps are {_span(ahead)} ahead of this node's clock; events are stamped "
                 "earlier by as much, since they cannot be of the future"
             )
+
+
+def _keep(waiting: list[Reading], reading: Reading) -> None:
+    """Lets an item wait; of pictures ten a second, which is more than units show."""
+    last = waiting[-1] if waiting else None
+    if last is None or isinstance(reading.item, AudioChunk):
+        waiting.append(reading)
+    elif abs(reading.stamp - last.stamp) >= NS_PER_SECOND // 10:
+        waiting.append(reading)
 
 
 def _is_due(waiting: list[Reading], now: int) -> bool:

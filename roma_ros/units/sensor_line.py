@@ -172,6 +172,12 @@ class SensorLine:
         """Whether it has not fallen silent."""
         return self._raw is not None and now - self._raw.arrival <= max(SILENT, 2 * self._interval)
 
+    def tells_since(self, then: int, now: int, patience: int) -> bool:
+        """Whether an item has come since then, or has failed to come when it was due."""
+        if self._raw is None or self._raw.arrival >= then:
+            return True
+        return now - self._raw.arrival > self._interval * 3 // 2 + patience
+
     # What is known
 
     @property
