@@ -118,7 +118,9 @@ class SensorPair:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a pair of sensors, in the units made while both ran, of the time after `settled` s.
+    """What became of a pair of sensors, in the units of the time after `settled` s.
+
+    Units that were made when one of them had ended do not count.
 
     Attributes:
         units: how many.

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from .audio import AudioChunk
+from .drift import DriftHistory
 from .frame import RestampedFrame
 from .sensor_line import STEP, Item, Reading, SensorLine, goes_on
 from .stamp_relation import (
@@ -45,8 +46,6 @@ TRUSTED_AGAIN = 10 * NS_PER_SECOND
 """Stamps that may be of one clock for so long are not aligned any more."""
 STRAGGLING = 10 * NS_PER_SECOND
 """A single item that is older than those around it by less is late; else its stamp is wrong."""
-DRIFT_SPAN = 300.0
-"""Seconds over which two sensors must drift apart before it counts as drift."""
 MAX_NOTICES = 16
 
 _NAMES = {Modality.VIDEO: "camera", Modality.AUDIO: "microphone"}
@@ -114,7 +113,8 @@ class ClockAlignment:
         self._decided = False
         self._holding: SensorLine | None = None
         self._follower: SensorLine | None = None  # the sensor that is shifted
-        self._base = 0  # what the difference of the sensors is shifted to, ns
+        self._history = DriftHistory()
+        self._corrects_drift = False
         self._decided_at = 0
         self._decided_difference = 0
         self._reviewed_at = 0
@@ -328,6 +328,7 @@ class ClockAlignment:
         """What was decided does not hold any more."""
         self._decided = False
         self._follower = None
+        self._history, self._corrects_drift = DriftHistory(), False
         self._restart |= restart
 
     # Stamps that are not used
@@ -380,7 +381,8 @@ class ClockAlignment:
         """Judge the relation of the sensors as it is, and shift one of them or none."""
         relation = self._relation.middle
         self._decided, self._decided_at, self._reviewed_at = True, now, now
-        self._holding, self._agreeing_since, self._base = None, None, 0
+        self._holding, self._agreeing_since = None, None
+        self._history, self._corrects_drift = DriftHistory(), False
         for line in self._lines.values():
             line.offset = 0
         self._follower = None
@@ -397,7 +399,7 @@ class ClockAlignment:
     def _wrong_by(self, relation: Relation) -> int:
         """What is to be added to the follower's offset."""
         video, audio = (self._lines[modality].offset for modality in Modality)
-        error = relation.difference - self._base - (video - audio)
+        error = relation.difference - (video - audio)
         return error if self._follower is self._lines[Modality.VIDEO] else -error
 
     def _review(self, now: int) -> None:
@@ -410,7 +412,8 @@ class ClockAlignment:
         relation = self._relation.middle
         follower = self._follower
         if follower is None:
-            if not self._agrees(relation):
+            self._correct_drift(relation, now)
+            if not (self._corrects_drift or self._agrees(relation)):
                 self._decide(now)
             return
         error = self._wrong_by(relation)
@@ -421,6 +424,20 @@ class ClockAlignment:
             return
         self._refine(follower, error, now)
         self._trust_again(relation, now)
+
+    def _correct_drift(self, relation: Relation, now: int) -> None:
+        """Keep pictures where they were beside the sound when the stamps were first believed."""
+        self._history.add(now, relation.difference)
+        drift = self._history.drift
+        if drift is None:
+            return
+        if not self._corrects_drift:
+            self._corrects_drift = True
+            self._say(
+                f"the clocks of camera and microphone drift apart by {drift.rate * 1e6:+.0f} ppm: "
+                "the camera's stamps are corrected by that from here on"
+            )
+        self._lines[Modality.VIDEO].offset = drift.since_begin(now)
 
     def _refine(self, follower: SensorLine, error: int, now: int) -> None:
         video = self._lines[Modality.VIDEO]
@@ -490,10 +507,8 @@ class ClockAlignment:
 
 def _keep(waiting: list[Reading], reading: Reading) -> None:
     """Lets an item wait; of pictures ten a second, which is more than units show."""
-    last = waiting[-1] if waiting else None
-    if last is None or isinstance(reading.item, AudioChunk):
-        waiting.append(reading)
-    elif abs(reading.stamp - last.stamp) >= NS_PER_SECOND // 10:
+    close = bool(waiting) and abs(reading.stamp - waiting[-1].stamp) < NS_PER_SECOND // 10
+    if isinstance(reading.item, AudioChunk) or not close:
         waiting.append(reading)
 
 

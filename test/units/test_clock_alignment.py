@@ -1,5 +1,6 @@
 """Two sensors whose stamps disagree, jump, stand still or are missing: nothing of them is lost."""
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from itertools import pairwise
@@ -347,6 +348,31 @@ def test_a_drift_is_followed_and_told():
     assert outcome.whole
     assert abs(outcome.skew) <= 0.06
     assert status(assembler, Modality.VIDEO).drift == pytest.approx(400, abs=30)
+
+
+def test_clocks_that_are_believed_and_drift_apart_are_kept_together():
+    """By 400 ppm, which are 0.2 s after 500 s and 35 s after a day; sound is coded for 262 s."""
+    pair = SensorPair(drift=-400.0, seconds=260.0, chunk=0.5, jitter=0.02, camera_latency=0.1)
+    assembler, whole, second = as_in_node(), 0, ns(260)
+    for part in range(2):
+        before = part * second
+        for arriving in pair.arriving():
+            stamp = arriving.item.stamp + before
+            if isinstance(arriving.item, RgbFrame):
+                stamp -= round(before * 400e-6)
+            item = replace(arriving.item, stamp=stamp)
+            add(assembler, replace(arriving, item=item, time=arriving.time + before))
+            for unit in assembler.units():
+                assert is_whole(unit)
+                if part and unit.start > EPOCH + second + ns(60):
+                    assert abs(skew_of(unit)) <= 0.06
+                    whole += 1
+    assert whole >= 150
+    assert assembler.stats.new_streams == 0
+    (notice,) = assembler.notices()
+    found = re.search(r"drift apart by \+(\d+) ppm", notice)
+    assert found
+    assert int(found[1]) == pytest.approx(400, abs=10)
 
 
 def test_lateness_changes_while_the_stream_goes_on():
