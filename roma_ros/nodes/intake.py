@@ -10,7 +10,7 @@ from typing import Literal
 from roma_ros.nodes.faults import Faults
 from roma_ros.sources import Item
 from roma_ros.sources.mailbox import Mailbox
-from roma_ros.units import AudioChunk, MultimodalUnit, UnitAssembler
+from roma_ros.units import AudioChunk, MultimodalUnit, SensorClockStatus, UnitAssembler
 
 __all__ = ["Arrival", "Intake"]
 
@@ -40,7 +40,7 @@ class Intake:
     Images are decoded here, and only those that a unit keeps.
 
     Args:
-        assembler: nobody else may use it meanwhile, except by `reset` and `set_lateness`.
+        assembler: nobody else may use it meanwhile, except by the methods here.
         on_unit: called in this thread with each unit.
         faults: where bad input is counted.
         on_notice: called in this thread with what there is to say of stamps, for a log.
@@ -81,6 +81,11 @@ class Intake:
         """Change how long units wait for what is late."""
         with self._lock:
             self._assembler.set_lateness(lateness)
+
+    def sensor_clocks(self) -> list[SensorClockStatus]:
+        """How the stamps of each sensor lie."""
+        with self._lock:
+            return self._assembler.sensor_clocks()
 
     def close(self) -> None:
         """End the thread."""

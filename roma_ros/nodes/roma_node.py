@@ -292,7 +292,7 @@ class RomaNode(LifecycleNode):
                 self.inputs,
                 self._faults,
                 attention.intake.dropped,
-                mind.assembler.sensor_clocks(),
+                attention.intake.sensor_clocks(),
             ),
             unit_status(name, stats, status, mind.skew),
             thinker_status(name, mind.model, status, late),

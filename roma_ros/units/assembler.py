@@ -338,8 +338,11 @@ class UnitAssembler:
     def _wait(self, modality: Modality) -> int:
         """How far the newest stamp passes a unit's end before it is closed without."""
         newest, reach = self._clock.newest, self._clock.reach_of(modality)
-        behind = None if newest is None or reach is None else newest - reach
-        return self._lateness.wait(modality, behind)
+        if newest is None:
+            return self._lateness.wait(modality)
+        return self._lateness.wait(
+            modality, newest - (self._clock.start if reach is None else reach)
+        )
 
     def _count_late(self, modality: Modality) -> None:
         if modality is Modality.VIDEO:

@@ -33,8 +33,10 @@ __all__ = ["AlignedItem", "ClockAlignment", "SensorClockStatus"]
 _MS = NS_PER_SECOND // 1000
 HOLD = 500 * _MS
 """What disagrees or has jumped waits so long for more of its kind before it is judged."""
-MAX_HELD = 128
+MAX_HELD = {Modality.VIDEO: 32, Modality.AUDIO: 128}
 """Items that may wait for a judgement."""
+THINNED = 200 * _MS
+"""Of pictures that wait, five a second are kept: memory, and units show two."""
 REVIEW = 250 * _MS
 REVIEW_COUNT, REVIEW_SPAN = 5, 2 * NS_PER_SECOND
 """A judgement is changed only by so many pairs over so long."""
@@ -230,7 +232,7 @@ class ClockAlignment:
             if len(suspects) < 2:
                 continue
             known = other.last is None or other.tells_since(suspects[0].arrival, now, HOLD)
-            if len(suspects) >= MAX_HELD or (
+            if len(suspects) >= MAX_HELD[line.modality] or (
                 known and (other.last is None or _is_due(suspects, now))
             ):
                 ready += self._jumped_alone(line, now)
@@ -506,8 +508,8 @@ class ClockAlignment:
 
 
 def _keep(waiting: list[Reading], reading: Reading) -> None:
-    """Lets an item wait; of pictures ten a second, which is more than units show."""
-    close = bool(waiting) and abs(reading.stamp - waiting[-1].stamp) < NS_PER_SECOND // 10
+    """Lets an item wait."""
+    close = bool(waiting) and abs(reading.stamp - waiting[-1].stamp) < THINNED
     if isinstance(reading.item, AudioChunk) or not close:
         waiting.append(reading)
 
@@ -515,7 +517,7 @@ def _keep(waiting: list[Reading], reading: Reading) -> None:
 def _is_due(waiting: list[Reading], now: int) -> bool:
     if not waiting:
         return False
-    return now - waiting[0].arrival >= HOLD or len(waiting) >= MAX_HELD
+    return now - waiting[0].arrival >= HOLD or len(waiting) >= MAX_HELD[waiting[0].modality]
 
 
 def _restamped(item: Item, stamp: int) -> Item:

@@ -48,10 +48,13 @@ class Lateness:
     def __init__(self, fixed: int | None, maximum: int) -> None:
         self._fixed = fixed
         self._maximum = maximum
+        self._length = dict.fromkeys(Modality, 0)  # of chunks, before the stream began
+        self._duration = {modality: RecentMaximum() for modality in Modality}
         self.restart()
 
     def restart(self) -> None:
-        """A new stream begins, whose stamps may be others: forget what was learned."""
+        """A new stream begins, whose stamps may be others: forget all but the length of chunks."""
+        self._length = {modality: self._longest(modality) for modality in Modality}
         self._lag = {modality: RecentMaximum() for modality in Modality}
         self._disorder = {modality: RecentMaximum() for modality in Modality}
         self._duration = {modality: RecentMaximum() for modality in Modality}
@@ -90,18 +93,20 @@ class Lateness:
         self._lag[modality].add(time, 0 if newest is None else max(newest - end, 0))
         self._disorder[modality].add(time, 0 if own is None else max(own - stamp, 0))
 
-    def wait(self, modality: Modality, behind: int | None = None) -> int:
+    def wait(self, modality: Modality, behind: int = 0) -> int:
         """How far the newest stamp passes the end of a unit before the unit goes without, ns.
 
         Args:
-            behind: by how much the newest stamp is ahead of the modality, ns; None: nothing has
-                come of it.
+            behind: by how much the newest stamp is ahead of the modality, ns.
         """
         if self._fixed is not None:
             return self._fixed
         lag = min(self._lag[modality].value, self._maximum)
-        wait = lag + self._duration[modality].value + MARGIN
-        return MARGIN if behind is None or behind > wait + GIVEN_UP else wait
+        wait = lag + self._longest(modality) + MARGIN
+        return MARGIN if behind > wait + GIVEN_UP else wait
+
+    def _longest(self, modality: Modality) -> int:
+        return self._duration[modality].value or self._length[modality]
 
     def reorder(self, modality: Modality) -> int:
         """How much older than the newest of its modality an item may be, ns."""

@@ -43,7 +43,6 @@ def test_what_has_stopped_is_not_waited_for():
     lateness.observe(VIDEO, stamp=10 * SECOND, end=10 * SECOND, newest=11 * SECOND, own=None)
     assert lateness.wait(VIDEO, 1 * SECOND) == 1 * SECOND + MARGIN
     assert lateness.wait(VIDEO, 5 * SECOND) == MARGIN
-    assert lateness.wait(VIDEO, None) == MARGIN
 
 
 def test_disorder_is_not_latency():
@@ -63,3 +62,13 @@ def test_a_new_stream_forgets_and_a_change_does_not():
     assert lateness.wait(VIDEO, 0) == 1 * SECOND + MARGIN
     lateness.restart()
     assert lateness.wait(VIDEO, 0) == MARGIN
+
+
+def test_a_new_stream_knows_how_long_chunks_are():
+    lateness = Lateness(None, 2 * SECOND)
+    lateness.observe(AUDIO, stamp=0, end=5 * SECOND, newest=6 * SECOND, own=None)
+    lateness.restart()
+    assert lateness.wait(AUDIO, 4 * SECOND) == 5 * SECOND + MARGIN
+    lateness.observe(AUDIO, stamp=0, end=SECOND, newest=SECOND, own=None)
+    lateness.restart()
+    assert lateness.wait(AUDIO, 0) == SECOND + MARGIN
