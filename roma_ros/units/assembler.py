@@ -211,7 +211,9 @@ class UnitAssembler:
         except StampError:
             self.stats.stamps_bad += 1
             raise
-        if verdict is Arrival.LATE or (verdict is Arrival.JUMP and aligned.straggler):
+        if aligned.straggler and verdict is Arrival.JUMP:
+            verdict = Arrival.IN_TIME if self._lateness.follows else Arrival.LATE
+        if verdict is Arrival.LATE:
             self._count_late(modality)
             return
         if verdict is Arrival.JUMP and self._is_elsewhere(modality, item.stamp):

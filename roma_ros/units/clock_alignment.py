@@ -18,6 +18,7 @@ from .frame import RestampedFrame
 from .sensor_line import STEP, Item, Reading, SensorLine, goes_on
 from .stamp_relation import (
     AHEAD,
+    SLACK,
     Relation,
     StampRelation,
     are_of_one_clock,
@@ -178,6 +179,8 @@ class ClockAlignment:
             return self._settle(arrival)
         if line.last is None or goes_on(line.last, reading):
             ready = [*self._late(line), *self._on_line(line, reading)]
+        elif 0 < line.last.end - reading.end <= self._longest + SLACK and not line.suspects:
+            ready = [self._place(line, reading, straggler=True)]
         else:
             ready = self._jumped(line, reading)
         return ready + self._settle(arrival)

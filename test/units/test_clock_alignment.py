@@ -304,6 +304,32 @@ def test_one_wild_stamp_loses_nothing_else(wild, kind):
     assert assembler.stats.new_streams == 0
 
 
+def test_items_that_overtake_one_another_by_two_seconds_are_put_in_order():
+    rng = np.random.default_rng(0)
+    items = SensorPair(seconds=20.0).arriving()
+    late = [replace(a, time=a.time + int(rng.uniform(0, ns(2)))) for a in items]
+    assembler = as_in_node()
+    units = run(assembler, sorted(late, key=lambda arriving: arriving.time))
+    assert [unit.index for unit in units] == list(range(len(units)))
+    settled = [unit for unit in units if unit.index >= 3]
+    assert len(settled) >= 14
+    assert all(is_whole(unit) for unit in settled)
+    assert max(abs(skew_of(unit)) for unit in settled) <= 0.02
+    assert assembler.stats.realigned == assembler.stats.new_streams == 0
+
+
+def test_both_sensors_stall_for_longer_than_any_latency_and_go_on():
+    items = [
+        replace(a, time=max(a.time, ns(10))) if ns(6) < a.time < ns(10) else a
+        for a in SensorPair(seconds=16.0).arriving()
+    ]
+    assembler = as_in_node()
+    units = run(assembler, items)
+    assert len(units) == 15
+    assert all(is_whole(unit) for unit in units)
+    assert assembler.notices() == []
+
+
 def test_played_ten_times_as_fast_nothing_is_shifted():
     assembler = as_in_node()
     units = []
