@@ -80,7 +80,7 @@ class UnitAssembler:
         )
         self._audio = AudioLine(self.stats)
         self._suspect: tuple[Modality, Item] | None = None  # jumped, not confirmed so far
-        self._node_clock: int | None = None  # when the newest item came
+        self._node_clock: int | None = None  # when the newest item of the stream came
         self._video_missed = 0  # no frame after this stamp is missed by a unit
         self._ahead = 0  # how far the stamps of units are of the future
 
@@ -219,7 +219,8 @@ class UnitAssembler:
         if verdict is Arrival.JUMP and self._is_elsewhere(modality, item.stamp):
             self._leave_stream(item.stamp)
         self._observe(modality, item, waited=aligned.waited)
-        self._node_clock = aligned.clock
+        if aligned.clock is not None:
+            self._node_clock = max(self._node_clock or 0, aligned.clock)
         self._accept(modality, item)
 
     def _is_elsewhere(self, modality: Modality, stamp: int) -> bool:

@@ -80,7 +80,6 @@ class SensorLine:
     """What is known of the stamps of one sensor.
 
     Attributes:
-        offset: what is added to its stamps, ns.
         last: the newest item on the line; None before the first.
         suspects: items whose stamps have jumped, and are not believed so far.
         held: items that wait for the first decision.
@@ -89,7 +88,6 @@ class SensorLine:
 
     def __init__(self, modality: Modality) -> None:
         self.modality = modality
-        self.offset = 0
         self.last: Reading | None = None
         self.suspects: list[Reading] = []
         self.held: list[Reading] = []
@@ -206,19 +204,20 @@ class SensorLine:
 
     # Stamps by arrival
 
-    def stamp_by_arrival(self, reading: Reading, carry: int | None) -> int:
+    def stamp_by_arrival(self, reading: Reading, carry: int | None, offset: int) -> int:
         """A stamp for an item whose own is not used, ns.
 
         Audio is counted on by its samples, since arrival would tear it.
 
         Args:
             carry: common time minus arrival; None: the one before, or what the stamps last meant.
+            offset: what was added to stamps then, ns.
         """
         if carry is None:
             carry = self._carry
         if carry is None:
             lead = self.lead
-            carry = reading.lead if lead is None else lead + self.offset
+            carry = reading.lead if lead is None else lead + offset
         self._carry = carry
         end, length = reading.arrival + carry, reading.end - reading.stamp
         counted = self._carried_end

@@ -437,5 +437,5 @@ def test_memory_is_bounded_whatever_the_stamps():
         for line in alignment._lines.values():
             assert len(line.suspects) <= (32 if line.modality is Modality.VIDEO else 128)
             assert len(line.held) <= 128
-        assert len(alignment._relation._pairs) <= 1024
+        assert len(alignment._offsets._relation._pairs) <= 1024
         assert len(assembler._video) <= 100
