@@ -29,6 +29,8 @@ MAX_HELD = {Modality.VIDEO: 32, Modality.AUDIO: 128}
 """Items that may wait for a judgement."""
 THINNED = NS_PER_SECOND // 5
 """Of pictures that wait, five a second are kept: memory, and units show two."""
+MAX_OVERTAKEN = 6
+"""So many older items in a row, in their order, were not overtaken: the stamps have jumped."""
 STRAGGLING = 10 * NS_PER_SECOND
 """A single item that is older than those around it by less is late; else its stamp is wrong."""
 
@@ -169,9 +171,10 @@ class ClockAlignment:
             self._count_repeated(line.modality)
             return []
         if line.last is None or goes_on(line.last, reading):
+            line.overtaken.clear()
             return [*self._late(line), *self._on_line(line, reading)]
         if 0 < line.last.end - reading.end <= self._longest + SLACK and not line.suspects:
-            return [self._place(reading, straggler=True)]
+            return self._overtaken(line, reading)
         return self._jumped(line, reading)
 
     # Items on their sensor's line
@@ -227,6 +230,17 @@ class ClockAlignment:
         return AlignedItem(reading.modality, item, reading.clock, restart, straggler, waited)
 
     # Jumps
+
+    def _overtaken(self, line: SensorLine, reading: Reading) -> list[AlignedItem]:
+        """An item that later ones have overtaken; several in their order are a jump back."""
+        row = line.overtaken
+        if row and not (row[-1].stamp < reading.stamp and goes_on(row[-1], reading)):
+            row.clear()
+        row.append(reading)
+        if len(row) < MAX_OVERTAKEN:
+            return [self._place(reading, straggler=True)]
+        line.suspects, line.overtaken = row[:-1], []
+        return self._jumped(line, reading)
 
     def _late(self, line: SensorLine) -> Iterable[AlignedItem]:
         """Suspects after which the line has gone on as before: they were late, or wrong."""

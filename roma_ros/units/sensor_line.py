@@ -82,6 +82,7 @@ class SensorLine:
     Attributes:
         last: the newest item on the line; None before the first.
         suspects: items whose stamps have jumped, and are not believed so far.
+        overtaken: the last items in a row that are older than the newest, but not by much.
         held: items that wait for the first decision.
         fault: why its stamps are not used at all; empty: they are.
     """
@@ -90,6 +91,7 @@ class SensorLine:
         self.modality = modality
         self.last: Reading | None = None
         self.suspects: list[Reading] = []
+        self.overtaken: list[Reading] = []
         self.held: list[Reading] = []
         self.fault = ""
         self._raw: Reading | None = None  # the item before, whether on the line or not

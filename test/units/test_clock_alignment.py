@@ -276,6 +276,21 @@ def test_a_simulation_that_begins_again_is_one_new_stream():
     assert sum(not is_whole(unit) for unit in units) <= 1  # the last of the first run
 
 
+@pytest.mark.parametrize(
+    ("back", "chunk"), [(0.8, 0.02), (1.5, 0.02), (1.5, 0.1), (2.1, 0.1), (3.0, 0.1)]
+)
+def test_a_small_jump_back_of_both_is_one_new_stream_and_said(back, chunk):
+    def stamp(arriving: Arriving) -> int:
+        return arriving.item.stamp - ns(back) * (arriving.time > ns(6.3))
+
+    assembler = as_in_node()
+    pair = SensorPair(seconds=14.0, chunk=chunk)
+    units = run(assembler, restamped(pair, stamp))
+    assert assembler.stats.new_streams == 1
+    assert len([unit for unit in units if unit.stream == 1 and is_whole(unit)]) >= 6
+    assert sum("a new stream begins" in notice for notice in assembler.notices()) == 1
+
+
 def test_a_pause_of_both_is_filled_if_short_and_a_new_stream_if_long():
     for pause, streams in ((2.0, 1), (20.0, 2)):
         assembler = as_in_node()
