@@ -7,7 +7,7 @@ from typing import Literal
 from .audio import AudioChunk
 from .audio_line import MAX_DRIFT, AudioLine
 from .clock_alignment import AlignedItem, ClockAlignment, SensorClockStatus
-from .config import DOUBT, AssemblerConfig
+from .config import DEFAULT_LATENESS, DOUBT, AssemblerConfig
 from .errors import ModalityError, StampError
 from .frame import Frame
 from .lateness import MARGIN, Lateness
@@ -48,7 +48,8 @@ class UnitAssembler:
     def __init__(self, config: AssemblerConfig | None = None) -> None:
         self.config = config or AssemblerConfig()
         self.stats = AssemblerStats()
-        self._lateness = Lateness(_fixed(self.config), _ns(self.config.max_lateness))
+        self._knows_arrival = False
+        self._lateness = Lateness(self._fixed_lateness, _ns(self.config.max_lateness))
         self._alignment = ClockAlignment(
             mode=self.config.clock_alignment,
             longest=_ns(self.config.max_lateness),
@@ -63,7 +64,7 @@ class UnitAssembler:
     def _begin(self) -> None:
         """An empty stream."""
         max_backward = _ns(self.config.max_backward)
-        fixed = _fixed(self.config)
+        fixed = self._fixed_lateness
         self._lateness.restart()
         self._clock = StreamClock(
             lateness=max_backward if fixed is None else fixed,
@@ -164,9 +165,20 @@ class UnitAssembler:
         if lateness != "auto":
             back = max(back, lateness)
         self.config = replace(self.config, lateness=lateness, max_backward=back)
-        fixed = _fixed(self.config)
+        self._apply_lateness()
+
+    def _apply_lateness(self) -> None:
+        fixed, back = self._fixed_lateness, _ns(self.config.max_backward)
         self._lateness.configure(fixed, _ns(self.config.max_lateness))
-        self._clock.set_lateness(_ns(back) if fixed is None else fixed, max_backward=_ns(back))
+        self._clock.set_lateness(back if fixed is None else fixed, max_backward=back)
+
+    @property
+    def _fixed_lateness(self) -> int | None:
+        """ns; None: it follows what arrives."""
+        lateness = self.config.lateness
+        if lateness == "auto" or (lateness is None and self._knows_arrival):
+            return None
+        return _ns(DEFAULT_LATENESS if lateness is None else lateness)
 
     def notices(self) -> list[str]:
         """What there is to say of stamps since the last call: sentences for a log, oldest first."""
@@ -195,6 +207,9 @@ class UnitAssembler:
     def _put_in(
         self, modality: Modality, item: Item, arrival: int | None, clock: int | None
     ) -> None:
+        if arrival is not None and not self._knows_arrival:
+            self._knows_arrival = True
+            self._apply_lateness()
         if arrival is None or self.config.clock_alignment == "stamps":
             self._add(modality, item)
             return
@@ -424,11 +439,6 @@ class UnitAssembler:
 
 def _end(item: Item) -> int:
     return item.end if isinstance(item, AudioChunk) else item.stamp
-
-
-def _fixed(config: AssemblerConfig) -> int | None:
-    """A fixed lateness in ns; None: it follows what arrives."""
-    return None if config.lateness == "auto" else _ns(config.lateness)
 
 
 def _ns(seconds: float) -> int:

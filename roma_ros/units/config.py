@@ -5,12 +5,14 @@ from typing import Literal
 
 from .errors import AssemblerConfigError
 
-__all__ = ["CLOCK_ALIGNMENTS", "DOUBT", "MAX_LATENESS", "AssemblerConfig"]
+__all__ = ["CLOCK_ALIGNMENTS", "DEFAULT_LATENESS", "DOUBT", "MAX_LATENESS", "AssemblerConfig"]
 
 CLOCK_ALIGNMENTS = ("auto", "stamps", "arrival")
 MAX_LATENESS = 10.0
 """The longest that anything may be waited for: s."""
 
+DEFAULT_LATENESS = 0.15
+"""Where nothing is known of arrival: s."""
 DOUBT = 0.5
 """A step of the stamps by more seconds than this is believed when a second item confirms it."""
 
@@ -22,7 +24,7 @@ class AssemblerConfig:
     Attributes:
         video, audio: which modalities the stream has; at least one.
         lateness: how late an item may be and still count, 0 to 5 s; "auto" follows what arrives,
-            for each modality.
+            for each modality; None: "auto" where items come with their arrival, else 0.15 s.
         max_lateness: the most of an automatic lateness, 0 to 10 s, the length of a chunk of audio
             not counted. Stamps that lie further behind are not taken for late ones.
         clock_alignment: what is believed where items come with their arrival. "auto": stamps,
@@ -39,7 +41,7 @@ class AssemblerConfig:
 
     video: bool = True
     audio: bool = True
-    lateness: float | Literal["auto"] = 0.15
+    lateness: float | Literal["auto"] | None = None
     max_lateness: float = 2.0
     clock_alignment: str = "auto"
     hold: float = 2.0
@@ -61,11 +63,17 @@ class AssemblerConfig:
             "max_lateness": (0.0, MAX_LATENESS),
             "hold": (0.0, 60.0),
             "max_gap": (DOUBT, 60.0),
-            "max_backward": (0.0 if self.lateness == "auto" else self.lateness, 60.0),
+            "max_backward": (self._least_backward, 60.0),
         }
         for name, (low, high) in ranges.items():
             value = getattr(self, name)
-            if value == "auto":
+            if value == "auto" or value is None:
                 continue
             if not low <= value <= high:
                 raise AssemblerConfigError(f"got {name}={value}, wanted {low:g} to {high:g} s")
+
+    @property
+    def _least_backward(self) -> float:
+        if self.lateness == "auto":
+            return 0.0
+        return DEFAULT_LATENESS if self.lateness is None else self.lateness

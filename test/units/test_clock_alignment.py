@@ -429,6 +429,24 @@ def test_lateness_changes_while_the_stream_goes_on():
     assert status(assembler, Modality.VIDEO).lateness >= 1.5
 
 
+@pytest.mark.parametrize("clock", [EPOCH, ns(5_000)])
+def test_arrival_alone_is_enough_and_lateness_follows_it_unless_it_is_fixed(clock):
+    """Of the stamps' epoch, where it tells what is of the future; or any other."""
+    for config, whole in ((None, True), (AssemblerConfig(lateness=0.15), False)):
+        assembler, units = UnitAssembler(config), []
+        pair = SensorPair(seconds=16.0, camera_offset=3.0, microphone_latency=0.6)
+        for arriving in pair.arriving():
+            kind = isinstance(arriving.item, AudioChunk)
+            take = assembler.add_audio if kind else assembler.add_frame
+            take(arriving.item, arrival=clock + arriving.time)
+            units += assembler.units()
+        assert assembler.stats.realigned == 1
+        assert all(is_whole(unit) for unit in units[3:])
+        late = UnitAssembler(config)
+        outcome = measure(SensorPair(seconds=16.0, microphone_latency=0.6), late, settled=4.0)
+        assert outcome.whole is whole
+
+
 def test_a_sensor_that_stops_is_not_waited_for_for_long():
     pair = SensorPair(seconds=20.0, camera_latency=1.5)
     items = [a for a in pair.arriving() if isinstance(a.item, AudioChunk) or a.time < ns(8)]

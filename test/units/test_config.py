@@ -15,6 +15,7 @@ from roma_ros.units import AssemblerConfig, AssemblerConfigError
         ({"hold": 61.0}, "hold=61.0"),
         ({"max_gap": 0.1}, "max_gap=0.1, wanted 0.5 to 60 s"),
         ({"max_backward": 0.1}, "max_backward=0.1, wanted 0.15 to 60 s"),
+        ({"max_backward": 0.3, "lateness": 0.4}, "max_backward=0.3, wanted 0.4 to 60 s"),
     ],
 )
 def test_values_outside_their_range(values, message):
