@@ -368,6 +368,16 @@ def test_stamps_are_believed_and_arrival_alone_is_by_parameter():
     assert any("clock_alignment is arrival" in notice for notice in arrival.notices())
 
 
+@pytest.mark.parametrize("sensor", ["camera", "microphone"])
+def test_an_offset_into_the_past_is_believed_up_to_the_longest_latency(sensor):
+    pair = replace(SHORT, **{f"{sensor}_offset": -0.7})
+    for longest, skew in ((2.0, 0.7), (0.2, 0.0)):
+        assembler = UnitAssembler(AssemblerConfig(max_lateness=longest))
+        outcome = measure(pair, assembler, settled=4.0)
+        assert outcome.whole
+        assert abs(outcome.skew) == pytest.approx(skew, abs=0.03)
+
+
 def test_one_sensor_alone_is_as_it_is():
     for config in (
         AssemblerConfig(lateness="auto", audio=False),
