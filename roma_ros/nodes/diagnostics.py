@@ -15,7 +15,7 @@ from roma_ros.journal import JournalStatus
 from roma_ros.nodes.faults import Faults
 from roma_ros.nodes.input_monitor import InputMonitor
 from roma_ros.status import AssistantStatus
-from roma_ros.units import AssemblerStats
+from roma_ros.units import AssemblerStats, Modality, SensorClockStatus
 
 __all__ = [
     "LagMemory",
@@ -183,8 +183,11 @@ def input_status(
     faults: Faults,
     waiting_lost: int,
     disabled: str = "",
+    clocks: Sequence[SensorClockStatus] = (),
 ) -> DiagnosticStatus:
-    """Rates, ages and delays of the inputs, and all that was wrong with them.
+    """Rates, ages, delays and stamps of the inputs, and all that was wrong with them.
+
+    Stamps that were aligned by a constant are no fault; stamps that cannot be used are.
 
     Args:
         disabled: which inputs are switched off, and by what; empty if none is.
@@ -197,6 +200,8 @@ def input_status(
         values[f"{monitor.topic} delay [s]"] = monitor.delay
     values["disabled"] = disabled
     values["messages lost before they were read"] = waiting_lost
+    for clock in clocks:
+        values.update(_clock_values(clock))
     values.update(faults.counts)
     silent = [monitor.topic for monitor in monitors if monitor.silent]
     if disabled:
@@ -204,9 +209,33 @@ def input_status(
         return _warning(f"{node}: inputs", disabled + missing, values)
     if silent:
         return _warning(f"{node}: inputs", f"no data on {' and '.join(silent)}", values)
+    unusable = [f"{_sensor(clock)}: {clock.fault}" for clock in clocks if clock.fault]
+    if unusable:
+        return _warning(f"{node}: inputs", "; ".join(unusable), values)
     if faults.recent:
         return _warning(f"{node}: inputs", faults.recent, values)
-    return _status(f"{node}: inputs", DiagnosticStatus.OK, "data comes in", values)
+    aligned = [
+        f"{_sensor(clock)} aligned by arrival ({clock.offset:+.3f} s)"
+        for clock in clocks
+        if clock.by_arrival
+    ]
+    message = "; ".join(["data comes in", *aligned])
+    return _status(f"{node}: inputs", DiagnosticStatus.OK, message, values)
+
+
+def _sensor(clock: SensorClockStatus) -> str:
+    return "camera" if clock.modality is Modality.VIDEO else "microphone"
+
+
+def _clock_values(clock: SensorClockStatus) -> dict[str, object]:
+    sensor = _sensor(clock)
+    return {
+        f"{sensor} aligned by": "arrival" if clock.by_arrival else "stamps",
+        f"{sensor} stamp offset [s]": clock.offset,
+        f"{sensor} latency [s]": "" if clock.latency is None else clock.latency,
+        f"{sensor} clock drift [ppm]": "" if clock.drift is None else clock.drift,
+        f"{sensor} lateness in use [s]": clock.lateness,
+    }
 
 
 def unit_status(
@@ -240,6 +269,7 @@ def unit_status(
         "gaps in audio": stats.audio_gaps,
         "stamps bad": stats.stamps_bad,
         "new streams": stats.new_streams,
+        "times aligned by arrival": stats.realigned,
         "audio-video skew [s]": "" if skew is None else skew,
     }
     values |= {f"{words} in a minute [%]": 100 * share for words, share in shares.items()}

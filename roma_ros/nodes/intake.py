@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 from roma_ros.nodes.ending import join
 from roma_ros.nodes.faults import Faults
 from roma_ros.sources import Item
 from roma_ros.sources.mailbox import Mailbox
-from roma_ros.units import AudioChunk, Modality, MultimodalUnit, UnitAssembler
+from roma_ros.units import AudioChunk, Modality, MultimodalUnit, SensorClockStatus, UnitAssembler
 
 __all__ = ["Arrival", "Intake"]
 
@@ -25,10 +26,14 @@ class Arrival:
     Attributes:
         topic: where, for what there is to say about it.
         read: makes a frame or audio of it; may raise UnitsError.
+        arrival: when it came, by the monotonic clock, ns; None: not known.
+        clock: when it came, by the node's clock, ns; None: not known.
     """
 
     topic: str
     read: Callable[[], Item]
+    arrival: int | None = None
+    clock: int | None = None
 
 
 class Intake:
@@ -37,9 +42,10 @@ class Intake:
     Images are decoded here, and only those that a unit keeps.
 
     Args:
-        assembler: nobody else may use it meanwhile, except by `reset`.
+        assembler: nobody else may use it meanwhile, except by the methods here.
         on_unit: called in this thread with each unit.
         faults: where bad input is counted.
+        on_notice: called in this thread with what there is to say of stamps, for a log.
     """
 
     def __init__(
@@ -47,7 +53,9 @@ class Intake:
         assembler: UnitAssembler,
         on_unit: Callable[[MultimodalUnit], None],
         faults: Faults,
+        on_notice: Callable[[str], object] | None = None,
     ) -> None:
+        self._on_notice = on_notice
         self._assembler = assembler
         self._on_unit = on_unit
         self._faults = faults
@@ -76,6 +84,16 @@ class Intake:
         with self._lock:
             self._assembler.set_absent(modalities)
 
+    def set_lateness(self, lateness: float | Literal["auto"]) -> None:
+        """Change how long units wait for what is late."""
+        with self._lock:
+            self._assembler.set_lateness(lateness)
+
+    def sensor_clocks(self) -> list[SensorClockStatus]:
+        """How the stamps of each sensor lie."""
+        with self._lock:
+            return self._assembler.sensor_clocks()
+
     def close(self) -> None:
         """End the thread; wait for the message at hand, but not for ever."""
         self._arrivals.close()
@@ -85,6 +103,10 @@ class Intake:
         for arrival in self._arrivals:
             with self._lock:
                 units = self._take(arrival)
+                notices = self._assembler.notices()
+            if self._on_notice is not None:
+                for notice in notices:
+                    self._on_notice(notice)
             for unit in units:
                 self._on_unit(unit)
 
@@ -94,10 +116,10 @@ class Intake:
         try:
             item = arrival.read()
             if isinstance(item, AudioChunk):
-                self._assembler.add_audio(item)
+                self._assembler.add_audio(item, arrival=arrival.arrival, clock=arrival.clock)
             else:
                 self._frames_topic = arrival.topic
-                self._assembler.add_frame(item)
+                self._assembler.add_frame(item, arrival=arrival.arrival, clock=arrival.clock)
         except Exception as error:  # whatever a driver sends, the next message may be fine
             self._faults.report(arrival.topic, type(error).__name__, str(error))
         units = self._assembler.units()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from rclpy.node import Node
 
@@ -14,7 +15,7 @@ from roma_ros.nodes.image_transport import IMAGE_TRANSPORTS
 from roma_ros.nodes.persistence import PERSISTENCE_SPECS, Persistence
 from roma_ros.thinker import SpeakSource
 from roma_ros.triggers import MAX_WINDOW
-from roma_ros.units import AssemblerConfig
+from roma_ros.units import CLOCK_ALIGNMENTS, MAX_LATENESS, AssemblerConfig
 from roma_ros.watch import (
     DEFAULT_COOLDOWN,
     DEFAULT_THRESHOLD,
@@ -23,7 +24,7 @@ from roma_ros.watch import (
     MAX_INSTRUCTION,
 )
 
-__all__ = ["SPECS", "Settings", "WatchDefaults"]
+__all__ = ["SPECS", "Settings", "WatchDefaults", "lateness_of"]
 
 
 def _instruction(text: str) -> str | None:
@@ -40,6 +41,13 @@ def _instructions(texts: list[str]) -> str | None:
 
 def _context(value: float) -> str | None:
     return None if value == 0 or value >= 1 else f"got {value}; wanted 0, or at least 1 s"
+
+
+def _lateness(value: object) -> str | None:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if value == "auto" or (number and 0.0 <= float(str(value)) <= 5.0):
+        return None
+    return f"got {value!r}; wanted auto or a number of seconds, 0.0 to 5.0"
 
 
 def _threshold(value: float) -> str | None:
@@ -107,10 +115,27 @@ SPECS = (
     ),
     ParameterSpec(
         name="lateness",
-        default=0.15,
+        default="auto",
+        description="How long a unit waits for late frames and audio [s], 0.0 to 5.0; auto: as "
+        "long as what arrives needs, at most max_lateness.",
+        live=True,
+        any_type=True,
+        check=_lateness,
+    ),
+    ParameterSpec(
+        name="max_lateness",
+        default=2.0,
         low=0.0,
-        high=2.0,
-        description="How long a unit waits for late frames and audio [s].",
+        high=MAX_LATENESS,
+        description="The longest latency of a sensor that lateness auto waits for and that is "
+        "not taken for wrong stamps [s]. The length of an audio message is added.",
+    ),
+    ParameterSpec(
+        name="clock_alignment",
+        default="auto",
+        description="Where the stamps of camera and microphone disagree: auto aligns them by "
+        "arrival if they cannot be of one clock; stamps: never; arrival: always.",
+        choices=CLOCK_ALIGNMENTS,
     ),
     ParameterSpec(
         name="hold",
@@ -314,13 +339,7 @@ class Settings:
             speak_source=_value(node, "speak_source"),
             image_transport=_value(node, "image_transport"),
             audio_type=_value(node, "audio_type"),
-            assembler=AssemblerConfig(
-                video=_value(node, "use_image"),
-                audio=_value(node, "use_audio"),
-                lateness=_value(node, "lateness"),
-                hold=_value(node, "hold"),
-                max_gap=_value(node, "max_gap"),
-            ),
+            assembler=_assembler_config(node),
             assistant=AssistantConfig(
                 context_seconds=_value(node, "context_seconds") or None,
                 max_tokens_per_unit=_value(node, "max_tokens_per_unit"),
@@ -340,6 +359,26 @@ class Settings:
             narration_recording=_value(node, "narration.recording"),
             persistence=Persistence.of(node),
         )
+
+
+def lateness_of(node: Node) -> float | Literal["auto"]:
+    """The parameter lateness."""
+    value = _value(node, "lateness")
+    return "auto" if value == "auto" else float(value)
+
+
+def _assembler_config(node: Node) -> AssemblerConfig:
+    lateness, back = lateness_of(node), AssemblerConfig().max_backward
+    return AssemblerConfig(
+        video=_value(node, "use_image"),
+        audio=_value(node, "use_audio"),
+        lateness=lateness,
+        max_lateness=_value(node, "max_lateness"),
+        clock_alignment=_value(node, "clock_alignment"),
+        hold=_value(node, "hold"),
+        max_gap=_value(node, "max_gap"),
+        max_backward=back if lateness == "auto" else max(back, lateness),
+    )
 
 
 def _value(node: Node, name: str):  # type: ignore[no-untyped-def]  # any type of parameter

@@ -45,7 +45,7 @@ from roma_ros.nodes.journal_services import NodeJournal
 from roma_ros.nodes.loading import Loading, LoadingAbandonedError
 from roma_ros.nodes.mind import Attention, Mind, free_unused_memory
 from roma_ros.nodes.paced_replies import PacedReplies
-from roma_ros.nodes.parameters import SPECS, Settings, WatchDefaults
+from roma_ros.nodes.parameters import SPECS, Settings, WatchDefaults, lateness_of
 from roma_ros.nodes.senses import Senses
 from roma_ros.nodes.spinning import run
 from roma_ros.nodes.stamps import time_of
@@ -185,7 +185,7 @@ class RomaNode(LifecycleNode):
         mind = self._configured()
         mind.assembler.reset()
         mind.assistant.start()
-        intake = Intake(mind.assembler, self._on_unit, self._faults)
+        intake = Intake(mind.assembler, self._on_unit, self._faults, self.get_logger().warning)
         senses = Senses(self, intake.put, self._faults)
         if mind.settings.assembler.video:
             senses.look(mind.settings.image_transport)
@@ -279,9 +279,14 @@ class RomaNode(LifecycleNode):
         return f"the node is {self.state}; deactivate and clean it up first"
 
     def _on_parameters_set(self, _parameters: list[Parameter]) -> None:
-        if self._mind is not None:
-            self._mind.watches.follow(WatchDefaults.of(self))
-            self._log_watches("parameters")
+        mind, attention = self._mind, self._attention
+        if mind is None:
+            return
+        mind.watches.follow(WatchDefaults.of(self))
+        self._log_watches("parameters")
+        lateness = lateness_of(self)
+        if lateness != mind.assembler.config.lateness:
+            (mind.assembler if attention is None else attention.intake).set_lateness(lateness)
 
     # --- units ---
 
@@ -412,6 +417,7 @@ class RomaNode(LifecycleNode):
                 self._faults,
                 attention.intake.dropped,
                 switches.why_disabled,
+                attention.intake.sensor_clocks(),
             ),
             unit_status(name, stats, status, mind.skew, health),
             thinker_status(name, mind.model, status, late, health.minute.growth("faults")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -18,6 +19,7 @@ from roma_ros.nodes.input_monitor import InputMonitor
 from roma_ros.nodes.input_switches import InputSwitches
 from roma_ros.nodes.intake import Arrival
 from roma_ros.nodes.stamps import AudioCountedOn, stamp_of
+from roma_ros.sources import Item
 from roma_ros.units import AudioChunk, Frame, Modality
 
 __all__ = ["Senses"]
@@ -122,12 +124,16 @@ class Senses:
     ) -> None:
         stamp, received = self._stamps(monitor, message)
         if self._takes(Modality.VIDEO, message):
-            self._put(Arrival(monitor.topic, partial(reader, message, stamp or received)))
+            self._hand_on(monitor, partial(reader, message, stamp or received), received)
 
     def _on_audio(self, monitor: InputMonitor, audio: AudioInput, message: Any) -> None:
         stamp, received = self._stamps(monitor, message)
         if self._takes(Modality.AUDIO, message):
-            self._put(Arrival(monitor.topic, partial(self._hear, audio, message, stamp, received)))
+            self._hand_on(monitor, partial(self._hear, audio, message, stamp, received), received)
+
+    def _hand_on(self, monitor: InputMonitor, read: Callable[[], Item], received: int) -> None:
+        """A simulation's clock is zero until /clock comes, and jumps when it begins anew."""
+        self._put(Arrival(monitor.topic, read, time.monotonic_ns(), received or None))
 
     def _hear(self, audio: AudioInput, message: Any, stamp: int, received: int) -> AudioChunk:
         """The samples, in the intake's thread."""

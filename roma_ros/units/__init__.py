@@ -2,7 +2,8 @@
 
 from .assembler import UnitAssembler
 from .audio import AudioChunk
-from .config import AssemblerConfig
+from .clock_alignment import SensorClockStatus
+from .config import CLOCK_ALIGNMENTS, MAX_LATENESS, AssemblerConfig
 from .errors import (
     AssemblerConfigError,
     AudioError,
@@ -18,7 +19,9 @@ from .stream_clock import Modality
 from .unit import FRAMES_PER_UNIT, NS_PER_SECOND, UNIT_RATE, MultimodalUnit, VideoFill
 
 __all__ = [
+    "CLOCK_ALIGNMENTS",
     "FRAMES_PER_UNIT",
+    "MAX_LATENESS",
     "NS_PER_SECOND",
     "UNIT_RATE",
     "AssemblerConfig",
@@ -34,6 +37,7 @@ __all__ = [
     "MultimodalUnit",
     "RawFrame",
     "RgbFrame",
+    "SensorClockStatus",
     "StampError",
     "UnitAssembler",
     "UnitError",

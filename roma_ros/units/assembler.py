@@ -1,15 +1,19 @@
-"""Frames and audio pieces in, one-second units out. Driven by stamps alone, never by wall time."""
+"""Frames and audio pieces in, one-second units out. Driven by stamps; never reads a clock."""
 
 from collections import deque
 from collections.abc import Iterable
-from typing import TypeAlias
+from dataclasses import replace
+from typing import Literal
 
 from .audio import AudioChunk
 from .audio_line import MAX_DRIFT, AudioLine
-from .config import DOUBT, AssemblerConfig
+from .clock_alignment import AlignedItem, ClockAlignment, SensorClockStatus
+from .config import DEFAULT_LATENESS, DOUBT, AssemblerConfig
 from .errors import ModalityError, StampError
 from .frame import Frame
+from .lateness import MARGIN, Lateness
 from .resampler import REACH
+from .sensor_line import Item
 from .stats import AssemblerStats
 from .stream_clock import Arrival, Modality, StreamClock
 from .unit import NS_PER_SECOND, UNIT_RATE, MultimodalUnit, VideoFill
@@ -24,8 +28,9 @@ MIN_TAIL = NS_PER_SECOND // 10
 MAX_OPEN = 4 * NS_PER_SECOND
 """What is older than the newest item by more than this is made units without being asked for."""
 MAX_CLOSED_UNITS = 16
-
-Item: TypeAlias = "Frame | AudioChunk"
+MAX_NOTICES = 16
+OLDEST_FIRST = 30 * NS_PER_SECOND
+"""How much older than all others the first aligned item of a modality may be."""
 
 
 class UnitAssembler:
@@ -35,36 +40,62 @@ class UnitAssembler:
     is in time can change it any more: when both modalities have come far enough, or when either has
     passed its end by the lateness. While nothing comes at all, nothing closes.
 
+    Where items come with their arrival, stamps of two sensors that cannot be of one clock are
+    aligned (docs/sensors.md); a unit's stamp is then that of the sensor that keeps its own.
+
     Call `units()` after every item or few. Not safe for several threads without a lock.
     """
 
     def __init__(self, config: AssemblerConfig | None = None) -> None:
         self.config = config or AssemblerConfig()
         self.stats = AssemblerStats()
-        self._lateness = _ns(self.config.lateness)
+        self._knows_arrival = False
+        self._lateness = Lateness(self._fixed_lateness, _ns(self.config.max_lateness))
+        self._alignment = ClockAlignment(
+            mode=self.config.clock_alignment,
+            longest=_ns(self.config.max_lateness),
+            stats=self.stats,
+        )
         self._closed: deque[MultimodalUnit] = deque()
         self._stream = 0
+        self._notices: deque[str] = deque(maxlen=MAX_NOTICES)
         self._left_at: int | None = None  # the newest stamp of the stream that a jump ended
         self._absent: frozenset[Modality] = frozenset()
         self._begin()
 
     def _begin(self) -> None:
         """An empty stream."""
+        max_backward = _ns(self.config.max_backward)
+        fixed = self._fixed_lateness
+        self._lateness.restart()
         self._clock = StreamClock(
-            lateness=self._lateness,
-            max_backward=_ns(self.config.max_backward),
+            lateness=max_backward if fixed is None else fixed,
+            settled=MARGIN if fixed is None else fixed,
+            max_backward=max_backward,
             max_gap=_ns(self.config.max_gap),
             doubt=_ns(DOUBT),
         )
         self._index = 0  # of the unit that is open
         self._video = VideoLine(
-            hold=_ns(self.config.hold), lateness=self._lateness, stats=self.stats
+            hold=_ns(self.config.hold),
+            lateness=self._lateness.reorder(Modality.VIDEO),
+            stats=self.stats,
         )
         self._audio = AudioLine(self.stats)
         self._suspect: tuple[Modality, Item] | None = None  # jumped, not confirmed so far
+        self._node_clock: int | None = None  # when the newest item of the stream came
+        self._video_missed = 0  # no frame after this stamp is missed by a unit
+        self._ahead = 0  # how far the stamps of units are of the future
 
-    def add_frame(self, frame: Frame) -> None:
+    def add_frame(
+        self, frame: Frame, *, arrival: int | None = None, clock: int | None = None
+    ) -> None:
         """Takes a frame, undecoded.
+
+        Args:
+            arrival: when it came by any clock that never jumps, ns, such as time.monotonic_ns();
+                None: not known, and its stamp is believed.
+            clock: when it came by the clock that stamps should be of, ns; None: not known.
 
         Raises:
             ModalityError: the config has video=False.
@@ -73,10 +104,15 @@ class UnitAssembler:
         if not self.config.video:
             raise ModalityError("got a frame, wanted audio only (the config has video=False)")
         self.stats.frames_in += 1
-        self._add(Modality.VIDEO, frame)
+        self._put_in(Modality.VIDEO, frame, arrival, clock)
 
-    def add_audio(self, chunk: AudioChunk) -> None:
+    def add_audio(
+        self, chunk: AudioChunk, *, arrival: int | None = None, clock: int | None = None
+    ) -> None:
         """Takes a piece of audio.
+
+        Args:
+            arrival, clock: as for `add_frame`.
 
         Raises:
             ModalityError: the config has audio=False.
@@ -85,7 +121,7 @@ class UnitAssembler:
         if not self.config.audio:
             raise ModalityError("got audio, wanted frames only (the config has audio=False)")
         self.stats.audio_in += 1
-        self._add(Modality.AUDIO, chunk)
+        self._put_in(Modality.AUDIO, chunk, arrival, clock)
 
     def set_absent(self, modalities: Iterable[Modality]) -> None:
         """Name the modalities that do not come until further notice; also across `reset`.
@@ -111,6 +147,8 @@ class UnitAssembler:
 
         A rest of less than 0.1 s is left out. What is added afterwards is a new stream.
         """
+        for aligned in self._alignment.flush():
+            self._add_aligned(aligned)
         if self._suspect is not None and self._clock.is_short_gap(self._suspect[1].stamp):
             self._accept(*self._suspect)  # the last item of all, after a pause
             self._suspect = None
@@ -122,9 +160,52 @@ class UnitAssembler:
     def reset(self) -> None:
         """Ends the stream and forgets what was not fetched of it."""
         self._closed.clear()
+        self._alignment.forget_held()
         self._stream += self._clock.newest is not None
         self._left_at = None
         self._begin()
+
+    def set_lateness(self, lateness: float | Literal["auto"]) -> None:
+        """Changes `AssemblerConfig.lateness` while the stream goes on.
+
+        Raises:
+            AssemblerConfigError: it is out of range.
+        """
+        back = self.config.max_backward
+        if lateness != "auto":
+            back = max(back, lateness)
+        self.config = replace(self.config, lateness=lateness, max_backward=back)
+        self._apply_lateness()
+
+    def _apply_lateness(self) -> None:
+        fixed, back = self._fixed_lateness, _ns(self.config.max_backward)
+        self._lateness.configure(fixed, _ns(self.config.max_lateness))
+        self._clock.set_lateness(back if fixed is None else fixed, max_backward=back)
+
+    @property
+    def _fixed_lateness(self) -> int | None:
+        """ns; None: it follows what arrives."""
+        lateness = self.config.lateness
+        if lateness == "auto" or (lateness is None and self._knows_arrival):
+            return None
+        return _ns(DEFAULT_LATENESS if lateness is None else lateness)
+
+    def notices(self) -> list[str]:
+        """What there is to say of stamps since the last call: sentences for a log, oldest first."""
+        notices = [*self._alignment.notices(), *self._notices]
+        self._notices.clear()
+        return notices
+
+    def sensor_clocks(self) -> list[SensorClockStatus]:
+        """How the stamps of each sensor lie, and how long units wait for it."""
+        return [
+            self._alignment.status(modality, self._wait(modality) / NS_PER_SECOND)
+            for modality, used in (
+                (Modality.VIDEO, self.config.video),
+                (Modality.AUDIO, self.config.audio),
+            )
+            if used
+        ]
 
     @property
     def _start(self) -> int:
@@ -132,6 +213,84 @@ class UnitAssembler:
         return self._clock.start + self._index * NS_PER_SECOND
 
     # Taking items
+
+    def _put_in(
+        self, modality: Modality, item: Item, arrival: int | None, clock: int | None
+    ) -> None:
+        if arrival is not None and not self._knows_arrival:
+            self._knows_arrival = True
+            self._apply_lateness()
+        if arrival is None or self.config.clock_alignment == "stamps":
+            self._add(modality, item)
+            return
+        for aligned in self._alignment.add(modality, item, arrival, clock):
+            self._add_aligned(aligned)
+
+    def _add_aligned(self, aligned: AlignedItem) -> None:
+        """Takes an item whose jumps, if any, have been judged already."""
+        modality, item = aligned.modality, aligned.item
+        if aligned.restart:
+            self._leave_stream(item.stamp)
+        try:
+            verdict = self._clock.judge(modality, item.stamp)
+        except StampError:
+            self.stats.stamps_bad += 1
+            raise
+        if aligned.straggler and verdict is Arrival.JUMP:
+            verdict = Arrival.IN_TIME if self._lateness.follows else Arrival.LATE
+        if verdict is Arrival.LATE:
+            self._count_late(modality)
+            return
+        if verdict is Arrival.JUMP and self._is_elsewhere(modality, item.stamp):
+            self._leave_stream(item.stamp)
+        self._observe(modality, item, waited=aligned.waited)
+        if aligned.clock is not None:
+            self._node_clock = max(self._node_clock or 0, aligned.clock)
+        self._accept(modality, item)
+
+    def _is_elsewhere(self, modality: Modality, stamp: int) -> bool:
+        """Whether an item that has jumped is too far away to be of the same stream.
+
+        The first of a sensor is not, if it is only old: long chunks begin long before they come.
+        """
+        if self._clock.is_short_gap(stamp):
+            return False
+        first, newest = self._clock.newest_of(modality) is None, self._clock.newest
+        return newest is None or not first or not newest - OLDEST_FIRST <= stamp <= newest
+
+    def _observe(self, modality: Modality, item: Item, *, waited: bool = False) -> None:
+        """Learns how late things are."""
+        self._lateness.observe(
+            modality,
+            stamp=item.stamp,
+            end=_end(item),
+            newest=self._clock.newest,
+            own=self._clock.newest_of(modality),
+            waited=waited,
+        )
+        self._video.lateness = self._lateness.reorder(Modality.VIDEO)
+
+    def _leave_stream(self, stamp: int) -> None:
+        """Starts a new stream; one that has no unit so far is begun anew in its place."""
+        if not self._index:
+            self._begin()
+            return
+        newest = self._clock.newest
+        self._start_new_stream()
+        if newest is not None:
+            self._notices.append(
+                f"a new stream begins: stamps went from {newest / NS_PER_SECOND:.3f} s to "
+                f"{stamp / NS_PER_SECOND:.3f} s"
+            )
+
+    def _start_new_stream(self) -> None:
+        if self._clock.newest is None:
+            return
+        self._finish()
+        self._left_at = self._clock.newest
+        self._stream += 1
+        self.stats.new_streams += 1
+        self._begin()
 
     def _add(self, modality: Modality, item: Item) -> None:
         try:
@@ -142,6 +301,7 @@ class UnitAssembler:
         if arrival is Arrival.JUMP:
             self._add_jumped(modality, item)
             return
+        self._observe(modality, item)
         if arrival is Arrival.LATE:
             self._count_late(modality)
         else:
@@ -171,31 +331,46 @@ class UnitAssembler:
             return
         self._suspect = None
         if not self._clock.is_short_gap(min(item.stamp, suspect[1].stamp)):
-            self._finish()
-            self._left_at = self._clock.newest
-            self._stream += 1
-            self.stats.new_streams += 1
-            self._begin()
+            self._start_new_stream()
         self._accept(*suspect)
         self._accept(modality, item)
 
     def _accept(self, modality: Modality, item: Item) -> None:
-        end = item.end if isinstance(item, AudioChunk) else item.stamp
-        self._clock.accept(modality, item.stamp, end)
+        self._clock.accept(modality, item.stamp, _end(item))
         if isinstance(item, AudioChunk):
             if self._clock.started and item.end <= self._start:
                 self._count_late(modality)
             else:
                 self._audio.add(item)
-        elif self._clock.started and item.stamp < self._start - self._lateness:
-            self._count_late(modality)
+        elif self._clock.started and item.stamp < self._start - self._lateness.reorder(modality):
+            if item.stamp < self._video_missed:
+                self._count_late(modality)
         else:
             self._video.add(item, self._start)
         newest = self._clock.newest
         assert newest is not None
-        self._audio.settle(newest - self._lateness)
+        self._audio.settle(self._horizon(newest))
         while newest - self._start > MAX_OPEN and self._is_ready():
             self._close()
+
+    def _horizon(self, newest: int) -> int:
+        """No audio that is earlier than this is waited for."""
+        if not self._lateness.follows:
+            return newest - self._lateness.reorder(Modality.AUDIO)
+        own = self._clock.newest_of(Modality.AUDIO)
+        by_time = newest - self._wait(Modality.AUDIO)
+        if own is None:
+            return by_time
+        return max(own - self._lateness.reorder(Modality.AUDIO), by_time)
+
+    def _wait(self, modality: Modality) -> int:
+        """How far the newest stamp passes a unit's end before it is closed without."""
+        newest, reach = self._clock.newest, self._clock.reach_of(modality)
+        if newest is None:
+            return self._lateness.wait(modality)
+        return self._lateness.wait(
+            modality, newest - (self._clock.start if reach is None else reach)
+        )
 
     def _count_late(self, modality: Modality) -> None:
         if modality is Modality.VIDEO:
@@ -210,6 +385,8 @@ class UnitAssembler:
         newest, end = self._clock.newest, self._start + NS_PER_SECOND
         if newest is None or not self._clock.started or self._clock.reach < end:
             return False
+        if self._alignment.is_undecided:
+            return False
         return (self._lacks(Modality.VIDEO) or self._video_is_ready(newest, end)) and (
             self._lacks(Modality.AUDIO) or self._audio_is_ready(newest, end)
         )
@@ -220,13 +397,13 @@ class UnitAssembler:
         return not used or modality in self._absent
 
     def _video_is_ready(self, newest: int, end: int) -> bool:
-        return newest >= end + self._lateness or self._video.is_settled(self._start)
+        return newest >= end + self._wait(Modality.VIDEO) or self._video.is_settled(self._start)
 
     def _audio_is_ready(self, newest: int, end: int) -> bool:
         if self._audio.end is not None and self._audio.end >= end + LOOKAHEAD:
             return True
         # Samples lie on the line up to MAX_DRIFT before their stamps.
-        return newest >= end + self._lateness + LOOKAHEAD + MAX_DRIFT
+        return newest >= end + self._wait(Modality.AUDIO) + LOOKAHEAD + MAX_DRIFT
 
     def _finish(self) -> None:
         """Closes all that is left of the stream."""
@@ -243,13 +420,17 @@ class UnitAssembler:
         start, fill, filled = self._start, VideoFill.NONE, 0
         frames = audio = None
         if self.config.video:
+            if not (self._lateness.follows and self._video.is_settled(start)):
+                self._video_missed = start + NS_PER_SECOND
             frames, fill = self._video.read(start, may_hold=Modality.VIDEO not in self._absent)
         if self.config.audio:
             audio, filled = self._audio.read(self._clock.start, self._index)
+        if self._node_clock is not None:
+            self._ahead = max(self._ahead, start + NS_PER_SECOND - self._node_clock)
         unit = MultimodalUnit(
             stream=self._stream,
             index=self._index,
-            start=start,
+            start=start - self._ahead,
             frames=frames,
             audio=audio,
             video_fill=fill,
@@ -269,6 +450,10 @@ class UnitAssembler:
         if len(self._closed) > MAX_CLOSED_UNITS:
             self._closed.popleft()
             self.stats.units_dropped += 1
+
+
+def _end(item: Item) -> int:
+    return item.end if isinstance(item, AudioChunk) else item.stamp
 
 
 def _ns(seconds: float) -> int:

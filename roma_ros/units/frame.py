@@ -10,7 +10,16 @@ import numpy as np
 from .errors import ImageError
 from .image_header import image_size
 
-__all__ = ["MAX_PIXELS", "Buffer", "CompressedFrame", "Frame", "RawFrame", "RgbFrame", "as_bytes"]
+__all__ = [
+    "MAX_PIXELS",
+    "Buffer",
+    "CompressedFrame",
+    "Frame",
+    "RawFrame",
+    "RestampedFrame",
+    "RgbFrame",
+    "as_bytes",
+]
 
 MAX_PIXELS = 64_000_000
 """Larger images are refused before a byte of them is decoded."""
@@ -48,6 +57,22 @@ class RgbFrame:
             raise ImageError(f"got {rgb.dtype} {rgb.shape}, wanted uint8 (H, W, 3)")
         _check_size(*rgb.shape[:2])
         return rgb
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RestampedFrame:
+    """A frame with another stamp.
+
+    Attributes:
+        stamp: ns, in place of the frame's own.
+        frame: the frame as it came.
+    """
+
+    stamp: int
+    frame: Frame
+
+    def decode(self) -> np.ndarray:
+        return self.frame.decode()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

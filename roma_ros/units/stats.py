@@ -19,6 +19,8 @@ class AssemblerStats:
     """Of these, units that nobody fetched in time."""
     new_streams: int = 0
     """Times that the clock jumped or a gap was too long to fill."""
+    realigned: int = 0
+    """Times that a sensor was aligned by arrival, since its stamps disagreed with the other's."""
     stamps_bad: int = 0
     """Items dropped for a stamp far from all others, or none at all."""
 

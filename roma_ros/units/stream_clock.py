@@ -29,13 +29,23 @@ class StreamClock:
 
     Args (ns):
         lateness: how much older than the newest of its modality an item may be.
+        settled: how far the newest stamp is from the first when the start is final.
         max_backward: older still, and it is a jump.
         max_gap: how much newer than all others an item of the same stream may be.
         doubt: how much newer it may be and be believed at once.
     """
 
-    def __init__(self, *, lateness: int, max_backward: int, max_gap: int, doubt: int) -> None:
+    def __init__(
+        self,
+        *,
+        lateness: int,
+        max_backward: int,
+        max_gap: int,
+        doubt: int,
+        settled: int | None = None,
+    ) -> None:
         self._lateness = lateness
+        self._settled = lateness if settled is None else settled
         self._max_backward = max_backward
         self._max_gap = max_gap
         self._doubt = doubt
@@ -49,12 +59,24 @@ class StreamClock:
     @property
     def started(self) -> bool:
         """Whether an item earlier than `start` would be too late."""
-        return self.newest is not None and self.newest - self.start >= self._lateness
+        return self.newest is not None and self.newest - self.start >= self._settled
 
     @property
     def reach(self) -> int:
         """Up to where anything has come: a piece of audio reaches further than its stamp."""
         return max(self._reach.values(), default=0)
+
+    def newest_of(self, modality: Modality) -> int | None:
+        """Newest stamp of a modality, None before the first."""
+        return self._newest.get(modality)
+
+    def reach_of(self, modality: Modality) -> int | None:
+        """Up to where a modality has come, None before the first."""
+        return self._reach.get(modality)
+
+    def set_lateness(self, lateness: int, *, max_backward: int) -> None:
+        """Changes these arguments."""
+        self._lateness, self._max_backward = lateness, max_backward
 
     @property
     def skew(self) -> float:
@@ -85,7 +107,7 @@ class StreamClock:
         """Moves on to the stamp and the end of an item that is taken."""
         if self.newest is None:
             self.start = stamp
-        elif not self.started and self.newest - stamp <= self._lateness:
+        elif not self.started and self.newest - stamp <= self._settled:
             self.start = min(self.start, stamp)
         self._newest[modality] = max(self._newest.get(modality, stamp), stamp)
         self._reach[modality] = max(self._reach.get(modality, end), end)

@@ -31,7 +31,7 @@ class VideoLine:
             lateness: how much older than the newest a frame may be when it comes, ns.
         """
         self._hold = hold
-        self._lateness = lateness
+        self.lateness = lateness
         self._stats = stats
         self._buffer = FrameBuffer()
         self._newest: int | None = None
@@ -65,7 +65,7 @@ class VideoLine:
         nearest = self._buffer.nearest(last_moment, start + NS_PER_SECOND, 1)
         if self._newest is None or not nearest:
             return False
-        return abs(nearest[0].stamp - last_moment) <= self._newest - self._lateness - last_moment
+        return abs(nearest[0].stamp - last_moment) <= self._newest - self.lateness - last_moment
 
     def read(self, start: int, *, may_hold: bool = True) -> tuple[np.ndarray, VideoFill]:
         """The frames of the unit at `start` (ns), decoded.

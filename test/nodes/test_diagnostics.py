@@ -18,7 +18,7 @@ from roma_ros.nodes.diagnostics import (
 from roma_ros.nodes.faults import Faults
 from roma_ros.nodes.input_monitor import InputMonitor
 from roma_ros.status import AssistantStatus
-from roma_ros.units import AssemblerStats
+from roma_ros.units import AssemblerStats, Modality, SensorClockStatus
 
 OK, WARN, ERROR = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR
 
@@ -86,6 +86,37 @@ def test_a_fault_shows_as_a_warning_with_its_reason_and_its_count():
     assert status.message == "/image: wrong step"
     assert values(status)["/image: ImageError"] == "1"
     assert values(status)["messages lost before they were read"] == "3"
+
+
+def clock(**changes) -> SensorClockStatus:
+    fields = {
+        "modality": Modality.VIDEO,
+        "by_arrival": False,
+        "offset": 0.0,
+        "latency": 0.03,
+        "drift": None,
+        "lateness": 0.15,
+        "fault": "",
+    }
+    return SensorClockStatus(**{**fields, **changes})
+
+
+def test_stamps_that_cannot_be_used_are_a_warning_and_a_small_offset_is_a_note():
+    def shown(*clocks):
+        return input_status("roma", [], Faults(lambda line: None), 0, clocks)
+
+    honest = shown(clock(), clock(modality=Modality.AUDIO, drift=12.0))
+    assert (honest.level, honest.message) == (DiagnosticStatus.OK, "data comes in")
+    assert values(honest)["camera aligned by"] == "stamps"
+    assert values(honest)["camera latency [s]"] == "0.030"
+    assert values(honest)["camera lateness in use [s]"] == "0.150"
+    assert values(honest)["microphone clock drift [ppm]"] == "12.000"
+    shifted = shown(clock(by_arrival=True, offset=-0.7))
+    assert shifted.level == DiagnosticStatus.OK
+    assert "camera aligned by arrival (-0.700 s)" in shifted.message
+    frozen = shown(clock(by_arrival=True, fault="its stamps stand still at 3.000 s"))
+    assert frozen.level == DiagnosticStatus.WARN
+    assert frozen.message == "camera: its stamps stand still at 3.000 s"
 
 
 def test_units_are_counted_with_those_that_were_dropped_anywhere():

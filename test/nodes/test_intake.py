@@ -5,7 +5,7 @@ import numpy as np
 
 from roma_ros.nodes.faults import Faults
 from roma_ros.nodes.intake import Arrival, Intake
-from roma_ros.units import AssemblerConfig, ImageError, RgbFrame, UnitAssembler
+from roma_ros.units import AssemblerConfig, AudioChunk, ImageError, RgbFrame, UnitAssembler
 
 from .conftest import SECOND, until
 
@@ -56,6 +56,25 @@ def test_what_goes_wrong_in_reading_is_counted_and_the_next_message_is_read():
     until(lambda: len(units) >= 2, "units")
     intake.close()
     assert faults.counts == {"/image: ImageError": 1, "/image: ZeroDivisionError": 1}
+
+
+def test_arrival_and_the_nodes_clock_reach_the_assembler_and_its_notices_the_log():
+    units, notices = [], []
+    assembler = UnitAssembler(AssemblerConfig(lateness="auto"))
+    intake = Intake(assembler, units.append, Faults(lambda line: None), notices.append)
+    pixels = np.zeros((8, 8, 3), np.uint8)
+    for number in range(60):  # 6 s; the camera's stamps are of the future
+        come = SECOND * 100 + number * SECOND // 10
+        frame = RgbFrame(come + 3 * SECOND, pixels)
+        chunk = AudioChunk(come - SECOND // 10, 16000, np.zeros(1600, np.float32))
+        intake.put(Arrival("/image", lambda frame=frame: frame, number * SECOND // 10, come))
+        intake.put(Arrival("/audio", lambda chunk=chunk: chunk, number * SECOND // 10, come))
+    until(lambda: len(units) >= 4, "units")
+    intake.set_lateness(0.3)
+    intake.close()
+    assert assembler.config.lateness == 0.3
+    assert any("3.000 s ahead of the microphone's" in notice for notice in notices)
+    assert not any(unit.audio_filled for unit in units[1:])
 
 
 def test_reset_begins_a_new_stream():

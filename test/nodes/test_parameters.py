@@ -72,6 +72,10 @@ def test_defaults_make_settings(make_node):
         ("quantization", "q2"),
         ("speak_source", "fortune"),
         ("lag_policy", "panic"),
+        ("lateness", "soon"),
+        ("lateness", 5.1),
+        ("max_lateness", 11.0),
+        ("clock_alignment", "guess"),
         ("alert.instructions", ["A dog.", ""]),
         ("narration.instruction", "x" * 501),
     ],
@@ -89,6 +93,20 @@ def test_a_value_of_another_type_is_refused_at_start(make_node):
 def test_neither_eyes_nor_ears_is_refused_when_configured(make_node):
     with pytest.raises(ValueError, match="at least one"):
         Settings.of(make_node({"use_image": False, "use_audio": False}))
+
+
+@pytest.mark.parametrize("lateness", ["auto", 0.0, 1, 2.5])
+def test_lateness_is_auto_or_a_number(make_node, lateness):
+    config = Settings.of(make_node({"lateness": lateness})).assembler
+    assert config.lateness == lateness
+    assert config.max_backward == max(0.5, 0 if lateness == "auto" else lateness)
+
+
+def test_stamps_and_lateness_arrive_at_the_assembler(make_node):
+    assert Settings.of(make_node()).assembler.lateness == "auto"
+    values = {"max_lateness": 4.0, "clock_alignment": "arrival"}
+    config = Settings.of(make_node(values)).assembler
+    assert (config.max_lateness, config.clock_alignment) == (4.0, "arrival")
 
 
 def test_recordings_belong_to_instructions(make_node):
