@@ -78,7 +78,8 @@ endef
 INSTALLED_FOLDERS := $(shell find roma_ros quantize launch config -type d -not -name __pycache__ 2>/dev/null)
 INTERFACE := package.xml CMakeLists.txt $(wildcard action/*.action cmake/*.in msg/*.msg srv/*.srv)
 
-.PHONY: help setup build demo test test-slow test-newest test-lowest lint bench eval train-tiny ablations gptq clean
+.PHONY: help setup build demo test test-slow test-newest test-lowest fuzz lint bench eval train-tiny \
+  ablations gptq clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -110,6 +111,9 @@ test-newest: setup ## the thinker's tests with the newest libraries that pyproje
 
 test-lowest: setup ## the same with the lowest: torch from PyPI, 7 GB
 	$(call with_wheel,$(LOWEST),$(LOWEST_PYTHON),$(LOWEST_VERSIONS))
+# Goes on where it was stopped; `rm -r runs/fuzz` begins anew, FUZZ="images --seed 1" runs others.
+fuzz: build ## a hundred thousand messages, damaged files and models, services at random: 10 minutes
+	$(IN_ROS) OMP_NUM_THREADS=1 python test/fuzz/run.py --state runs/fuzz $(FUZZ)
 
 lint: build ## ruff and mypy
 	ruff check .

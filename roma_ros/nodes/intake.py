@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,6 +17,7 @@ __all__ = ["Arrival", "Intake"]
 
 LAST_MESSAGE = 5.0  # seconds that reading one message may take, once the intake is closed
 CAPACITY = 256  # messages that may wait: a second or two of a camera and a microphone
+MAX_WAITING_BYTES = 256 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,15 +26,17 @@ class Arrival:
 
     Attributes:
         topic: where, for what there is to say about it.
-        read: makes a frame or audio of it; may raise UnitsError.
+        read: makes a frame, several or none, or audio of it; may raise UnitsError.
         arrival: when it came, by the monotonic clock, ns; None: not known.
         clock: when it came, by the node's clock, ns; None: not known.
+        size: of the message, bytes.
     """
 
     topic: str
-    read: Callable[[], Item]
+    read: Callable[[], Item | Sequence[Item]]
     arrival: int | None = None
     clock: int | None = None
+    size: int = 0
 
 
 class Intake:
@@ -61,7 +64,7 @@ class Intake:
         self._faults = faults
         self._frames_topic = ""  # of the frames that wait to be decoded
         self._lock = threading.Lock()
-        self._arrivals: Mailbox[Arrival] = Mailbox(CAPACITY)
+        self._arrivals: Mailbox[Arrival] = Mailbox(CAPACITY, MAX_WAITING_BYTES)
         self._thread = threading.Thread(target=self._work, name="intake", daemon=True)
         self._thread.start()
 
@@ -72,7 +75,7 @@ class Intake:
 
     def put(self, arrival: Arrival) -> None:
         """Leave a message; never waits."""
-        self._arrivals.put(arrival)
+        self._arrivals.put(arrival, arrival.size)
 
     def reset(self) -> None:
         """Forget the stream; the next message begins a new one."""
@@ -110,16 +113,20 @@ class Intake:
             for unit in units:
                 self._on_unit(unit)
 
+    def _add(self, item: Item, arrival: Arrival) -> None:
+        if isinstance(item, AudioChunk):
+            self._assembler.add_audio(item, arrival=arrival.arrival, clock=arrival.clock)
+        else:
+            self._frames_topic = arrival.topic
+            self._assembler.add_frame(item, arrival=arrival.arrival, clock=arrival.clock)
+
     def _take(self, arrival: Arrival) -> list[MultimodalUnit]:
         stats = self._assembler.stats
         bad = stats.frames_bad
         try:
-            item = arrival.read()
-            if isinstance(item, AudioChunk):
-                self._assembler.add_audio(item, arrival=arrival.arrival, clock=arrival.clock)
-            else:
-                self._frames_topic = arrival.topic
-                self._assembler.add_frame(item, arrival=arrival.arrival, clock=arrival.clock)
+            items = arrival.read()
+            for item in items if isinstance(items, Sequence) else (items,):
+                self._add(item, arrival)
         except Exception as error:  # whatever a driver sends, the next message may be fine
             self._faults.report(arrival.topic, type(error).__name__, str(error))
         units = self._assembler.units()

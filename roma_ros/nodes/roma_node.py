@@ -119,6 +119,11 @@ class RomaNode(LifecycleNode):
             self._autostart = self.create_timer(0.0, self._start_once, clock=steady)
 
     @property
+    def faults(self) -> Faults:
+        """What was wrong with the input, and what callbacks raised."""
+        return self._faults
+
+    @property
     def inputs(self) -> tuple[InputMonitor, ...]:
         """What has come in on which topic; empty while the node is not active."""
         return () if self._attention is None else tuple(self._attention.senses.monitors)
@@ -188,7 +193,7 @@ class RomaNode(LifecycleNode):
         intake = Intake(mind.assembler, self._on_unit, self._faults, self.get_logger().warning)
         senses = Senses(self, intake.put, self._faults)
         if mind.settings.assembler.video:
-            senses.look(mind.settings.image_transport)
+            senses.look(mind.settings.image_transport, mind.images)
         if mind.settings.assembler.audio:
             senses.listen(mind.audio)
         intake.set_absent(())

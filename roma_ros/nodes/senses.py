@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -12,15 +12,14 @@ from rclpy.subscription import Subscription
 
 from roma_ros.nodes import qos
 from roma_ros.nodes.audio_input import AudioInput
-from roma_ros.nodes.conversions import compressed_frame, raw_frame
 from roma_ros.nodes.faults import Faults
-from roma_ros.nodes.image_transport import image_topic
+from roma_ros.nodes.image_transport import ImageInput, VideoPackets, input_topic
 from roma_ros.nodes.input_monitor import InputMonitor
 from roma_ros.nodes.input_switches import InputSwitches
 from roma_ros.nodes.intake import Arrival
-from roma_ros.nodes.stamps import AudioCountedOn, stamp_of
+from roma_ros.nodes.stamps import AudioCountedOn, message_stamp
 from roma_ros.sources import Item
-from roma_ros.units import AudioChunk, Frame, Modality
+from roma_ros.units import AudioChunk, Modality
 
 __all__ = ["Senses"]
 
@@ -62,12 +61,17 @@ class Senses:
         """The coordinate frame of the last image; of the last audio if there is no camera."""
         return self._frame_ids.get(Modality.VIDEO) or self._frame_ids.get(Modality.AUDIO, "")
 
-    def look(self, image_transport: str) -> None:
-        """Subscribe to images, "raw" or "compressed"."""
+    def look(self, transport: str, images: ImageInput) -> None:
+        """Subscribe to images.
+
+        Args:
+            transport: one of IMAGE_TRANSPORTS, which names the topic.
+            images: reads its messages.
+        """
         self._have(Modality.VIDEO)
-        message_type, topic = image_topic(self._node, image_transport)
-        reader = raw_frame if image_transport == "raw" else compressed_frame
-        self._subscribe(message_type, topic, self._on_image, reader)
+        topic = input_topic(self._node, transport)
+        profile = qos.VIDEO if isinstance(images, VideoPackets) else qos.IMAGES
+        self._subscribe(images.message_type, topic, self._on_image, images, profile)
 
     def listen(self, audio: AudioInput) -> None:
         """Subscribe to audio, and to what announces its format if the messages do not say it."""
@@ -106,34 +110,43 @@ class Senses:
         topic: str,
         callback: Callable[..., None],
         reader: Any,
-        profile: Any = qos.IMAGES,
+        profile: Any,
     ) -> None:
         package, module, *_ = message_type.__module__.split(".")
         monitor = InputMonitor(
             self._node.resolve_topic_name(topic), f"{package}/{module}/{message_type.__name__}"
         )
         self.monitors.append(monitor)
+
+        arrived: Any = partial(callback, monitor, reader)  # of message and info, as rclpy can tell
         self._subscriptions.append(
-            self._node.create_subscription(
-                message_type, topic, partial(callback, monitor, reader), profile
-            )
+            self._node.create_subscription(message_type, topic, arrived, profile)
         )
 
     def _on_image(
-        self, monitor: InputMonitor, reader: Callable[[Any, int], Frame], message: Any
+        self, monitor: InputMonitor, images: ImageInput, message: Any, info: dict[str, Any]
     ) -> None:
         stamp, received = self._stamps(monitor, message)
         if self._takes(Modality.VIDEO, message):
-            self._hand_on(monitor, partial(reader, message, stamp or received), received)
+            sequence = info.get("publication_sequence_number")
+            read = partial(images.frames, message, stamp or received, sequence)
+            self._hand_on(monitor, read, received, size=len(message.data))
 
-    def _on_audio(self, monitor: InputMonitor, audio: AudioInput, message: Any) -> None:
+    def _on_audio(self, monitor: InputMonitor, audio: AudioInput, message: Any, _info: Any) -> None:
         stamp, received = self._stamps(monitor, message)
         if self._takes(Modality.AUDIO, message):
             self._hand_on(monitor, partial(self._hear, audio, message, stamp, received), received)
 
-    def _hand_on(self, monitor: InputMonitor, read: Callable[[], Item], received: int) -> None:
+    def _hand_on(
+        self,
+        monitor: InputMonitor,
+        read: Callable[[], Item | Sequence[Item]],
+        received: int,
+        size: int = 0,
+    ) -> None:
         """A simulation's clock is zero until /clock comes, and jumps when it begins anew."""
-        self._put(Arrival(monitor.topic, read, time.monotonic_ns(), received or None))
+        now = time.monotonic_ns()
+        self._put(Arrival(monitor.topic, read, now, received or None, size))
 
     def _hear(self, audio: AudioInput, message: Any, stamp: int, received: int) -> AudioChunk:
         """The samples, in the intake's thread."""
@@ -146,10 +159,10 @@ class Senses:
 
     def _stamps(self, monitor: InputMonitor, message: Any) -> tuple[int, int]:
         """The message's stamp, 0 if it has none, and the time of its arrival, ns."""
-        stamp = stamp_of(message.header.stamp)
+        stamp = message_stamp(message)
         received = self._node.get_clock().now().nanoseconds
         monitor.arrived((received - stamp) / 1e9 if stamp else 0.0)
-        if not stamp:
+        if not stamp and hasattr(message, "header"):
             self._faults.report(
                 monitor.topic,
                 "no stamp",

@@ -9,11 +9,13 @@ from contextlib import suppress
 
 import rclpy
 from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from rclpy.utilities import get_default_context
 
+from roma_ros.nodes.callback_errors import GuardedExecutor, guard_services
 from roma_ros.nodes.ending import is_up, unless_gone
+from roma_ros.nodes.faults import Faults
 from roma_ros.nodes.undeclared import warn_of_undeclared
 from roma_ros.sources import SourceError
 
@@ -31,7 +33,8 @@ def run(make_node: Callable[[], Node], arguments: Sequence[str] | None = None) -
     """Make a node and spin it until it is told to end.
 
     SIGINT and SIGTERM end it in good order. A node ends by its attribute `exit_status`, which is
-    `None` as long as it has to run, and may be set by any thread.
+    `None` as long as it has to run, and may be set by any thread. A callback that raises does not
+    end it: its error is logged, and counted by the node's attribute `faults`, if it has one.
 
     Where the node's attribute `leaves_a_thread` is true, the process ends here.
 
@@ -47,8 +50,9 @@ def run(make_node: Callable[[], Node], arguments: Sequence[str] | None = None) -
         get_default_context().try_shutdown()
         return 2
     warn_of_undeclared(node)
-    executor = SingleThreadedExecutor()
-    executor.add_node(node)
+    faults = getattr(node, "faults", None) or Faults(node.get_logger().error)
+    guard_services(node, faults)
+    executor = GuardedExecutor(node, faults)
     try:
         # A signal shuts ROS down between any two steps of the executor, which may trip over it.
         with suppress(KeyboardInterrupt, ExternalShutdownException), unless_gone(node):
