@@ -55,7 +55,7 @@ def ros_checks(attempts: Mapping[str, Attempt]) -> Iterator[Check]:
             "launch",
             Status.ABSENT,
             "no launch_ros: `ros2 launch` is not there, the nodes are",
-            "apt install ros-RELEASE-launch-ros",
+            f"apt install ros-{release or 'RELEASE'}-launch-ros",
         )
     else:
         yield _check("launch", Status.OK, "launch_ros")

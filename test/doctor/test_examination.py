@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -54,7 +56,8 @@ def test_here_the_main_job_runs_and_is_measured():
     "faults",
     [
         {"torch": MISSING, "av": MISSING, "rich": BROKEN},
-        {"torch": BROKEN, "numpy": MISSING, "rclpy": MISSING},
+        pytest.param({"torch": BROKEN, "numpy": MISSING, "rclpy": MISSING}, marks=pytest.mark.slow),
+        pytest.param({"av": BROKEN, "transformers": MISSING}, marks=pytest.mark.slow),
         {"torch": CRASH, "cv2": CRASH, "packaging": MISSING, "sounddevice": MISSING},
     ],
 )
@@ -70,6 +73,10 @@ def test_without_libraries_it_says_which_and_never_raises(faults, tmp_path):
         found = checks(done)[by_module.get(name, name)]
         assert found["status"] == "failed", found
         assert found["remedy"]
+
+
+def test_in_a_pipe_it_is_plain_text_with_remedies(tmp_path):
+    (tmp_path / "torch.py").write_text(MISSING)
     plain = run_doctor(hidden=tmp_path)
     assert plain.returncode == 1
     assert "Traceback" not in plain.stderr + plain.stdout
@@ -102,3 +109,29 @@ def test_the_version_is_told_without_libraries(tmp_path):
     assert done.returncode == 0
     assert done.stdout.startswith("roma ")
     assert not done.stderr
+
+
+def test_in_a_terminal_it_has_colours(tmp_path):
+    """Through a pseudo-terminal, as a user sees it."""
+    (tmp_path / "torch.py").write_text(MISSING)
+    environment = {
+        **os.environ,
+        "PYTHONPATH": f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}",
+        "TERM": "xterm-256color",
+        "COLUMNS": "120",
+    }
+    environment.pop("NO_COLOR", None)
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "roma_ros", "doctor"]
+    process = subprocess.Popen(command, env=environment, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    printed = b""
+    with suppress(OSError):  # what a pseudo-terminal reads when the other end is closed
+        while piece := os.read(ours, 65536):
+            printed += piece
+    os.close(ours)
+    assert process.wait(timeout=60) == 1
+    text = printed.decode()
+    assert "\x1b[1;31mfailed" in text
+    assert "not ready" in text
+    assert "Traceback" not in text

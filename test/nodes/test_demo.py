@@ -79,7 +79,9 @@ def test_a_node_that_never_starts_and_ignores_ctrl_c_is_gone_with_the_demo(tmp_p
     assert set(psutil.Process().children(recursive=True)) == set(before)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, pytest.param(signal.SIGKILL, marks=pytest.mark.slow)]
+)
 def test_a_demo_that_is_killed_leaves_no_node_and_no_folder(tmp_path, number):
     command = [sys.executable, "-m", "roma_ros.nodes.demo"]
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
