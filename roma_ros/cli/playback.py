@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import deque
@@ -17,7 +18,7 @@ from roma_ros.cli.source_units import SourceUnits
 from roma_ros.cli.timed_question import TimedQuestion
 from roma_ros.cli.wording import one_line
 from roma_ros.events import Answer, Event
-from roma_ros.questions import UnknownWordsError
+from roma_ros.questions import QuestionError, UnknownWordsError
 from roma_ros.sources import Source
 from roma_ros.thinker import RomaThinker, UnitShapeError
 from roma_ros.units import Frame, UnitsError
@@ -25,6 +26,8 @@ from roma_ros.watch import Watch
 
 __all__ = ["Playback"]
 
+LOG = logging.getLogger(__name__)
+MAX_TYPED = 16  # questions that wait to be put
 LOOK_UP = 0.1  # seconds between looks at the progress while nothing happens
 
 
@@ -76,6 +79,7 @@ class Playback:
         self._units = SourceUnits(source, fast=fast, check_frame=self._check_frame_size)
         self._questions = deque(sorted(questions, key=lambda question: question.seconds))
         self.warnings = self._prepare(watches)
+        self._typed: deque[str] = deque(maxlen=MAX_TYPED)
         self._busy = 0.0
         self._ending = threading.Event()
         self._arrived = threading.Event()
@@ -108,6 +112,11 @@ class Playback:
         self.stopped = True
         self._ending.set()
         self._units.close()
+
+    def ask(self, question: str) -> None:
+        """Put a question about all that was heard up to now; for any thread, and never waits."""
+        self._typed.append(question)
+        self._arrived.set()
 
     @property
     def unasked(self) -> tuple[TimedQuestion, ...]:
@@ -230,7 +239,19 @@ class Playback:
             question = self._questions.popleft()
             self.answers.append((question, self._assistant.ask(question.text)))
             due += 1
+        while stream is not None and stamp is not None and self._typed:
+            due += self._put(self._typed.popleft(), self._units.seconds(stream, stamp))
         return due > 0
+
+    def _put(self, text: str, seconds: float) -> bool:
+        """Put a question that was typed; one that is refused is told and is no failure."""
+        try:
+            answer = self._assistant.ask(text)
+        except QuestionError as error:
+            LOG.warning("the question was not put: %s", one_line(str(error)))
+            return False
+        self.answers.append((TimedQuestion(text=text, seconds=seconds), answer))
+        return True
 
     def _drain(self) -> list[Event]:
         events = []

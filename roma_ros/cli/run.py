@@ -15,6 +15,7 @@ from rich.console import Console
 
 from roma_ros.cli.errors import CommandError, UnjudgedError, UsageError
 from roma_ros.cli.event_file import STDOUT, EventFile
+from roma_ros.cli.hook_sink import HookSink, make_hooks
 from roma_ros.cli.live_view import LiveView
 from roma_ros.cli.plain_lines import PlainLines
 from roma_ros.cli.progress import Progress
@@ -25,9 +26,12 @@ from roma_ros.cli.source_warnings import warnings_on_stderr
 from roma_ros.cli.summary import Summary
 from roma_ros.cli.timed_question import TimedQuestion
 from roma_ros.cli.timeline import FORMATS, Timeline
+from roma_ros.cli.typed_questions import TypedQuestions
 from roma_ros.cli.wording import clock, one_line
 from roma_ros.event_schema import Header
 from roma_ros.events import Event
+from roma_ros.hooks import parse_hooks
+from roma_ros.recording import RecordingError
 from roma_ros.sources import Reconnect, Source, SourceError, is_address
 from roma_ros.watch import (
     DEFAULT_COOLDOWN,
@@ -37,6 +41,7 @@ from roma_ros.watch import (
     WatchError,
     WatchKind,
 )
+from roma_ros.watch_file import WatchFileError, WatchSpec, read_watch_file
 
 if TYPE_CHECKING:  # torch takes seconds to import, and `roma run --help` needs none of it
     from roma_ros.cli.playback import Playback
@@ -45,6 +50,7 @@ __all__ = ["add_to", "run"]
 
 PATIENCE = 10  # units of a recording that may wait for a slow first step; devices do not wait
 TITLE_NAMES = 3  # sources that the title names
+TYPED_QUESTIONS = 8  # that may wait
 NARRATE = "Describe what happens, as it happens."
 
 HELP = "follow a file, a camera or a microphone: p(speak), alerts, narration, answers"
@@ -53,6 +59,8 @@ examples:
   roma run clip.mp4 --watch "alert me when you hear two beeps"
   roma run clip.mp4 --narrate --ask "how many shapes are there now?"@12 --plot timeline.png
   roma run 0 mic --watch "alert me when you hear a knock" --watch "alert me when a star appears"
+  roma run film.mp4 --watch "alert me when you hear a beep" --on-alert "notify-send kitchen"
+  roma run 0 mic --config watches.yaml --webhook https://example.org/alerts
   roma run recordings/ --fast --events events.jsonl --quiet
   roma run film.mp4 --fast --narrate --events - | jq .text
   roma run clips/*.mp4 "more/**/*.wav" --fast --watch "alert me when you hear two beeps"
@@ -82,9 +90,19 @@ EVENTS FILE
   `roma events` reads it. With `-` they go to the standard output, and everything else to the
   standard error.
 
+QUESTIONS
+  In a terminal, type a question and press Enter while the run goes on.
+
+ON AN ALERT
+  --on-alert runs a program, without a shell; the alert is in its environment (ROMA_WATCH,
+  ROMA_INSTRUCTION, ROMA_TEXT, ROMA_P_SPEAK, ROMA_SECONDS, ...) and as JSON on its standard input.
+  --webhook posts it as JSON, --mqtt publishes it as JSON. docs/events.md tells more, and how a
+  file of watches (--config, docs/watches.md) gives each watch settings and hooks of its own.
+
 exit codes
   0    the source has ended, or Ctrl-C was pressed once the run had begun
-  1    the source failed on the way, or a question got no answer
+  1    the source failed on the way, a question got no answer, or an alert was not delivered to a
+       program, a webhook or MQTT
   2    it could not start: a wrong argument, a missing file, a model that does not load, frames of
        a size that the model can never take
   3    units were not judged: the model failed on them, a watch could not be opened, or a source
@@ -115,6 +133,12 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     what = parser.add_argument_group("what to do")
     what.add_argument(
         "--watch", metavar="TEXT", action="append", default=[], help="alert on this; repeatable"
+    )
+    what.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help="YAML file of watches with settings of their own, besides --watch and --narrate",
     )
     what.add_argument(
         "--narrate",
@@ -220,6 +244,16 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "0: not at all)",
     )
 
+    alerted = parser.add_argument_group("on an alert")
+    for option, metavar, text in (
+        ("--on-alert", "CMD", "run a program"),
+        ("--webhook", "URL", "post the alert to an http or https address"),
+        ("--mqtt", "URL", "publish the alert on mqtt://HOST/TOPIC"),
+    ):
+        alerted.add_argument(
+            option, metavar=metavar, action="append", default=[], help=f"{text}; repeatable"
+        )
+
     output = parser.add_argument_group("pace and output")
     output.add_argument(
         "--fast", action="store_true", help="as fast as the model can, not at the file's pace"
@@ -243,7 +277,8 @@ def run(arguments: argparse.Namespace) -> int:
         UsageError: it cannot start.
         CommandError: the source failed on the way.
     """
-    watches = _watches(arguments)
+    specs = _specs(arguments.config)
+    watches = _watches(arguments, specs)
     _check_plot(arguments.plot)
     with ExitStack() as stack:
         stack.enter_context(warnings_on_stderr())
@@ -251,6 +286,8 @@ def run(arguments: argparse.Namespace) -> int:
         sinks: list[Sink] = [summary := Summary()]
         if arguments.events is not None:
             sinks.append(stack.enter_context(_event_file(arguments, watches)))
+        given = make_hooks(arguments.on_alert, arguments.webhook, arguments.mqtt)
+        sinks.append(hooks := stack.enter_context(HookSink(given, specs)))
         playback = stack.enter_context(_playback(arguments, source, watches))
         title = _title(source)
         for warning in playback.warnings:
@@ -262,13 +299,15 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.plot is not None:
         _draw(timeline, arguments.plot)
     if not arguments.quiet:
-        print(summary.text(progress), file=_out(arguments), flush=True)
+        out = _out(arguments)  # in a pipe, nothing but events
+        print(summary.text(progress), file=out if out.isatty() else sys.stderr, flush=True)
     judged = _check_judged(
         progress, ended=failure is None and not (playback.stopped or playback.unheard)
     )
     if failure is not None:
         raise CommandError(one_line(str(failure))) from failure
-    return max(judged, _check_heard(playback), _check_answers(playback))
+    undelivered = CommandError.exit_code if hooks.lost else 0
+    return max(judged, _check_heard(playback), _check_answers(playback), undelivered)
 
 
 def _title(source: Source) -> str:
@@ -281,7 +320,7 @@ def _title(source: Source) -> str:
 
 def _follow(playback: Playback, view: View, sinks: Sequence[Sink]) -> SourceError | None:
     """Tell the sinks of all that happens until the end; returns why it ended early, if it did."""
-    with view, stopping_on_signals(playback.stop):
+    with view, stopping_on_signals(playback.stop), TypedQuestions(playback.ask):
         try:
             for events in playback:
                 for event in events:
@@ -336,6 +375,14 @@ def _check_answers(playback: Playback) -> int:
 # --- from arguments to what they name; what is wrong with them is a UsageError ---
 
 
+def _specs(path: Path | None) -> tuple[WatchSpec, ...]:
+    """The watches of a file."""
+    try:
+        return () if path is None else read_watch_file(path, on_alert=parse_hooks)
+    except WatchFileError as error:
+        raise UsageError(one_line(str(error))) from error
+
+
 def _timed_question(argument: str) -> TimedQuestion:
     try:
         return TimedQuestion.parse(argument)
@@ -343,9 +390,10 @@ def _timed_question(argument: str) -> TimedQuestion:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
-def _watches(arguments: argparse.Namespace) -> list[Watch]:
+def _watches(arguments: argparse.Namespace, specs: Sequence[WatchSpec]) -> list[Watch]:
     try:
-        watches = [
+        watches = [_watch_of(spec, arguments) for spec in specs]
+        watches += [
             Watch(
                 id=f"watch-{number}",
                 kind=WatchKind.ALERT,
@@ -365,9 +413,17 @@ def _watches(arguments: argparse.Namespace) -> list[Watch]:
                 threshold=arguments.narrate_threshold,
             )
             watches.append(narration)
-    except WatchError as error:
+    except (WatchError, RecordingError) as error:
         raise UsageError(str(error)) from error
     return watches
+
+
+def _watch_of(spec: WatchSpec, arguments: argparse.Namespace) -> Watch:
+    if spec.kind is WatchKind.NARRATION:
+        return spec.watch(threshold=arguments.narrate_threshold, window=1, cooldown=0.0)
+    return spec.watch(
+        threshold=arguments.threshold, window=arguments.window, cooldown=arguments.cooldown
+    )
 
 
 def _source(arguments: argparse.Namespace) -> Source:
@@ -399,7 +455,7 @@ def _playback(arguments: argparse.Namespace, source: Source, watches: Sequence[W
                 Question(text=question.text, watch=None, keep=False)  # says what is wrong with it
             config = AssistantConfig(
                 context_seconds=arguments.context_seconds,
-                max_questions=max(1, len(arguments.ask)),
+                max_questions=max(TYPED_QUESTIONS, len(arguments.ask)),
                 strict=arguments.strict,
             )
             if not source.live:

@@ -31,6 +31,7 @@ class ParameterSpec:
         low, high: range of a number, both ends included.
         choices: the only strings taken; empty: any.
         live: whether it may be set while the node runs.
+        read_only: whether it is fixed from the node's start on.
         any_type: whether values of other types than the default's are taken, such as "auto" or a
             number; `check` says which.
         check: says what is wrong with a value, or `None`.
@@ -43,12 +44,17 @@ class ParameterSpec:
     high: float | None = None
     choices: tuple[str, ...] = ()
     live: bool = False
+    read_only: bool = False
     any_type: bool = False
     check: Callable[[Any], str | None] | None = None
 
     def descriptor(self) -> ParameterDescriptor:
         """What `ros2 param describe` shows; rclpy enforces the range."""
-        descriptor = ParameterDescriptor(description=self.description, dynamic_typing=self.any_type)
+        descriptor = ParameterDescriptor(
+            description=self.description,
+            dynamic_typing=self.any_type,
+            read_only=self.read_only,
+        )
         if self.choices:
             descriptor.additional_constraints = f"one of: {', '.join(self.choices)}"
         if self.low is not None and self.high is not None:

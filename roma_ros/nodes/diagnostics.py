@@ -11,6 +11,7 @@ from pathlib import Path
 
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 
+from roma_ros.hooks import HookStats
 from roma_ros.journal import JournalStatus
 from roma_ros.nodes.faults import Faults
 from roma_ros.nodes.input_monitor import InputMonitor
@@ -23,6 +24,7 @@ __all__ = [
     "Stall",
     "StreamHealth",
     "clock_status",
+    "hook_statuses",
     "input_status",
     "is_arriving",
     "journal_status",
@@ -390,6 +392,20 @@ def journal_status(node: str, status: JournalStatus | None, trouble: str) -> Dia
     if status.lost:
         return _warning(name, f"{status.lost} events were never written", values)
     return _status(name, DiagnosticStatus.OK, "events are written", values)
+
+
+def hook_statuses(node: str, stats: HookStats | None) -> list[DiagnosticStatus]:
+    """What became of the events that go to hooks; nothing where there is no hook."""
+    if stats is None:
+        return []
+    values: dict[str, object] = {
+        "delivered": stats.delivered,
+        "given up": stats.failed,
+        "dropped": stats.dropped,
+    }
+    if stats.lost:
+        return [_warning(f"{node}: hooks", f"{stats.lost} events were not delivered", values)]
+    return [_status(f"{node}: hooks", DiagnosticStatus.OK, "all was delivered", values)]
 
 
 def _resident_bytes() -> int:

@@ -42,6 +42,7 @@ class EventPublisher:
         stream: the topic of what becomes of the stream.
         frame_id: the coordinate frame that headers name now.
         write: takes each event before it is published, and returns its number in the journal.
+        deliver: takes each event and its number after it was published.
     """
 
     def __init__(
@@ -50,11 +51,13 @@ class EventPublisher:
         stream: StreamTopic,
         frame_id: Callable[[], str],
         write: Callable[[Event], int],
+        deliver: Callable[[Event, int], None] = lambda _event, _sequence: None,
     ) -> None:
         self._node = node
         self._stream = stream
         self._frame_id = frame_id
         self._write = write
+        self._deliver = deliver
         self._log = node.get_logger()
         create = node.create_lifecycle_publisher
         self._alerts = create(messages.Alert, "~/alert", qos.ALERTS)
@@ -70,6 +73,7 @@ class EventPublisher:
         sequence = self._write(event)
         with unless_gone(self._node):
             self._publish(event, sequence)
+        self._deliver(event, sequence)
 
     def _publish(self, event: Event, sequence: int) -> None:
         if isinstance(event, SpeakProbability):

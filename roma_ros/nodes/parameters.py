@@ -12,6 +12,7 @@ from roma_ros.lag import LagPolicy
 from roma_ros.nodes.audio_input import AUDIO_TYPES, AudioFormat
 from roma_ros.nodes.declaration import ParameterSpec
 from roma_ros.nodes.image_transport import IMAGE_TRANSPORTS
+from roma_ros.nodes.node_hooks import HOOK_SPECS
 from roma_ros.nodes.persistence import PERSISTENCE_SPECS, Persistence
 from roma_ros.thinker import SpeakSource
 from roma_ros.triggers import MAX_WINDOW
@@ -309,6 +310,7 @@ SPECS = (
         check=_threshold,
     ),
     *PERSISTENCE_SPECS,
+    *HOOK_SPECS,
 )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from rclpy.node import Node
 
+from roma_ros.hooks import parse_hooks
 from roma_ros.journal import DEFAULT_KINDS, JournalConfig
 from roma_ros.nodes.declaration import ParameterSpec
 from roma_ros.state_folder import JOURNAL, WATCHES, state_folder
@@ -31,6 +32,7 @@ PERSISTENCE_SPECS = (
     ParameterSpec(
         name="watches_file",
         default="",
+        read_only=True,  # it may name programs to run
         description="YAML file with watches of their own ids, thresholds, windows, cooldowns and "
         "recordings (docs/watches.md); empty: none.",
     ),
@@ -111,8 +113,12 @@ class Persistence:
             ),
             state_file=_path(node, "watches.state_file", WATCHES),
             restore=_value(node, "watches.restore"),
-            watches=read_watch_file(Path(watches_file).expanduser()) if watches_file else (),
+            watches=_watches(watches_file) if watches_file else (),
         )
+
+
+def _watches(path: str) -> tuple[WatchSpec, ...]:
+    return read_watch_file(Path(path).expanduser(), on_alert=parse_hooks)
 
 
 def _path(node: Node, parameter: str, name: str) -> Path | None:

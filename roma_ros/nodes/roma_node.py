@@ -18,6 +18,7 @@ from std_srvs.srv import SetBool, Trigger
 from roma_ros.action import Ask as AskAnswer
 from roma_ros.assistant import AssistantStoppedError
 from roma_ros.events import Answer
+from roma_ros.hooks import HookError
 from roma_ros.nodes import qos
 from roma_ros.nodes.ask_action import AskAction
 from roma_ros.nodes.declaration import declare
@@ -27,6 +28,7 @@ from roma_ros.nodes.diagnostics import (
     Stall,
     StreamHealth,
     clock_status,
+    hook_statuses,
     input_status,
     is_arriving,
     journal_status,
@@ -44,6 +46,7 @@ from roma_ros.nodes.intake import Intake
 from roma_ros.nodes.journal_services import NodeJournal
 from roma_ros.nodes.loading import Loading, LoadingAbandonedError
 from roma_ros.nodes.mind import Attention, Mind, free_unused_memory
+from roma_ros.nodes.node_hooks import NodeHooks, hooks_of
 from roma_ros.nodes.paced_replies import PacedReplies
 from roma_ros.nodes.parameters import SPECS, Settings, WatchDefaults, lateness_of
 from roma_ros.nodes.senses import Senses
@@ -97,9 +100,10 @@ class RomaNode(LifecycleNode):
         self._clock_stall = Stall()
         self._loading: Loading[Mind] | None = None  # the last
         self._journal = NodeJournal(self, self._why_unconfigured)
+        self._hooks = NodeHooks(self)
         self._stream_topic = StreamTopic(self, self._frame_id)
         self._publish_event = EventPublisher(
-            self, self._stream_topic, self._frame_id, self._journal.append
+            self, self._stream_topic, self._frame_id, self._journal.append, self._hooks.submit
         )
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", qos.DIAGNOSTICS)
         self._replies = PacedReplies()
@@ -161,8 +165,14 @@ class RomaNode(LifecycleNode):
                 Mind.close,
             )
             log.info(f"loading {settings.model} on {settings.device}")
-            self._mind = self._loading.wait()
-            self._mind.watches.follow(WatchDefaults.of(self))  # they may have changed meanwhile
+            mind = self._loading.wait()
+            try:
+                self._hooks.open(hooks_of(self), settings.persistence.watches)
+            except HookError:
+                mind.close()
+                raise
+            mind.watches.follow(WatchDefaults.of(self))  # they may have changed meanwhile
+            self._mind = mind
         except LoadingAbandonedError as error:
             log.info(str(error))
             return TransitionCallbackReturn.FAILURE
@@ -254,6 +264,7 @@ class RomaNode(LifecycleNode):
             self._mind.close()
             self._mind = None
             self._journal.close()
+            self._hooks.close()
             self._watch_log.clear()
             free_unused_memory()
 
@@ -428,6 +439,7 @@ class RomaNode(LifecycleNode):
             thinker_status(name, mind.model, status, late, health.minute.growth("faults")),
             watch_status(name, status, mind.watches.trouble, mind.watches.conflicts),
             journal_status(name, self._journal.status(), self._journal.trouble),
+            *hook_statuses(name, self._hooks.stats),
         ]
         if self.get_parameter("use_sim_time").value:
             now = self.get_clock().now().nanoseconds

@@ -1,0 +1,80 @@
+"""Alerts of a run, handed to hooks."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from roma_ros.cli.errors import UsageError
+from roma_ros.cli.source_time import SourceTime
+from roma_ros.cli.wording import one_line
+from roma_ros.event_schema import Record
+from roma_ros.events import Event
+from roma_ros.hooks import CommandHook, Hook, HookError, HookRunner, MqttHook, WebhookHook
+from roma_ros.watch_file import WatchSpec
+
+__all__ = ["HookSink", "make_hooks"]
+
+PATIENCE = 30.0  # seconds at the end of a run for what waits to be delivered
+
+
+def make_hooks(
+    commands: Sequence[str], webhooks: Sequence[str], topics: Sequence[str]
+) -> list[Hook]:
+    """Make the hooks that the arguments name.
+
+    Raises:
+        UsageError: one of them cannot be made.
+    """
+    try:
+        return [
+            *(CommandHook(command) for command in commands),
+            *(WebhookHook(url) for url in webhooks),
+            *(MqttHook(url) for url in topics),
+        ]
+    except HookError as error:
+        raise UsageError(one_line(str(error))) from error
+
+
+class HookSink:
+    """Hands alerts, and what watches with hooks of their own say, to these hooks.
+
+    Use as a context manager: its end waits for what is under way.
+
+    Args:
+        hooks: get every alert.
+        watches: as a file names them, some with hooks of their own.
+    """
+
+    def __init__(self, hooks: Sequence[Hook], watches: Sequence[WatchSpec]) -> None:
+        own = {spec.id: spec.on_alert for spec in watches if spec.on_alert}
+        self._runner = HookRunner(hooks, own, _complain)
+        self._sequence = 0
+
+    def __enter__(self) -> HookSink:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._runner.close(PATIENCE)
+
+    @property
+    def lost(self) -> int:
+        """Events that were not delivered."""
+        return self._runner.stats.lost
+
+    def take(self, event: Event, seconds: float, source: SourceTime | None = None) -> None:
+        """Hand on an event that happened `seconds` after the run's beginning."""
+        self._sequence += 1  # as in the file of events
+        self._runner.submit(
+            Record(
+                event=event,
+                sequence=self._sequence,
+                seconds=seconds,
+                source="" if source is None else source.source,
+                source_seconds=None if source is None else source.seconds,
+            )
+        )
+
+
+def _complain(problem: str) -> None:
+    print(f"roma: error: {one_line(problem)}", file=sys.stderr)

@@ -1,0 +1,82 @@
+"""Questions that are typed while a run goes on."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from types import TracebackType
+
+__all__ = ["TypedQuestions"]
+
+LOOK = 0.2  # seconds between looks at whether it is over
+LONGEST = 8_192  # bytes of a line; what is longer is no question
+
+
+class TypedQuestions:
+    """Read lines from the terminal that standard input is, and hand each on; else do nothing.
+
+    Use as a context manager.
+
+    Args:
+        ask: takes a line without its end; called in a thread.
+    """
+
+    def __init__(self, ask: Callable[[str], None]) -> None:
+        self._ask = ask
+        self._over = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._on_background_read: object = None
+
+    def __enter__(self) -> TypedQuestions:
+        if _is_foreground_terminal():
+            # A run that is sent to the background goes on: it reads no more, and is not stopped.
+            self._on_background_read = signal.signal(signal.SIGTTIN, signal.SIG_IGN)
+            self._thread = threading.Thread(target=self._read, name="typed", daemon=True)
+            self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        _type: type[BaseException] | None,
+        _error: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        if self._thread is not None:
+            self._over.set()
+            self._thread.join(timeout=2.0)
+            signal.signal(signal.SIGTTIN, signal.SIG_DFL)
+
+    @property
+    def active(self) -> bool:
+        """Whether lines are read."""
+        return self._thread is not None
+
+    def _read(self) -> None:
+        terminal, line = sys.stdin.fileno(), b""
+        while not self._over.is_set():
+            if not select.select([terminal], [], [], LOOK)[0]:
+                continue
+            try:
+                data = os.read(terminal, 4096)
+            except OSError:  # the terminal has gone, or the run is in the background
+                return
+            if not data:
+                return
+            *lines, line = (line + data).split(b"\n")
+            line = line[-LONGEST:]
+            for each in lines:
+                if text := each.decode(errors="replace").strip():
+                    self._ask(text)
+
+
+def _is_foreground_terminal() -> bool:
+    if threading.current_thread() is not threading.main_thread():
+        return False  # signals are the main thread's
+    try:
+        return sys.stdin.isatty() and os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()
+    except (AttributeError, OSError, ValueError):
+        return False
