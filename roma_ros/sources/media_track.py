@@ -31,6 +31,7 @@ __all__ = [
 
 BLOCK_SECONDS = 0.05  # some codecs decode to half a second at once; a microphone never does
 DEFAULT_FPS = 25
+BACKWARD = 1_000_000_000  # ns; times that go back further begin anew, as in files that were joined
 MAX_PIXEL_ASPECT = 8  # pixels wider or taller than this are a damaged header
 NS = 1_000_000_000
 
@@ -86,6 +87,8 @@ class _Track:
     def __init__(self, location: MediaLocation) -> None:
         self.location = location
         self.packets = self.damaged = 0
+        self._shift = 0  # ns, of times that have begun anew
+        self._newest = 0  # start of the frame before, ns
         self.broken_off: str | None = None
 
     def _frames(
@@ -103,6 +106,16 @@ class _Track:
                 return
             self.packets += packet.size > 0
             yield from self._decode(packet)
+
+    def _start(self, frame: av.VideoFrame | av.AudioFrame, end: int) -> int:
+        """When a frame begins (ns); `end` is that of the one before, if its duration was right."""
+        time = time_of(frame)
+        if time is None:
+            return end
+        if time + self._shift < self._newest - BACKWARD:
+            self._shift = min(end, self._newest + NS) - time
+        self._newest = time + self._shift
+        return self._newest
 
     def _decode(self, packet: av.Packet[Any]) -> Iterator[av.VideoFrame | av.AudioFrame]:
         try:
@@ -148,10 +161,11 @@ class VideoTrack(_Track):
             end = 0
             for frame in self._frames(container, stream):
                 assert isinstance(frame, av.VideoFrame)
-                time = time_of(frame)
-                start = end if time is None else time
+                start = self._start(frame, end)
                 length = _ns(frame.duration, frame.time_base) or usual
-                if stated is not None:  # durations are those of decoding: only a hint
+                if (
+                    stated is not None and not self._shift
+                ):  # durations are those of decoding: only a hint
                     length = min(length, max(stated - start, NS // DEFAULT_FPS))
                 end = start + length
                 yield PicturePiece(start, end, frame, aspect)
@@ -171,8 +185,7 @@ class AudioTrack(_Track):
             end = 0
             for frame in self._frames(container, stream):
                 assert isinstance(frame, av.AudioFrame)
-                time = time_of(frame)
-                for piece in sound_pieces(frame, end if time is None else time):
+                for piece in sound_pieces(frame, self._start(frame, end)):
                     end = piece.end
                     yield piece
 

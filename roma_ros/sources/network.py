@@ -20,6 +20,7 @@ NETWORK_PROTOCOLS = "crypto,data,hls,http,https,httpproxy,rtmp,rtmps,rtp,rtsp,sr
 # Seconds without a byte: to open, of a live stream, and of a file.
 OPEN_SECONDS, LIVE_SECONDS, FILE_SECONDS = 10.0, 3.0, 20.0
 TEXT_FORMATS = {"tty", "ass", "srt", "webvtt"}  # a page of text is played as a film of it
+PLAYLISTS = {"hls", "dash"}  # their length is that of the list
 NO_MEDIA = "what {address} sends is neither video nor audio; is the path of the address right?"
 # Of HTTP: a transfer that breaks off goes on where it was, after 1, 3, 7, ... seconds.
 RESUMED = {"reconnect": "1", "reconnect_on_network_error": "1", "reconnect_delay_max": "8"}
@@ -59,7 +60,9 @@ def open_address(address: StreamAddress, options: dict[str, str] | None = None) 
 
 def is_finite(container: InputContainer) -> bool:
     """Whether it is a file, with a length or a duration, rather than a live stream."""
-    return bool(container.duration and container.duration > 0) or container.size > 0
+    if container.duration and container.duration > 0:
+        return True
+    return container.size > 0 and container.format.name not in PLAYLISTS
 
 
 def network_reason(error: Exception) -> str:

@@ -487,6 +487,17 @@ def test_of_a_whole_file_nothing_is_said(
     assert source.damaged == 0
 
 
+def test_joined_files_whose_times_begin_anew_are_one_recording(tmp_path: Path) -> None:
+    """As `cat a.ts b.ts` makes them, and some recorders."""
+    clip = replace(SHORT, seconds=3.0, flashes=(1.5,), beeps=(1.5,))
+    data = write_clip(tmp_path / "a.ts", clip).read_bytes()
+    (tmp_path / "joined.ts").write_bytes(data + data)
+    items = play(tmp_path / "joined.ts")
+    assert flashes(items) == pytest.approx([1.5, 4.5], abs=0.06)
+    assert beeps(items) == pytest.approx(flashes(items), abs=0.06)
+    assert [item.stamp for item in items] == sorted(item.stamp for item in items)
+
+
 def test_damaged_packets_are_counted_and_told(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -196,6 +196,23 @@ def test_files_over_http_are_recordings(tmp_path: Path) -> None:
     assert onset(items, AudioChunk) == pytest.approx(1.5, abs=0.002)
 
 
+def test_of_playlists_those_with_an_end_are_recordings(stream_file: Path, tmp_path: Path) -> None:
+    head = "#EXTM3U\n#EXT-X-TARGETDURATION:3\n#EXTINF:2.5,\n"
+    (tmp_path / "part.ts").write_bytes(stream_file.read_bytes())
+    (tmp_path / "whole.m3u8").write_text(f"{head}part.ts\n#EXT-X-ENDLIST\n")
+    (tmp_path / "live.m3u8").write_text(f"{head}part.ts\n")
+    (tmp_path / "local.m3u8").write_text(f"{head}file://{tmp_path}/part.ts\n#EXT-X-ENDLIST\n")
+    with file_server(tmp_path) as address:
+        with open_media(f"{address}/whole.m3u8") as source:
+            assert isinstance(source, MediaFile)
+            assert len([item for item in source if isinstance(item, MediaFrame)]) == 50
+        with open_media(f"{address}/live.m3u8") as source:
+            assert isinstance(source, NetworkStream)
+            assert len(list(itertools.islice(source, 20))) == 20
+        with pytest.raises(MediaError, match="neither video nor audio"):
+            open_media(f"{address}/local.m3u8")  # a list from outside names no file of ours
+
+
 def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
