@@ -20,6 +20,12 @@ from stream import bench_unit
 from transformers import DynamicCache
 
 from roma_ros.thinker import RomaThinker
+from roma_ros.thinker.qwen_omni import (
+    forward_text,
+    multimodal_model,
+    set_attention,
+    text_model,
+)
 from roma_ros.units import MultimodalUnit
 
 __all__ = ["WaySpeed", "compare_ways"]
@@ -73,21 +79,22 @@ def streaming(
 def growing(
     thinker: RomaThinker, stream: list[MultimodalUnit], at: tuple[int, ...]
 ) -> list[WaySpeed]:
-    model = thinker.backbone.model
-    model.set_attn_implementation("sdpa")
+    model = text_model(thinker.backbone)
+    set_attention(thinker.backbone, "sdpa")
     cache = DynamicCache(config=model.config)
     opening = thinker.dialogue.opening(INSTRUCTION)
     position = len(opening)
-    model(inputs_embeds=thinker.embed(opening)[None], past_key_values=cache, use_cache=True)
+    forward_text(model, inputs_embeds=thinker.embed(opening)[None], cache=cache, use_cache=True)
     speeds: list[WaySpeed] = []
     seconds: list[float] = []
 
     def step(unit: MultimodalUnit) -> int:
         encoded = thinker.encode(unit)
-        outputs = model(
+        outputs = forward_text(
+            model,
             inputs_embeds=encoded.embeds[None],
             position_ids=(encoded.offsets + position)[:, None],
-            past_key_values=cache,
+            cache=cache,
             use_cache=True,
             output_hidden_states=True,
         )
@@ -106,7 +113,7 @@ def growing(
             spread = Spread.of(seconds[-SAMPLE:])
             speeds.append(WaySpeed("growing cache", unit, spread, cache.get_seq_length()))
     finally:
-        model.set_attn_implementation("roma_slots")
+        set_attention(thinker.backbone, "roma_slots")
     return speeds
 
 
@@ -121,7 +128,7 @@ def grow(cache: DynamicCache, tokens: int) -> None:
 @torch.inference_mode()
 def reencoding(thinker: RomaThinker, units: list[MultimodalUnit]) -> WaySpeed:
     model = thinker.backbone
-    model.model.set_attn_implementation("sdpa")
+    set_attention(model, "sdpa")
     opening = thinker.dialogue.opening(INSTRUCTION)
     unit_ids = thinker.encode(units[0]).tokens.tolist()  # the same for units of one size
     tokens = 0
@@ -135,7 +142,7 @@ def reencoding(thinker: RomaThinker, units: list[MultimodalUnit]) -> WaySpeed:
             device=thinker.device,
         )
         tokens = ids.shape[1]
-        model.rope_deltas = None
+        multimodal_model(model).rope_deltas = None
         model.generate(
             input_ids=ids,
             attention_mask=torch.ones_like(ids),
@@ -163,5 +170,5 @@ def reencoding(thinker: RomaThinker, units: list[MultimodalUnit]) -> WaySpeed:
         while len(seconds) < SAMPLE and time.perf_counter() < deadline:
             seconds.append(timed(thinker, once))
     finally:
-        model.model.set_attn_implementation("roma_slots")
+        set_attention(model, "roma_slots")
     return WaySpeed("re-encode", len(units), Spread.of(seconds), tokens)

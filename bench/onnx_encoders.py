@@ -41,6 +41,7 @@ from roma_ros.quantize.static_int8 import cosines, quantize_static
 from roma_ros.thinker import RomaConfig, RomaThinker
 from roma_ros.thinker.features import FeatureExtractor
 from roma_ros.thinker.onnx_parts import OnnxAudio, OnnxVision
+from roma_ros.thinker.qwen_omni import vision_tower
 from roma_ros.units import MultimodalUnit
 from roma_ros.world import Split
 
@@ -216,7 +217,7 @@ def main() -> None:
         with console.status(f"measuring {name} ..."), TemporaryDirectory() as folder:
             thinker = MODELS[name](arguments.layers)
             results[name] = measure(thinker, arguments.units, Path(folder))
-            results[name]["layers"] = len(thinker.backbone.visual.blocks)
+            results[name]["layers"] = len(vision_tower(thinker.backbone).blocks)
         results[name]["machine"] = machine()
         RESULTS.write_text(json.dumps(results, indent=2) + "\n")
     console.print(table(results))

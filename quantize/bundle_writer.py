@@ -33,6 +33,7 @@ from roma_ros.thinker.bundle import (
 )
 from roma_ros.thinker.checkpoint import resolve_folder
 from roma_ros.thinker.config import SYSTEM_PROMPT_NAME
+from roma_ros.thinker.qwen_omni import AUDIO_TOWER, VISION_TOWER, remove_tower
 from roma_ros.units import MultimodalUnit
 
 __all__ = ["BundleOrder", "write_bundle"]
@@ -172,7 +173,7 @@ def _write_parts(
             grid=_grid(thinker, order.frame_size),
             units=_calibration(order) if recipe.vision is EncoderKind.ONNX_INT8 else None,
         )
-        thinker.backbone.visual = None
+        remove_tower(thinker.backbone, VISION_TOWER)
     if recipe.audio is not EncoderKind.KEEP:
         on_step(f"audio encoder ({recipe.audio.value})")
         write_audio(
@@ -180,7 +181,7 @@ def _write_parts(
             draft / AUDIO_NAME,
             units=_calibration(order) if recipe.audio is EncoderKind.ONNX_INT8 else None,
         )
-        thinker.backbone.audio_tower = None
+        remove_tower(thinker.backbone, AUDIO_TOWER)
     if recipe.speak_head is HeadKind.ONNX:
         on_step("speak head (onnx)")
         export_speak_head(thinker, draft / ONNX_HEAD_NAME)

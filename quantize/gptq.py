@@ -18,6 +18,7 @@ from roma_ros.quantize.errors import RecipeError
 from roma_ros.thinker import RomaThinker
 from roma_ros.thinker.attention import SLOT_ATTENTION
 from roma_ros.thinker.quantization import GPTQ_LAYERS, GPTQ_REMEDY, gptq_missing
+from roma_ros.thinker.qwen_omni import set_attention, text_model
 from roma_ros.units import MultimodalUnit
 from roma_ros.world import NARRATION_INSTRUCTION
 
@@ -52,7 +53,7 @@ def fit_gptq(thinker: RomaThinker, units: Iterable[MultimodalUnit]) -> None:
     from optimum.gptq import GPTQQuantizer
 
     logging.getLogger("optimum.gptq.quantizer").setLevel(logging.WARNING)  # a line a layer
-    streams = _Streams(thinker.backbone.model, list(_embedded(thinker, units)))
+    streams = _Streams(text_model(thinker.backbone), list(_embedded(thinker, units)))
     if not streams.inputs:
         raise RecipeError("there are no units to fit GPTQ to; give clips that can be decoded")
     quantizer = GPTQQuantizer(
@@ -64,9 +65,9 @@ def fit_gptq(thinker: RomaThinker, units: Iterable[MultimodalUnit]) -> None:
         model_seqlen=1,
         backend="torch",  # others store layers as their kernels like them
     )
-    streams.language.set_attn_implementation("sdpa")  # a stream at once, and no cache
+    set_attention(thinker.backbone, "sdpa")  # a stream at once, and no cache
     quantizer.quantize_model(streams)
-    streams.language.set_attn_implementation(SLOT_ATTENTION)
+    set_attention(thinker.backbone, SLOT_ATTENTION)
     thinker.backbone.config.quantization_config = {
         **quantizer.to_dict(),
         "dataset": None,

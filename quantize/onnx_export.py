@@ -20,6 +20,7 @@ from transformers.vision_utils import (
 from roma_ros.quantize.onnx_file import save_onnx
 from roma_ros.thinker import CheckpointError, RomaThinker, UnitShapeError
 from roma_ros.thinker.features import MEL_FRAMES_PER_UNIT
+from roma_ros.thinker.qwen_omni import audio_tower, vision_tower
 
 __all__ = ["export_audio", "export_speak_head", "export_vision"]
 
@@ -41,7 +42,7 @@ def export_vision(thinker: RomaThinker, path: Path, *, rows: int, columns: int) 
     Raises:
         UnitShapeError: sides that are no multiples of the merged blocks.
     """
-    visual = _float_copy(thinker.backbone.visual)
+    visual = _float_copy(vision_tower(thinker.backbone))
     merge = int(visual.spatial_merge_size)
     if rows < merge or columns < merge or rows % merge or columns % merge:
         raise UnitShapeError(
@@ -65,7 +66,7 @@ def export_audio(thinker: RomaThinker, path: Path) -> None:
     Raises:
         CheckpointError: a tower that cuts a second of sound into pieces.
     """
-    tower = _float_copy(thinker.backbone.audio_tower)
+    tower = _float_copy(audio_tower(thinker.backbone))
     if 2 * tower.n_window < MEL_FRAMES_PER_UNIT:
         raise CheckpointError(
             f"the audio tower hears {2 * tower.n_window} mel frames at a time; expected at least "

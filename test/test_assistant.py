@@ -16,6 +16,7 @@ from roma_ros.events import Alert, Answer, Event, Lag, Narration, SpeakProbabili
 from roma_ros.lag import LagPolicy
 from roma_ros.questions import QuestionLostError, TooManyQuestionsError
 from roma_ros.thinker import QuestionTooLongError, RomaThinker
+from roma_ros.thinker.qwen_omni import vision_tower
 from roma_ros.watch import UnknownWatchError, Watch, WatchError, WatchKind
 
 NARRATION = Watch(id="tell", kind=WatchKind.NARRATION, instruction="say what", threshold=0.9)
@@ -182,7 +183,7 @@ def test_drops_the_oldest_and_recovers(assistant, events, sound):
 def test_hears_without_video_and_recovers(make_assistant, events, make_unit, puppet):
     assistant = make_assistant(lag_policy=LagPolicy.AUDIO_ONLY, max_backlog=3)
     seen = []
-    puppet.thinker.backbone.visual.register_forward_hook(lambda *_: seen.append(True))
+    vision_tower(puppet.thinker.backbone).register_forward_hook(lambda *_: seen.append(True))
     for index in range(3):
         assistant.submit(make_unit(index))
     finish(assistant)

@@ -11,6 +11,7 @@ from roma_ros.assistant_config import AssistantConfig
 from roma_ros.events import Fault, Narration, SpeakProbability, StreamStart, StreamStarted
 from roma_ros.loop import Loop
 from roma_ros.questions import Question, QuestionLostError
+from roma_ros.thinker.qwen_omni import audio_tower, vision_tower
 from roma_ros.turns import Work
 from roma_ros.watch import Watch, WatchKind
 
@@ -51,8 +52,8 @@ def test_a_stream_without_a_watch_has_one_session(loop, events, sound):
 
 def test_watches_share_one_encoding(loop, events, make_unit, puppet):
     runs = []
-    puppet.thinker.backbone.visual.register_forward_hook(lambda *_: runs.append("vision"))
-    puppet.thinker.backbone.audio_tower.register_forward_hook(lambda *_: runs.append("audio"))
+    vision_tower(puppet.thinker.backbone).register_forward_hook(lambda *_: runs.append("vision"))
+    audio_tower(puppet.thinker.backbone).register_forward_hook(lambda *_: runs.append("audio"))
     loop.follow(DOOR)
     loop.follow(NARRATION)
     loop.hear(make_unit(0))

@@ -26,6 +26,7 @@ from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLIm
 
 from roma_ros.thinker import RomaConfig, RomaThinker, SpeakHead
 from roma_ros.thinker.features import FeatureExtractor
+from roma_ros.thinker.qwen_omni import text_model
 from roma_ros.training.curriculum import CAPTION_QUESTION, DICTATION_QUESTION
 from roma_ros.world import (
     NARRATION_INSTRUCTION,
@@ -156,11 +157,12 @@ def balance_(backbone: Qwen2_5OmniThinkerForConditionalGeneration) -> None:
     Embeddings are the LM head's weights too, so the last norm takes back what they gain.
     """
     nn.init.normal_(backbone.get_input_embeddings().weight, std=1.0)
-    nn.init.constant_(backbone.model.norm.weight, 1 / math.sqrt(WIDTH))
+    text = text_model(backbone)
+    nn.init.constant_(text.norm.weight, 1 / math.sqrt(WIDTH))
     with torch.no_grad():
-        for layer in backbone.model.layers:
+        for layer in text.layers:
             for part in (layer.self_attn.o_proj, layer.mlp.down_proj):
-                part.weight /= math.sqrt(2 * len(backbone.model.layers))
+                part.weight /= math.sqrt(2 * len(text.layers))
 
 
 def make_roma_tiny(seed: int = 0) -> RomaThinker:

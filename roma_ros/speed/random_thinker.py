@@ -25,6 +25,7 @@ from roma_ros.thinker.attention import SLOT_ATTENTION
 from roma_ros.thinker.checkpoint import load_tokenizer, resolve_folder
 from roma_ros.thinker.features import FeatureExtractor
 from roma_ros.thinker.quantization import KEPT, Quantization, quantization_config
+from roma_ros.thinker.qwen_omni import set_attention
 
 __all__ = ["RandomThinkerError", "make_random_thinker"]
 
@@ -69,7 +70,7 @@ def make_random_thinker(
         _quantize_empty(backbone, quantization, dtype)
     tokenizer = load_tokenizer(resolve_folder("roma_tiny"))
     _fill(backbone, device, dtype, on_progress)
-    backbone.model.set_attn_implementation(SLOT_ATTENTION)
+    set_attention(backbone, SLOT_ATTENTION)
     thinker = RomaThinker(
         backbone=backbone.eval().requires_grad_(False),
         tokenizer=tokenizer,

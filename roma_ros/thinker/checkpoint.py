@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
+from torch import nn
 from transformers import (
     AutoTokenizer,
     PreTrainedTokenizerBase,
@@ -32,7 +33,17 @@ from roma_ros.thinker.quantization import (
     is_gptq,
     quantization_config,
     quiet_int8,
+    settings_here,
     stored_quantization,
+)
+from roma_ros.thinker.qwen_omni import (
+    AUDIO_TOWER,
+    VISION_TOWER,
+    loading_names,
+    release_names,
+    released_name,
+    remove_tower,
+    set_attention,
 )
 from roma_ros.thinker.small_call import check_kind
 from roma_ros.thinker.speak_head import SpeakHead
@@ -110,8 +121,8 @@ def load_backbone(
         folder: of the checkpoint.
         device, dtype: where it computes, and in what.
         quantization: of weights that are stored whole.
-        without: `visual` or `audio_tower`, where something else stands in for it: the attribute
-            becomes `None`, and the weights need not be there.
+        without: `VISION_TOWER` or `AUDIO_TOWER`, where something else stands in for it: it
+            becomes `None`, and its weights need not be there.
 
     Raises:
         CheckpointError: it cannot be loaded, or its quantised kind does not run on `device`.
@@ -134,27 +145,31 @@ def load_backbone(
                 local_files_only=True,
                 use_safetensors=True,
                 output_loading_info=True,
+                key_mapping=loading_names(),
                 **options,
             )
     except (ImportError, OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise CheckpointError(f"{folder} cannot be loaded: {error}") from error
     left_out = tuple(f"{part}." for part in without)
-    if missing := sorted(key for key in report["missing_keys"] if not key.startswith(left_out)):
+    missing = sorted(map(released_name, report["missing_keys"]))
+    if missing := [name for name in missing if not name.startswith(left_out)]:
         raise CheckpointError(
             f"{folder} lacks {len(missing)} weights, such as {missing[:3]}; "
             "is a shard of the checkpoint missing?"
         )
     for part in without:
-        setattr(model, part, None)
+        remove_tower(model, part)
     if "config" in options:  # as the checkpoint has it, should it be saved again
         _restore_depths(model.config, folder)
     text = model.config.text_config
     if set(text.layer_types) != {"full_attention"}:
         raise CheckpointError(f"{folder} has layer types {set(text.layer_types)}; expected full")
-    model.model.set_attn_implementation(SLOT_ATTENTION)
+    set_attention(model, SLOT_ATTENTION)
+    if values.get("quantization_config"):
+        _cast_unquantised(model, dtype)
     if "device_map" not in options:
         model.to(device)
-    return model.eval().requires_grad_(False)
+    return release_names(model).eval().requires_grad_(False)
 
 
 @contextmanager
@@ -207,15 +222,24 @@ def _loading_config(
 ) -> Qwen2_5OmniThinkerConfig:
     config = Qwen2_5OmniThinkerConfig.from_pretrained(folder, local_files_only=True)
     settings = getattr(config, "quantization_config", None)
+    if isinstance(settings, dict):
+        settings.update(settings_here(settings))
     if stored is Quantization.NF4 and isinstance(settings, dict):
         # It says what the machine computed in on which the weights were saved.
         settings["bnb_4bit_compute_dtype"] = str(dtype).removeprefix("torch.")
     # What is not in the file would be made up at full size, only to be thrown away.
-    if "visual" in without:
+    if VISION_TOWER in without:
         config.vision_config.depth = 0
-    if "audio_tower" in without:
+    if AUDIO_TOWER in without:
         config.audio_config.encoder_layers = 0
     return config
+
+
+def _cast_unquantised(model: nn.Module, dtype: torch.dtype) -> None:
+    """Weights beside quantised ones: transformers from 5.21 on leaves some as they are stored."""
+    for value in model.parameters():
+        if type(value) is nn.Parameter and value.is_floating_point():
+            value.data = value.data.to(dtype)
 
 
 def _restore_depths(config: Qwen2_5OmniThinkerConfig, folder: Path) -> None:

@@ -13,6 +13,14 @@ from torch import nn
 from transformers import BitsAndBytesConfig, Qwen2_5OmniThinkerForConditionalGeneration
 
 from roma_ros.thinker.errors import CheckpointError
+from roma_ros.thinker.qwen_omni import (
+    AUDIO_TOWER,
+    VISION_TOWER,
+    layers_name,
+    named_parts,
+    released_name,
+    with_released_names,
+)
 
 __all__ = [
     "GPTQ_LAYERS",
@@ -24,12 +32,13 @@ __all__ = [
     "is_gptq",
     "quantization_config",
     "quiet_int8",
+    "settings_here",
     "stored_quantization",
 ]
 
 # Encoders, embeddings and LM head stay as they are: small, or dear to quality.
-KEPT = ["visual", "audio_tower", "lm_head", "embed_tokens"]
-GPTQ_LAYERS = "model.layers"  # of the backbone; what stands beside them is kept
+KEPT = named_parts([VISION_TOWER, AUDIO_TOWER, "lm_head", "embed_tokens"])
+GPTQ_LAYERS = layers_name()  # of the backbone; what stands beside them is kept
 GPTQ_REMEDY = "`make gptq` adds them; docs/quantize.md says why they are not there from the start"
 
 
@@ -75,6 +84,20 @@ def stored_quantization(config: Mapping[str, Any]) -> Quantization:
     return Quantization.NF4 if stored.get("load_in_4bit") else Quantization.INT8
 
 
+def settings_here(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of a stored `quantization_config` that name parts, by this transformers' names.
+
+    Bundles hold the names of the version that wrote them.
+    """
+    settings: dict[str, Any] = {}
+    if kept := stored.get("llm_int8_skip_modules"):
+        settings["llm_int8_skip_modules"] = named_parts(map(released_name, kept))
+    if stored.get("block_name_to_quantize"):
+        settings["block_name_to_quantize"] = GPTQ_LAYERS
+    return settings
+
+
+@with_released_names
 class GptqBackbone(Qwen2_5OmniThinkerForConditionalGeneration):
     """The thinker as transformers loads it with GPTQ layers: it does so for text models alone."""
 

@@ -15,6 +15,7 @@ from roma_ros.thinker.branch import ANSWER_TOKENS, QUESTION_TOKENS, Branch
 from roma_ros.thinker.decoding import Utterance, decode
 from roma_ros.thinker.encoding import EncodedUnit, PhaseTimings
 from roma_ros.thinker.errors import ContextError, SessionClosedError, ThinkerError
+from roma_ros.thinker.qwen_omni import rotary_frequencies, text_model
 from roma_ros.thinker.slot_cache import SlotCache
 from roma_ros.thinker.spoken_instruction import read_out, spread_over_units
 from roma_ros.thinker.strand import Strand
@@ -124,7 +125,7 @@ class StreamSession:
         self._lasting = len(self._opening) + self._spoken_units * SOUND_TOKENS
         self._reserve = QUESTION_TOKENS + ANSWER_TOKENS + 32 + self._lasting + len(self._yes_no)
         self._cache = self._allocate()
-        self._strand = Strand(thinker.backbone.model, self._cache)
+        self._strand = Strand(text_model(thinker.backbone), self._cache)
         self._window: deque[_Kept] = deque()
         self._pending: list[int] = []  # text not yet run through the backbone
         self._reply: list[int] = []
@@ -321,7 +322,7 @@ class StreamSession:
             kv_heads=text.num_key_value_heads,
             head_dim=text.hidden_size // text.num_attention_heads,
             capacity=-(-capacity // SlotCache.READ_STEP) * SlotCache.READ_STEP,
-            inv_freq=backbone.model.rotary_emb.inv_freq,
+            inv_freq=rotary_frequencies(backbone),
             dtype=self.thinker.embed_dtype,
             device=self.thinker.device,
         )

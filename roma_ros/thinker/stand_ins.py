@@ -7,6 +7,7 @@ from pathlib import Path
 
 from roma_ros.thinker.bundle import AUDIO_NAME, ONNX_HEAD_NAME, VISION_NAME
 from roma_ros.thinker.onnx_parts import OnnxAudio, OnnxSpeakHead, OnnxVision
+from roma_ros.thinker.qwen_omni import AUDIO_TOWER, VISION_TOWER
 
 __all__ = ["StandIns"]
 
@@ -35,6 +36,6 @@ class StandIns:
 
     @property
     def towers(self) -> tuple[str, ...]:
-        """The backbone's attributes that are not needed beside them."""
-        found = {"visual": self.vision, "audio_tower": self.audio}
+        """The towers that are not needed beside them: `VISION_TOWER`, `AUDIO_TOWER`."""
+        found = {VISION_TOWER: self.vision, AUDIO_TOWER: self.audio}
         return tuple(name for name, part in found.items() if part is not None)

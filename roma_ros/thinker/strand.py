@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from transformers.models.qwen2_5_omni import Qwen2_5OmniThinkerTextModel
 
+from roma_ros.thinker.qwen_omni import forward_text
 from roma_ros.thinker.slot_cache import SlotCache
 
 __all__ = ["Strand"]
@@ -68,11 +69,12 @@ class Strand:
         slots = self.cache.take(length)
         self.cache.aim(slots)
         try:
-            outputs = self.backbone(
+            outputs = forward_text(
+                self.backbone,
                 inputs_embeds=embeds[None],
                 position_ids=(offsets + self.position)[:, None],
                 attention_mask={"full_attention": self._mask(slots)},
-                past_key_values=self.cache,
+                cache=self.cache,
                 use_cache=True,
                 output_hidden_states=True,
             )

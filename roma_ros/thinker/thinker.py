@@ -27,6 +27,7 @@ from roma_ros.thinker.errors import CheckpointError, UnitShapeError
 from roma_ros.thinker.features import MEL_FRAMES_PER_UNIT, FeatureExtractor
 from roma_ros.thinker.placement import resolve_device, resolve_dtype
 from roma_ros.thinker.quantization import Quantization, check_unused
+from roma_ros.thinker.qwen_omni import audio_tower, vision_tower
 from roma_ros.thinker.session import StreamSession
 from roma_ros.thinker.speak_head import SpeakHead
 from roma_ros.thinker.speak_source import SpeakSource, StateTokens
@@ -279,15 +280,17 @@ class RomaThinker:
         """Vision encoder over n units: (patches, patch values), (n, 3) grid -> (tokens, H)."""
         if (vision := self.stand_ins.vision) is not None:
             return vision(pixels, grid).to(self.device, self.embed_dtype)
-        pixels = pixels.to(self.device, self.backbone.visual.dtype)
-        features: torch.Tensor = self.backbone.visual(pixels, grid_thw=grid).pooler_output
+        tower = vision_tower(self.backbone)
+        features: torch.Tensor = tower(
+            pixels.to(self.device, tower.dtype), grid_thw=grid
+        ).pooler_output
         return features.to(self.embed_dtype)
 
     def encode_audio(self, mel: torch.Tensor) -> torch.Tensor:
         """Audio encoder over n seconds, each by itself: (mel bins, 100 n) -> (25 n, H)."""
         if (audio := self.stand_ins.audio) is not None:
             return audio(mel).to(self.device, self.embed_dtype)
-        tower = self.backbone.audio_tower
+        tower = audio_tower(self.backbone)
         units = mel.shape[1] // MEL_FRAMES_PER_UNIT
         lengths = torch.full((units,), MEL_FRAMES_PER_UNIT, device=self.device)
         after_cnn, _ = tower._get_feat_extract_output_lengths(lengths)

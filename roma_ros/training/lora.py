@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from peft import (
     LoraConfig,
+    PeftConfig,
     PeftModel,
     get_peft_model,
     get_peft_model_state_dict,
@@ -20,12 +21,14 @@ from safetensors.torch import load_file, save_file
 from transformers import Qwen2_5OmniThinkerForConditionalGeneration
 
 from roma_ros.thinker import CheckpointError
+from roma_ros.thinker.qwen_omni import layers_pattern, released_name
 from roma_ros.training.settings import LoraSettings
 
 __all__ = ["ADAPTER_WEIGHTS_NAME", "Adapters", "merge_adapters"]
 
 ADAPTER_WEIGHTS_NAME = "adapter_model.safetensors"
 PEFT_PREFIX = "base_model.model."  # of every weight's name in peft's files
+OLD_LAYERS = r"model\.layers\.\d+"  # in `target_modules` of adapters that version 0.1.0 saved
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +55,14 @@ class Adapters:
             lora_alpha=settings.alpha,
             lora_dropout=settings.dropout,
             # By its whole path: the encoders' layers have projections of the same names.
-            target_modules=rf"model\.layers\.\d+\.\w+\.({'|'.join(settings.targets)})",
+            target_modules=rf"{layers_pattern()}\.\w+\.({'|'.join(settings.targets)})",
         )
         return cls(get_peft_model(backbone, config))
 
     def save(self, folder: Path, weights: Mapping[str, torch.Tensor] | None = None) -> None:
         """Write `adapter_model.safetensors` and `adapter_config.json`, as peft reads them.
+
+        Weights are named as in Qwen's release, whatever this version of transformers calls them.
 
         Args:
             folder: made if it is not there.
@@ -67,21 +72,25 @@ class Adapters:
         state = get_peft_model_state_dict(self.peft, named, save_embedding_layers=False)
         folder.mkdir(parents=True, exist_ok=True)
         save_file(
-            {name: value.contiguous() for name, value in state.items()},
+            {_released(name): value.contiguous() for name, value in state.items()},
             folder / ADAPTER_WEIGHTS_NAME,
             {"format": "pt"},
         )
         self.peft.peft_config["default"].save_pretrained(str(folder))
 
     def load(self, folder: Path) -> None:
-        """Take over weights that `save` wrote.
+        """Take over weights that `save` or peft wrote, with any version of transformers.
 
         Raises:
             CheckpointError: there are none, or they are of another rank, or of other layers.
         """
         file = folder / ADAPTER_WEIGHTS_NAME
         try:
-            report: Any = set_peft_model_state_dict(self.peft, load_file(file))
+            stored = {_released(name): value for name, value in load_file(file).items()}
+            names = get_peft_model_state_dict(self.peft, save_embedding_layers=False)
+            here = {_released(name): name for name in names}
+            stored = {here.get(name, name): value for name, value in stored.items()}
+            report: Any = set_peft_model_state_dict(self.peft, stored)
         except (OSError, SafetensorError, RuntimeError) as error:
             raise CheckpointError(f"{file} does not fit these adapters: {error}") from error
         absent = [name for name in report.missing_keys if ".lora_" in name]
@@ -109,8 +118,19 @@ def merge_adapters(
         CheckpointError: the adapters are not there, or were trained on another backbone.
     """
     try:
-        adapted = PeftModel.from_pretrained(backbone, str(folder), local_files_only=True)
-    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        config = PeftConfig.from_pretrained(str(folder), local_files_only=True)
+        if not isinstance(config, LoraConfig):
+            raise ValueError(f"they are of the kind {config.peft_type}; expected LORA")
+        if isinstance(config.target_modules, str):
+            config.target_modules = config.target_modules.replace(OLD_LAYERS, layers_pattern())
+        adapters = Adapters(get_peft_model(backbone, config))
+    except (OSError, ValueError, RuntimeError, TypeError) as error:
         raise CheckpointError(f"{folder} has no adapters for this backbone: {error}") from error
-    merged: Qwen2_5OmniThinkerForConditionalGeneration = adapted.merge_and_unload()
+    adapters.load(folder)
+    merged: Qwen2_5OmniThinkerForConditionalGeneration = adapters.peft.merge_and_unload()
     return merged.requires_grad_(False)
+
+
+def _released(name: str) -> str:
+    """A name in peft's files with that of the weight it belongs to as in Qwen's release."""
+    return PEFT_PREFIX + released_name(name.removeprefix(PEFT_PREFIX))

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from roma_ros.thinker import RomaThinker
+from roma_ros.thinker.qwen_omni import audio_tower, forward_text, text_model, vision_tower
 from roma_ros.training.batch import IGNORED
 from roma_ros.training.facts import FactHeads
 from roma_ros.training.lora import Adapters
@@ -61,7 +62,7 @@ class TrainingModel(nn.Module):
         self.train_encoders = train_encoders
         self.requires_grad_(True)
         self.adapters = None if lora is None else Adapters.on(self.backbone, lora)
-        for encoder in (self.backbone.visual, self.backbone.audio_tower):
+        for encoder in (vision_tower(self.backbone), audio_tower(self.backbone)):
             encoder.requires_grad_(train_encoders)
         width = self.backbone.config.text_config.hidden_size
         self.fact_heads = FactHeads(width, thinker.dialogue.text) if train_encoders else None
@@ -122,7 +123,8 @@ class TrainingModel(nn.Module):
             return StreamLosses(fact_loss, nothing, nothing, fact_loss.detach(), speak, target > 0)
         embeds = embeds.index_copy(0, video_at, video.to(embeds.dtype))
         embeds = embeds.index_copy(0, audio_at, audio.to(embeds.dtype))
-        outputs = self.backbone.model(
+        outputs = forward_text(
+            text_model(self.backbone),
             inputs_embeds=embeds.view(*tokens.shape, -1),
             position_ids=positions,
             attention_mask={"full_attention": mask},

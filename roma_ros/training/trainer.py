@@ -15,6 +15,7 @@ from transformers import PrinterCallback, ProgressCallback, Trainer, TrainingArg
 from transformers.utils import logging
 
 from roma_ros.thinker import CheckpointError, RomaThinker, SpeakHead
+from roma_ros.thinker.qwen_omni import audio_tower, set_attention, vision_tower
 from roma_ros.training.attention import BATCH_ATTENTION
 from roma_ros.training.batch import IGNORED, Batch, Batcher
 from roma_ros.training.curriculum import Lessons
@@ -135,7 +136,7 @@ def load_for_training(
         thinker.speak_head = SpeakHead(
             text.hidden_size, len(config.speak_layer_ids), config.speak_hidden_size
         )
-    thinker.backbone.model.set_attn_implementation(BATCH_ATTENTION)
+    set_attention(thinker.backbone, BATCH_ATTENTION)
     return thinker
 
 
@@ -280,8 +281,8 @@ def parameter_groups(
     Adam moves each weight by its rate, so that a unit with many inputs moves by as many rates: a
     patch of 1,176 pixels would throw it about. Muon, for `layers`, does not.
     """
-    encoders = {id(value) for value in model.backbone.visual.parameters()}
-    encoders |= {id(value) for value in model.backbone.audio_tower.parameters()}
+    towers = (vision_tower(model.backbone), audio_tower(model.backbone))
+    encoders = {id(value) for tower in towers for value in tower.parameters()}
     groups: dict[tuple[float, bool, bool], list[nn.Parameter]] = defaultdict(list)
     for value in model.parameters():
         if value.requires_grad:

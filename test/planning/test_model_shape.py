@@ -13,10 +13,12 @@ def test_every_parameter_of_transformers_own_model_is_counted(name):
         Qwen2_5OmniThinkerForConditionalGeneration,
     )
 
+    from roma_ros.thinker.qwen_omni import released_name
+
     with torch.device("meta"):  # sizes without memory
         config = Qwen2_5OmniThinkerConfig.from_dict(read_model_config(name))
         model = Qwen2_5OmniThinkerForConditionalGeneration(config)
-    counts = {key: value.numel() for key, value in model.named_parameters()}
+    counts = {released_name(key): value.numel() for key, value in model.named_parameters()}
     shape = ModelShape.named(name)
     if shape.text.tied:
         counts.pop("lm_head.weight", None)

@@ -18,6 +18,7 @@ from roma_ros.quantize.errors import BundleError, RecipeError
 from roma_ros.quantize.recipe import Recipe
 from roma_ros.thinker import CheckpointError, RomaThinker, UnitShapeError
 from roma_ros.thinker.bundle import check_bundle
+from roma_ros.thinker.qwen_omni import audio_tower, released_name, text_model, vision_tower
 
 KINDS = [("nf4", Linear4bit), ("int8", Linear8bitLt)]
 
@@ -56,7 +57,7 @@ def test_reloaded_is_saved(
     loaded = RomaThinker.from_pretrained(bundles[kind], device="cpu")
     names = [name for name, part in loaded.backbone.named_modules() if isinstance(part, layer)]
     assert len(names) == 6 * 7
-    assert all(name.startswith("model.layers.") for name in names)
+    assert all(released_name(name).startswith("model.layers.") for name in names)
     stored = loaded.backbone.state_dict()
     for name, value in saved.backbone.state_dict().items():
         assert torch.equal(value, stored[name]), name
@@ -86,12 +87,16 @@ def test_nf4_that_has_been_run_on_a_cpu_is_not_saved(
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("kind", ["nf4", "int8"])
 def test_a_bundle_computes_in_the_dtype_that_is_asked_for(
-    bundles: dict[str, Path], series, dtype: str
+    bundles: dict[str, Path], series, kind: str, dtype: str
 ) -> None:
-    thinker = RomaThinker.from_pretrained(bundles["nf4"], device="cpu", dtype=dtype)
-    layer = thinker.backbone.model.layers[0].mlp.up_proj
-    assert layer.compute_dtype == getattr(torch, dtype) == thinker.embed_dtype
+    thinker = RomaThinker.from_pretrained(bundles[kind], device="cpu", dtype=dtype)
+    layer = text_model(thinker.backbone).layers[0].mlp.up_proj
+    if kind == "nf4":
+        assert layer.compute_dtype == getattr(torch, dtype)
+    whole = {value.dtype for value in thinker.backbone.parameters() if value.is_floating_point()}
+    assert whole == {getattr(torch, dtype)} == {thinker.embed_dtype}
     assert all(p is not None and 0 < p < 1 for p in series(thinker))
 
 
@@ -114,7 +119,7 @@ def test_encoders_and_head_in_onnx(
     assert not any(key.startswith(("visual.", "audio_tower.")) for key in keys(bundle))
     thinker = RomaThinker.from_pretrained(bundle, device="cpu")
     assert thinker.decides
-    assert thinker.backbone.visual is thinker.backbone.audio_tower is None
+    assert vision_tower(thinker.backbone) is audio_tower(thinker.backbone) is None
     assert thinker.backbone.config.vision_config.depth == tiny.backbone.config.vision_config.depth
     assert series(thinker) == pytest.approx(series(tiny), abs=1e-4)
     with thinker.open_session() as session, pytest.raises(UnitShapeError, match="was made for"):

@@ -14,6 +14,7 @@ from roma_ros.models.make_roma_tiny import make_roma_tiny
 from roma_ros.quantize import onnx_file
 from roma_ros.quantize.onnx_export import export_audio, export_speak_head, export_vision
 from roma_ros.thinker import CheckpointError, RomaThinker, UnitShapeError
+from roma_ros.thinker.qwen_omni import audio_tower
 
 PARITY = {"rtol": 0, "atol": 1e-4}
 
@@ -62,7 +63,7 @@ def test_other_dtypes_are_exported_in_float32_and_stay_as_they_are(
     tmp_path: Path,
 ) -> None:
     halved = make_roma_tiny(0)
-    tower = halved.backbone.audio_tower.to(torch.bfloat16)
+    tower = audio_tower(halved.backbone).to(torch.bfloat16)
     export_audio(halved, tmp_path / "audio.onnx")
     assert {parameter.dtype for parameter in tower.parameters()} == {torch.bfloat16}
     model = onnx.load(tmp_path / "audio.onnx")

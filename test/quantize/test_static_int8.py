@@ -16,6 +16,7 @@ from roma_ros.quantize.onnx_export import export_audio, export_vision
 from roma_ros.quantize.static_int8 import LEAST_COSINE, Int8Error, cosines, quantize_static
 from roma_ros.thinker import CheckpointError, RomaThinker
 from roma_ros.thinker.onnx_parts import OnnxAudio, OnnxVision
+from roma_ros.thinker.qwen_omni import audio_tower
 from roma_ros.units import MultimodalUnit
 from roma_ros.world import Split
 
@@ -97,7 +98,7 @@ def test_what_int8_would_ruin_stays_in_float(
     # tower computes is the same, but its last layer's 256 steps all go to that channel.
     thinker = copy(tiny)
     thinker.backbone = deepcopy(tiny.backbone)
-    tower = thinker.backbone.audio_tower
+    tower = audio_tower(thinker.backbone)
     for values in (tower.ln_post.weight.data, tower.ln_post.bias.data):
         values[0] *= 1000
     tower.proj.weight.data[:, 0] /= 1000

@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 from transformers import Qwen2_5OmniConfig
 
 from roma_ros.thinker import CheckpointError, RomaThinker
+from roma_ros.thinker.qwen_omni import released_name
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +43,8 @@ def test_saved_equals_loaded(tiny: RomaThinker, folder: Path, make_unit) -> None
 def test_a_whole_sharded_omni_checkpoint_loads_its_thinker_only(
     tiny: RomaThinker, folder: Path, make_unit
 ) -> None:
-    weights = {f"thinker.{name}": value for name, value in tiny.backbone.state_dict().items()}
+    state = tiny.backbone.state_dict()
+    weights = {f"thinker.{released_name(name)}": value for name, value in state.items()}
     weights.pop("thinker.lm_head.weight")  # tied
     weights["talker.model.embed_tokens.weight"] = torch.zeros(8, 8)
     (folder / "model.safetensors").unlink()

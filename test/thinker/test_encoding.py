@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from roma_ros.thinker import EncodedUnit, RomaThinker
+from roma_ros.thinker.qwen_omni import multimodal_model
 
 
 def positions_of(units: list[EncodedUnit], opening: int) -> torch.Tensor:
@@ -37,7 +38,7 @@ def test_positions_equal_get_rope_index(tiny: RomaThinker, make_unit, video, aud
     ids = torch.cat([torch.tensor(opening), *(unit.tokens for unit in units)])[None]
     patches = tiny.features.video(make_unit(0, height=size[0], width=size[1]).frames)
     grid = torch.tensor([[1, patches.rows, patches.columns]] * 3) if video else None
-    oracle, _ = tiny.backbone.get_rope_index(
+    oracle, _ = multimodal_model(tiny.backbone).get_rope_index(
         ids,
         # Without any grid the library takes sound for text; one that no token uses mends that.
         image_grid_thw=torch.tensor([[1, 4, 4]]) if grid is None else None,

@@ -17,6 +17,7 @@ from transformers import Qwen2_5OmniConfig
 
 from roma_ros.thinker import CheckpointError, RomaConfig, RomaThinker, SpeakHead
 from roma_ros.thinker.public_roma import public_roma_settings
+from roma_ros.thinker.qwen_omni import released_name
 
 LAYERS, WIDTH = [-4, -3, -2, -1], 48
 NAMES = {
@@ -45,7 +46,8 @@ def write_release(tiny: RomaThinker, folder: Path, head: SpeakHead, config: dict
     tiny.save_pretrained(folder)
     for name in ("speak_head.safetensors", "roma_config.json", "model.safetensors"):
         (folder / name).unlink()
-    weights = {f"thinker.{name}": value for name, value in tiny.backbone.state_dict().items()}
+    state = tiny.backbone.state_dict()
+    weights = {f"thinker.{released_name(name)}": value for name, value in state.items()}
     weights.pop("thinker.lm_head.weight")  # tied
     weights |= {NAMES[name]: value for name, value in head.state_dict().items()}
     weights["thinker.gate_head.weight"] = torch.zeros(1, 192)  # of an older kind, not in use

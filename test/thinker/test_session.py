@@ -19,6 +19,7 @@ from roma_ros.thinker import (
     ThinkerError,
     UnitShapeError,
 )
+from roma_ros.thinker.qwen_omni import multimodal_model, set_attention, text_model
 
 INSTRUCTION = "alert me when a red circle appears"
 
@@ -41,10 +42,10 @@ def whole_forward(
     patches = [thinker.features.video(unit.frames) for unit in raw]
     tokens = torch.tensor(ids)[None]
     model = thinker.backbone
-    model.model.set_attn_implementation("sdpa")
+    set_attention(model, "sdpa")
     try:
         with torch.inference_mode():
-            positions, _ = model.get_rope_index(
+            positions, _ = multimodal_model(model).get_rope_index(
                 tokens,
                 video_grid_thw=torch.tensor([[1, patch.rows, patch.columns] for patch in patches]),
                 attention_mask=torch.ones_like(tokens),
@@ -63,7 +64,7 @@ def whole_forward(
                 output_hidden_states=True,
             )
     finally:
-        model.model.set_attn_implementation("roma_slots")
+        set_attention(model, "roma_slots")
     return torch.stack([state[0] for state in outputs.hidden_states]), ends
 
 
@@ -84,7 +85,7 @@ def test_steps_equal_one_full_forward(tiny: RomaThinker, make_unit) -> None:
     for step, end in zip(steps, ends, strict=True):
         assert step.p_speak == pytest.approx(p_of(tiny, states[:, end]), abs=1e-4)
     # The last layer's values are a linear map of the hidden states below it.
-    attention = tiny.backbone.model.layers[-1]
+    attention = text_model(tiny.backbone).layers[-1]
     first = ends[-1] - len(units[-1].tokens) + 1
     below = attention.input_layernorm(states[-2, first : ends[-1] + 1])
     oracle = attention.self_attn.v_proj(below).view(len(slots), -1, 32).transpose(0, 1)

@@ -10,6 +10,7 @@ import torch
 from roma_ros.models.make_roma_tiny import make_roma_tiny
 from roma_ros.thinker import Branch, RomaThinker
 from roma_ros.thinker.dialogue import Dialogue
+from roma_ros.thinker.qwen_omni import audio_tower, vision_tower
 from roma_ros.training.batch import Batcher
 from roma_ros.training.example import Exchange, StreamExample
 from roma_ros.training.model import TrainingModel
@@ -113,7 +114,7 @@ def test_encoders_are_frozen_unless_asked_for(thinker: RomaThinker, make_unit) -
         model = TrainingModel(thinker, train_encoders=train_encoders)
         model.zero_grad()
         model(**batch).loss.backward()
-        for encoder in (model.backbone.visual, model.backbone.audio_tower):
+        for encoder in (vision_tower(model.backbone), audio_tower(model.backbone)):
             grads = [value.grad for value in encoder.parameters()]
             assert any(grad is not None for grad in grads) == train_encoders
         assert model.speak_head is not None

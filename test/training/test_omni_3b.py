@@ -22,6 +22,7 @@ from torch.utils.data import Dataset
 from transformers import Qwen2_5OmniConfig, Qwen2_5OmniThinkerForConditionalGeneration
 
 from roma_ros.thinker import RomaThinker
+from roma_ros.thinker.qwen_omni import released_name
 from roma_ros.training import trainer
 from roma_ros.training.curriculum import Lesson, Mix
 from roma_ros.training.example import Exchange, StreamExample
@@ -80,7 +81,8 @@ def make_shallow_3b(tiny: RomaThinker, folder: Path) -> None:
     torch.manual_seed(0)
     thinker = Qwen2_5OmniThinkerForConditionalGeneration(config.thinker_config)
     config.save_pretrained(folder)
-    weights = {f"thinker.{name}": value for name, value in thinker.state_dict().items()}
+    state = thinker.state_dict()
+    weights = {f"thinker.{released_name(name)}": value for name, value in state.items()}
     save_torch_state_dict(weights, folder, max_shard_size="400MB")
     tiny.tokenizer.save_pretrained(folder)
     tiny.features.save_pretrained(folder)

@@ -1,0 +1,165 @@
+"""Where transformers keeps the parts of a Qwen2.5-Omni thinker, in every version that we support.
+
+Up to 5.20 the towers are attributes of `Qwen2_5OmniThinkerForConditionalGeneration`, and its
+`model` is the text model. From 5.21 on `model` holds all three, the text model as `language_model`.
+The text model takes its key-value cache as `past_key_values`, and from 5.24 on as `cache`.
+
+Files do not differ: every version stores weights under the names of Qwen's release (`visual.*`,
+`audio_tower.*`, `model.layers.*`), called released names here. `release_names` makes sure of it.
+No other module of ours reaches into the thinker by an attribute's name.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from transformers import Qwen2_5OmniThinkerForConditionalGeneration, conversion_mapping
+from transformers.models.qwen2_5_omni import Qwen2_5OmniThinkerTextModel
+
+__all__ = [
+    "AUDIO_TOWER",
+    "VISION_TOWER",
+    "audio_tower",
+    "forward_text",
+    "layers_name",
+    "layers_pattern",
+    "loading_names",
+    "multimodal_model",
+    "named_parts",
+    "release_names",
+    "released_name",
+    "remove_tower",
+    "rotary_frequencies",
+    "set_attention",
+    "text_model",
+    "vision_tower",
+    "with_released_names",
+]
+
+VISION_TOWER, AUDIO_TOWER = "visual", "audio_tower"
+TEXT = "language_model"  # beside the towers, from 5.21 on
+NESTED = "model."  # what stands before all three there
+LAYERS = "layers"  # of the text model
+
+_Backbone = Qwen2_5OmniThinkerForConditionalGeneration
+_FORWARD = inspect.signature(Qwen2_5OmniThinkerTextModel.forward).parameters
+_CACHE = "cache" if "cache" in _FORWARD else "past_key_values"
+
+
+def multimodal_model(backbone: _Backbone) -> Any:
+    """The module that holds both towers, and computes positions (`get_rope_index`)."""
+    return backbone.model if hasattr(backbone.model, TEXT) else backbone
+
+
+def text_model(backbone: _Backbone) -> Qwen2_5OmniThinkerTextModel:
+    """The decoder layers with their embeddings and last norm, without the LM head."""
+    return getattr(backbone.model, TEXT, backbone.model)
+
+
+def vision_tower(backbone: _Backbone) -> Any:
+    """The vision encoder; `None` where something else stands in for it."""
+    return getattr(multimodal_model(backbone), VISION_TOWER)
+
+
+def audio_tower(backbone: _Backbone) -> Any:
+    """The audio encoder; `None` where something else stands in for it."""
+    return getattr(multimodal_model(backbone), AUDIO_TOWER)
+
+
+def remove_tower(backbone: _Backbone, name: str) -> None:
+    """Put `None` in the place of `VISION_TOWER` or `AUDIO_TOWER`; its weights are freed."""
+    setattr(multimodal_model(backbone), name, None)
+
+
+def rotary_frequencies(backbone: _Backbone) -> torch.Tensor:
+    """(head_dim / 2) float32 frequencies by which keys and queries are turned."""
+    frequencies: torch.Tensor = text_model(backbone).rotary_emb.inv_freq
+    return frequencies
+
+
+def set_attention(backbone: _Backbone, name: str) -> None:
+    """Choose the attention of the text model; the towers keep theirs."""
+    text_model(backbone).set_attn_implementation(name)
+
+
+def forward_text(
+    model: Qwen2_5OmniThinkerTextModel, *, cache: object = None, **arguments: object
+) -> Any:
+    """Run the text model; `cache` goes by the name that this version of transformers takes."""
+    return model(**arguments, **{_CACHE: cache})
+
+
+def released_name(name: str) -> str:
+    """The name in files of a weight or module that the backbone calls `name`; or it is that name.
+
+    `model.language_model.layers.0.mlp` -> `model.layers.0.mlp`; `model.visual.blocks` ->
+    `visual.blocks`.
+    """
+    head, _, rest = name.removeprefix(NESTED).partition(".")
+    if not name.startswith(NESTED) or head not in (TEXT, VISION_TOWER, AUDIO_TOWER):
+        return name
+    parts = ["model"] if head == TEXT else [head]
+    return ".".join([*parts, rest] if rest else parts)
+
+
+def named_parts(names: Iterable[str]) -> list[str]:
+    """Names of parts as quantisers match them: each under its place in every version.
+
+    `visual` -> `visual`, `model.visual`. A name that is already among them is not repeated.
+    """
+    found: dict[str, None] = {}
+    for name in names:
+        found[name] = None
+        if name in (VISION_TOWER, AUDIO_TOWER):
+            found[NESTED + name] = None
+    return list(found)
+
+
+def layers_name() -> str:
+    """Name of the text model's list of layers in a backbone of this version of transformers."""
+    return f"{NESTED}{TEXT}.{LAYERS}" if _is_nested() else f"{NESTED}{LAYERS}"
+
+
+def layers_pattern() -> str:
+    """Regular expression for the name of any of the text model's layers, in every version."""
+    return rf"model\.(?:{TEXT}\.)?{LAYERS}\.\d+"
+
+
+def loading_names() -> dict[str, str] | None:
+    """What `from_pretrained` takes as `key_mapping`: for files that hold this or newer names.
+
+    From 5.21 on transformers reads released and newer names by itself.
+    """
+    if _is_nested():
+        return None
+    return {
+        rf"^(?:thinker\.)?model\.{TEXT}\.": "model.",
+        rf"^(?:thinker\.)?model\.({VISION_TOWER}|{AUDIO_TOWER})\.": r"\1.",
+    }
+
+
+def release_names(backbone: _Backbone) -> _Backbone:
+    """Have `save_pretrained` write released names, whatever names the backbone was loaded from.
+
+    transformers would write those that it read: with `thinker.` before each, of a whole Omni
+    checkpoint. It remembers them in an attribute; without it, it takes the model's own mapping.
+    """
+    vars(backbone).pop("_weight_conversions", None)
+    return backbone
+
+
+def with_released_names(kind: type[_Backbone]) -> type[_Backbone]:
+    """Class decorator: a subclass of ours reads and writes released names, as its base does."""
+    mapping = conversion_mapping.get_checkpoint_conversion_mapping(_Backbone.__name__)
+    if mapping is not None:
+        conversion_mapping.register_checkpoint_conversion_mapping(
+            kind.__name__, mapping, overwrite=True
+        )
+    return kind
+
+
+def _is_nested() -> bool:
+    return hasattr(inspect.getmodule(_Backbone), "Qwen2_5OmniThinkerModel")
