@@ -19,10 +19,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 # Able to make .venv (ensurepip) and to compile the messages' Python bindings (Python.h).
 SUITABLE := import ensurepip, sys, sysconfig, os; v = sys.version_info[:2]; \
-  sys.exit(not ((3, 10) <= v <= (3, 12) and os.path.exists(sysconfig.get_path("include") + "/Python.h")))
-PYTHON ?= $(shell for python in python3.12 python3.11 python3.10 python3; do \
+  sys.exit(not ((3, 10) <= v <= (3, 13) and os.path.exists(sysconfig.get_path("include") + "/Python.h")))
+PYTHON ?= $(shell for python in python3.12 python3.11 python3.10 python3.13 python3; do \
   $$python -c '$(SUITABLE)' 2>/dev/null && echo $$python && break; done)
-NO_PYTHON := no Python 3.10 to 3.12 with venv and headers was found. On Debian and Ubuntu: \
+NO_PYTHON := no Python 3.10 to 3.13 with venv and headers was found. On Debian and Ubuntu: \
   apt install python3-venv python3-dev. Or name one: make PYTHON=/path/to/python
 
 # A ROS graph of its own: this machine only, and a domain that no other run is likely to have.
@@ -30,11 +30,43 @@ IN_ROS := source $(COLCON)/install/setup.bash && export \
   ROS_DOMAIN_ID=$$((1 + $$$$ % 101)) ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST \
   FASTRTPS_DEFAULT_PROFILES_FILE=$(CURDIR)/config/fastdds.xml &&
 
+NEWEST := .venv-newest
+LOWEST := .venv-lowest
+NEWEST_TORCH = $(shell grep -E '^torch==' constraints.txt)
+LOWEST_VERSIONS = $(shell grep -oE '"[a-z][a-z0-9-]*>=[0-9.]+,<[0-9.]+"' pyproject.toml | tr -d '"' \
+  | sed -E 's/>=([0-9.]+),.*/==\1/' | sort -u)
+# Before 3.12: the lowest versions have no wheels for what came after them.
+LOWEST_PYTHON ?= $(shell for python in python3.10 python3.11 python3; do \
+  $$python -c 'import ensurepip' 2>/dev/null && echo $$python && break; done)
+WHEEL_TESTS := test/thinker test/units test/triggers test/models test/test_missing_library.py \
+  test/quantize/test_bundle_writer.py test/training/test_lora.py
+
+# $(1): a virtual environment, made by Python $(2) if it is not there; $(3): what else pip is told.
+# The wheel runs in a folder of its own; the tests run in it; folders go from it to .venv and back.
+define with_wheel
+	test -x $(1)/bin/python || $(2) -m venv $(1)
+	touch $(1)/COLCON_IGNORE
+	rm -rf build
+	$(1)/bin/python -m pip install --quiet '.[quantize,train,world]' $(3) \
+	  pytest pytest-timeout pytest-xdist hypothesis psutil
+	$(1)/bin/python -m pip install --quiet --no-deps --force-reinstall .
+	$(1)/bin/python -m pip list
+	folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && export OMP_NUM_THREADS=1 && \
+	(cd "$$folder" && $(CURDIR)/$(1)/bin/roma world render --seconds 8 --seed 3000000000 film.mp4 && \
+	  $(CURDIR)/$(1)/bin/roma run film.mp4 --fast --watch "alert me when a purple circle appears" \
+	  | grep -E 'ALERT|alert:|1 alerts?,') && \
+	$(1)/bin/python -m pytest -m "not slow" --numprocesses 2 --dist loadfile $(WHEEL_TESTS) && \
+	$(1)/bin/python test/exchange.py write "$$folder/wheel" && \
+	python test/exchange.py read "$$folder/wheel" && \
+	python test/exchange.py write "$$folder/pinned" && \
+	$(1)/bin/python test/exchange.py read "$$folder/pinned"
+endef
+
 # Folders stand for the files in them: adding or removing one makes the folder newer.
 INSTALLED_FOLDERS := $(shell find roma_ros quantize launch config -type d -not -name __pycache__ 2>/dev/null)
 INTERFACE := package.xml CMakeLists.txt $(wildcard cmake/*.in msg/*.msg srv/*.srv)
 
-.PHONY: help setup build demo test test-slow lint bench eval train-tiny ablations gptq clean
+.PHONY: help setup build demo test test-slow test-newest test-lowest lint bench eval train-tiny ablations gptq clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +86,14 @@ test: lint ## lint, types and all tests, with real rclpy over loopback
 
 test-slow: build ## the tests that `make test` leaves out because they take long
 	$(IN_ROS) OMP_NUM_THREADS=1 python -m pytest -m slow || [ $$? -eq 5 ] # 5: there is none
+
+# The wheel with what its own ranges admit, not our pins. Torch stays the pinned one, which brings
+# 6 GB of CUDA from PyPI where pip does not find a smaller file: NEWEST_TORCH=torch takes the newest.
+test-newest: setup ## the thinker's tests with the newest libraries that pyproject.toml admits
+	$(call with_wheel,$(NEWEST),$(PYTHON),--upgrade --upgrade-strategy eager $(NEWEST_TORCH))
+
+test-lowest: setup ## the same with the lowest: torch from PyPI, 7 GB
+	$(call with_wheel,$(LOWEST),$(LOWEST_PYTHON),$(LOWEST_VERSIONS))
 
 lint: build ## ruff and mypy
 	ruff check .

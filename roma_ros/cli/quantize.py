@@ -126,15 +126,10 @@ def _size(text: str) -> tuple[int, int]:
 def _quantize(arguments: argparse.Namespace) -> int:
     _check(arguments)
     # torch, transformers and onnx take seconds to import, and `roma --help` needs none.
-    try:
-        from roma_ros.quantize.bundle_writer import write_bundle
-    except ImportError as error:
-        raise CommandError(
-            f"{error.name} is missing: pip install 'roma_ros[quantize]' brings all it needs"
-        ) from error
     from rich.console import Console
     from transformers.utils import logging as transformers_logging
 
+    from roma_ros.quantize.bundle_writer import write_bundle
     from roma_ros.quantize.errors import QuantizeError
     from roma_ros.sources import SourceError
     from roma_ros.thinker import ThinkerError

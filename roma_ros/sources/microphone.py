@@ -141,7 +141,11 @@ class Microphone(Source):
 def _import_sounddevice() -> Any:
     try:
         import sounddevice  # here, because it fails to import where PortAudio is missing
-    except (ImportError, OSError) as error:
+    except ImportError as error:
+        raise MicrophoneError(
+            "a microphone needs the Python library sounddevice; pip install sounddevice"
+        ) from error
+    except OSError as error:
         raise MicrophoneError(
             f"a microphone needs PortAudio ({error}); install it: sudo apt install libportaudio2"
         ) from error

@@ -28,7 +28,8 @@ __all__ = ["ADAPTER_WEIGHTS_NAME", "Adapters", "merge_adapters"]
 
 ADAPTER_WEIGHTS_NAME = "adapter_model.safetensors"
 PEFT_PREFIX = "base_model.model."  # of every weight's name in peft's files
-OLD_LAYERS = r"model\.layers\.\d+"  # in `target_modules` of adapters that version 0.1.0 saved
+# How `target_modules` of adapters begins that were saved for one version of transformers alone.
+LAYERS_ELSEWHERE = (r"model\.layers\.\d+", r"model\.language_model\.layers\.\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,8 @@ def merge_adapters(
         if not isinstance(config, LoraConfig):
             raise ValueError(f"they are of the kind {config.peft_type}; expected LORA")
         if isinstance(config.target_modules, str):
-            config.target_modules = config.target_modules.replace(OLD_LAYERS, layers_pattern())
+            for elsewhere in LAYERS_ELSEWHERE:
+                config.target_modules = config.target_modules.replace(elsewhere, layers_pattern())
         adapters = Adapters(get_peft_model(backbone, config))
     except (OSError, ValueError, RuntimeError, TypeError) as error:
         raise CheckpointError(f"{folder} has no adapters for this backbone: {error}") from error
