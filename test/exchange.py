@@ -28,7 +28,7 @@ from roma_ros.training.settings import LoraSettings
 from roma_ros.units import MultimodalUnit
 
 TOLERANCE = 1e-4  # of p(speak): kernels of torch and onnxruntime differ by rounding
-TOLERANCE_NF4 = 0.02  # its scales and products round as the version of bitsandbytes does
+TOLERANCE_QUANTISED = 0.02  # bitsandbytes and onnxruntime round as their version's kernels do
 
 
 def p_speaks(thinker: RomaThinker) -> list[float]:
@@ -127,7 +127,7 @@ def read(folder: Path) -> bool:
         reader = read_adapters if name == "adapters" else read_model
         got = p_speaks(reader(folder / name))
         apart = max(abs(one - other) for one, other in zip(got, decided[name], strict=True))
-        fine = apart <= (TOLERANCE_NF4 if name in ("nf4", "int8") else TOLERANCE)
+        fine = apart <= (TOLERANCE_QUANTISED if name in ("nf4", "int8", "onnx") else TOLERANCE)
         print(f"{name:10} p(speak) at most {apart:.1e} apart: {'as it was' if fine else 'WRONG'}")
         fits &= fine
     return fits

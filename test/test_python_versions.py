@@ -79,3 +79,22 @@ def test_every_pinned_package_can_be_installed_on_it(repository: Path) -> None:
         assert needed.contains("3.10.12"), f"{text} needs Python {needed}"
         checked += 1
     assert checked > 100
+
+
+def test_make_chooses_among_the_pythons_that_the_package_allows(repository: Path) -> None:
+    project = (repository / "pyproject.toml").read_text(encoding="utf-8")
+    found = re.search(r'^requires-python = ">=3\.(\d+),<3\.(\d+)"$', project, re.MULTILINE)
+    assert found is not None
+    oldest, newest = int(found[1]), int(found[2]) - 1
+    makefile = (repository / "Makefile").read_text(encoding="utf-8")
+    assert f"(3, {oldest}) <= v <= (3, {newest})" in makefile
+    assert f"no Python 3.{oldest} to 3.{newest} with venv" in makefile
+    (tried,) = re.findall(r"^PYTHON \?= \$\(shell for python in (.*); do", makefile, re.MULTILINE)
+    assert set(tried.split()) == {
+        *(f"python3.{minor}" for minor in range(oldest, newest + 1)),
+        "python3",
+    }
+    pins = (repository / "constraints.txt").read_text(encoding="utf-8")
+    assert f"for CPython 3.{oldest} to 3.{newest} on Linux" in pins
+    readme = (repository / "README.md").read_text(encoding="utf-8")
+    assert f"with Python 3.{oldest} to 3.{newest} (" in readme

@@ -94,7 +94,7 @@ def _without_memory() -> AbstractContextManager[None]:
         from accelerate import init_empty_weights
     except ImportError as error:
         raise RandomThinkerError(
-            "random weights are built with accelerate; pip install 'roma_ros[quantize]'"
+            "random weights are built with accelerate; pip install '.[quantize]'"
         ) from error
     context: AbstractContextManager[None] = init_empty_weights(include_buffers=False)
     return context
@@ -108,7 +108,7 @@ def _quantize_empty(
         from transformers.integrations.bitsandbytes import replace_with_bnb_linear
     except ImportError as error:
         raise RandomThinkerError(
-            f"{kind.value} needs bitsandbytes; pip install 'roma_ros[quantize]'"
+            f"{kind.value} needs bitsandbytes; pip install '.[quantize]'"
         ) from error
     replace_with_bnb_linear(
         backbone, modules_to_not_convert=KEPT, quantization_config=quantization_config(kind, dtype)

@@ -13,10 +13,11 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable
-from typing import Any, TypeAlias
+from typing import Any
 
 import torch
-from transformers import Qwen2_5OmniThinkerForConditionalGeneration, conversion_mapping
+from transformers import Qwen2_5OmniThinkerForConditionalGeneration as Backbone
+from transformers import conversion_mapping
 from transformers.models.qwen2_5_omni import Qwen2_5OmniThinkerTextModel
 
 __all__ = [
@@ -44,43 +45,42 @@ TEXT = "language_model"  # beside the towers, from 5.21 on
 NESTED = "model."  # what stands before all three there
 LAYERS = "layers"  # of the text model
 
-_Backbone: TypeAlias = Qwen2_5OmniThinkerForConditionalGeneration
 _FORWARD = inspect.signature(Qwen2_5OmniThinkerTextModel.forward).parameters
 _CACHE = "cache" if "cache" in _FORWARD else "past_key_values"
 
 
-def multimodal_model(backbone: _Backbone) -> Any:
+def multimodal_model(backbone: Backbone) -> Any:
     """The module that holds both towers, and computes positions (`get_rope_index`)."""
     return backbone.model if hasattr(backbone.model, TEXT) else backbone
 
 
-def text_model(backbone: _Backbone) -> Qwen2_5OmniThinkerTextModel:
+def text_model(backbone: Backbone) -> Qwen2_5OmniThinkerTextModel:
     """The decoder layers with their embeddings and last norm, without the LM head."""
     return getattr(backbone.model, TEXT, backbone.model)
 
 
-def vision_tower(backbone: _Backbone) -> Any:
+def vision_tower(backbone: Backbone) -> Any:
     """The vision encoder; `None` where something else stands in for it."""
     return getattr(multimodal_model(backbone), VISION_TOWER)
 
 
-def audio_tower(backbone: _Backbone) -> Any:
+def audio_tower(backbone: Backbone) -> Any:
     """The audio encoder; `None` where something else stands in for it."""
     return getattr(multimodal_model(backbone), AUDIO_TOWER)
 
 
-def remove_tower(backbone: _Backbone, name: str) -> None:
+def remove_tower(backbone: Backbone, name: str) -> None:
     """Put `None` in the place of `VISION_TOWER` or `AUDIO_TOWER`; its weights are freed."""
     setattr(multimodal_model(backbone), name, None)
 
 
-def rotary_frequencies(backbone: _Backbone) -> torch.Tensor:
+def rotary_frequencies(backbone: Backbone) -> torch.Tensor:
     """(head_dim / 2) float32 frequencies by which keys and queries are turned."""
     frequencies: torch.Tensor = text_model(backbone).rotary_emb.inv_freq
     return frequencies
 
 
-def set_attention(backbone: _Backbone, name: str) -> None:
+def set_attention(backbone: Backbone, name: str) -> None:
     """Choose the attention of the text model; the towers keep theirs."""
     text_model(backbone).set_attn_implementation(name)
 
@@ -141,19 +141,19 @@ def loading_names() -> dict[str, str] | None:
     }
 
 
-def release_names(backbone: _Backbone) -> _Backbone:
+def release_names(backbone: Backbone) -> Backbone:
     """Have `save_pretrained` write released names, whatever names the backbone was loaded from.
 
     transformers would write those that it read: with `thinker.` before each, of a whole Omni
     checkpoint. It remembers them in an attribute; without it, it takes the model's own mapping.
     """
-    vars(backbone).pop("_weight_conversions", None)
+    backbone.__dict__.pop("_weight_conversions", None)
     return backbone
 
 
-def with_released_names(kind: type[_Backbone]) -> type[_Backbone]:
+def with_released_names(kind: type[Backbone]) -> type[Backbone]:
     """Class decorator: a subclass of ours reads and writes released names, as its base does."""
-    mapping = conversion_mapping.get_checkpoint_conversion_mapping(_Backbone.__name__)
+    mapping = conversion_mapping.get_checkpoint_conversion_mapping(Backbone.__name__)
     if mapping is not None:
         conversion_mapping.register_checkpoint_conversion_mapping(
             kind.__name__, mapping, overwrite=True
@@ -162,4 +162,4 @@ def with_released_names(kind: type[_Backbone]) -> type[_Backbone]:
 
 
 def _is_nested() -> bool:
-    return hasattr(inspect.getmodule(_Backbone), "Qwen2_5OmniThinkerModel")
+    return hasattr(inspect.getmodule(Backbone), "Qwen2_5OmniThinkerModel")
