@@ -25,6 +25,7 @@ _MAY_IMPORT: dict[str, set[str]] = {
     "ros_release": set(),
     "version_info": {"__version__"},
     "doctor": {"ros_release", "sources", "speech", "thinker", "units"},
+    "fault_log": set(),
     "speech": {"units"},
     "recording": {"units"},
     "watch": {"recording", "triggers"},
