@@ -11,7 +11,9 @@ from __future__ import annotations
 import argparse
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -24,12 +26,16 @@ from transformers import (
 )
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
-from roma_ros.thinker import RomaConfig, RomaThinker, SpeakHead
+from roma_ros.thinker import RomaConfig, RomaThinker, SpeakHead, Vocabulary
 from roma_ros.thinker.features import FeatureExtractor
 from roma_ros.training.curriculum import CAPTION_QUESTION, DICTATION_QUESTION
 from roma_ros.world import (
+    ANSWERS,
     NARRATION_INSTRUCTION,
+    Colour,
     Plot,
+    Shape,
+    Sound,
     Split,
     captions,
     draw_alerts,
@@ -38,7 +44,7 @@ from roma_ros.world import (
     narrate,
 )
 
-__all__ = ["main", "make_roma_tiny", "make_tokenizer", "mean_of"]
+__all__ = ["main", "make_roma_tiny", "make_tokenizer", "mean_of", "world_vocabulary"]
 
 WIDTH = 192
 VOCABULARY = 1_024
@@ -58,6 +64,8 @@ SPECIAL = [
 ]
 SYSTEM_PROMPT = "Watch and listen."  # short: it is read anew in every lesson
 WORLDS = 400  # whose sentences the tokenizer learns its merges from
+VOCABULARY_WORLDS = 40  # in which every word of the small world has been said, many times over
+TRAINED_CONTEXT_SECONDS = 20.0  # see bench/context_windows.json
 
 
 def sentences() -> Iterator[str]:
@@ -66,7 +74,12 @@ def sentences() -> Iterator[str]:
     yield SYSTEM_PROMPT * WORLDS
     yield NARRATION_INSTRUCTION * WORLDS
     yield f"{CAPTION_QUESTION}{DICTATION_QUESTION}" * WORLDS
-    for index in range(WORLDS):
+    yield from world_sentences(WORLDS)
+
+
+def world_sentences(worlds: int) -> Iterator[str]:
+    """Instructions, questions, answers and narrations of so many scenes."""
+    for index in range(worlds):
         seed = Split.TRAIN.seed(index)
         scene = make_scene(seed, 12)
         for alert in draw_alerts(scene, 8):
@@ -75,6 +88,23 @@ def sentences() -> Iterator[str]:
             yield f"{question.text}\n{question.answer}"
         yield from captions(scene)
         yield from (segment.text for segment in narrate(make_scene(seed, 12, Plot.SEQUENCE)))
+
+
+def world_vocabulary() -> Vocabulary:
+    """The content words of the small world: all that `roma_tiny` is trained on."""
+    sounds = tuple(sound.value for sound in Sound)
+    sights = (
+        *("shape", *(shape.value for shape in Shape)),
+        *("colour", *(colour.value for colour in Colour)),
+    )
+    said = [NARRATION_INSTRUCTION, CAPTION_QUESTION, DICTATION_QUESTION, *ANSWERS]
+    said += world_sentences(VOCABULARY_WORLDS)
+    things = Vocabulary(sounds=sounds, sights=sights)
+    return Vocabulary(
+        sounds=sounds,
+        sights=sights,
+        others=tuple(sorted(set(things.unknown(" ".join(said))))),
+    )
 
 
 def make_tokenizer() -> PreTrainedTokenizerFast:
@@ -163,6 +193,15 @@ def balance_(backbone: Qwen2_5OmniThinkerForConditionalGeneration) -> None:
                 part.weight /= math.sqrt(2 * len(backbone.model.layers))
 
 
+def limits() -> dict[str, Any]:
+    """Settings of the `RomaConfig` that say what `roma_tiny` was not trained for."""
+    return {
+        "trained_context_seconds": TRAINED_CONTEXT_SECONDS,
+        "alert_replies": False,
+        "vocabulary": world_vocabulary(),
+    }
+
+
 def make_roma_tiny(seed: int = 0) -> RomaThinker:
     """An untrained roma_tiny; the same seed gives the same weights."""
     torch.manual_seed(seed)
@@ -173,7 +212,7 @@ def make_roma_tiny(seed: int = 0) -> RomaThinker:
         fan_in_(part)
     balance_(backbone)
     backbone.tie_weights()
-    config = RomaConfig(system_prompt=SYSTEM_PROMPT, max_pixels=MAX_PIXELS)
+    config = RomaConfig(system_prompt=SYSTEM_PROMPT, max_pixels=MAX_PIXELS, **limits())
     features = FeatureExtractor(
         Qwen2VLImageProcessorPil(),
         WhisperFeatureExtractor(feature_size=128),
@@ -222,6 +261,7 @@ def main() -> None:
         thinker, what = make_roma_tiny(arguments.seed), f"untrained, seed {arguments.seed}"
     else:
         thinker, what = mean_of(arguments.trained), "trained"
+        thinker.config = replace(thinker.config, **limits())
     thinker.backbone.to(torch.bfloat16)  # half the size; from_pretrained computes in float32
     thinker.save_pretrained(arguments.out)
     count = sum(value.numel() for value in thinker.backbone.parameters())

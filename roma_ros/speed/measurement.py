@@ -80,13 +80,14 @@ def measure(
     thinker: RomaThinker,
     *,
     units: int = 20,
-    context_seconds: int = 60,
+    context_seconds: int | None = None,
     tokens: int = 48,
     on_progress: Callable[[str, int, int], None] = lambda *_: None,
 ) -> Measurement:
     """Measure `units` units of 1280x720 video and sound in a session whose window is full.
 
     Args:
+        context_seconds: of the window; `None`: the checkpoint's default.
         tokens: timed, of answers on branches.
         on_progress: told what is going on, how much of it is done, and of how much.
 
@@ -101,9 +102,9 @@ def measure(
         sample = thinker.encode(stream[0])
         # Encoded once: what a full window costs does not depend on what is in it. One unit more
         # than fits, so that the oldest has left once.
-        for index in range(context_seconds + 1):
+        for index in range(session.window + 1):
             session.step(sample)
-            on_progress("filling the window", index + 1, context_seconds + 1)
+            on_progress("filling the window", index + 1, session.window + 1)
         session.step(stream[0])
         begin, worked = time.perf_counter(), time.process_time()
         timings = []

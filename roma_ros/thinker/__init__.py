@@ -1,13 +1,14 @@
 """MultimodalUnit -> p(speak) and text: the streaming backbone, its cache and its speak head."""
 
 from roma_ros.thinker.branch import Branch
-from roma_ros.thinker.config import InstructionForm, RomaConfig
+from roma_ros.thinker.config import DEFAULT_CONTEXT_SECONDS, InstructionForm, RomaConfig
 from roma_ros.thinker.decoding import Utterance
 from roma_ros.thinker.encoding import EncodedUnit, PhaseTimings
 from roma_ros.thinker.errors import (
     BranchError,
     CheckpointError,
     ContextError,
+    JudgementError,
     QuestionTooLongError,
     SessionClosedError,
     ThinkerError,
@@ -20,10 +21,12 @@ from roma_ros.thinker.speak_source import SpeakSource, StateTokens
 from roma_ros.thinker.spoken_instruction import read_out
 from roma_ros.thinker.thinker import RomaThinker
 from roma_ros.thinker.threads import settle_threads
+from roma_ros.thinker.vocabulary import Vocabulary, needs_picture, needs_sound
 from roma_ros.thinker.yes_no import CONDITION_HOLDS, EVENT_HAS_ENDED
 
 __all__ = [
     "CONDITION_HOLDS",
+    "DEFAULT_CONTEXT_SECONDS",
     "EVENT_HAS_ENDED",
     "Branch",
     "BranchError",
@@ -31,6 +34,7 @@ __all__ = [
     "ContextError",
     "EncodedUnit",
     "InstructionForm",
+    "JudgementError",
     "PhaseTimings",
     "Quantization",
     "QuestionTooLongError",
@@ -46,6 +50,9 @@ __all__ = [
     "UnitShapeError",
     "UnitStep",
     "Utterance",
+    "Vocabulary",
+    "needs_picture",
+    "needs_sound",
     "read_out",
     "settle_threads",
 ]

@@ -11,13 +11,23 @@ from typing import Any
 from roma_ros.thinker.errors import CheckpointError
 from roma_ros.thinker.public_roma import public_roma_settings
 from roma_ros.thinker.speak_source import SpeakSource
+from roma_ros.thinker.vocabulary import Vocabulary
 
-__all__ = ["ROMA_CONFIG_NAME", "SYSTEM_PROMPT_NAME", "InstructionForm", "RomaConfig"]
+__all__ = [
+    "DEFAULT_CONTEXT_SECONDS",
+    "ROMA_CONFIG_NAME",
+    "SYSTEM_PROMPT_NAME",
+    "InstructionForm",
+    "RomaConfig",
+]
 
 ROMA_CONFIG_NAME = "roma_config.json"
 SYSTEM_PROMPT_NAME = "system_prompt.txt"
 MAX_SYSTEM_PROMPT = 32_768  # bytes
 MAX_HIDDEN_SIZE = 65_536
+MAX_CONTEXT_SECONDS = 86_400
+DEFAULT_CONTEXT_SECONDS = 60.0
+"""The window of a checkpoint that does not name the one it was trained for."""
 
 
 class InstructionForm(enum.Enum):
@@ -43,6 +53,12 @@ class RomaConfig:
         speak_source: `head`, `state_token` or `yes_no`: see `SpeakSource`.
         silent_tokens, speak_tokens: what decides where `speak_source` is `state_token`.
         instructions: `text` or `spoken`: see `InstructionForm`.
+        trained_context_seconds: the longest window that it was trained to judge in, 1 to 86,400:
+            the default of every session; `None`: not known, and 60 s are taken.
+        alert_replies: whether it was trained to put an alert in words, as a watch with `reply`
+            asks for.
+        vocabulary: the words that it was trained on; `None`: it takes any. As JSON, an object
+            with lists under `sounds`, `sights` and `others`.
     """
 
     system_prompt: str = (
@@ -57,6 +73,9 @@ class RomaConfig:
     silent_tokens: tuple[str, ...] = ()
     speak_tokens: tuple[str, ...] = ()
     instructions: str = InstructionForm.TEXT.value
+    trained_context_seconds: float | None = None
+    alert_replies: bool = False
+    vocabulary: Vocabulary | None = None
 
     def __post_init__(self) -> None:
         for name in ("speak_layer_ids", "silent_tokens", "speak_tokens"):
@@ -75,6 +94,26 @@ class RomaConfig:
                 f"min_pixels={self.min_pixels}, max_pixels={self.max_pixels}: "
                 "expected 784 <= min_pixels <= max_pixels (one 28x28 token is 784 pixels)"
             )
+        self._check_limits()
+
+    def _check_limits(self) -> None:
+        """Check what the checkpoint says of its own limits."""
+        window: object = self.trained_context_seconds
+        if window is not None and not (
+            isinstance(window, int | float)
+            and not isinstance(window, bool)
+            and 1 <= window <= MAX_CONTEXT_SECONDS
+        ):
+            raise CheckpointError(
+                f"trained_context_seconds is {window!r}; expected 1 to {MAX_CONTEXT_SECONDS:,} s, "
+                "or null where it is not known"
+            )
+        replies: object = self.alert_replies
+        if not isinstance(replies, bool):
+            raise CheckpointError(f"alert_replies is {replies!r}; expected true or false")
+        vocabulary: object = self.vocabulary
+        if vocabulary is not None and not isinstance(vocabulary, Vocabulary):
+            object.__setattr__(self, "vocabulary", Vocabulary.from_json(vocabulary))
 
     @classmethod
     def from_folder(cls, folder: Path) -> RomaConfig:

@@ -4,6 +4,7 @@ __all__ = [
     "BranchError",
     "CheckpointError",
     "ContextError",
+    "JudgementError",
     "QuestionTooLongError",
     "SessionClosedError",
     "ThinkerError",
@@ -21,6 +22,10 @@ class CheckpointError(ThinkerError):
 
 class UnitShapeError(ThinkerError, ValueError):
     """A unit's frames or audio have a shape or dtype that no model takes."""
+
+
+class JudgementError(ThinkerError):
+    """A unit was heard, and no p(speak) came of it."""
 
 
 class SessionClosedError(ThinkerError):

@@ -129,16 +129,30 @@ class FeatureExtractor:
         text = json.dumps(both, indent=2, sort_keys=True)
         (folder / "preprocessor_config.json").write_text(text + "\n", encoding="utf-8")
 
-    def _resize(self, frame: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    def grid(self, height: int, width: int) -> tuple[int, int]:
+        """Return the rows and columns of patches that frames of a size become.
+
+        Raises:
+            UnitShapeError: sides in a ratio above 200.
+        """
+        rows, columns = self._resized(height, width)
+        return rows // self.patch_size, columns // self.patch_size
+
+    def _resized(self, height: int, width: int) -> tuple[int, int]:
         try:
-            height, width = smart_resize(
-                *frame.shape[:2],
+            size: tuple[int, int] = smart_resize(
+                height,
+                width,
                 factor=self.patch_size * self.merge_size,
                 min_pixels=self.min_pixels,
                 max_pixels=self.max_pixels,
             )
         except ValueError as error:
-            raise UnitShapeError(f"a frame of {frame.shape[:2]} pixels: {error}") from error
+            raise UnitShapeError(f"a frame of {(height, width)} pixels: {error}") from error
+        return size
+
+    def _resize(self, frame: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+        height, width = self._resized(*frame.shape[:2])
         image = Image.fromarray(frame)
         if image.size != (width, height):
             image = image.resize((width, height), Image.Resampling.BICUBIC)

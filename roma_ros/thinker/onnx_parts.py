@@ -58,6 +58,15 @@ class OnnxVision:
         except (KeyError, ValueError) as error:
             raise CheckpointError(f"{path} does not say its patch grid; export it again") from error
 
+    def check_grid(self, rows: int, columns: int, times: int = 1) -> None:
+        """Raise `UnitShapeError` unless the file was made for this grid of patches."""
+        if (times, rows, columns) != (1, self.rows, self.columns):
+            raise UnitShapeError(
+                f"got frames of {rows} x {columns} patches over {times} times; this bundle's "
+                f"vision encoder was made for {self.rows} x {self.columns}, rows by columns. Let "
+                "the camera give frames of that shape, or make a bundle for these"
+            )
+
     def __call__(self, pixels: torch.Tensor, grid: torch.Tensor) -> torch.Tensor:
         """Features of n units, each by itself.
 
@@ -71,13 +80,8 @@ class OnnxVision:
         Raises:
             UnitShapeError: another grid than the file was made for.
         """
-        wanted = [1, self.rows, self.columns]
-        if wrong := [found for found in grid.tolist() if found != wanted]:
-            raise UnitShapeError(
-                f"got frames of {wrong[0][1]} x {wrong[0][2]} patches over {wrong[0][0]} times; "
-                f"this bundle's vision encoder was made for {self.rows} x {self.columns}, rows by "
-                "columns. Let the camera give frames of that shape, or make a bundle for these"
-            )
+        for times, rows, columns in grid.tolist():
+            self.check_grid(rows, columns, times)
         units = _array(pixels).reshape(len(grid), self.rows * self.columns, -1)
         return _each(self._session, units)
 

@@ -91,7 +91,7 @@ class StreamSession:
     Args:
         thinker: the weights.
         instruction: what to watch for, part of the opening turns.
-        context_seconds: units kept, at one a second; at least 1.
+        context_seconds: units kept, at one a second; at least 1. `None`: `thinker`'s default.
         spoken, yes_no_question: see `RomaThinker.open_session`.
         position_limit: positions stay below it; `None` is the backbone's trained range.
     """
@@ -101,11 +101,13 @@ class StreamSession:
         thinker: RomaThinker,
         instruction: str | None = None,
         *,
-        context_seconds: float = 60.0,
+        context_seconds: float | None = None,
         spoken: npt.NDArray[np.float32] | None = None,
         yes_no_question: str | None = None,
         position_limit: int | None = None,
     ) -> None:
+        if context_seconds is None:
+            context_seconds = thinker.context_seconds
         if not context_seconds >= 1:
             raise ContextError(f"context_seconds is {context_seconds}; expected at least 1")
         self.thinker = thinker

@@ -20,7 +20,7 @@ from roma_ros.thinker.checkpoint import (
     load_tokenizer,
     resolve_folder,
 )
-from roma_ros.thinker.config import InstructionForm, RomaConfig
+from roma_ros.thinker.config import DEFAULT_CONTEXT_SECONDS, InstructionForm, RomaConfig
 from roma_ros.thinker.dialogue import Dialogue
 from roma_ros.thinker.encoding import EncodedUnit, PhaseTimings, unit_positions
 from roma_ros.thinker.errors import CheckpointError, UnitShapeError
@@ -31,6 +31,7 @@ from roma_ros.thinker.session import StreamSession
 from roma_ros.thinker.speak_head import SpeakHead
 from roma_ros.thinker.speak_source import SpeakSource, StateTokens
 from roma_ros.thinker.stand_ins import StandIns
+from roma_ros.thinker.vocabulary import needs_picture, needs_sound
 from roma_ros.thinker.yes_no import yes_no_tokens
 from roma_ros.units import UNIT_RATE, MultimodalUnit
 
@@ -163,6 +164,50 @@ class RomaThinker:
         return self.config.instructions == InstructionForm.SPOKEN.value
 
     @property
+    def context_seconds(self) -> float:
+        """The window that sessions have by default: what the checkpoint was trained for, or 60."""
+        return self.config.trained_context_seconds or DEFAULT_CONTEXT_SECONDS
+
+    def window_objection(self, context_seconds: float | None) -> str:
+        """Say that a window is longer than the checkpoint was trained for; empty if it is not."""
+        trained = self.config.trained_context_seconds
+        if context_seconds is None or trained is None or context_seconds <= trained:
+            return ""
+        return (
+            f"context_seconds is {context_seconds:g}, and {self.name} was trained for windows of "
+            f"at most {trained:g} s: it misses more, and says more that is wrong, beyond that"
+        )
+
+    def objection(self, text: str, *, has_video: bool = True, has_audio: bool = True) -> str:
+        """Say what of an instruction or question the checkpoint cannot know, see or hear.
+
+        Args:
+            text: the instruction or question.
+            has_video, has_audio: what the stream has.
+
+        Returns:
+            A sentence for each, joined by semicolons; empty if there is nothing to say.
+        """
+        vocabulary = self.config.vocabulary
+        found = [] if vocabulary is None else [vocabulary.objection(text, self.name)]
+        subject = repr(text.strip()[:60])
+        if not has_audio and needs_sound(text, vocabulary):
+            found.append(f"{subject} needs sound, and the stream has none")
+        if not has_video and needs_picture(text, vocabulary):
+            found.append(f"{subject} needs a picture, and the stream has none")
+        return "; ".join(filter(None, found))
+
+    def check_frame_size(self, height: int, width: int) -> None:
+        """Raise `UnitShapeError` if frames of a size in pixels can never be taken."""
+        rows, columns = self.features.grid(height, width)
+        if (vision := self.stand_ins.vision) is not None:
+            try:
+                vision.check_grid(rows, columns)
+            except UnitShapeError as error:
+                message = f"frames of {width} x {height} pixels do not fit this model: {error}"
+                raise UnitShapeError(message) from error
+
+    @property
     def max_tokens_per_unit(self) -> int:
         """The most tokens that a unit can have: markers, sound, and frames at `max_pixels`."""
         side = self.features.patch_size * self.features.merge_size
@@ -172,7 +217,7 @@ class RomaThinker:
         self,
         instruction: str | None = None,
         *,
-        context_seconds: float = 60.0,
+        context_seconds: float | None = None,
         spoken: npt.NDArray[np.float32] | None = None,
         yes_no_question: str | None = None,
     ) -> StreamSession:
@@ -180,7 +225,8 @@ class RomaThinker:
 
         Args:
             instruction: what to watch for; `None` for a stream that is only asked questions.
-            context_seconds: how many seconds of units stay in sight beside the opening turns.
+            context_seconds: how many seconds of units stay in sight beside the opening turns;
+                `None`: as many as the checkpoint was trained for.
             spoken: the instruction as sound, (n,) mono at 16 kHz: it is laid over the first units
                 and not written. `None`: a checkpoint that takes spoken instructions has it read
                 out by espeak-ng.

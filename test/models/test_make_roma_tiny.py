@@ -9,8 +9,16 @@ import pytest
 import torch
 
 import roma_ros.models
-from roma_ros.models.make_roma_tiny import SPECIAL, make_roma_tiny, make_tokenizer, mean_of
-from roma_ros.thinker import RomaThinker, SpeakHead
+from roma_ros.models.make_roma_tiny import (
+    SPECIAL,
+    limits,
+    make_roma_tiny,
+    make_tokenizer,
+    mean_of,
+    world_sentences,
+    world_vocabulary,
+)
+from roma_ros.thinker import RomaConfig, RomaThinker, SpeakHead
 
 FOLDER = Path(roma_ros.models.__file__).parent / "roma_tiny"
 
@@ -66,3 +74,17 @@ def test_the_tokenizer_has_qwens_markers_and_takes_any_text() -> None:
     text = "alert me when a red circle appears — Überraschung 你好 🤖"
     assert tokenizer.decode(tokenizer.encode(text, add_special_tokens=False)) == text
     assert len(tokenizer.encode("a red circle appears", add_special_tokens=False)) <= 6
+
+
+def test_the_embedded_checkpoint_says_what_it_was_trained_for() -> None:
+    config = RomaConfig.from_folder(FOLDER)
+    assert config.vocabulary == world_vocabulary()
+    assert {name: getattr(config, name) for name in limits()} == limits()
+
+
+def test_the_vocabulary_holds_every_word_of_the_world() -> None:
+    vocabulary = world_vocabulary()
+    assert {text for text in world_sentences(100) if vocabulary.unknown(text)} == set()
+    assert vocabulary.unknown("a dog barks") == ("dog", "barks")
+    assert set(vocabulary.sounds) == {"beep", "tone", "burst", "knock", "word"}
+    assert len(vocabulary.words) < 60

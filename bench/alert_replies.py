@@ -1,0 +1,81 @@
+"""Measure the words of alerts that say what happened (`reply`), on unseen scenes.
+
+    python bench/alert_replies.py [--worlds 40] [--model PATH] [--out FILE]
+
+A checkpoint that was not trained to put an alert in words should say so in its roma_config.json
+(`alert_replies: false`, the default); this is the figure behind that.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import torch
+
+from roma_ros.events import Alert, Event
+from roma_ros.follower import Follower
+from roma_ros.thinker import RomaThinker
+from roma_ros.watch import DEFAULT_THRESHOLD, Watch, WatchKind
+from roma_ros.world import Alert as WorldAlert
+from roma_ros.world import Exercise, Split, WorldRenderer, alert_exercises
+
+RESULTS = Path(__file__).parent / "alert_replies.json"
+FIRST_WORLD = 710_000  # of the validation split
+SECONDS, ALERTS = 20, 3
+
+
+def follow(thinker: RomaThinker, exercise: Exercise) -> list[Alert]:
+    """All alerts of one exercise, with their words."""
+    watch = Watch(
+        id=exercise.id,
+        kind=WatchKind.ALERT,
+        instruction=exercise.text,
+        threshold=DEFAULT_THRESHOLD,
+        reply=True,
+    )
+    follower = Follower(watch)
+    follower.open(thinker, SECONDS)
+    events: list[Event] = []
+    for unit in WorldRenderer(exercise.scene):
+        events += follower.hear(thinker.encode(unit))
+        if follower.wants_to_speak:
+            events += follower.speak(25, 250)
+    events += follower.close()
+    return [event for event in events if isinstance(event, Alert)]
+
+
+def measure(thinker: RomaThinker, worlds: int) -> dict[str, object]:
+    """Compare the words of alerts that were right with what is to be said."""
+    found = right = 0
+    examples: list[dict[str, str]] = []
+    for number in range(worlds):
+        seed = Split.VALIDATION.seed(FIRST_WORLD + number)
+        for exercise in alert_exercises(seed, SECONDS, ALERTS):
+            assert isinstance(exercise.subject, WorldAlert)
+            for alert in follow(thinker, exercise):
+                if not exercise.subject.labels[alert.unit]:
+                    continue  # a false alarm has nothing right to say
+                found += 1
+                right += alert.text == exercise.subject.event.report
+                if len(examples) < 8:
+                    examples.append({"due": exercise.subject.event.report, "said": alert.text})
+    return {"worlds": worlds, "alerts_found": found, "words_right": right, "examples": examples}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--model", default="roma_tiny")
+    parser.add_argument("--worlds", type=int, default=40)
+    parser.add_argument("--out", type=Path, default=RESULTS)
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    thinker = RomaThinker.from_pretrained(arguments.model, device="cpu")
+    result = measure(thinker, arguments.worlds)
+    arguments.out.write_text(json.dumps(result, indent=2) + "\n")
+    print(json.dumps(result, indent=2))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,237 @@
+"""Measure which window (`context_seconds`) a checkpoint judges best with on one long stream.
+
+    python bench/context_windows.py [--scenes 30] [--windows 5 10 20 30 60] [--out FILE]
+
+One stream of many unseen scenes in a row is followed by one session for each instruction and
+window; `fresh` opens a new session for each scene. A window that a checkpoint was not trained for
+shows as events that are missed and sentences that are said twice.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
+from functools import reduce
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from roma_ros.evaluation.alert_score import AlertCounts, score_alert
+from roma_ros.evaluation.narration_score import NarrationCounts, score_narration
+from roma_ros.evaluation.outcomes import Saying
+from roma_ros.evaluation.protocol import TriggerSettings
+from roma_ros.events import Narration, SpeakProbability
+from roma_ros.follower import Follower
+from roma_ros.thinker import EncodedUnit, RomaThinker
+from roma_ros.watch import DEFAULT_THRESHOLD, Watch, WatchKind
+from roma_ros.world import (
+    NARRATION_INSTRUCTION,
+    PRESENT_KINDS,
+    Colour,
+    Event,
+    Look,
+    Plot,
+    Senses,
+    Shape,
+    Sound,
+    Split,
+    WorldRenderer,
+    draw_questions,
+    make_scene,
+    narrate,
+)
+
+RESULTS = Path(__file__).parent / "context_windows.json"
+FIRST_WORLD = 700_000  # of the validation split: the test split is for `make eval`
+SECONDS = 20  # of a scene
+QUESTIONS = 4  # a scene, on the present
+EVENTS = (
+    *(Event(sound=sound) for sound in (Sound.BEEP, Sound.KNOCK, Sound.BURST, Sound.TONE)),
+    *(Event(sound=sound, count=2) for sound in (Sound.BEEP, Sound.KNOCK)),
+    Event(look=Look(Colour.RED, Shape.CIRCLE)),
+    Event(look=Look(Colour.GREEN, Shape.SQUARE)),
+    Event(look=Look(Colour.BLUE, Shape.STAR)),
+    Event(look=Look(Colour.YELLOW, Shape.TRIANGLE)),
+    Event(look=Look(Colour.PURPLE, Shape.CROSS)),
+    Event(look=Look(Colour.WHITE, Shape.CIRCLE)),
+)
+
+
+@dataclass
+class Counts:
+    """What became of all sessions of one window."""
+
+    alerts: AlertCounts
+    narrations: NarrationCounts
+    asked: int = 0
+    answered: int = 0
+
+    def figures(self) -> dict[str, Any]:
+        return {
+            "events": int(self.alerts.events),
+            "recall": round(float(self.alerts.recall), 3),
+            "false_alarms_per_minute": round(float(self.alerts.false_alarms_per_minute), 3),
+            "unit_f1": round(float(self.alerts.unit_f1), 3),
+            "narration_f1": round(float(self.narrations.f1), 3),
+            "narration_text": round(float(self.narrations.text_accuracy), 3),
+            "sentences_said": int(self.narrations.said),
+            "sentences_due": int(self.narrations.due),
+            "questions": self.asked,
+            "present": round(self.answered / self.asked, 3) if self.asked else None,
+        }
+
+
+class Listener:
+    """One session for a watch (or none), opened anew for each scene if `fresh`."""
+
+    def __init__(self, thinker: RomaThinker, watch: Watch | None, window: int, *, fresh: bool):
+        self.follower = Follower(watch)
+        self._thinker, self._window, self._fresh = thinker, window, fresh
+        self.p_speak: list[float] = []
+        self.said: list[Saying] = []
+        self._told = 0
+        self.open()
+
+    def open(self) -> None:
+        self.follower.open(self._thinker, self._window)
+
+    def begin_scene(self) -> None:
+        if self._fresh:
+            self.follower.restart()
+            self.open()
+
+    def hear(self, unit: EncodedUnit, number: int) -> None:
+        events = self.follower.hear(unit)
+        if self.follower.wants_to_speak:
+            events += self.follower.speak(25, 250)
+        for event in events:
+            if isinstance(event, SpeakProbability):
+                self.p_speak.append(event.p_speak)
+            elif isinstance(event, Narration):
+                self.said.append(Saying(number, event.text))
+
+    def answer(self, question: str) -> str:
+        session = self.follower.session
+        assert session is not None
+        with session.branch() as branch:
+            return branch.answer(question, 16).strip()
+
+
+def total(counts: Sequence[Any]) -> Any:
+    kind = type(counts[0])
+
+    def add(one: Any, other: Any) -> Any:
+        return kind(**{f.name: getattr(one, f.name) + getattr(other, f.name) for f in fields(kind)})
+
+    return reduce(add, counts)
+
+
+def alert_watch(number: int, event: Event) -> Watch:
+    return Watch(
+        id=f"alert-{number}",
+        kind=WatchKind.ALERT,
+        instruction=f"alert me when {event.condition}",
+        threshold=DEFAULT_THRESHOLD,
+    )
+
+
+def measure(
+    thinker: RomaThinker, scenes: int, windows: Sequence[int], first_world: int = FIRST_WORLD
+) -> Iterator[dict[str, Any]]:
+    """Follow the stream under all windows; yields the figures of each."""
+    setups = [("fresh", 60, True), *((str(window), window, False) for window in windows)]
+    alerts = {
+        name: [
+            Listener(
+                thinker,
+                alert_watch(n, event),
+                window,
+                fresh=fresh,
+            )
+            for n, event in enumerate(EVENTS)
+        ]
+        for name, window, fresh in setups
+    }
+    plain = {n: Listener(thinker, None, window, fresh=fresh) for n, window, fresh in setups}
+    telling = Watch(
+        id="n",
+        kind=WatchKind.NARRATION,
+        instruction=NARRATION_INSTRUCTION,
+        threshold=DEFAULT_THRESHOLD,
+    )
+    tellers = {n: Listener(thinker, telling, window, fresh=fresh) for n, window, fresh in setups}
+    labels: list[list[np.ndarray]] = [[] for _ in EVENTS]
+    due: list[Saying] = []
+    asked = 0
+    right = dict.fromkeys(plain, 0)
+    for scene_number in range(scenes):
+        seed = Split.VALIDATION.seed(first_world + scene_number)
+        scene = make_scene(seed, SECONDS)
+        senses = Senses(scene)
+        for own, event in zip(labels, EVENTS, strict=True):
+            own.append(event.happens(senses))
+        questions = draw_questions(scene, QUESTIONS, PRESENT_KINDS, first=2)
+        asked += len(questions)
+        for name in alerts:
+            for listener in (*alerts[name], plain[name]):
+                listener.begin_scene()
+        for unit in WorldRenderer(scene):
+            encoded = thinker.encode(unit)
+            number = scene_number * SECONDS + unit.index
+            for name, listeners in alerts.items():
+                for listener in (*listeners, plain[name]):
+                    listener.hear(encoded, number)
+                for question in questions:
+                    if question.unit == unit.index:
+                        right[name] += plain[name].answer(question.text) == question.answer
+        story = make_scene(seed, SECONDS, Plot.SEQUENCE)
+        due += [
+            Saying(scene_number * SECONDS + segment.end, segment.text) for segment in narrate(story)
+        ]
+        for teller in tellers.values():
+            teller.begin_scene()
+        for unit in WorldRenderer(story):
+            encoded = thinker.encode(unit)
+            for teller in tellers.values():
+                teller.hear(encoded, scene_number * SECONDS + unit.index)
+    for name in alerts:
+        scored = [
+            score_alert(np.array(listener.p_speak), np.concatenate(own), TriggerSettings())
+            for listener, own in zip(alerts[name], labels, strict=True)
+        ]
+        counts = Counts(total(scored), score_narration(due, tellers[name].said), asked, right[name])
+        yield {"window": name, **counts.figures()}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--model", default="roma_tiny")
+    parser.add_argument("--scenes", type=int, default=30)
+    parser.add_argument("--windows", type=int, nargs="+", default=[5, 10, 20, 30, 60])
+    parser.add_argument("--first-world", type=int, default=FIRST_WORLD, help="of validation")
+    parser.add_argument("--out", type=Path, default=RESULTS)
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    thinker = RomaThinker.from_pretrained(arguments.model, device="cpu")
+    table = Table(title=f"{thinker.name}, one stream of {arguments.scenes} scenes of {SECONDS} s")
+    rows = []
+    for row in measure(thinker, arguments.scenes, arguments.windows, arguments.first_world):
+        rows.append(row)
+    for name in rows[0]:
+        table.add_column(name)
+    for row in rows:
+        table.add_row(*(str(value) for value in row.values()))
+    Console(width=200).print(table)
+    arguments.out.write_text(
+        json.dumps({"scenes": arguments.scenes, "rows": rows}, indent=2) + "\n"
+    )
+
+
+if __name__ == "__main__":
+    main()
