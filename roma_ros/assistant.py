@@ -17,13 +17,13 @@ from roma_ros.assistant_config import AssistantConfig, AssistantConfigError
 from roma_ros.events import Answer, Event
 from roma_ros.lag import Backlog
 from roma_ros.loop import Loop
-from roma_ros.questions import Question
+from roma_ros.questions import Question, UnknownWordsError
 from roma_ros.speech import SpeechError
 from roma_ros.status import AssistantStatus
 from roma_ros.thinker import RomaThinker, read_out
 from roma_ros.turns import Turns, Work
 from roma_ros.units import MultimodalUnit
-from roma_ros.watch import UnknownWatchError, Watch, WatchError
+from roma_ros.watch import UnknownWatchError, Watch, WatchError, WatchKind
 
 __all__ = ["Assistant", "AssistantConfig", "AssistantConfigError", "AssistantStoppedError"]
 
@@ -59,6 +59,7 @@ class Assistant:
         self._wake = threading.Condition()
         self._backlog = Backlog(config.max_backlog, config.lag_policy)
         self._watches: dict[str, Watch] = {}
+        self._warnings: dict[str, str] = {}  # of watches, by id
         self._changes: deque[Callable[[], None]] = deque()
         self._status = AssistantStatus()
         self._thread: threading.Thread | None = None
@@ -78,15 +79,31 @@ class Assistant:
         with self._wake:
             return tuple(self._watches.values())
 
-    def watch(self, watch: Watch) -> None:
+    def warning(self, text: str) -> str:
+        """Say what of an instruction or question the model cannot know, see or hear.
+
+        Returns:
+            One sentence, or several; empty if there is nothing to say.
+        """
+        config = self.config
+        return self.thinker.objection(text, has_video=config.has_video, has_audio=config.has_audio)
+
+    def watch(self, watch: Watch) -> str:
         """Follow the stream under one more instruction, from the next unit on.
 
+        Returns:
+            `warning` of its instruction, which is also told as an `InstructionWarning`.
+
         Raises:
-            WatchError: its id is taken, there are too many, the model has nothing to decide by, or
-                takes spoken instructions and this one cannot be said.
+            WatchError: its id is taken, there are too many, the model has nothing to decide by,
+                takes spoken instructions and this one cannot be said, or was not trained to put
+                alerts in words as the watch asks; or there is a warning, and `config.strict`.
             AssistantStoppedError: the assistant is closed.
         """
         self._check_serves(watch)
+        warning = self.warning(watch.instruction)
+        if warning and self.config.strict:
+            raise WatchError(f"watch {watch.id!r}: {warning}")
         with self._wake:
             self._check_open()
             if watch.id in self._watches:
@@ -98,6 +115,10 @@ class Assistant:
                 )
             self._watches[watch.id] = watch
             self._change(lambda: self._loop.follow(watch))
+            if warning:
+                self._warnings[watch.id] = warning
+                self._change(lambda: self._loop.warn(watch.id, watch.instruction, warning))
+        return warning
 
     def unwatch(self, watch_id: str) -> None:
         """End a watch and free its session; what it was saying is told as far as it came.
@@ -108,6 +129,7 @@ class Assistant:
         with self._wake:
             watch = self._find(watch_id)
             del self._watches[watch_id]
+            self._warnings.pop(watch_id, None)
             self._change(lambda: self._loop.unfollow(watch))
 
     def adjust(
@@ -170,14 +192,21 @@ class Assistant:
             EmptyQuestionError, QuestionTooLongError: it has no words, or too many characters.
             TooManyQuestionsError: `max_questions` wait already.
             UnknownWatchError: there is no such watch.
+            UnknownWordsError: there is a `warning` of it, and `config.strict`; without that it is
+                told as an `InstructionWarning`.
             AssistantStoppedError: the assistant is stopped or closed.
         """
         asked = Question(text=question, watch=watch or None, keep=keep)
+        warning = self.warning(question)
+        if warning and self.config.strict:
+            raise UnknownWordsError(f"the question is refused: {warning}")
         with self._wake:
             self._check_running()
             if watch:
                 self._find(watch)
             self._loop.desk.put(asked)
+            if warning:
+                self._change(lambda: self._loop.warn(watch or "", question, warning))
             self._wake.notify_all()
         return asked.future
 
@@ -198,6 +227,7 @@ class Assistant:
                 units_dropped=self._backlog.total.dropped,
                 units_audio_only=self._backlog.total.audio_only,
                 questions=len(self._loop.desk),
+                warnings=dict(self._warnings),
             )
 
     # --- running ---
@@ -319,6 +349,13 @@ class Assistant:
                 f"watch {watch.id!r}: the checkpoint {self.thinker.name!r} has no speak head, so "
                 "it never knows when to speak and can only be asked questions; load a checkpoint "
                 "that has one, or load this one with speak_source yes_no"
+            )
+        if watch.reply and watch.kind is WatchKind.ALERT and not self.thinker.config.alert_replies:
+            raise WatchError(
+                f"watch {watch.id!r}: the checkpoint {self.thinker.name!r} was not trained to put "
+                "an alert in words, so what it says would be made up; leave `reply` out, or ask a "
+                "question when the alert comes. For a checkpoint that was, set alert_replies to "
+                "true in its roma_config.json"
             )
         if watch.recording is None and self.thinker.hears_instructions:
             try:

@@ -20,6 +20,7 @@ class AssistantConfig:
 
     Args:
         context_seconds: units that each session keeps in sight, at one a second; at least 1.
+            `None`: as many as the checkpoint was trained for.
         max_tokens_per_unit: what a watch may say between two units (paper, A.5: 25).
         reply_tokens: the longest reply; what is longer is cut.
         answer_tokens: the longest answer, at most 128.
@@ -28,12 +29,14 @@ class AssistantConfig:
         first_unit_timeout: seconds that a question waits for its session's first unit.
         max_backlog: units that may wait.
         lag_policy: what to do with units while the model is slower than the sensors.
+        has_video, has_audio: what the stream has; an instruction that needs more gets a warning.
+        strict: an instruction or question that would get a warning is refused.
 
     Raises:
         AssistantConfigError: one of them is out of its range; the message names it.
     """
 
-    context_seconds: float = 60.0
+    context_seconds: float | None = None
     max_tokens_per_unit: int = 25
     reply_tokens: int = 250
     answer_tokens: int = 64
@@ -42,6 +45,9 @@ class AssistantConfig:
     first_unit_timeout: float = 5.0
     max_backlog: int = 2
     lag_policy: LagPolicy = LagPolicy.DROP_OLDEST
+    has_video: bool = True
+    has_audio: bool = True
+    strict: bool = False
 
     def __post_init__(self) -> None:
         for name, low, high in (
@@ -54,5 +60,8 @@ class AssistantConfig:
             ("first_unit_timeout", 0, 3_600),
             ("max_backlog", 1, 60),
         ):
-            if not low <= (value := getattr(self, name)) <= high:
+            value = getattr(self, name)
+            if value is None and name == "context_seconds":
+                continue
+            if not low <= value <= high:
                 raise AssistantConfigError(f"{name} is {value}; expected {low} to {high}")

@@ -12,6 +12,7 @@ __all__ = [
     "Answer",
     "Event",
     "Fault",
+    "InstructionWarning",
     "Lag",
     "Narration",
     "SpeakProbability",
@@ -148,12 +149,33 @@ class Fault(StreamEvent):
         during: what was being done: "open", "encode", "hear", "speak", "answer".
         error: what went wrong, in words.
         restarted: whether the watch's session has lost its memory by it and starts again.
+        count: faults of this kind so far, this one included.
     """
 
     watch: str
     during: str
     error: str
     restarted: bool
+    count: int = 1
 
 
-Event = SpeakProbability | Alert | Narration | Answer | StreamStarted | Lag | Fault
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstructionWarning(StreamEvent):
+    """The model cannot know, or cannot see or hear, what an instruction or a question speaks of.
+
+    `stream` and `stamp` are those of the last unit taken, -1 and 0 before the first.
+
+    Attributes:
+        watch: id of the watch; for a question, of the watch it was put to, empty for the oldest.
+        text: the instruction or question.
+        message: what it cannot, and what it can.
+    """
+
+    watch: str
+    text: str
+    message: str
+
+
+Event = (
+    SpeakProbability | Alert | Narration | Answer | StreamStarted | Lag | Fault | InstructionWarning
+)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from roma_ros.events import Alert, Event, Narration, SpeakProbability
@@ -9,6 +10,7 @@ from roma_ros.status import SessionStatus
 from roma_ros.thinker import (
     EVENT_HAS_ENDED,
     EncodedUnit,
+    JudgementError,
     RomaThinker,
     StreamSession,
     UnitStep,
@@ -58,7 +60,7 @@ class Follower:
         """A reply goes on, and this unit's budget is not spent."""
         return self._reply is not None and not self._has_spoken
 
-    def open(self, thinker: RomaThinker, context_seconds: float) -> None:
+    def open(self, thinker: RomaThinker, context_seconds: float | None) -> None:
         watch = self.watch
         if watch is None:
             self.session = thinker.open_session(None, context_seconds=context_seconds)
@@ -93,12 +95,21 @@ class Follower:
             self._trigger.window, self._trigger.cooldown = watch.window, watch.cooldown
 
     def hear(self, unit: EncodedUnit) -> list[Event]:
-        """Step the session; returns p(speak), and an alert if one is due at once."""
+        """Step the session; returns p(speak), and an alert if one is due at once.
+
+        Raises:
+            JudgementError: p(speak) is not finite.
+        """
         session = self._opened()
         self.step = step = session.step(unit)
         self._has_spoken = False
         if step.p_speak is None:
             return []
+        if not math.isfinite(step.p_speak):
+            raise JudgementError(
+                f"p(speak) is {step.p_speak}, no number: the model's arithmetic has overflowed, or "
+                "its weights are damaged; try another dtype"
+            )
         triggered = self._trigger is not None and self._trigger.update(step.p_speak, step.stamp)
         probability = SpeakProbability(
             stream=step.stream,

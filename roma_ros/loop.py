@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from roma_ros.assistant_config import AssistantConfig
-from roma_ros.events import Event, Fault, Lag, StreamStart, StreamStarted
+from roma_ros.events import Event, Fault, InstructionWarning, Lag, StreamStart, StreamStarted
+from roma_ros.fault_log import FaultLog
 from roma_ros.follower import Follower
 from roma_ros.lag import Losses
 from roma_ros.questions import AnswerDesk, QuestionLostError
@@ -54,7 +55,10 @@ class Loop:
         self._stamp = 0
         self._step_times = StepTimes()
         self._units_heard = 0
+        self._units_unjudged = 0
         self._faults = 0
+        self._last_fault = ""
+        self._fault_log = FaultLog(log)
 
     # --- slices of work ---
 
@@ -77,14 +81,25 @@ class Loop:
         self._settle_followers()
         encoded = self._encode(unit)
         if encoded is None:
+            self._units_unjudged += 1
             return
-        for follower in self._all():
-            if follower.session is not None:
-                with self.mending("hear", follower):
-                    self._emit(follower.hear(encoded))
+        judged = sum(self._judge(follower, encoded) for follower in self._all())
+        self._units_unjudged += judged < len(self._followers)
+        if not judged:
+            return
         self._unit = unit.index
         self._units_heard += 1
         self._step_times.add(time.perf_counter() - begin)
+
+    def _judge(self, follower: Follower, unit: EncodedUnit) -> bool:
+        """Step one session; returns whether it has judged the unit."""
+        if follower.session is None:  # it could not be opened, which has been told
+            return False
+        events: list[Event] | None = None
+        with self.mending("hear", follower):
+            events = follower.hear(unit)
+        self._emit(events or ())
+        return events is not None
 
     def speak(self) -> None:
         """Go on with the oldest reply that has not had its share since the last unit."""
@@ -131,6 +146,17 @@ class Loop:
 
     # --- reporting ---
 
+    def warn(self, watch: str, text: str, message: str) -> None:
+        """Tell what the model cannot know of an instruction or a question."""
+        stream = -1 if self._stream is None else self._stream
+        self._emit(
+            [
+                InstructionWarning(
+                    stream=stream, stamp=self._stamp, watch=watch, text=text, message=message
+                )
+            ]
+        )
+
     def report_lag(self, losses: Losses, *, recovered: bool) -> None:
         lag = Lag(
             stream=-1 if self._stream is None else self._stream,
@@ -149,7 +175,9 @@ class Loop:
             unit=self._unit,
             stamp=None if self._unit is None else self._stamp,
             units_heard=self._units_heard,
+            units_unjudged=self._units_unjudged,
             faults=self._faults,
+            last_fault=self._last_fault,
             step_last=self._step_times.last,
             step_p50=self._step_times.percentile(0.50),
             step_p99=self._step_times.percentile(0.99),
@@ -211,11 +239,12 @@ class Loop:
         try:
             yield
         except Exception as error:
-            if not isinstance(error, ThinkerError):
-                log.exception("could not %s; the assistant goes on", during)
+            expected = isinstance(error, ThinkerError)
+            count = self._fault_log.record(during, error, expected=expected)
             if follower is not None:
                 self._dismiss(follower, error)
             self._faults += 1
+            self._last_fault = f"could not {during}: {type(error).__name__}: {error}"
             fault = Fault(
                 stream=-1 if self._stream is None else self._stream,
                 stamp=self._stamp,
@@ -223,6 +252,7 @@ class Loop:
                 during=during,
                 error=f"{type(error).__name__}: {error}",
                 restarted=follower is not None,
+                count=count,
             )
             self._emit([fault])
 
@@ -230,6 +260,8 @@ class Loop:
         for event in events:
             try:
                 self._on_event(event)
-            except Exception:
+            except Exception as error:
                 self._faults += 1
-                log.exception("on_event failed on %s", type(event).__name__)
+                during = f"tell on_event of {type(event).__name__}"
+                self._last_fault = f"could not {during}: {type(error).__name__}: {error}"
+                self._fault_log.record(during, error)

@@ -28,6 +28,7 @@ __all__ = [
     "QuestionError",
     "QuestionLostError",
     "TooManyQuestionsError",
+    "UnknownWordsError",
 ]
 
 TOKENS_PER_SLICE = 8
@@ -43,6 +44,10 @@ class EmptyQuestionError(QuestionError, ValueError):
 
 class TooManyQuestionsError(QuestionError):
     """As many questions wait as may; ask again when one is answered."""
+
+
+class UnknownWordsError(QuestionError, ValueError):
+    """A strict assistant refuses a question on what the model cannot know, see or hear."""
 
 
 class QuestionLostError(QuestionError):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from roma_ros.watch import Watch
 
@@ -42,13 +43,17 @@ class AssistantStatus:
         running: whether a worker thread is at work.
         stream: number of the current stream; `None` before the first unit.
         unit, stamp: index of the last unit heard, and its end in ns; `None` before the first.
-        units_heard: units that went through the sessions.
+        units_heard: units that at least one session has judged.
+        units_unjudged: units that a fault kept from at least one session.
         units_dropped: units that were skipped because the assistant was late.
         units_audio_only: units that were heard without video because the assistant was late.
         backlog: units that wait.
         lag: seconds that the oldest of them has waited; 0 if none does.
         questions: questions that wait.
         faults: errors that were mended.
+        last_fault: the last of them, in words; empty if there was none.
+        warnings: by the id of a watch, what its instruction asks for that the model cannot know,
+            see or hear.
         step_last, step_p50, step_p99: seconds to hear one unit in all sessions, encoders
             included, over the last units; 0 before the first.
         sessions: the sessions that are open.
@@ -59,12 +64,15 @@ class AssistantStatus:
     unit: int | None = None
     stamp: int | None = None
     units_heard: int = 0
+    units_unjudged: int = 0
     units_dropped: int = 0
     units_audio_only: int = 0
     backlog: int = 0
     lag: float = 0.0
     questions: int = 0
     faults: int = 0
+    last_fault: str = ""
+    warnings: Mapping[str, str] = field(default_factory=dict)
     step_last: float = 0.0
     step_p50: float = 0.0
     step_p99: float = 0.0

@@ -12,9 +12,23 @@ import numpy as np
 import pytest
 
 from roma_ros.assistant import Assistant, AssistantConfig, AssistantStoppedError
-from roma_ros.events import Alert, Answer, Event, Lag, Narration, SpeakProbability, StreamStarted
+from roma_ros.events import (
+    Alert,
+    Answer,
+    Event,
+    InstructionWarning,
+    Lag,
+    Narration,
+    SpeakProbability,
+    StreamStarted,
+)
 from roma_ros.lag import LagPolicy
-from roma_ros.questions import QuestionLostError, TooManyQuestionsError
+from roma_ros.questions import (
+    EmptyQuestionError,
+    QuestionLostError,
+    TooManyQuestionsError,
+    UnknownWordsError,
+)
 from roma_ros.thinker import QuestionTooLongError, RomaThinker
 from roma_ros.watch import UnknownWatchError, Watch, WatchError, WatchKind
 
@@ -310,6 +324,83 @@ def test_watches_are_refused_with_a_reason(make_assistant):
         assistant.unwatch("third")
     assistant.unwatch("door")
     assert assistant.watches == (NARRATION,)
+
+
+def test_words_that_the_checkpoint_does_not_know_are_told(assistant, events, sound):
+    warning = assistant.watch(replace(DOOR, instruction="alert me when a dog barks"))
+    assert warning.startswith("puppet knows no 'dog' or 'barks'; it knows the sounds beep, tone")
+    assert (
+        assistant.watch(replace(DOOR, id="beep", instruction="alert me when a beep sounds")) == ""
+    )
+    assert assistant.status().warnings == {"door": warning}
+    assistant.submit(sound(0))
+    finish(assistant)
+    asked = assistant.ask("is the cat here?", watch="beep")
+    finish(assistant)
+    assert asked.result(0).watch == "beep"
+    told = [(event.watch, event.text) for event in events.of(InstructionWarning)]
+    assert told == [("door", "alert me when a dog barks"), ("beep", "is the cat here?")]
+    assistant.unwatch("door")
+    assert assistant.status().warnings == {}
+
+
+def test_a_strict_assistant_refuses_what_it_would_warn_of(make_assistant, events, sound):
+    assistant = make_assistant(strict=True, has_video=False)
+    with pytest.raises(WatchError, match="watch 'door': puppet knows no 'door' or 'opens'"):
+        assistant.watch(DOOR)
+    with pytest.raises(WatchError, match="needs a picture, and the stream has none"):
+        assistant.watch(replace(DOOR, instruction="alert me when a star appears"))
+    assert assistant.watches == ()
+    assistant.watch(replace(DOOR, instruction="alert me when you hear a knock"))
+    with pytest.raises(UnknownWordsError, match="no 'cat'"):
+        assistant.ask("is the cat here?")
+    with pytest.raises(EmptyQuestionError):
+        assistant.ask("  ")
+    assistant.submit(sound(0))
+    answer = assistant.ask("how many knocks so far?")
+    finish(assistant)
+    assert answer.result(0).unit == 0
+    assert not events.of(InstructionWarning)
+
+
+@pytest.mark.parametrize(
+    ("config", "instruction", "told"),
+    [
+        ({"has_audio": False}, "alert me when you hear a beep", "needs sound"),
+        ({"has_audio": False}, "alert me when a star appears", ""),
+        ({"has_video": False}, "alert me when a star appears", "needs a picture"),
+        ({"has_video": False}, "alert me when a star appears while a beep sounds", "a picture"),
+        ({}, "alert me when a star appears while a beep sounds", ""),
+    ],
+)
+def test_a_sense_that_the_stream_lacks_is_told(make_assistant, config, instruction, told):
+    warning = make_assistant(**config).warning(instruction)
+    assert told in warning
+    assert bool(warning) is bool(told)
+
+
+def test_an_alert_in_words_is_refused_where_it_was_never_learnt(puppet, assistant):
+    wordy = replace(DOOR, reply=True)
+    with pytest.raises(WatchError, match="'puppet' was not trained to put an alert in words"):
+        assistant.watch(wordy)
+    puppet.thinker.config = replace(puppet.thinker.config, alert_replies=True)
+    assistant.watch(wordy)
+    assert assistant.watches == (wordy,)
+
+
+def test_a_narration_needs_no_training_of_alerts(assistant):
+    assistant.watch(replace(NARRATION, reply=True))
+
+
+def test_the_window_is_the_checkpoints_unless_given(puppet, make_assistant, sound):
+    windows = []
+    for config in ({"context_seconds": None}, {"context_seconds": 5}):
+        assistant = make_assistant(**config)
+        for index in range(25):
+            assistant.submit(sound(index))
+            finish(assistant)
+        windows.append(assistant.status().sessions[0].units_kept)
+    assert windows == [20, 5]
 
 
 def test_a_checkpoint_without_a_speak_head_answers_only(tiny, events, make_unit):

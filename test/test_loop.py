@@ -8,7 +8,14 @@ import pytest
 from torch import nn
 
 from roma_ros.assistant_config import AssistantConfig
-from roma_ros.events import Fault, Narration, SpeakProbability, StreamStart, StreamStarted
+from roma_ros.events import (
+    Fault,
+    InstructionWarning,
+    Narration,
+    SpeakProbability,
+    StreamStart,
+    StreamStarted,
+)
 from roma_ros.loop import Loop
 from roma_ros.questions import Question, QuestionLostError
 from roma_ros.turns import Work
@@ -129,7 +136,8 @@ def test_a_unit_of_no_use_costs_nothing_else(loop, events, sound):
     assert "UnitShapeError" in fault.error
     assert [event.unit for event in of(events, SpeakProbability)] == [0, 2]
     status = loop.status()
-    assert (status.faults, status.units_heard) == (1, 2)
+    assert (status.faults, status.units_heard, status.units_unjudged) == (1, 2, 1)
+    assert status.last_fault.startswith("could not encode: UnitShapeError: audio has NaN")
     assert status.sessions[0].units_kept == 2
 
 
@@ -149,6 +157,56 @@ def test_a_step_that_breaks_costs_the_session_its_memory(loop, events, sound, pu
     loop.hear(sound(2))
     assert events[-1].unit == 2
     assert [session.units_kept for session in loop.status().sessions] == [1]
+
+
+def test_what_breaks_each_second_is_logged_in_full_once(loop, events, sound, puppet, caplog):
+    loop.follow(DOOR)
+    puppet.speak_head.fc2 = nn.Linear(1, 1)
+    for index in range(12):
+        loop.hear(sound(index))
+    assert [fault.count for fault in of(events, Fault)] == list(range(1, 13))
+    status = loop.status()
+    assert (status.faults, status.units_heard, status.units_unjudged) == (12, 0, 12)
+    assert status.unit is None
+    assert sum(record.exc_info is not None for record in caplog.records) == 1
+    assert "could not hear, 10 times so far: RuntimeError" in caplog.text
+
+
+def test_a_p_speak_that_is_no_number_is_a_fault(loop, events, sound, puppet):
+    loop.follow(DOOR)
+    loop.hear(sound(0))
+    puppet.speak_head.fc2.bias.data.fill_(float("nan"))
+    loop.hear(sound(1))
+    (fault,) = of(events, Fault)
+    assert (fault.during, fault.watch, fault.restarted) == ("hear", "door", True)
+    assert "JudgementError: p(speak) is nan" in fault.error
+    puppet.wants(0.3)
+    loop.hear(sound(2))
+    assert [event.unit for event in of(events, SpeakProbability)] == [0, 2]
+    assert (loop.status().units_heard, loop.status().units_unjudged) == (2, 1)
+
+
+def test_a_unit_that_one_watch_has_judged_is_heard_and_unjudged(loop, events, sound):
+    loop.follow(DOOR)
+    loop.follow(NARRATION)
+    loop.hear(sound(0))
+    broken = loop._followers["door"].session
+    broken.close()
+    loop.hear(sound(1))
+    (fault,) = of(events, Fault)
+    assert (fault.watch, fault.count) == ("door", 1)
+    assert (loop.status().units_heard, loop.status().units_unjudged) == (2, 1)
+    assert [event.watch for event in of(events, SpeakProbability)] == ["door", "tell", "tell"]
+
+
+def test_a_warning_is_told_with_the_stream_it_stands_in(loop, events, sound):
+    loop.warn("door", "a dog barks", "knows no dog")
+    loop.hear(sound(0))
+    loop.warn("", "who?", "names nothing")
+    assert [(w.stream, w.stamp, w.watch) for w in of(events, InstructionWarning)] == [
+        (-1, 0, "door"),
+        (0, 1_000_000_000, ""),
+    ]
 
 
 def test_a_reply_that_breaks_is_told_as_far_as_it_came(loop, events, sound, puppet):
@@ -190,6 +248,7 @@ def test_a_session_that_cannot_be_opened_is_tried_again(puppet, events, sound):
     faults = of(events, Fault)
     assert [fault.during for fault in faults] == ["open", "open"]
     assert "ContextError" in faults[0].error
+    assert (loop.status().units_heard, loop.status().units_unjudged) == (0, 2)
     loop.close()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -19,6 +20,8 @@ from roma_ros.planning import (
     make_plan,
 )
 from roma_ros.presets import PRESETS, Machine, fitting_preset
+from roma_ros.thinker import DEFAULT_CONTEXT_SECONDS, RomaConfig
+from roma_ros.thinker.checkpoint import resolve_folder
 
 COMMAND = "#   $ roma "
 
@@ -50,8 +53,17 @@ def test_a_preset_is_planned_with_its_own_settings(repository: Path, name: str) 
     values = node["ros__parameters"]
     assert given["--recipe"] == values["quantization"]
     assert int(given["--watches"]) == values["max_watches"]
-    assert float(given["--context-seconds"]) == values["context_seconds"]
+    assert float(given["--context-seconds"]) == values.get(
+        "context_seconds", default_window(values)
+    )
     assert values["model"].lower().endswith(given["--model"])
+
+
+def default_window(values: dict[str, Any]) -> float:
+    """What the node takes where a preset leaves it open: what the checkpoint was trained for."""
+    if values["model"] != "roma_tiny":
+        return DEFAULT_CONTEXT_SECONDS  # of a public checkpoint, which does not say
+    return RomaConfig.from_folder(resolve_folder("roma_tiny")).trained_context_seconds or 0
 
 
 def test_no_preset_is_left_out(repository: Path) -> None:

@@ -82,8 +82,8 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser.add_argument(
         "--context-seconds",
         type=int,
-        default=60,
-        help="that the session keeps in sight (default: %(default)s)",
+        help="that the session keeps in sight (default: what the checkpoint was trained for, or 60 "
+        "where it does not say)",
     )
     parser.add_argument(
         "--pixels",
@@ -122,6 +122,8 @@ def _bench(arguments: argparse.Namespace) -> int:
             device, dtype = _place(arguments)
             thinker = _thinker(arguments, device, dtype, tell)
             settle_threads(thinker)
+            if objection := thinker.window_objection(arguments.context_seconds):
+                console.print(f"warning: {objection}", style="yellow", markup=False)
             progress.update(task, description="probing the machine", total=None)
             found = probe(device, dtype)
             measured = measure(
@@ -164,7 +166,7 @@ def _bench(arguments: argparse.Namespace) -> int:
 def _check(arguments: argparse.Namespace) -> None:
     for name in ("units", "context_seconds"):
         value = getattr(arguments, name)
-        if not 1 <= value <= LIMIT:
+        if value is not None and not 1 <= value <= LIMIT:
             option = name.replace("_", "-")
             raise UsageError(f"--{option} is {value}; wanted 1 to {LIMIT:,}")
     if arguments.random_weights and arguments.model_config is None:

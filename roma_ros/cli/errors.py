@@ -1,6 +1,6 @@
 """What a command cannot do, said in one line."""
 
-__all__ = ["CommandError", "UsageError"]
+__all__ = ["CommandError", "UnjudgedError", "UsageError"]
 
 
 class CommandError(Exception):
@@ -17,3 +17,9 @@ class UsageError(CommandError):
     """A command cannot start: a wrong argument, a missing file, a model that does not load."""
 
     exit_code = 2
+
+
+class UnjudgedError(CommandError):
+    """A stream, or a part of it, was not judged: no alert says nothing about what happened."""
+
+    exit_code = 3

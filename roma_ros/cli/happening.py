@@ -11,11 +11,13 @@ from roma_ros.events import (
     Answer,
     Event,
     Fault,
+    InstructionWarning,
     Lag,
     Narration,
     StreamStart,
     StreamStarted,
 )
+from roma_ros.fault_log import is_milestone
 
 __all__ = ["Happening", "Kind"]
 
@@ -28,6 +30,8 @@ class Kind(str, enum.Enum):
     ANSWER = "answer"
     NOTE = "note"
     """Something about the run itself, such as a lag."""
+    WARNING = "warning"
+    """What the model cannot know of an instruction or question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,8 @@ class Happening:
         if isinstance(event, Answer):
             text = f"{one_line(event.question)} → {one_line(event.text) or '(no words)'}"
             return cls(seconds, Kind.ANSWER, event.watch, text + _cut(event.finished))
+        if isinstance(event, InstructionWarning):
+            return cls(seconds, Kind.WARNING, event.watch, one_line(event.message))
         note = _note(event)
         return None if note is None else cls(seconds, Kind.NOTE, "", note)
 
@@ -70,6 +76,7 @@ def _note(event: Event) -> str | None:
     if isinstance(event, Lag):
         lost = f"units skipped: {event.dropped}, heard without video: {event.audio_only}"
         return f"keeping up again: {lost}" if event.recovered else f"slower than real time: {lost}"
-    if isinstance(event, Fault):
-        return f"fault while trying to {event.during}: {one_line(event.error)}"
+    if isinstance(event, Fault) and is_milestone(event.count):
+        times = f" ({event.count} times so far)" if event.count > 1 else ""
+        return f"fault while trying to {event.during}{times}: {one_line(event.error)}"
     return None

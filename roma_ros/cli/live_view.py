@@ -29,6 +29,7 @@ STYLES = {
     Kind.NARRATION: "green",
     Kind.ANSWER: "cyan",
     Kind.NOTE: "yellow",
+    Kind.WARNING: "yellow",
 }
 
 
@@ -88,7 +89,7 @@ class LiveView:
             lane.said += event.triggered
             return
         happening = Happening.of(event, seconds)
-        if happening is not None:
+        if happening is not None and happening.kind is not Kind.WARNING:  # which stderr has had
             self._print(happening)
 
     def refresh(self, progress: Progress) -> None:
@@ -150,4 +151,5 @@ class LiveView:
         ]
         if now.dropped or now.audio_only:
             words.append(f"skipped {now.dropped}, audio only {now.audio_only}")
-        return Text(" · ".join(words), style="dim")
+        unjudged = f"{now.unjudged} units NOT JUDGED · " if now.unjudged else ""
+        return Text.assemble((unjudged, "bold red"), (" · ".join(words), "dim"))

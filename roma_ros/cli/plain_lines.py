@@ -37,7 +37,9 @@ class PlainLines:
                 self._print(seconds, "p(speak)", event.watch, f"{event.p_speak:.3f}{mark}")
             return
         happening = Happening.of(event, seconds)
-        if happening is not None and not (self._quiet and happening.kind is Kind.NOTE):
+        if happening is None or happening.kind is Kind.WARNING:  # which stderr has had
+            return
+        if not (self._quiet and happening.kind is Kind.NOTE):
             self._print(seconds, happening.kind.value.upper(), happening.watch, happening.text)
 
     def refresh(self, progress: Progress) -> None:

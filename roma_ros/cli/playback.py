@@ -7,16 +7,21 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 
 from roma_ros.assistant import Assistant, AssistantConfig
+from roma_ros.cli.errors import UsageError
 from roma_ros.cli.progress import Progress
 from roma_ros.cli.timed_question import TimedQuestion
+from roma_ros.cli.wording import one_line
 from roma_ros.events import Answer, Event
+from roma_ros.questions import UnknownWordsError
 from roma_ros.sources import Item, Source, paced
-from roma_ros.thinker import RomaThinker
+from roma_ros.thinker import RomaThinker, UnitShapeError
 from roma_ros.units import (
     AssemblerConfig,
     AudioChunk,
+    Frame,
     MultimodalUnit,
     UnitAssembler,
     UnitsError,
@@ -42,15 +47,18 @@ class Playback:
         thinker: the weights.
         watches: what to watch for.
         questions: what to ask, and when.
-        config: the assistant's.
+        config: the assistant's; what the stream has is the source's.
         fast: as fast as the model can.
 
     Attributes:
         answers: the questions that were put, with their answers to come.
         stopped: whether `stop` was called.
+        warnings: what the model cannot know, see or hear of the watches' instructions and of the
+            questions, a line each.
 
     Raises:
         WatchError: the watches cannot be kept, or the model has no speak head.
+        UnknownWordsError: there is a warning of a question, and the config is strict.
     """
 
     def __init__(
@@ -68,13 +76,15 @@ class Playback:
         self._source = source
         self._fast = fast
         self._happened: deque[Event] = deque()
+        config = replace(config, has_video=source.has_video, has_audio=source.has_audio)
         self._assistant = Assistant(thinker, config, self._happened.append)
-        for watch in watches:
-            self._assistant.watch(watch)
+        self._thinker = thinker
+        self._frame_size_checked = False
         self._assembler = UnitAssembler(
             AssemblerConfig(video=source.has_video, audio=source.has_audio)
         )
         self._questions = deque(sorted(questions, key=lambda question: question.seconds))
+        self.warnings = self._prepare(watches)
         self._origin: int | None = None
         self._end = self._filled = 0
         self._busy = 0.0
@@ -96,6 +106,7 @@ class Playback:
 
         Raises:
             SourceError: the source has failed.
+            UsageError: its frames are of a size that the model can never take.
         """
         try:
             yield from self._play_fast() if self._fast else self._play_paced()
@@ -122,6 +133,8 @@ class Playback:
         status = self._assistant.status()
         return Progress(
             units=status.units_heard,
+            unjudged=status.units_unjudged,
+            last_fault=status.last_fault,
             seconds=self.seconds(self._end),
             busy=self._busy,
             step_p50=status.step_p50,
@@ -131,6 +144,16 @@ class Playback:
             audio_only=status.units_audio_only,
             filled=self._filled,
         )
+
+    def _prepare(self, watches: Sequence[Watch]) -> list[str]:
+        """Add the watches; returns the warnings of them and of the questions."""
+        warnings = [(watch.id, self._assistant.watch(watch)) for watch in watches]
+        for question in self._questions:
+            warning = self._assistant.warning(question.text)
+            if warning and self._assistant.config.strict:
+                raise UnknownWordsError(f"question {question.text!r}: {warning}")
+            warnings.append((f"question {question.text!r}", warning))
+        return [f"{subject}: {warning}" for subject, warning in warnings if warning]
 
     # --- as fast as possible: one thread ---
 
@@ -191,9 +214,24 @@ class Playback:
             if isinstance(item, AudioChunk):
                 self._assembler.add_audio(item)
             else:
+                self._check_frame_size(item)
                 self._assembler.add_frame(item)
         except UnitsError:
             pass  # counted by the assembler; what is fine goes on
+
+    def _check_frame_size(self, frame: Frame) -> None:
+        """Raise `UsageError` if the source's first frame is of a size that can never be taken."""
+        if self._frame_size_checked:
+            return
+        try:
+            height, width = frame.decode().shape[:2]
+        except UnitsError:
+            return  # the assembler counts it; the next may be whole
+        self._frame_size_checked = True
+        try:
+            self._thinker.check_frame_size(height, width)
+        except UnitShapeError as error:
+            raise UsageError(one_line(str(error))) from error
 
     def _submit(self, unit: MultimodalUnit) -> None:
         if self._origin is None:

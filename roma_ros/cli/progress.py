@@ -12,7 +12,9 @@ class Progress:
     """How far a playback has come.
 
     Attributes:
-        units: heard.
+        units: judged by at least one session.
+        unjudged: units that a fault kept from at least one session.
+        last_fault: what went wrong last, in words; empty if nothing did.
         seconds: of the stream, from its beginning to the end of the last unit made.
         busy: seconds that the model has worked.
         step_p50, step_p99: seconds to hear one unit.
@@ -22,6 +24,8 @@ class Progress:
     """
 
     units: int = 0
+    unjudged: int = 0
+    last_fault: str = ""
     seconds: float = 0.0
     busy: float = 0.0
     step_p50: float = 0.0

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from rich.console import Console
 
-from roma_ros.cli.errors import CommandError, UsageError
+from roma_ros.cli.errors import CommandError, UnjudgedError, UsageError
 from roma_ros.cli.event_file import EventFile
 from roma_ros.cli.live_view import LiveView
 from roma_ros.cli.plain_lines import PlainLines
+from roma_ros.cli.progress import Progress
 from roma_ros.cli.signals import stopping_on_signals
 from roma_ros.cli.source_argument import open_sources
 from roma_ros.cli.summary import Summary
@@ -45,10 +46,15 @@ NARRATE = "Describe what happens, as it happens."
 HELP = "follow a file, a camera or a microphone: p(speak), alerts, narration, answers"
 EXAMPLES = """\
 examples:
-  roma run kitchen.mp4 --watch "alert me when the pot boils over"
-  roma run kitchen.mp4 --narrate --ask "What is on the table?"@12 --plot timeline.png
-  roma run 0 mic --watch "alert me when somebody enters" --watch "alert me when a dog barks"
+  roma run clip.mp4 --watch "alert me when you hear two beeps"
+  roma run clip.mp4 --narrate --ask "how many shapes are there now?"@12 --plot timeline.png
+  roma run 0 mic --watch "alert me when you hear a knock" --watch "alert me when a star appears"
   roma run recordings/ --fast --events events.jsonl --quiet
+  roma run kitchen.mp4 --model /models/ROMA --watch "alert me when the pot boils over"
+
+WHAT A MODEL KNOWS
+  roma_tiny, the default, knows a small world: coloured shapes, beeps, tones, knocks, bursts and
+  spoken words. Words that a checkpoint was not trained on get a warning, or with --strict an error.
 
 SOURCE
   PATH          a video or audio file, or a folder of them, played by name
@@ -58,13 +64,16 @@ SOURCE
 
 EVENTS FILE
   One JSON object a line: "event" is stream_started, speak_probability, alert, narration, answer,
-  lag or fault; "seconds" and "stamp_ns" tell the END of the unit it belongs to, from the source's
-  beginning and on the sensor clock; "stream", and the fields of that event.
+  lag, fault or warning; "seconds" and "stamp_ns" tell the END of the unit it belongs to, from the
+  source's beginning and on the sensor clock; "stream", and the fields of that event.
 
 exit codes
   0    the source has ended, or Ctrl-C was pressed once the run had begun
   1    the source failed on the way, or a question got no answer
-  2    it could not start: a wrong argument, a missing file, a model that does not load
+  2    it could not start: a wrong argument, a missing file, a model that does not load, frames of
+       a size that the model can never take
+  3    units were not judged: the model failed on them, a watch could not be opened, or not one unit
+       came; that no alert was raised means nothing then
   130  Ctrl-C was pressed before the run had begun
 """
 
@@ -131,7 +140,16 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         help="silence after an alert (default: %(default)s)",
     )
     when.add_argument(
-        "--reply", action="store_true", help="alerts also say what happened, in words"
+        "--reply",
+        action="store_true",
+        help="alerts also say what happened, in words; for checkpoints that were trained to "
+        "(alert_replies in roma_config.json), which roma_tiny was not",
+    )
+    what.add_argument(
+        "--strict",
+        action="store_true",
+        help="refuse an instruction or question that the model cannot know, see or hear, in place "
+        "of a warning",
     )
     when.add_argument(
         "--narrate-threshold",
@@ -167,9 +185,9 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     model.add_argument(
         "--context-seconds",
         type=float,
-        default=60.0,
         metavar="SECONDS",
-        help="how much of the stream stays in sight (default: %(default)s)",
+        help="how much of the stream stays in sight (default: what the checkpoint was trained for, "
+        "or 60 where it does not say)",
     )
 
     output = parser.add_argument_group("pace and output")
@@ -202,6 +220,8 @@ def run(arguments: argparse.Namespace) -> int:
             sinks.append(stack.enter_context(_event_file(arguments.events, arguments.source)))
         playback = stack.enter_context(_playback(arguments, source, watches))
         title = " + ".join(Path(text).name for text in arguments.source)
+        for warning in playback.warnings:
+            print(f"roma: warning: {one_line(warning)}", file=sys.stderr)
         view = _view(arguments, title, watches)
         sinks += [view, timeline := Timeline(f"{title} · {arguments.model}", watches)]
         failure = _follow(playback, view, sinks)
@@ -210,9 +230,10 @@ def run(arguments: argparse.Namespace) -> int:
         _draw(timeline, arguments.plot)
     if not arguments.quiet:
         print(summary.text(progress), flush=True)
+    judged = _check_judged(progress, ended=failure is None and not playback.stopped)
     if failure is not None:
         raise CommandError(one_line(str(failure))) from failure
-    return _check_answers(playback)
+    return judged or _check_answers(playback)
 
 
 def _follow(playback: Playback, view: View, sinks: Sequence[Sink]) -> SourceError | None:
@@ -227,6 +248,23 @@ def _follow(playback: Playback, view: View, sinks: Sequence[Sink]) -> SourceErro
         except SourceError as error:
             return error
     return None
+
+
+def _check_judged(progress: Progress, *, ended: bool) -> int:
+    """Say that units were not judged, or that there were none; returns the exit code.
+
+    Args:
+        ended: the source has come to its end by itself.
+    """
+    if progress.unjudged:
+        which = "not one unit was judged" if not progress.units else "not every unit was judged"
+        complaint = f"{which}: {progress.unjudged} failed; {progress.last_fault}"
+    elif not progress.units and ended:
+        complaint = "nothing was judged: the source has not given one whole unit (1 s)"
+    else:
+        return 0
+    print(f"roma: error: {one_line(complaint)}", file=sys.stderr)
+    return UnjudgedError.exit_code
 
 
 def _check_answers(playback: Playback) -> int:
@@ -300,7 +338,7 @@ def _playback(arguments: argparse.Namespace, source: Source, watches: Sequence[W
 
         from roma_ros.assistant import AssistantConfig
         from roma_ros.cli.playback import Playback
-        from roma_ros.questions import Question
+        from roma_ros.questions import Question, QuestionError
         from roma_ros.thinker import RomaThinker, ThinkerError, settle_threads
 
         transformers_logging.disable_progress_bar()  # it would stay in the terminal
@@ -310,6 +348,7 @@ def _playback(arguments: argparse.Namespace, source: Source, watches: Sequence[W
             config = AssistantConfig(
                 context_seconds=arguments.context_seconds,
                 max_questions=max(1, len(arguments.ask)),
+                strict=arguments.strict,
             )
             if not source.live:
                 config = replace(config, max_backlog=PATIENCE)
@@ -320,6 +359,8 @@ def _playback(arguments: argparse.Namespace, source: Source, watches: Sequence[W
                 speak_source=arguments.speak_source,
             )
             settle_threads(thinker)
+            if objection := thinker.window_objection(arguments.context_seconds):
+                print(f"roma: warning: {objection}", file=sys.stderr)
             return Playback(
                 source,
                 thinker,
@@ -328,7 +369,7 @@ def _playback(arguments: argparse.Namespace, source: Source, watches: Sequence[W
                 config=config,
                 fast=arguments.fast,
             )
-        except (ThinkerError, ValueError, ImportError, RuntimeError) as error:
+        except (ThinkerError, QuestionError, ValueError, ImportError, RuntimeError) as error:
             raise UsageError(one_line(str(error))) from error
 
 

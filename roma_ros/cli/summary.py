@@ -31,6 +31,7 @@ class Summary:
         )
         said = [_count(self._counts[name], name) for name in ("alert", "narration", "answer")]
         troubles = (
+            (progress.unjudged, "unit", " NOT JUDGED"),
             (self._counts["fault"], "fault", ""),
             (progress.dropped, "unit", " skipped"),
             (progress.audio_only, "unit", " heard without video"),

@@ -22,7 +22,7 @@ from matplotlib.ticker import FuncFormatter, MultipleLocator
 from roma_ros.cli.fitting import fitted, wrapped
 from roma_ros.cli.happening import Happening, Kind
 from roma_ros.cli.wording import clock, one_line
-from roma_ros.events import Event, SpeakProbability
+from roma_ros.events import Event, Fault, SpeakProbability
 from roma_ros.watch import Watch
 
 __all__ = ["FORMATS", "Timeline"]
@@ -32,17 +32,20 @@ HISTORY = 6 * 3600  # units of each watch, and things said: what is older is not
 LISTED = 24  # things said that have a number and are told below the lanes: the newest
 
 INK, FAINT, GRID, CURVE, HIGH = "#22262b", "#808893", "#e4e7eb", "#3b6fb6", "#c8412f"
+HATCHED = "#fbeceb"
 COLOURS = {
     Kind.ALERT: HIGH,
     Kind.NARRATION: "#2f8550",
     Kind.ANSWER: "#7a4fb0",
     Kind.NOTE: "#a8721a",
+    Kind.WARNING: "#a8721a",
 }
 FONTS = ("DejaVu Sans", "Noto Sans CJK SC", "Noto Sans CJK JP", "WenQuanYi Micro Hei")
 
 # Inches.
 WIDTH, LEFT, RIGHT = 11.0, 0.8, 0.75
 TOP, BOTTOM, MARGIN = 0.62, 0.3, 0.25
+NOTICE_ROW = 0.22
 LANE, AXIS, LIST_GAP = 1.05, 0.5, 0.2
 TITLE_ROW, NUMBER_ROW, TEXT_ROW, ENTRY_GAP = 0.3, 0.22, 0.19, 0.07
 NUMBER_WIDTH = 0.24
@@ -51,6 +54,7 @@ TEXT_AT = (0.0, 0.3, 1.15, 2.1)  # number, time, kind, text
 
 TEXT_LINES = 3  # at most
 TITLE_SIZE, LANE_SIZE, TEXT_SIZE = 13.0, 9.5, 9.0  # points
+JUDGING = ("open", "encode", "hear")  # faults in these cost a unit its p(speak)
 DENSE = 600  # units, from which on thin lines are drawn
 TICKS = 12
 TICK_STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)  # seconds
@@ -58,10 +62,22 @@ TICK_STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)  # second
 
 @dataclass(slots=True)
 class _Lane:
-    """One watch: p(speak) as (seconds at the unit's end, value, threshold)."""
+    """One watch: p(speak) as (seconds at the unit's end, value, threshold), and the ends of the
+    units that a fault has left without one."""
 
     title: str
     points: deque[tuple[float, float, float]] = field(default_factory=lambda: deque(maxlen=HISTORY))
+    unjudged: deque[float] = field(default_factory=lambda: deque(maxlen=HISTORY))
+
+    def unjudged_spans(self) -> list[tuple[float, float]]:
+        """Begin and end, in seconds, of each run of units without a p(speak)."""
+        spans: list[tuple[float, float]] = []
+        for end in self.unjudged:
+            if spans and end - 1.0 <= spans[-1][1] + 0.5:
+                spans[-1] = (spans[-1][0], end)
+            else:
+                spans.append((end - 1.0, end))
+        return spans
 
     def steps(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """(n,) seconds, values and thresholds of a line with a step for each unit.
@@ -115,9 +131,27 @@ class Timeline:
         if isinstance(event, SpeakProbability):
             self._lanes[event.watch].points.append((seconds, event.p_speak, event.threshold))
             return
+        if isinstance(event, Fault) and event.during in JUDGING:
+            self._take_fault(event, seconds)
         happening = Happening.of(event, seconds)
         if happening is not None:
             self._happenings.append(happening)
+
+    def _take_fault(self, fault: Fault, seconds: float) -> None:
+        """Mark the unit in the lane of the watch that was not judged, or in all of them."""
+        lanes = [self._lanes[fault.watch]] if fault.watch in self._lanes else self._lanes.values()
+        for lane in lanes:
+            if not lane.unjudged or lane.unjudged[-1] != seconds:
+                lane.unjudged.append(seconds)
+
+    @property
+    def _notice(self) -> str:
+        """What must not be overlooked; empty if there is nothing."""
+        unjudged = {seconds for lane in self._lanes.values() for seconds in lane.unjudged}
+        if not unjudged:
+            return ""
+        seen = "1 unit was" if len(unjudged) == 1 else f"{len(unjudged)} units were"
+        return f"{seen} NOT JUDGED (hatched): nothing that happened there was noticed"
 
     def draw(self, path: Path) -> None:
         """Write the picture; the name's ending (.png, .svg or .pdf) says in which format.
@@ -144,11 +178,15 @@ class Timeline:
             for watch in self._lanes
         }
         listed = sum(entry.height for entry in entries) + TEXT_ROW + LIST_GAP
-        height = TOP + sum(above.values()) + LANE * len(self._lanes) + AXIS + listed + BOTTOM
+        top = TOP + (NOTICE_ROW if self._notice else 0)
+        height = top + sum(above.values()) + LANE * len(self._lanes) + AXIS + listed + BOTTOM
         figure = Figure(figsize=(WIDTH, height), facecolor="white")
         title = fitted(self.title, WIDTH - LEFT - MARGIN, size=TITLE_SIZE, weight="bold")
         _text(figure, LEFT, height - 0.38, title, size=TITLE_SIZE, weight="bold")
-        y = height - TOP
+        if self._notice:
+            y = height - 0.38 - NOTICE_ROW
+            _text(figure, LEFT, y, self._notice, size=TEXT_SIZE, weight="bold", colour=HIGH)
+        y = height - top
         axes = None
         for watch, lane in self._lanes.items():
             y -= above[watch] + LANE
@@ -191,7 +229,9 @@ class Timeline:
         """Seconds of the first and the last thing to be seen."""
         points = [point for lane in self._lanes.values() for point in lane.points]
         ends = [end for end, _, _ in points] + [h.seconds for h in self._happenings]
+        ends += [end for lane in self._lanes.values() for end in lane.unjudged]
         begins = [end - 1.0 for end, _, _ in points]
+        begins += [end - 1.0 for lane in self._lanes.values() for end in lane.unjudged]
         begins += [h.seconds for h in list(self._happenings)[-LISTED:]]
         begin = max(0.0, min(begins, default=0.0))
         return begin, max([begin + 1.0, *ends])
@@ -224,6 +264,8 @@ class Timeline:
 
 def _draw_lane(axes: Axes, lane: _Lane) -> None:
     seconds, values, thresholds = lane.steps()
+    for begin, end in lane.unjudged_spans():
+        axes.axvspan(begin, end, facecolor=HATCHED, edgecolor=HIGH, hatch="///", linewidth=0)
     if not len(seconds):
         axes.text(
             0.5, 0.5, "no p(speak)", transform=axes.transAxes, ha="center", va="center", color=FAINT

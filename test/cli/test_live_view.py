@@ -86,3 +86,11 @@ def test_what_happens_is_told_above_in_full() -> None:
     assert "real-time factor 0.50" in text
     assert "backlog 1" in text
     assert "skipped 2" in text
+
+
+def test_units_without_a_judgement_are_told() -> None:
+    console = Console(file=io.StringIO(), force_terminal=True, width=100, height=30)
+    with LiveView(console, title="title", watches=[DOOR]) as view:
+        view.refresh(Progress(units=3, unjudged=2))
+    assert isinstance(console.file, io.StringIO)
+    assert "2 units NOT JUDGED" in console.file.getvalue()

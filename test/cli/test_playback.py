@@ -12,11 +12,15 @@ import numpy as np
 import pytest
 
 from roma_ros.assistant import AssistantConfig
+from roma_ros.cli.errors import UsageError
 from roma_ros.cli.playback import Playback
 from roma_ros.cli.timed_question import TimedQuestion
 from roma_ros.events import Answer, Event, SpeakProbability
+from roma_ros.quantize.onnx_export import export_vision
 from roma_ros.sources import Item, MediaFile, MediaFileConfig, Source, SourceError
 from roma_ros.thinker import RomaThinker
+from roma_ros.thinker.onnx_parts import OnnxVision
+from roma_ros.thinker.stand_ins import StandIns
 from roma_ros.units import AudioChunk
 from roma_ros.watch import Watch, WatchKind
 
@@ -135,3 +139,45 @@ def test_items_that_no_unit_takes_do_not_end_it(thinker: RomaThinker) -> None:
             if playback.progress().units == 2:
                 playback.stop()
     assert playback.progress().units == 2
+
+
+def bundle_for(thinker: RomaThinker, path: Path, rows: int, columns: int) -> RomaThinker:
+    """The same model with a vision encoder of ONNX that takes one grid of patches."""
+    export_vision(thinker, path, rows=rows, columns=columns)
+    return RomaThinker(
+        backbone=thinker.backbone,
+        tokenizer=thinker.tokenizer,
+        features=thinker.features,
+        config=thinker.config,
+        speak_head=thinker.speak_head,
+        stand_ins=StandIns(vision=OnnxVision(path)),
+    )
+
+
+def test_frames_of_a_size_that_never_fits_are_refused_before_a_unit(
+    thinker: RomaThinker, clip: Path, tmp_path: Path
+) -> None:
+    rows, columns = thinker.features.grid(64, 96)
+    fitting = bundle_for(thinker, tmp_path / "fitting.onnx", rows, columns)
+    with Playback(open_clip(clip), fitting, config=CONFIG, fast=True) as playback:
+        assert sum(map(len, playback)) == 4  # the stream's start, and three p(speak)
+    other = bundle_for(thinker, tmp_path / "other.onnx", rows, columns + 2)
+    for fast in (True, False):
+        events: list[Event] = []
+        with (
+            Playback(open_clip(clip), other, config=CONFIG, fast=fast) as playback,
+            pytest.raises(UsageError, match="frames of 96 x 64 pixels do not fit this model"),
+        ):
+            events.extend(itertools.chain.from_iterable(playback))
+        assert events == []
+
+
+def test_warnings_are_those_of_watches_and_questions(thinker: RomaThinker, clip: Path) -> None:
+    dog = Watch(id="dog", kind=WatchKind.ALERT, instruction="a dog barks", threshold=0.9)
+    questions = [TimedQuestion("what do you hear now?", 1), TimedQuestion("who is it?", 2)]
+    with Playback(
+        open_clip(clip), thinker, watches=[dog], questions=questions, config=CONFIG, fast=True
+    ) as playback:
+        first, second = playback.warnings
+    assert first.startswith("dog: roma_tiny knows no 'dog' or 'barks'; it knows")
+    assert second.startswith("question 'who is it?': 'who is it?' names nothing that roma_tiny")

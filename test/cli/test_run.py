@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,8 +15,14 @@ from typing import Any
 
 import cv2
 import pytest
+import torch
+from safetensors.torch import load_file, save_file
 
 from roma_ros.cli import main
+from roma_ros.thinker import RomaConfig
+from roma_ros.thinker.checkpoint import resolve_folder
+
+from ..clips import Clip, write_clip
 
 ROMA = [sys.executable, "-c", "import sys; from roma_ros.cli import main; sys.exit(main())"]
 
@@ -34,10 +41,15 @@ def assert_picture(path: Path) -> None:
 def test_everything_at_once(clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     events, plot = tmp_path / "events.jsonl", tmp_path / "timeline.png"
     arguments = [str(clip), "--fast", "--events", str(events), "--plot", str(plot)]
-    arguments += ["--watch", "alert me when it flashes", "--watch", "alert me when it beeps"]
-    arguments += ["--threshold", "1e-9", "--window", "1", "--cooldown", "0", "--reply"]
+    arguments += [
+        "--watch",
+        "alert me when a star appears",
+        "--watch",
+        "alert me when you hear a beep",
+    ]
+    arguments += ["--threshold", "1e-9", "--window", "1", "--cooldown", "0"]
     arguments += ["--narrate", "--narrate-threshold", "1"]
-    arguments += ["--ask", "What is it?@2", "--ask", "Who, at 3@home?@0"]
+    arguments += ["--ask", "what do you hear now?@2", "--ask", "which came first, a knock@three?@0"]
     assert main(["run", *arguments]) == 0
 
     written = events_of(events)
@@ -54,15 +66,15 @@ def test_everything_at_once(clip: Path, tmp_path: Path, capsys: pytest.CaptureFi
     assert kinds.count("alert") == 2
     answers = [event for event in written if event["event"] == "answer"]
     assert [(answer["question"], answer["seconds"]) for answer in answers] == [
-        ("Who, at 3@home?", 1.0),
-        ("What is it?", 2.0),
+        ("which came first, a knock@three?", 1.0),
+        ("what do you hear now?", 2.0),
     ]
     assert "narration" not in kinds
     assert_picture(plot)
 
     captured = capsys.readouterr()
     assert "p(speak) watch-1: 0." in captured.out
-    assert "ANSWER watch-1: What is it? → " in captured.out
+    assert "ANSWER watch-1: what do you hear now? → " in captured.out
     assert "3 units, 3.0 s of the stream; real-time factor" in captured.out
     assert "2 alerts, 0 narrations, 2 answers" in captured.out
     assert captured.err == ""
@@ -112,9 +124,9 @@ def test_the_pace_is_that_of_the_file(
 
 
 def test_a_question_whose_time_never_comes(clip: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["run", str(clip), "--fast", "--ask", "What?@99"]) == 1
+    assert main(["run", str(clip), "--fast", "--ask", "what do you hear now?@99"]) == 1
     assert capsys.readouterr().err == (
-        "roma: 'What?' was not asked: the source ended before 1:39\n"
+        "roma: 'what do you hear now?' was not asked: the source ended before 1:39\n"
     )
 
 
@@ -151,6 +163,9 @@ def test_a_source_that_fails_on_the_way(
         (["{clip}", "--watch", "a bell", "--cooldown", "-1"], "cooldown is -1.0"),
         (["{clip}", "--narrate", " "], "the instruction has 1 characters"),
         (["{clip}", *["--watch", "a bell"] * 9], "one too many"),
+        (["{clip}", "--watch", "a beep", "--reply"], "was not trained to put an alert in words"),
+        (["{clip}", "--watch", "a dog barks", "--strict"], "roma_tiny knows no 'dog' or 'barks'"),
+        (["{clip}", "--ask", "who is there?@1", "--strict"], "names nothing that roma_tiny knows"),
         (["{clip}", "--ask", "x" * 100_000 + "@1"], "the question has 100000 characters"),
         (["{clip}", "--context-seconds", "0"], "context_seconds is 0.0"),
         (["{clip}", "--context-seconds", "1e5"], "context_seconds is 100000.0"),
@@ -203,7 +218,7 @@ def test_ctrl_c_ends_cleanly_and_still_draws(clip: Path, tmp_path: Path) -> None
     for name in "abcdefgh":
         (folder / f"{name}.mp4").symlink_to(clip)
     plot = tmp_path / "t.png"
-    arguments = ["run", str(folder), "--plot", str(plot), "--ask", "What?@20"]
+    arguments = ["run", str(folder), "--plot", str(plot), "--ask", "what do you hear now?@20"]
     with subprocess.Popen(
         [*ROMA, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
@@ -255,3 +270,114 @@ def test_a_terminal_gets_a_picture_that_renews_itself(clip: Path) -> None:
     assert text.count("clip.mp4") > 1
     for part in ("watch-1", "≥ 0.5", "step p50", "backlog 0", "ANSWER", "3 units, 3.0 s"):
         assert part in text
+
+
+@pytest.fixture(scope="module")
+def broken(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The embedded checkpoint with a speak head whose arithmetic overflows."""
+    folder = tmp_path_factory.mktemp("models") / "broken"
+    shutil.copytree(resolve_folder("roma_tiny"), folder)
+    file = folder / "speak_head.safetensors"
+    weights = load_file(file)
+    weights["fc2.bias"] = torch.full_like(weights["fc2.bias"], float("nan"))
+    save_file(weights, file)
+    return folder
+
+
+def test_units_that_fault_are_said_counted_and_in_the_exit_code(
+    broken: Path, clip: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    events, plot = tmp_path / "events.jsonl", tmp_path / "timeline.png"
+    arguments = ["--watch", "alert me when you hear a beep", "--model", str(broken), "--fast"]
+    arguments += ["--events", str(events), "--plot", str(plot)]
+    assert main(["run", str(clip), *arguments]) == 3
+    captured = capfd.readouterr()
+    assert captured.err == (
+        "roma: error: not one unit was judged: 3 failed; could not hear: JudgementError: p(speak) "
+        "is nan, no number: the model's arithmetic has overflowed, or its weights are damaged; try "
+        "another dtype\n"
+    )
+    assert "3 units NOT JUDGED" in captured.out
+    assert captured.out.count("fault while trying to hear") == 1
+    faults = [event for event in events_of(events) if event["event"] == "fault"]
+    assert [(fault["count"], fault["seconds"]) for fault in faults] == [(1, 1), (2, 2), (3, 3)]
+    assert "speak_probability" not in events.read_text()
+    image = cv2.imread(str(plot))
+    assert image is not None
+    red = (abs(image.astype(int) - (0x2F, 0x41, 0xC8)).sum(axis=2) < 12).sum()
+    assert red > 1_000  # the notice and the hatching
+
+
+def test_a_watch_that_cannot_be_opened_is_in_the_exit_code(
+    clip: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["--watch", "alert me when you hear a beep", "--context-seconds", "8000"]
+    assert main(["run", str(clip), "--fast", *arguments]) == 3
+    captured = capfd.readouterr()
+    warning, error = captured.err.splitlines()
+    assert "context_seconds is 8000" in warning
+    assert "at most 20 s" in warning
+    assert error.startswith("roma: error: not one unit was judged: 3 failed; could not open: Conte")
+    assert "Traceback" not in captured.err
+    assert "p(speak)" not in captured.out
+
+
+def test_words_that_the_model_does_not_know_are_said_everywhere(
+    clip: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    events, plot = tmp_path / "events.jsonl", tmp_path / "timeline.svg"
+    arguments = ["--watch", "a dog barks", "--ask", "asdf qwer zxcv@1", "--fast"]
+    arguments += ["--events", str(events), "--plot", str(plot)]
+    assert main(["run", str(clip), *arguments]) == 0
+    captured = capfd.readouterr()
+    known = "it knows the sounds beep, tone, burst, knock, word and the sights shape, circle"
+    dog, question = captured.err.splitlines()
+    assert dog.startswith(f"roma: warning: watch-1: roma_tiny knows no 'dog' or 'barks'; {known}")
+    assert question.startswith(
+        "roma: warning: question 'asdf qwer zxcv': roma_tiny knows no 'asdf' or 'qwer' or 'zxcv'"
+    )
+    warnings = [event for event in events_of(events) if event["event"] == "warning"]
+    assert [(event["watch"], event["text"]) for event in warnings] == [
+        ("watch-1", "a dog barks"),
+        ("", "asdf qwer zxcv"),
+    ]
+    assert "no 'dog'" in warnings[0]["message"]
+    assert plot.read_text().count("<!-- warning -->") == 2
+    assert "WARNING" not in captured.out  # stderr has had it
+
+
+@pytest.mark.parametrize(
+    ("made", "instruction", "complaint"),
+    [
+        (Clip(audio=False, seconds=2), "alert me when you hear a beep", "needs sound, and the"),
+        (Clip(video=False, seconds=2), "alert me when a star appears", "needs a picture, and the"),
+        (Clip(seconds=2), "alert me when a star appears while a beep sounds", ""),
+    ],
+)
+def test_an_instruction_for_a_sense_that_the_source_lacks_is_told(
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    made: Clip,
+    instruction: str,
+    complaint: str,
+) -> None:
+    path = write_clip(tmp_path / "clip.mp4", made)
+    assert main(["run", str(path), "--fast", "--watch", instruction]) == 0
+    err = capfd.readouterr().err
+    assert complaint in err
+    assert err.count("\n") == bool(complaint)
+    if complaint:
+        assert main(["run", str(path), "--fast", "--watch", instruction, "--strict"]) == 2
+
+
+def test_an_example_of_the_help_is_known_to_the_default_model(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["run", "--help"])
+    lines = [line for line in capsys.readouterr().out.splitlines() if "  roma run" in line]
+    texts = [text for line in lines if "--model" not in line for text in line.split('"')[1::2]]
+    vocabulary = RomaConfig.from_folder(resolve_folder("roma_tiny")).vocabulary
+    assert vocabulary is not None
+    assert len(texts) >= 4
+    assert [vocabulary.objection(text, "roma_tiny") for text in texts] == [""] * len(texts)

@@ -15,6 +15,8 @@ from roma_ros.cli.timeline import HISTORY, Timeline
 from roma_ros.events import (
     Alert,
     Answer,
+    Fault,
+    InstructionWarning,
     Lag,
     Narration,
     SpeakProbability,
@@ -72,6 +74,56 @@ def test_nothing_happened(tmp_path: Path) -> None:
     image = draw(Timeline("nothing", [DOOR, STORY]), tmp_path / "t.png")
     assert (image < 128).any()
     assert not red_pixels(image)
+
+
+def fault(second: int, watch: str = "", during: str = "encode", count: int = 1) -> Fault:
+    return Fault(
+        stream=0,
+        stamp=second * 1_000_000_000,
+        watch=watch,
+        during=during,
+        error="UnitShapeError: odd",
+        restarted=False,
+        count=count,
+    )
+
+
+def test_units_without_a_judgement_are_hatched_and_noticed(tmp_path: Path) -> None:
+    timeline = Timeline("faults", [DOOR, STORY])
+    quiet = Timeline("faults", [DOOR, STORY])
+    for second in range(1, 61):
+        for watch in (DOOR, STORY):
+            quiet.take(probability(second, 0.01, watch), float(second))
+        if second > 30:
+            timeline.take(fault(second, count=second - 30), float(second))
+        else:
+            for watch in (DOOR, STORY):
+                timeline.take(probability(second, 0.01, watch), float(second))
+    assert not red_pixels(draw(quiet, tmp_path / "q.png"))
+    assert red_pixels(draw(timeline, tmp_path / "t.png")) > 5_000
+    draw(timeline, tmp_path / "t.png")
+    timeline.draw(tmp_path / "t.svg")
+    text = (tmp_path / "t.svg").read_text()
+    assert "30 units were NOT JUDGED" in text
+    assert text.count("<!-- note -->") == 2  # the first fault and the tenth
+
+
+def test_a_fault_of_one_watch_is_in_its_lane_alone() -> None:
+    timeline = Timeline("faults", [DOOR, STORY])
+    for second, during in ((1, "open"), (2, "hear"), (3, "hear"), (7, "hear"), (8, "answer")):
+        timeline.take(fault(second, "door", during), float(second))
+    assert timeline._lanes["door"].unjudged_spans() == [(0.0, 3.0), (6.0, 7.0)]
+    assert timeline._lanes["story"].unjudged_spans() == []
+
+
+def test_a_warning_is_listed(tmp_path: Path) -> None:
+    timeline = Timeline("warning", [DOOR])
+    timeline.take(
+        InstructionWarning(stream=-1, stamp=0, watch="door", text="x", message="knows no 'door'"),
+        0.0,
+    )
+    timeline.draw(tmp_path / "t.svg")
+    assert "knows no 'door'" in (tmp_path / "t.svg").read_text()
 
 
 def test_no_watch_at_all(tmp_path: Path) -> None:
