@@ -64,9 +64,11 @@ class WatchReply(Reply):
 
     Attributes:
         id: of the new watch; empty without one.
+        warning: what the model cannot know, see or hear of the instruction; empty: nothing.
     """
 
     id: str = ""
+    warning: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,11 +79,13 @@ class AnswerReply(Reply):
         answer: in words; empty without one.
         stamp: end of the last unit that the answer knows, ns on the sensor clock.
         latency: from the question to the whole answer, by the node's clock, s.
+        warning: what the model cannot know, see or hear of the question; empty: nothing.
     """
 
     answer: str = ""
     stamp: int = 0
     latency: float = 0.0
+    warning: str = ""
 
 
 class RomaClient:
@@ -194,7 +198,12 @@ class RomaClient:
         response = self._call(self._watch, request, timeout)
         if response is None:
             return WatchReply(outcome=Outcome.TIMED_OUT, message=self._silence(timeout))
-        return WatchReply(outcome=_outcome(response), message=response.message, id=response.id)
+        return WatchReply(
+            outcome=_outcome(response),
+            message=response.message,
+            id=response.id,
+            warning=response.warning,
+        )
 
     def unwatch(self, name: str, *, timeout: float = 10.0) -> Reply:
         """End a watch, by its id."""
@@ -220,6 +229,7 @@ class RomaClient:
             answer=response.answer,
             stamp=stamp_of(response.stamp),
             latency=response.latency,
+            warning=response.warning,
         )
 
     def reset(self, *, timeout: float = 10.0) -> Reply:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
@@ -14,9 +16,36 @@ from roma_ros.nodes.input_monitor import InputMonitor
 from roma_ros.status import AssistantStatus
 from roma_ros.units import AssemblerStats
 
-__all__ = ["LagMemory", "input_status", "state_status", "thinker_status", "unit_status"]
+__all__ = [
+    "LagMemory",
+    "RecentMinute",
+    "Stall",
+    "StreamHealth",
+    "clock_status",
+    "input_status",
+    "is_arriving",
+    "state_status",
+    "thinker_status",
+    "unit_status",
+    "watch_status",
+]
 
 RECENT = 10.0  # seconds that a lost unit shows as a warning
+MINUTE = 60.0
+MESSAGE = 500  # characters of a message that may name many watches
+MOST_LOST = 0.05  # of a minute's video, sound or stamps, without a warning
+STALLED = 5.0  # seconds without a judged unit, or without a tick of the clock, that are an error
+ARRIVING = 2.0  # seconds since an input's last message within which data arrives
+
+ALL = "items_in"
+LOSSES = (  # what counters of `AssemblerStats` say of a minute: part, whole, in words
+    ("units_video_filled", "units", "units without new video"),
+    ("units_audio_filled", "units", "units with missing sound"),
+    ("frames_late", "frames_in", "frames too late"),
+    ("frames_bad", "frames_in", "frames that cannot be decoded"),
+    ("audio_late", "audio_in", "audio too late"),
+    ("stamps_bad", ALL, "data with bad stamps"),
+)
 
 
 class LagMemory:
@@ -35,6 +64,101 @@ class LagMemory:
         return self._when is not None and now - self._when < RECENT
 
 
+class Stall:
+    """Measures how long a value has stood still, in monotonic seconds."""
+
+    def __init__(self) -> None:
+        self._value: object = None
+        self._since = time.monotonic()
+
+    def update(self, value: object) -> float:
+        """Take the value as it is now; returns the seconds since it was another."""
+        now = time.monotonic()
+        if value != self._value:
+            self._value, self._since = value, now
+        return now - self._since
+
+    def restart(self) -> None:
+        """Count from now on."""
+        self._since = time.monotonic()
+
+
+class RecentMinute:
+    """How much counters have grown in the last minute. To be updated about once a second."""
+
+    def __init__(self) -> None:
+        self._snapshots: deque[tuple[float, Mapping[str, int]]] = deque(maxlen=256)
+
+    def update(self, counts: Mapping[str, int]) -> None:
+        """Take the counters as they are now; if one has fallen, they count anew."""
+        now = time.monotonic()
+        if self._snapshots:
+            newest = self._snapshots[-1][1]
+            if any(value < newest.get(name, 0) for name, value in counts.items()):
+                self._snapshots.clear()
+        self._snapshots.append((now, dict(counts)))
+        while now - self._snapshots[0][0] > MINUTE:
+            self._snapshots.popleft()
+
+    def growth(self, name: str) -> int:
+        """By how much a counter has grown."""
+        if not self._snapshots:
+            return 0
+        oldest, newest = self._snapshots[0][1], self._snapshots[-1][1]
+        return newest.get(name, 0) - oldest.get(name, 0)
+
+    def share(self, part: str, whole: str) -> float:
+        """Return what share one counter's growth is of another's over a full minute, 0 to 1.
+
+        While less than a minute has been seen, the rest is taken to be as much and without fault,
+        so that a single unit at the start is no alarm.
+        """
+        grown = self.growth(whole)
+        if grown <= 0:
+            return 0.0
+        seen = self._snapshots[-1][0] - self._snapshots[0][0]
+        return self.growth(part) / (grown * max(1.0, MINUTE / max(seen, 1e-3)))
+
+
+class StreamHealth:
+    """What has become of a node's stream of late. To be updated about once a second.
+
+    Attributes:
+        minute: growth of the counters of the assembler and of the assistant.
+        unjudged_for: seconds that data has been arriving without a unit being judged.
+    """
+
+    def __init__(self) -> None:
+        self.minute = RecentMinute()
+        self.unjudged_for = 0.0
+        self._stall = Stall()
+
+    def update(self, stats: AssemblerStats, status: AssistantStatus, *, arriving: bool) -> None:
+        """Take the counters as they are now.
+
+        Args:
+            arriving: whether data arrives and is taken.
+        """
+        counts = {name: getattr(stats, name) for part in LOSSES for name in part[:2] if name != ALL}
+        counts[ALL] = stats.frames_in + stats.audio_in
+        counts["units_unjudged"] = status.units_unjudged
+        counts["faults"] = status.faults
+        self.minute.update(counts)
+        if not arriving:
+            self._stall.restart()
+        self.unjudged_for = self._stall.update(status.units_heard)
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """What was filled, late or bad, as shares of the last minute's, 0 to 1."""
+        return {words: self.minute.share(part, whole) for part, whole, words in LOSSES}
+
+
+def is_arriving(monitors: Sequence[InputMonitor]) -> bool:
+    """Whether data comes in on any of the inputs."""
+    return any(monitor.count and monitor.age < ARRIVING for monitor in monitors)
+
+
 def state_status(node: str, state: str, detail: str) -> DiagnosticStatus:
     """For a node that is not active: that it is not, and why, if that is known."""
     level = DiagnosticStatus.ERROR if detail else DiagnosticStatus.OK
@@ -42,9 +166,17 @@ def state_status(node: str, state: str, detail: str) -> DiagnosticStatus:
 
 
 def input_status(
-    node: str, monitors: Sequence[InputMonitor], faults: Faults, waiting_lost: int
+    node: str,
+    monitors: Sequence[InputMonitor],
+    faults: Faults,
+    waiting_lost: int,
+    disabled: Sequence[str] = (),
 ) -> DiagnosticStatus:
-    """Rates, ages and delays of the inputs, and all that was wrong with them."""
+    """Rates, ages and delays of the inputs, and all that was wrong with them.
+
+    Args:
+        disabled: what is not taken because of `~/enable`, such as "video" and "audio".
+    """
     values: dict[str, object] = {}
     for monitor in monitors:
         values[f"{monitor.topic} messages"] = monitor.count
@@ -53,6 +185,9 @@ def input_status(
         values[f"{monitor.topic} delay [s]"] = monitor.delay
     values["messages lost before they were read"] = waiting_lost
     values.update(faults.counts)
+    if disabled:
+        message = f"disabled by ~/enable: {' and '.join(disabled)}"
+        return _warning(f"{node}: inputs", message, values)
     silent = [monitor.topic for monitor in monitors if monitor.silent]
     if silent:
         return _warning(f"{node}: inputs", f"no data on {' and '.join(silent)}", values)
@@ -62,16 +197,23 @@ def input_status(
 
 
 def unit_status(
-    node: str, stats: AssemblerStats, status: AssistantStatus, skew: float | None
+    node: str,
+    stats: AssemblerStats,
+    status: AssistantStatus,
+    skew: float | None,
+    health: StreamHealth,
 ) -> DiagnosticStatus:
-    """What became of the input.
+    """What became of the input: an error if no unit is judged, a warning if much of it was lost.
 
     Args:
         skew: of the last unit, audio end minus video end, seconds; `None` before the first.
+        health: of the stream, of late.
     """
+    shares = health.shares
     values: dict[str, object] = {
         "units made": stats.units,
         "units heard": status.units_heard,
+        "units not judged": status.units_unjudged,
         "units with video filled": stats.units_video_filled,
         "units with audio filled": stats.units_audio_filled,
         "units dropped": stats.units_dropped + status.units_dropped,
@@ -87,15 +229,70 @@ def unit_status(
         "new streams": stats.new_streams,
         "audio-video skew [s]": "" if skew is None else skew,
     }
+    values |= {f"{words} in a minute [%]": 100 * share for words, share in shares.items()}
+    name = f"{node}: units"
+    if health.unjudged_for >= STALLED:
+        why = f": {status.last_fault}" if health.minute.growth("faults") else ""
+        message = f"no unit was judged for {health.unjudged_for:.0f} s while data arrives{why}"
+        return _status(name, DiagnosticStatus.ERROR, message, values)
+    troubles = []
+    if unjudged := health.minute.growth("units_unjudged"):
+        troubles.append(f"units not judged in a minute: {unjudged}; {status.last_fault}")
+    troubles += [
+        f"{words}: {math.ceil(100 * share)} % of a minute"
+        for words, share in shares.items()
+        if share > MOST_LOST
+    ]
+    if troubles:
+        return _warning(name, "; ".join(troubles), values)
     message = "no unit yet" if not stats.units else f"{stats.units} units made"
-    return _status(f"{node}: units", DiagnosticStatus.OK, message, values)
+    return _status(name, DiagnosticStatus.OK, message, values)
 
 
-def thinker_status(node: str, model: str, status: AssistantStatus, late: bool) -> DiagnosticStatus:
+def watch_status(node: str, status: AssistantStatus) -> DiagnosticStatus:
+    """What is watched for, and a warning if the model cannot know, see or hear some of it."""
+    name = f"{node}: watches"
+    values: dict[str, object] = {
+        session.watch.id: session.watch.instruction
+        for session in status.sessions
+        if session.watch is not None
+    }
+    values |= {f"{watch}: warning": warning for watch, warning in status.warnings.items()}
+    if status.warnings:
+        message = "; ".join(f"{watch}: {warning}" for watch, warning in status.warnings.items())
+        return _warning(name, message[:MESSAGE], values)
+    return _status(name, DiagnosticStatus.OK, "known", values)
+
+
+def clock_status(node: str, stands_still_for: float, now: int) -> DiagnosticStatus:
+    """Whether the simulation's clock ticks; for a node with `use_sim_time`.
+
+    Args:
+        stands_still_for: seconds since /clock last moved ROS time.
+        now: ROS time, ns; 0 before the first message.
+    """
+    name = f"{node}: clock"
+    values: dict[str, object] = {
+        "ROS time [s]": now / 1e9,
+        "stands still for [s]": stands_still_for,
+    }
+    if not now:
+        message = "use_sim_time is on and nothing comes on /clock; start the simulation or the bag"
+        return _warning(name, message, values)
+    if stands_still_for >= STALLED:
+        message = f"use_sim_time is on and /clock has stood still for {stands_still_for:.0f} s"
+        return _warning(name, message, values)
+    return _status(name, DiagnosticStatus.OK, "/clock ticks", values)
+
+
+def thinker_status(
+    node: str, model: str, status: AssistantStatus, late: bool, faults: int = 0
+) -> DiagnosticStatus:
     """Whether the model keeps up, and what it holds.
 
     Args:
         late: whether units were lost of late because it does not.
+        faults: errors of the last minute.
     """
     values: dict[str, object] = {
         "model": model,
@@ -110,8 +307,11 @@ def thinker_status(node: str, model: str, status: AssistantStatus, late: bool) -
         "kv memory [MiB]": status.memory_bytes / 2**20,
         "process memory [MiB]": _resident_bytes() / 2**20,
         "faults": status.faults,
+        "last fault": status.last_fault,
     }
     name = f"{node}: thinker"
+    if faults:
+        return _warning(name, f"faults in a minute: {faults}; {status.last_fault}", values)
     if late or status.lag > 1.0:
         return _warning(name, "slower than the sensors: units are lost", values)
     return _status(name, DiagnosticStatus.OK, "keeps up", values)
@@ -123,11 +323,13 @@ def _resident_bytes() -> int:
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
-def _warning(name: str, message: str, values: dict[str, object]) -> DiagnosticStatus:
+def _warning(name: str, message: str, values: Mapping[str, object]) -> DiagnosticStatus:
     return _status(name, DiagnosticStatus.WARN, message, values)
 
 
-def _status(name: str, level: bytes, message: str, values: dict[str, object]) -> DiagnosticStatus:
+def _status(
+    name: str, level: bytes, message: str, values: Mapping[str, object]
+) -> DiagnosticStatus:
     return DiagnosticStatus(
         name=name,
         level=level,

@@ -9,6 +9,7 @@ from roma_ros.events import (
     Alert,
     Event,
     Fault,
+    InstructionWarning,
     Lag,
     Narration,
     SpeakProbability,
@@ -58,9 +59,14 @@ class EventPublisher:
             self._log_lag(event)
         elif isinstance(event, Fault):
             whose = f" for watch {event.watch}" if event.watch else ""
+            times = f", {event.count} times so far" if event.count > 1 else ""
             self._log.error(
-                f"could not {event.during}{whose}: {event.error}", throttle_duration_sec=LOG_PERIOD
+                f"could not {event.during}{whose}{times}: {event.error}",
+                throttle_duration_sec=LOG_PERIOD,
             )
+        elif isinstance(event, InstructionWarning):
+            whose = f"watch {event.watch}" if event.watch else f"question {event.text[:100]!r}"
+            self._log.warning(f"{whose}: {event.message}")
 
     def _log_lag(self, lag: Lag) -> None:
         lost = f"{lag.dropped} units dropped, {lag.audio_only} heard without video"

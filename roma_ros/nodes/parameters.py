@@ -37,6 +37,10 @@ def _instructions(texts: list[str]) -> str | None:
     return next((reason for text in texts if (reason := _instruction(text))), None)
 
 
+def _context(value: float) -> str | None:
+    return None if value == 0 or value >= 1 else f"got {value}; wanted 0, or at least 1 s"
+
+
 def _threshold(value: float) -> str | None:
     return None if value > 0 else f"got {value}; it is compared with p(speak): wanted above 0"
 
@@ -123,10 +127,18 @@ SPECS = (
     ),
     ParameterSpec(
         name="context_seconds",
-        default=60.0,
-        low=1.0,
+        default=0.0,
+        low=0.0,
         high=3600.0,
-        description="How much of the stream each watch keeps in sight [s].",
+        description="How much of the stream each watch keeps in sight [s]; 0: as much as the "
+        "checkpoint was trained for, or 60 where it does not say.",
+        check=_context,
+    ),
+    ParameterSpec(
+        name="strict",
+        default=False,
+        description="Refuse instructions and questions that the model cannot know, see or hear; "
+        "false: warn.",
     ),
     ParameterSpec(
         name="max_tokens_per_unit",
@@ -203,7 +215,8 @@ SPECS = (
     ParameterSpec(
         name="alert.reply",
         default=False,
-        description="Whether the alerts of alert.instructions also say what happened.",
+        description="Whether the alerts of alert.instructions also say what happened; refused for "
+        "a checkpoint that was not trained to, such as roma_tiny.",
     ),
     ParameterSpec(
         name="narration.instruction",
@@ -306,13 +319,16 @@ class Settings:
                 max_gap=_value(node, "max_gap"),
             ),
             assistant=AssistantConfig(
-                context_seconds=_value(node, "context_seconds"),
+                context_seconds=_value(node, "context_seconds") or None,
                 max_tokens_per_unit=_value(node, "max_tokens_per_unit"),
                 answer_tokens=_value(node, "answer_tokens"),
                 max_watches=_value(node, "max_watches"),
                 max_questions=_value(node, "max_questions"),
                 max_backlog=_value(node, "max_backlog"),
                 lag_policy=LagPolicy(_value(node, "lag_policy")),
+                has_video=_value(node, "use_image"),
+                has_audio=_value(node, "use_audio"),
+                strict=_value(node, "strict"),
             ),
             alerts=alerts,
             alert_recordings=recordings,

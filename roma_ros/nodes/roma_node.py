@@ -21,10 +21,15 @@ from roma_ros.nodes.declaration import declare
 from roma_ros.nodes.deferred import Respond, create_deferred_service
 from roma_ros.nodes.diagnostics import (
     LagMemory,
+    Stall,
+    StreamHealth,
+    clock_status,
     input_status,
+    is_arriving,
     state_status,
     thinker_status,
     unit_status,
+    watch_status,
 )
 from roma_ros.nodes.event_publisher import EventPublisher
 from roma_ros.nodes.faults import Faults
@@ -73,6 +78,8 @@ class RomaNode(LifecycleNode):
         self.add_post_set_parameters_callback(self._on_parameters_set)
         self._faults = Faults(self.get_logger().warning)
         self._lag_memory = LagMemory()
+        self._health = StreamHealth()
+        self._clock_stall = Stall()
         self._publish_event = EventPublisher(self)
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", qos.DIAGNOSTICS)
         create_deferred_service(self, Ask, "~/ask", self._on_ask, qos.QUESTIONS)
@@ -117,7 +124,10 @@ class RomaNode(LifecycleNode):
             log.error(self._trouble)
             return TransitionCallbackReturn.FAILURE
         self._trouble = ""
-        if not self._mind.assistant.thinker.decides:
+        thinker = self._mind.assistant.thinker
+        if objection := thinker.window_objection(settings.assistant.context_seconds):
+            log.warning(objection)
+        if not thinker.decides:
             log.warning(
                 f"{self._mind.model} has no speak head: it answers, but never speaks up; with "
                 "speak_source yes_no it is asked after every unit whether it should"
@@ -135,6 +145,7 @@ class RomaNode(LifecycleNode):
         if mind.settings.assembler.audio:
             senses.listen(mind.audio)
         self._attention = Attention(senses, intake)
+        self._health = StreamHealth()
         topics = " and ".join(monitor.topic for monitor in self.inputs)
         self.get_logger().info(f"active with {mind.model} on {topics}")
         return super().on_activate(state)
@@ -214,13 +225,13 @@ class RomaNode(LifecycleNode):
     def _on_ask(self, request: Ask.Request, respond: Respond) -> None:
         try:
             self._active()
-            asked = self._configured().assistant.ask(
-                request.question, request.watch or None, request.keep
-            )
+            assistant = self._configured().assistant
+            asked = assistant.ask(request.question, request.watch or None, request.keep)
+            warning = assistant.warning(request.question)
         except REFUSALS as error:
             respond(Ask.Response(success=False, message=str(error)))
             return
-        asked.add_done_callback(lambda done: respond(_answer(done)))
+        asked.add_done_callback(lambda done: respond(_answer(done, warning)))
 
     def _on_watch(self, request: Watch.Request, response: Watch.Response) -> Watch.Response:
         try:
@@ -233,6 +244,7 @@ class RomaNode(LifecycleNode):
                 cooldown=request.cooldown,
                 reply=request.reply,
             )
+            response.warning = self._configured().assistant.warning(request.instruction)
             response.success = True
         except REFUSALS as error:
             response.message = str(error)
@@ -281,11 +293,20 @@ class RomaNode(LifecycleNode):
         status, stats = mind.assistant.status(), mind.assembler.stats
         lost = status.units_dropped + status.units_audio_only + stats.units_dropped
         late = self._lag_memory.is_recent(lost)
-        return [
-            input_status(name, self.inputs, self._faults, attention.intake.dropped),
-            unit_status(name, stats, status, mind.skew),
-            thinker_status(name, mind.model, status, late),
+        enabled = attention.senses.enabled
+        health = self._health
+        health.update(stats, status, arriving=enabled and is_arriving(self.inputs))
+        disabled = () if enabled else ("video", "audio")
+        statuses = [
+            input_status(name, self.inputs, self._faults, attention.intake.dropped, disabled),
+            unit_status(name, stats, status, mind.skew, health),
+            thinker_status(name, mind.model, status, late, health.minute.growth("faults")),
+            watch_status(name, status),
         ]
+        if self.get_parameter("use_sim_time").value:
+            now = self.get_clock().now().nanoseconds
+            statuses.append(clock_status(name, self._clock_stall.update(now), now))
+        return statuses
 
     def _warn_of_silence(self) -> None:
         for monitor in self.inputs:
@@ -297,14 +318,18 @@ class RomaNode(LifecycleNode):
                 )
 
 
-def _answer(done: Future[Answer]) -> Ask.Response:
+def _answer(done: Future[Answer], warning: str) -> Ask.Response:
     """In the assistant's thread: what came of a question."""
     error = done.exception()
     if error is not None:
-        return Ask.Response(success=False, message=str(error))
+        return Ask.Response(success=False, message=str(error), warning=warning)
     answer = done.result()
     return Ask.Response(
-        success=True, answer=answer.text, stamp=time_of(answer.stamp), latency=answer.latency
+        success=True,
+        answer=answer.text,
+        stamp=time_of(answer.stamp),
+        latency=answer.latency,
+        warning=warning,
     )
 
 

@@ -51,6 +51,12 @@ class Oracle:
                 log.write(json.dumps(measured) + "\n")
         return unit
 
+    def objection(self, _text: str, **_: bool) -> str:
+        return ""
+
+    def window_objection(self, _context_seconds: float | None) -> str:
+        return ""
+
     def open_session(self, instruction: str | None, **_: Any) -> Session:
         names = {alert.instruction: alert.name for alert in self.plan.alerts}
         names[NARRATION_INSTRUCTION] = NARRATION

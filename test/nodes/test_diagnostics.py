@@ -1,18 +1,53 @@
 from __future__ import annotations
 
+import pytest
 from diagnostic_msgs.msg import DiagnosticStatus
 
 from roma_ros.nodes.diagnostics import (
     LagMemory,
+    RecentMinute,
+    StreamHealth,
+    clock_status,
     input_status,
+    is_arriving,
     state_status,
     thinker_status,
     unit_status,
+    watch_status,
 )
 from roma_ros.nodes.faults import Faults
 from roma_ros.nodes.input_monitor import InputMonitor
 from roma_ros.status import AssistantStatus
 from roma_ros.units import AssemblerStats
+
+OK, WARN, ERROR = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR
+
+
+@pytest.fixture
+def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The monotonic clock, to be moved."""
+    now = [100.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    return now
+
+
+def after(
+    now: list[float],
+    seconds: int,
+    *,
+    arriving: bool = True,
+    status: AssistantStatus | None = None,
+    **each_second: int,
+) -> tuple[AssemblerStats, StreamHealth]:
+    """Counters that grow by so much each second, from the first report on."""
+    stats, health = AssemblerStats(), StreamHealth()
+    for second in range(seconds + 1):
+        counted = AssistantStatus(units_heard=second) if status is None else status
+        health.update(stats, counted, arriving=arriving)
+        now[0] += 1.0
+        for name, growth in each_second.items():
+            setattr(stats, name, getattr(stats, name) + growth)
+    return stats, health
 
 
 def values(status: DiagnosticStatus) -> dict[str, str]:
@@ -55,7 +90,9 @@ def test_a_fault_shows_as_a_warning_with_its_reason_and_its_count():
 
 def test_units_are_counted_with_those_that_were_dropped_anywhere():
     stats = AssemblerStats(units=9, units_dropped=1, frames_late=4)
-    shown = values(unit_status("roma", stats, AssistantStatus(units_dropped=2), skew=0.25))
+    shown = values(
+        unit_status("roma", stats, AssistantStatus(units_dropped=2), 0.25, StreamHealth())
+    )
     assert shown["units made"] == "9"
     assert shown["units dropped"] == "3"
     assert shown["frames late"] == "4"
@@ -67,3 +104,117 @@ def test_a_node_that_could_not_be_configured_says_why():
     failed = state_status("roma", "unconfigured", "no such folder")
     assert failed.level == DiagnosticStatus.ERROR
     assert failed.message == "no such folder"
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "rate", "words"),
+    [
+        ("units_video_filled", "units", 1, "units without new video"),
+        ("units_audio_filled", "units", 1, "units with missing sound"),
+        ("frames_late", "frames_in", 15, "frames too late"),
+        ("frames_bad", "frames_in", 15, "frames that cannot be decoded"),
+        ("audio_late", "audio_in", 10, "audio too late"),
+        ("stamps_bad", "frames_in", 30, "data with bad stamps"),
+    ],
+)
+def test_more_than_a_twentieth_of_a_minute_lost_is_a_warning(now, part, whole, rate, words):
+    for lost, level in ((0, OK), (3, OK), (4, WARN), (60, WARN)):
+        stats, health = after(now, 60, **{whole: rate})
+        setattr(stats, part, lost * rate)
+        health.update(stats, AssistantStatus(units_heard=61), arriving=True)
+        status = unit_status("roma", stats, AssistantStatus(units_heard=61), 0.0, health)
+        assert status.level == level, (lost, status.message)
+        share = float(values(status)[f"{words} in a minute [%]"])
+        assert share == pytest.approx(100 * lost / 60, abs=3)
+        if level == WARN:
+            assert words in status.message
+
+
+def test_one_filled_unit_at_the_start_is_no_warning_and_a_dead_camera_soon_is(now):
+    stats, health = after(now, 3, units=1)
+    stats.units_video_filled = 1
+    health.update(stats, AssistantStatus(units_heard=4), arriving=True)
+    assert unit_status("roma", stats, AssistantStatus(), 0.0, health).level == OK
+    stats, health = after(now, 5, units=1, units_video_filled=1)
+    assert unit_status("roma", stats, AssistantStatus(), 0.0, health).level == WARN
+
+
+def test_what_was_lost_is_forgotten_after_a_minute(now):
+    stats, health = after(now, 20, units=1, units_video_filled=1)
+    assert health.shares["units without new video"] > 0.2
+    for second in range(70):
+        stats.units += 1
+        health.update(stats, AssistantStatus(units_heard=100 + second), arriving=True)
+        now[0] += 1.0
+    assert health.shares["units without new video"] == 0
+
+
+def test_counters_that_begin_anew_are_counted_anew(now):
+    minute = RecentMinute()
+    for count in (50, 60, 3, 5):
+        minute.update({"units": count})
+        now[0] += 1.0
+    assert minute.growth("units") == 2
+    assert minute.growth("none of it") == 0
+
+
+def test_no_unit_judged_while_data_arrives_is_an_error(now):
+    deaf = AssistantStatus(units_heard=7, faults=9, last_fault="could not encode: odd shape")
+    for seconds, arriving, level in ((4, True, OK), (6, True, ERROR), (30, False, OK)):
+        _, health = after(now, seconds, arriving=arriving, status=deaf, units=1)
+        status = unit_status("roma", AssemblerStats(), deaf, 0.0, health)
+        assert status.level == level, (seconds, arriving)
+    _, health = after(now, 6, status=AssistantStatus(), units=1)
+    status = unit_status("roma", AssemblerStats(), AssistantStatus(), 0.0, health)
+    assert status.message == "no unit was judged for 6 s while data arrives"
+
+
+def test_units_that_fault_are_a_warning_for_a_minute(now):
+    health = StreamHealth()
+    levels = []
+    for second, unjudged in [*enumerate([0, 1, 1]), (80, 1)]:
+        now[0] = 200.0 + second
+        status = AssistantStatus(
+            units_heard=10 + second,
+            units_unjudged=unjudged,
+            faults=unjudged,
+            last_fault="could not hear: NaN",
+        )
+        health.update(AssemblerStats(), status, arriving=True)
+        shown = unit_status("roma", AssemblerStats(), status, 0.0, health)
+        thinker = thinker_status("roma", "tiny", status, False, health.minute.growth("faults"))
+        levels.append((shown.level, thinker.level))
+        if unjudged and shown.level == WARN:
+            assert "units not judged in a minute: 1; could not hear: NaN" in shown.message
+    assert levels == [(OK, OK), (WARN, WARN), (WARN, WARN), (OK, OK)]
+
+
+def test_an_instruction_that_cannot_be_known_is_a_warning():
+    assert watch_status("roma", AssistantStatus()).level == OK
+    status = watch_status("roma", AssistantStatus(warnings={"dog": "tiny knows no 'dog'"}))
+    assert status.level == WARN
+    assert status.message == "dog: tiny knows no 'dog'"
+    assert values(status)["dog: warning"] == "tiny knows no 'dog'"
+
+
+def test_disabled_inputs_are_a_warning():
+    faults = Faults(lambda line: None)
+    status = input_status("roma", [], faults, 0, ("video", "audio"))
+    assert status.level == WARN
+    assert status.message == "disabled by ~/enable: video and audio"
+
+
+def test_a_simulation_whose_clock_does_not_tick_is_a_warning():
+    assert "nothing comes on /clock" in clock_status("roma", 0.0, 0).message
+    levels = [clock_status("roma", still, now).level for still, now in ((0, 0), (1, 9), (6, 9))]
+    assert levels == [WARN, OK, WARN]
+
+
+def test_data_arrives_while_an_input_is_young(now):
+    monitor = InputMonitor("/image", "sensor_msgs/msg/Image")
+    seen = [is_arriving([]), is_arriving([monitor])]
+    monitor.arrived(0.0)
+    seen.append(is_arriving([monitor]))
+    now[0] += 3.0
+    seen.append(is_arriving([monitor]))
+    assert seen == [False, False, True, False]

@@ -55,6 +55,9 @@ def test_defaults_make_settings(make_node):
     assert settings.speak_source == "auto"
     assert settings.alert_recordings == ()
     assert WatchDefaults.of(node).narration_threshold == 0.5
+    assert settings.assistant.context_seconds is None  # as the checkpoint says
+    assert (settings.assistant.has_video, settings.assistant.has_audio) == (True, True)
+    assert settings.assistant.strict is False
 
 
 @pytest.mark.parametrize(
@@ -62,7 +65,8 @@ def test_defaults_make_settings(make_node):
     [
         ("alert.threshold", 1.5),
         ("alert.window", 0),
-        ("context_seconds", 0.0),
+        ("context_seconds", 0.5),
+        ("context_seconds", -1.0),
         ("image_transport", "theora"),
         ("audio_type", "std_msgs/String"),
         ("quantization", "q2"),

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 
 import pytest
+import torch
 from diagnostic_msgs.msg import DiagnosticStatus
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState, GetState
@@ -12,8 +14,10 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from roma_ros.msg import Alert, Narration
+from safetensors.torch import load_file, save_file
 
 from roma_ros.nodes.client import Outcome
+from roma_ros.thinker.checkpoint import resolve_folder
 from roma_ros.watch import WatchKind
 
 from .conftest import BASE, SECOND, Robot, ends, until
@@ -375,10 +379,95 @@ def test_diagnostics_tell_how_the_node_is(make_roma, robot):
     }
 
 
-def test_diagnostics_beat_without_a_simulation_clock(make_roma, robot):
+def warns(robot: Robot, kind: str, words: str, level: bytes = DiagnosticStatus.WARN) -> str:
+    """The message of a diagnostic, once it is of that level and has these words."""
+
+    def message() -> str:
+        status = robot.diagnostics.get(kind)
+        if status is None or status.level != level or words not in status.message:
+            return ""
+        return str(status.message)
+
+    return until(message, f"{kind}: {words}")
+
+
+def test_diagnostics_beat_and_warn_without_a_simulation_clock(make_roma, robot):
     make_roma({"use_sim_time": True})
     assert robot.roma.wait_until_active()
-    until(lambda: "inputs" in robot.diagnostics, "diagnostics")
+    warns(robot, "clock", "use_sim_time is on and nothing comes on /clock")
+
+
+def test_a_disabled_node_says_so_in_the_diagnostics(make_roma, robot):
+    robot.meet(make_roma())
+    robot.play(2)
+    assert robot.roma.enable(False)
+    warns(robot, "inputs", "disabled by ~/enable")
+    assert robot.roma.enable(True)
+    until(lambda: "disabled" not in robot.diagnostics["inputs"].message, "it is over")
+
+
+def test_what_the_model_does_not_know_is_told(make_roma, robot):
+    robot.meet(make_roma({"alert.instructions": ["alert me when a dog barks"]}))
+    reply = robot.roma.watch("alert me when a cat meows", name="cat")
+    assert reply
+    assert reply.warning.startswith("roma_tiny knows no 'cat' or 'meows'; it knows the sounds beep")
+    assert robot.roma.watch("alert me when you hear a beep", name="beep").warning == ""
+    message = warns(robot, "watches", "no 'cat'")
+    assert "alert_1: roma_tiny knows no 'dog' or 'barks'" in message
+    robot.play(3)
+    answer = robot.roma.ask("is the postman here?")
+    assert answer
+    assert answer.warning.startswith("roma_tiny knows no 'postman'; it knows")
+    assert robot.roma.ask("what do you hear now?").warning == ""
+    assert robot.roma.unwatch("cat")
+    until(lambda: "cat" not in robot.diagnostics["watches"].message, "the warning goes")
+
+
+def test_a_strict_node_refuses_what_the_model_does_not_know(make_roma, robot):
+    make_roma({"strict": True, "use_image": False})
+    assert robot.roma.wait_until_active()
+    reply = robot.roma.watch("alert me when a dog barks")
+    assert reply.outcome is Outcome.REFUSED
+    assert "roma_tiny knows no 'dog' or 'barks'" in reply.message
+    reply = robot.roma.watch("alert me when a star appears")
+    assert reply.outcome is Outcome.REFUSED
+    assert "needs a picture, and the stream has none" in reply.message
+    answer = robot.roma.ask("is the postman here?")
+    assert answer.outcome is Outcome.REFUSED
+    assert "no 'postman'" in answer.message
+    assert robot.roma.watch("alert me when you hear a beep")
+
+
+def test_an_alert_in_words_is_refused_by_the_node(make_roma, robot):
+    make_roma()
+    assert robot.roma.wait_until_active()
+    reply = robot.roma.watch("alert me when you hear a beep", reply=True)
+    assert reply.outcome is Outcome.REFUSED
+    assert "was not trained to put an alert in words" in reply.message
+
+
+def test_a_model_that_judges_nothing_is_an_error(make_roma, robot, monkeypatch, tmp_path):
+    """With the embedded checkpoint, whose speak head has been damaged."""
+    monkeypatch.setattr("roma_ros.nodes.diagnostics.STALLED", 1.0)
+    folder = tmp_path / "broken"
+    shutil.copytree(resolve_folder("roma_tiny"), folder)
+    weights = load_file(folder / "speak_head.safetensors")
+    weights["fc2.bias"] = torch.full_like(weights["fc2.bias"], float("nan"))
+    save_file(weights, folder / "speak_head.safetensors")
+    roma = make_roma({"model": str(folder), "alert.instructions": ["alert me when a beep sounds"]})
+    robot.meet(roma)
+
+    def see_error() -> bool:
+        robot.publish_second()
+        status = robot.diagnostics.get("units")
+        return status is not None and status.level == DiagnosticStatus.ERROR
+
+    until(see_error, "an error in the diagnostics")
+    message = robot.diagnostics["units"].message
+    assert "no unit was judged for" in message
+    assert "could not hear: JudgementError: p(speak) is nan" in message
+    assert robot.probabilities() == []
+    assert int(robot.diagnostic("units", "units not judged")) > 0
 
 
 def test_a_silent_input_shows_in_the_diagnostics(make_roma, robot, monkeypatch):
