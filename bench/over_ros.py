@@ -23,9 +23,7 @@ __all__ = ["OverRos", "measure_over_ros"]
 
 HERE = Path(__file__).parent
 # Fast DDS loses most raw images of this size with its own settings; read when rclpy starts.
-os.environ.setdefault(
-    "FASTRTPS_DEFAULT_PROFILES_FILE", str(HERE.parent / "config" / "fastdds.xml")
-)
+os.environ.setdefault("FASTRTPS_DEFAULT_PROFILES_FILE", str(HERE.parent / "config" / "fastdds.xml"))
 
 
 @dataclass(frozen=True, slots=True)

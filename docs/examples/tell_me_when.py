@@ -1,6 +1,6 @@
 """Wait until something happens, then ask about it, with a roma node that runs already.
 
-python tell_me_when.py "Tell me when somebody comes in." "What do they carry?"
+python tell_me_when.py "alert me when a red circle appears" "how many shapes are there now?"
 """
 
 import argparse
@@ -25,6 +25,8 @@ def main() -> int:
         if not watch:
             print(watch.message)
             return 1
+        if watch.warning:
+            print(f"warning: {watch.warning}")
         try:
             alert = roma.wait_for_alert(timeout=arguments.patience)
             if alert is None:
