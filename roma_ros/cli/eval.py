@@ -100,7 +100,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     from roma_ros.evaluation.report import Report
     from roma_ros.evaluation.table import findings_table
     from roma_ros.evaluation.world_run import evaluate_on_world
-    from roma_ros.thinker import CheckpointError
+    from roma_ros.thinker import CheckpointError, JudgementError
     from roma_ros.thinker.checkpoint import resolve_folder
     from roma_ros.world import SpeechError, WorldError
 
@@ -133,7 +133,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
                 workers=arguments.workers,
                 on_progress=lambda done, of: progress.update(task, completed=done, total=of),
             )
-    except (WorldError, SpeechError) as error:
+    except (WorldError, SpeechError, JudgementError) as error:
         raise CommandError(str(error)) from error
     except (CheckpointError, EvaluationError, ValueError) as error:
         raise UsageError(str(error)) from error

@@ -43,7 +43,10 @@ LOSSES = (  # what counters of `AssemblerStats` say of a minute: part, whole, in
     ("units_audio_filled", "units", "units with missing sound"),
     ("frames_late", "frames_in", "frames too late"),
     ("frames_bad", "frames_in", "frames that cannot be decoded"),
+    ("frames_duplicate", "frames_in", "frames with the stamp of another"),
     ("audio_late", "audio_in", "audio too late"),
+    ("audio_overlap", "audio_in", "audio that overlaps"),
+    ("audio_overflow", "audio_in", "audio in no order"),
     ("stamps_bad", ALL, "data with bad stamps"),
 )
 

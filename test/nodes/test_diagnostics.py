@@ -113,7 +113,10 @@ def test_a_node_that_could_not_be_configured_says_why():
         ("units_audio_filled", "units", 1, "units with missing sound"),
         ("frames_late", "frames_in", 15, "frames too late"),
         ("frames_bad", "frames_in", 15, "frames that cannot be decoded"),
+        ("frames_duplicate", "frames_in", 15, "frames with the stamp of another"),
         ("audio_late", "audio_in", 10, "audio too late"),
+        ("audio_overlap", "audio_in", 10, "audio that overlaps"),
+        ("audio_overflow", "audio_in", 10, "audio in no order"),
         ("stamps_bad", "frames_in", 30, "data with bad stamps"),
     ],
 )
