@@ -21,6 +21,7 @@ _MAY_IMPORT: dict[str, set[str]] = {
     "presets": set(),
     "respawn": set(),
     "speed": {"planning", "thinker", "units", "__version__"},
+    "fault_log": set(),
     "speech": {"units"},
     "recording": {"units"},
     "sources": {"units"},

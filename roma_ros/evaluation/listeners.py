@@ -66,11 +66,14 @@ class Listener(ABC):
         thinker: the weights.
         watch: under which it follows; `None` for the system prompt alone, which is how spoken
             instructions and questions are heard.
+        least_window: seconds that the window has at least; otherwise it is the checkpoint's.
     """
 
-    def __init__(self, thinker: RomaThinker, watch: Watch | None) -> None:
+    def __init__(
+        self, thinker: RomaThinker, watch: Watch | None, *, least_window: float = 0.0
+    ) -> None:
         self.follower = Follower(watch)
-        self.follower.open(thinker, BOUNDS.context_seconds)
+        self.follower.open(thinker, max(thinker.context_seconds, least_window))
         self.p_speak: list[float] = []
         self.step_seconds: list[float] = []
 
@@ -108,6 +111,8 @@ class AlertListener(Listener):
     ) -> None:
         self.exercise, self.alert = exercise, alert
         watch = None
+        # An instruction that is spoken in the stream itself is forgotten once its units leave.
+        spoken = exercise.scene.seconds if exercise.line is not None else 0
         if exercise.line is None:
             watch = Watch(
                 id=exercise.id,
@@ -116,7 +121,7 @@ class AlertListener(Listener):
                 threshold=triggers.threshold,
                 window=triggers.window,
             )
-        super().__init__(thinker, watch)
+        super().__init__(thinker, watch, least_window=spoken)
 
     def react(self, unit: int, events: list[Event]) -> None:
         """An alert without a reply leaves no trace in the stream."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from roma_ros.evaluation.errors import EvaluationError
-from roma_ros.evaluation.listeners import attend
+from roma_ros.evaluation.listeners import AlertListener, attend
 from roma_ros.evaluation.protocol import Protocol, TriggerSettings
 from roma_ros.evaluation.showings import Programme, Showing
 from roma_ros.thinker import RomaThinker
@@ -47,6 +49,19 @@ def test_a_spoken_alert_is_heard_without_a_text(tiny: RomaThinker) -> None:
     with tiny.open_session() as session:
         first = session.step(WorldRenderer(showing.scene).unit(0)).p_speak
     assert outcome.p_speak[0] == pytest.approx(first, abs=1e-5)
+
+
+@pytest.mark.parametrize(("kind", "window"), [(Programme.CROWD, 3), (Programme.SPOKEN_ALERT, 0)])
+def test_the_window_is_the_checkpoints_unless_the_instruction_is_in_the_stream(
+    puppet, kind: Programme, window: int
+) -> None:
+    puppet.thinker.config = replace(puppet.thinker.config, trained_context_seconds=3)
+    showing = Showing.of(kind, 0, PROTOCOL)
+    exercise = showing.exercises[0]
+    assert isinstance(exercise.subject, Alert)
+    listener = AlertListener(puppet.thinker, exercise, exercise.subject, PROTOCOL.triggers)
+    assert listener.session.window == (window or showing.scene.seconds)
+    listener.close()
 
 
 def test_a_spoken_question_is_answered_after_its_last_unit(puppet) -> None:
