@@ -44,6 +44,7 @@ SCHEMA_VERSION = 1
 MAX_LINE = 256 * 1024  # bytes; the longest event has a few thousand
 MAX_TEXT = 4_000  # characters of one field
 LIBRARIES = ("torch", "transformers")
+LARGEST = 2**63 - 1  # of any number
 _SHOWN = 40  # characters of a damaged line in a message
 
 
@@ -51,11 +52,13 @@ class SchemaError(ValueError):
     """A line is not an event of this schema; the message says what was read."""
 
 
-def _snake(name: str) -> str:
+def _kind(name: str) -> str:
+    if name == "InstructionWarning":
+        return "warning"
     return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
 
 
-KINDS: dict[str, type] = {_snake(cls.__name__): cls for cls in get_args(Event)}
+KINDS: dict[str, type] = {_kind(cls.__name__): cls for cls in get_args(Event)}
 """The value of the field `event`, and the class that it stands for."""
 _NAMES = {cls: name for name, cls in KINDS.items()}
 
@@ -109,8 +112,8 @@ class Record:
         seconds: END of the event's unit, from the beginning of the source, or of a node's stream;
             `None` if that is not known.
         wall_ns: when it was written, Unix time in ns; `None` in a file of `roma run`.
-        source: of several sources that are followed one after another, the one it belongs to.
-        source_seconds: END of the event's unit, from the beginning of that source.
+        source: of a run of several sources, which one it is about; else empty.
+        source_seconds: END of the event's unit from the beginning of that source.
     """
 
     event: Event
@@ -189,12 +192,12 @@ def _record_values(record: Record) -> dict[str, Any]:
     values["event"] = record.kind
     values["seconds"] = None if record.seconds is None else round(record.seconds, 9)
     values["stamp_ns"] = record.event.stamp
-    if record.source:
-        seconds = record.source_seconds
-        values["source"] = record.source
-        values["source_seconds"] = None if seconds is None else round(seconds, 9)
     if record.wall_ns is not None:
         values["wall_ns"] = record.wall_ns
+    if record.source:
+        values["source"] = record.source
+    if record.source_seconds is not None:
+        values["source_seconds"] = round(record.source_seconds, 9)
     for each in fields(record.event):
         if each.name != "stamp":
             values[each.name] = _plain(getattr(record.event, each.name))
@@ -225,7 +228,7 @@ def decode(line: bytes | str) -> Header | Record:
     try:
         text = line.decode("utf-8") if isinstance(line, bytes) else line
         values = json.loads(text)
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError):  # no UTF-8, no JSON, or a number of too many digits
         raise SchemaError(f"{_shown(line)} is not a line of JSON") from None
     if not isinstance(values, dict):
         raise SchemaError(f"{_shown(line)} is no JSON object")
@@ -313,8 +316,12 @@ def _checked(name: str, value: Any, hint: Any) -> Any:
         if value is None:
             return None
         hint = next(each for each in get_args(hint) if each is not type(None))
-    if hint is float and (value is None or isinstance(value, int | float)):
-        return math.nan if value is None else float(value)
+    if hint is float and value is None:
+        return math.nan
+    if isinstance(value, int | float) and not -LARGEST <= value <= LARGEST:
+        raise SchemaError(f"{name} is {_shown(str(value))}; expected a number below 2^63")
+    if hint is float and isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
     try:
         if issubclass(hint, enum.Enum):
             return hint(value)

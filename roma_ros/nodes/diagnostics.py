@@ -32,7 +32,7 @@ __all__ = [
     "state_status",
     "thinker_status",
     "unit_status",
-    "watch_status",
+    "watch_storage_status",
 ]
 
 MAX_CONFLICTS = 16  # lines
@@ -294,26 +294,19 @@ def unit_status(
     return _status(name, DiagnosticStatus.OK, message, values)
 
 
-def watch_status(
-    node: str, status: AssistantStatus, trouble: str = "", conflicts: Sequence[str] = ()
-) -> DiagnosticStatus:
-    """What is watched for, and a warning if the model cannot know, see or hear some of it.
-
-    Args:
-        trouble: why the watches would not outlast a crash; empty if they would.
-        conflicts: stored watches that could not be restored, one line each.
-    """
+def watch_status(node: str, status: AssistantStatus) -> DiagnosticStatus:
+    """What is watched for, and a warning if the model cannot know, see or hear some of it."""
     name = f"{node}: watches"
-    watches = [session.watch for session in status.sessions if session.watch is not None]
-    values: dict[str, object] = {"watches": len(watches)}
-    values |= {watch.id: watch.instruction for watch in watches}
+    values: dict[str, object] = {
+        session.watch.id: session.watch.instruction
+        for session in status.sessions
+        if session.watch is not None
+    }
     values |= {f"{watch}: warning": warning for watch, warning in status.warnings.items()}
-    values |= {f"conflict {n}": line for n, line in enumerate(conflicts[:MAX_CONFLICTS], 1)}
-    unknown = "; ".join(f"{watch}: {warning}" for watch, warning in status.warnings.items())
-    messages = [trouble, *conflicts[:1], unknown]
-    if message := "; ".join(text for text in messages if text):
+    if status.warnings:
+        message = "; ".join(f"{watch}: {warning}" for watch, warning in status.warnings.items())
         return _warning(name, message[:MESSAGE], values)
-    return _status(name, DiagnosticStatus.OK, f"{len(watches)} watches", values)
+    return _status(name, DiagnosticStatus.OK, "known", values)
 
 
 def clock_status(node: str, stands_still_for: float, now: int) -> DiagnosticStatus:
@@ -367,6 +360,25 @@ def thinker_status(
     if late or status.lag > 1.0:
         return _warning(name, "slower than the sensors: units are lost", values)
     return _status(name, DiagnosticStatus.OK, "keeps up", values)
+
+
+def watch_storage_status(
+    node: str, running: int, trouble: str, conflicts: Sequence[str]
+) -> DiagnosticStatus:
+    """Whether the watches would outlast a crash, and what could not be restored.
+
+    Args:
+        running: how many watches there are.
+        trouble: why they are not stored; empty if they are.
+        conflicts: one line each.
+    """
+    values: dict[str, object] = {"watches": running}
+    values.update({f"conflict {n}": line for n, line in enumerate(conflicts[:MAX_CONFLICTS], 1)})
+    if trouble:
+        return _warning(f"{node}: watch storage", trouble, values)
+    if conflicts:
+        return _warning(f"{node}: watch storage", conflicts[0], values)
+    return _status(f"{node}: watch storage", DiagnosticStatus.OK, f"{running} watches", values)
 
 
 def journal_status(node: str, status: JournalStatus | None, trouble: str) -> DiagnosticStatus:

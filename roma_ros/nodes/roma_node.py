@@ -37,6 +37,7 @@ from roma_ros.nodes.diagnostics import (
     thinker_status,
     unit_status,
     watch_status,
+    watch_storage_status,
 )
 from roma_ros.nodes.event_publisher import EventPublisher
 from roma_ros.nodes.faults import Faults
@@ -437,7 +438,10 @@ class RomaNode(LifecycleNode):
             ),
             unit_status(name, stats, status, mind.skew, health),
             thinker_status(name, mind.model, status, late, health.minute.growth("faults")),
-            watch_status(name, status, mind.watches.trouble, mind.watches.conflicts),
+            watch_status(name, status),
+            watch_storage_status(
+                name, len(mind.watches.all()), mind.watches.trouble, mind.watches.conflicts
+            ),
             journal_status(name, self._journal.status(), self._journal.trouble),
             *hook_statuses(name, self._hooks.stats),
         ]
