@@ -23,7 +23,7 @@ from roma_ros.status import AssistantStatus
 from roma_ros.thinker import RomaThinker, read_out
 from roma_ros.turns import Turns, Work
 from roma_ros.units import MultimodalUnit
-from roma_ros.watch import UnknownWatchError, Watch, WatchError
+from roma_ros.watch import UnknownWatchError, Watch, WatchError, quoted
 
 __all__ = ["Assistant", "AssistantConfig", "AssistantConfigError", "AssistantStoppedError"]
 
@@ -338,7 +338,7 @@ class Assistant:
     def _find(self, watch_id: str) -> Watch:
         if watch_id not in self._watches:
             raise UnknownWatchError(
-                f"there is no watch {watch_id!r}; there are {sorted(self._watches)}"
+                f"there is no watch {quoted(watch_id)}; there are {sorted(self._watches)}"
             )
         return self._watches[watch_id]
 

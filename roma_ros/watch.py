@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import re
 from dataclasses import dataclass
 
 from roma_ros.recording import Recording
@@ -18,6 +19,8 @@ __all__ = [
     "Watch",
     "WatchError",
     "WatchKind",
+    "check_id",
+    "quoted",
 ]
 
 # What roma_tiny is measured with (`roma eval world`); the presets of larger models have their own.
@@ -26,6 +29,9 @@ DEFAULT_WINDOW = 1  # units: most events of the small world are over after one
 DEFAULT_COOLDOWN = 0.0  # seconds
 MAX_INSTRUCTION = 500  # characters
 MAX_COOLDOWN = 3600.0  # seconds
+MAX_ID = 64  # characters
+_ID = re.compile(rf"[A-Za-z0-9_.-]{{1,{MAX_ID}}}")
+_QUOTED = 40  # characters of a text that is quoted in a message
 
 
 class WatchError(ValueError):
@@ -34,6 +40,24 @@ class WatchError(ValueError):
 
 class UnknownWatchError(WatchError):
     """No watch has this id."""
+
+
+def quoted(text: str) -> str:
+    """Quote the beginning of a text that came from outside, for a message."""
+    return repr(text if len(text) <= _QUOTED else text[: _QUOTED - 1] + "…")
+
+
+def check_id(watch_id: str) -> None:
+    """Check the id of a watch.
+
+    Raises:
+        WatchError: it is empty, too long, or has characters that an id may not have.
+    """
+    if _ID.fullmatch(watch_id) is None:
+        raise WatchError(
+            f"the watch's id is {quoted(watch_id) if watch_id else 'empty'}, of {len(watch_id)} "
+            f"characters; expected 1 to {MAX_ID} of A-Z a-z 0-9 _ . - such as 'front_door'"
+        )
 
 
 class WatchKind(enum.Enum):
@@ -46,7 +70,7 @@ class Watch:
     """One instruction that the stream is followed under, with a session of its own.
 
     Args:
-        id: the name it is known by; not empty.
+        id: the name it is known by, 1 to 64 of `[A-Za-z0-9_.-]`.
         kind: an alert says once that something has happened, a narration keeps describing.
         instruction: what to watch for, 1 to 500 characters.
         threshold: p(speak) at or above it counts, in (0, 1].
@@ -71,14 +95,13 @@ class Watch:
     recording: Recording | None = None
 
     def __post_init__(self) -> None:
-        if not self.id:
-            raise WatchError("the watch's id is empty; give it a name, such as 'door'")
+        check_id(self.id)
         length = len(self.instruction)
         if not self.instruction.strip() or length > MAX_INSTRUCTION:
             raise WatchError(
                 f"watch {self.id!r}: the instruction has {length} characters, got "
-                f"{self.instruction[:40]!r}; expected words, at most {MAX_INSTRUCTION} characters, "
-                "that say what to watch for"
+                f"{quoted(self.instruction)}; expected words, at most {MAX_INSTRUCTION} "
+                "characters, that say what to watch for"
             )
         if not 0 < self.threshold <= 1:
             raise WatchError(

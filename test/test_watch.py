@@ -25,7 +25,12 @@ def alert(**settings) -> Watch:
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
-        ({"id": ""}, "id is empty"),
+        ({"id": ""}, "id is empty, of 0 characters; expected 1 to 64 of A-Z"),
+        ({"id": "x" * 65}, r"id is 'x{39}…', of 65 characters; expected 1 to 64"),
+        ({"id": "a b"}, "id is 'a b'"),
+        ({"id": "дверь"}, "id is 'дверь'"),
+        ({"id": "door\n"}, "id is 'door"),
+        ({"id": "../door"}, "expected 1 to 64 of A-Z a-z 0-9 _ . -"),
         ({"instruction": ""}, "the instruction has 0 characters"),
         ({"instruction": " \n"}, "expected words"),
         ({"instruction": "x" * 501}, "the instruction has 501 characters"),
@@ -53,12 +58,21 @@ def test_refuses_what_is_out_of_range(settings, says):
     [
         {"threshold": 1},
         {"window": 60, "cooldown": 3600.0},
+        {"id": "x" * 64},
+        {"id": "-Front_door.2"},
         {"instruction": "x" * 500},
         {"instruction": "门开的时候告诉我"},
     ],
 )
 def test_takes_the_ends_of_the_ranges(settings):
     alert(**settings)
+
+
+@pytest.mark.parametrize("settings", [{"id": "x" * 10**6}, {"instruction": "y" * 10**6}])
+def test_what_is_quoted_is_shortened(settings):
+    with pytest.raises(WatchError) as caught:
+        alert(**settings)
+    assert len(str(caught.value)) < 300
 
 
 def test_an_alert_speaks_only_when_asked_and_a_narration_always():

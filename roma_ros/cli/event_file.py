@@ -1,71 +1,55 @@
-"""Events as JSON lines."""
+"""The events of a run as JSON lines, in a file or on the standard output."""
 
 from __future__ import annotations
 
-import json
-import math
-from dataclasses import asdict
+import sys
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import BinaryIO
 
-from roma_ros.events import (
-    Alert,
-    Answer,
-    Event,
-    Fault,
-    Lag,
-    Narration,
-    SpeakProbability,
-    StreamStarted,
-)
+from roma_ros.event_schema import Header, Record, encode
+from roma_ros.events import Event
 
-__all__ = ["EventFile"]
+__all__ = ["STDOUT", "EventFile"]
 
-NAMES = {
-    Alert: "alert",
-    Answer: "answer",
-    Fault: "fault",
-    Lag: "lag",
-    Narration: "narration",
-    SpeakProbability: "speak_probability",
-    StreamStarted: "stream_started",
-}
+STDOUT = Path("-")
 
 
 class EventFile:
-    """A file with one JSON object a line, one line an event, written at once.
-
-    Every object has `event` (its kind), `seconds` (from the source's beginning), `stamp_ns` (the
-    sensor clock) and `stream`; the rest is as in `roma_ros.events`. Both times are those of the END
-    of the unit that the event belongs to. A number that is none (NaN) is `null`.
+    """Writes a header, and one line for each event at once; docs/events.md tells the fields.
 
     Args:
-        path: of the file; one that exists is emptied by the first event.
+        path: of the file; one that exists is emptied by the first event. `-`: standard output.
+        header: what the events come from.
 
     Raises:
         OSError: it cannot be written.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._file = path.open("a", encoding="utf-8", buffering=1)
-        self._begun = False
+    def __init__(self, path: Path, header: Header) -> None:
+        self._header = header
+        self._sequence = 0
+        self._is_stdout = path == STDOUT
+        self._file: BinaryIO = sys.stdout.buffer if self._is_stdout else path.open("ab")
 
     def __enter__(self) -> EventFile:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
+    def __exit__(
+        self,
+        _type: type[BaseException] | None,
+        _error: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        if not self._is_stdout:
+            self._file.close()
 
     def take(self, event: Event, seconds: float) -> None:
         """Write an event that happened `seconds` after the source's beginning."""
-        if not self._begun:  # a run that cannot start leaves the last one's events alone
-            self._file.truncate(0)
-            self._begun = True
-        fields = {name: _plain(value) for name, value in asdict(event).items()}
-        stamp = fields.pop("stamp")
-        line = {"event": NAMES[type(event)], "seconds": round(seconds, 9), "stamp_ns": stamp}
-        self._file.write(json.dumps(line | fields, ensure_ascii=False, allow_nan=False) + "\n")
-
-
-def _plain(value: Any) -> Any:
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+        if not self._sequence:  # a run that cannot start leaves the last one's events alone
+            if not self._is_stdout:
+                self._file.truncate(0)
+            self._file.write(encode(self._header))
+        self._sequence += 1
+        self._file.write(encode(Record(event=event, sequence=self._sequence, seconds=seconds)))
+        self._file.flush()

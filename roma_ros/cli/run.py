@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TextIO, TypeAlias
 
 from rich.console import Console
 
 from roma_ros.cli.errors import CommandError, UsageError
-from roma_ros.cli.event_file import EventFile
+from roma_ros.cli.event_file import STDOUT, EventFile
 from roma_ros.cli.live_view import LiveView
 from roma_ros.cli.plain_lines import PlainLines
 from roma_ros.cli.signals import stopping_on_signals
@@ -23,6 +23,7 @@ from roma_ros.cli.summary import Summary
 from roma_ros.cli.timed_question import TimedQuestion
 from roma_ros.cli.timeline import FORMATS, Timeline
 from roma_ros.cli.wording import clock, one_line
+from roma_ros.event_schema import Header
 from roma_ros.events import Event
 from roma_ros.sources import Source, SourceError
 from roma_ros.watch import (
@@ -49,6 +50,7 @@ examples:
   roma run kitchen.mp4 --narrate --ask "What is on the table?"@12 --plot timeline.png
   roma run 0 mic --watch "alert me when somebody enters" --watch "alert me when a dog barks"
   roma run recordings/ --fast --events events.jsonl --quiet
+  roma run kitchen.mp4 --fast --narrate --events - | jq .text
 
 SOURCE
   PATH          a video or audio file, or a folder of them, played by name
@@ -57,9 +59,11 @@ SOURCE
   A camera and a microphone may be followed together: `roma run 0 mic`.
 
 EVENTS FILE
-  One JSON object a line: "event" is stream_started, speak_probability, alert, narration, answer,
-  lag or fault; "seconds" and "stamp_ns" tell the END of the unit it belongs to, from the source's
-  beginning and on the sensor clock; "stream", and the fields of that event.
+  One JSON object a line, after a header with source, model, watches, versions and the wall clock:
+  "event" is stream_started, speak_probability, alert, narration, answer, lag or fault; "seconds"
+  and "stamp_ns" tell the END of the unit it belongs to, from the source's beginning and on the
+  sensor clock; "sequence", "stream", and the fields of that event. `roma events` reads it.
+  With `-` they go to the standard output, and everything else to the standard error.
 
 exit codes
   0    the source has ended, or Ctrl-C was pressed once the run had begun
@@ -176,7 +180,9 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     output.add_argument(
         "--fast", action="store_true", help="as fast as the model can, not at the file's pace"
     )
-    output.add_argument("--events", type=Path, metavar="FILE", help="write events as JSON lines")
+    output.add_argument(
+        "--events", type=Path, metavar="FILE", help="write events as JSON lines; -: to stdout"
+    )
     output.add_argument(
         "--plot", type=Path, metavar="FILE", help="draw a timeline: .png, .svg or .pdf"
     )
@@ -199,7 +205,7 @@ def run(arguments: argparse.Namespace) -> int:
         source = stack.enter_context(_source(arguments))
         sinks: list[Sink] = [summary := Summary()]
         if arguments.events is not None:
-            sinks.append(stack.enter_context(_event_file(arguments.events, arguments.source)))
+            sinks.append(stack.enter_context(_event_file(arguments, watches)))
         playback = stack.enter_context(_playback(arguments, source, watches))
         title = " + ".join(Path(text).name for text in arguments.source)
         view = _view(arguments, title, watches)
@@ -209,7 +215,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.plot is not None:
         _draw(timeline, arguments.plot)
     if not arguments.quiet:
-        print(summary.text(progress), flush=True)
+        print(summary.text(progress), file=_out(arguments), flush=True)
     if failure is not None:
         raise CommandError(one_line(str(failure))) from failure
     return _check_answers(playback)
@@ -333,19 +339,36 @@ def _playback(arguments: argparse.Namespace, source: Source, watches: Sequence[W
 
 
 def _view(arguments: argparse.Namespace, title: str, watches: Sequence[Watch]) -> View:
-    console = Console()
-    if sys.stdout.isatty() and not console.is_dumb_terminal and not arguments.quiet:
+    out = _out(arguments)
+    console = Console(file=out)
+    if out.isatty() and not console.is_dumb_terminal and not arguments.quiet:
         return LiveView(console, title=title, watches=watches)
-    return PlainLines(sys.stdout, quiet=arguments.quiet)
+    return PlainLines(out, quiet=arguments.quiet)
 
 
-def _event_file(path: Path, sources: Sequence[str]) -> EventFile:
+def _out(arguments: argparse.Namespace) -> TextIO:
+    """Where all but the events goes."""
+    return sys.stderr if arguments.events == STDOUT else sys.stdout
+
+
+def _event_file(arguments: argparse.Namespace, watches: Sequence[Watch]) -> EventFile:
+    path, sources = arguments.events, arguments.source
     if path.exists() and any(Path(s).exists() and path.samefile(s) for s in sources):
         raise UsageError(f"--events {path} is the source itself; name another file")
     try:
-        return EventFile(path)
+        return EventFile(path, _header(arguments, watches))
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _header(arguments: argparse.Namespace, watches: Sequence[Watch]) -> Header:
+    explaining = ("context_seconds", "device", "fast", "quantization", "speak_source")
+    return Header(
+        source=tuple(arguments.source),
+        model=arguments.model,
+        watches=tuple(watches),
+        settings={name: getattr(arguments, name) for name in explaining},
+    )
 
 
 def _check_plot(path: Path | None) -> None:

@@ -41,6 +41,14 @@ def test_everything_at_once(clip: Path, tmp_path: Path, capsys: pytest.CaptureFi
     assert main(["run", *arguments]) == 0
 
     written = events_of(events)
+    header, *written = written
+    assert (header["event"], header["model"], header["source"]) == (
+        "header",
+        "roma_tiny",
+        [str(clip)],
+    )
+    assert [watch["threshold"] for watch in header["watches"]] == [1e-9, 1e-9, 1.0]
+    assert header["settings"]["fast"] is True
     kinds = [event["event"] for event in written]
     assert kinds[0] == "stream_started"
     probabilities = [event for event in written if event["event"] == "speak_probability"]
@@ -73,9 +81,23 @@ def test_a_fast_run_is_the_same_every_time(clip: Path, tmp_path: Path) -> None:
     for name in ("a", "b"):
         path = tmp_path / name
         assert main(["run", str(clip), "--fast", "--quiet", "--events", str(path)]) == 0
-        runs.append(path.read_text())
+        runs.append(path.read_text().partition("\n")[2])  # the header tells the wall clock
     assert runs[0] == runs[1]
     assert runs[0].count("speak_probability") == 3
+
+
+def test_events_on_standard_output_are_all_that_is_there(clip: Path) -> None:
+    """As in a pipe: every line is JSON, and lines and summary go to the standard error."""
+    command = [*ROMA, "run", str(clip), "--fast", "--events", "-", "--watch", "alert me: a beep"]
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=120, env={**os.environ, "COLUMNS": "100"}
+    )
+    assert done.returncode == 0
+    kinds = [json.loads(line)["event"] for line in done.stdout.splitlines()]
+    assert kinds[:2] == ["header", "stream_started"]
+    assert kinds.count("speak_probability") == 3
+    assert "p(speak) watch-1: 0." in done.stderr
+    assert "3 units, 3.0 s of the stream" in done.stderr
 
 
 def test_quiet_says_only_what_was_said(clip: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -95,7 +117,7 @@ def test_real_clips_fast(media: Path, tmp_path: Path, name: str, units: int) -> 
     assert main(arguments) == 0
     assert_picture(plot)
     kinds = [event["event"] for event in events_of(events)]
-    assert kinds == ["stream_started"] + ["speak_probability"] * units
+    assert kinds == ["header", "stream_started"] + ["speak_probability"] * units
 
 
 def test_the_pace_is_that_of_the_file(

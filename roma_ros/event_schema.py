@@ -1,0 +1,353 @@
+"""The JSON lines of events: one schema for `roma run --events` and for the node's journal.
+
+A file holds one JSON object a line. A header says what the events after it come from; a file begins
+with one, and a journal has another at each start of the node. docs/events.md describes the fields.
+"""
+
+from __future__ import annotations
+
+import enum
+import json
+import math
+import platform
+import re
+import time
+import types
+from collections.abc import Iterator, Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any, BinaryIO, Union, get_args, get_origin, get_type_hints
+
+from roma_ros import __version__
+from roma_ros.events import Event
+from roma_ros.watch import Watch, WatchError, WatchKind
+
+__all__ = [
+    "KINDS",
+    "MAX_LINE",
+    "SCHEMA_VERSION",
+    "DamagedLine",
+    "Header",
+    "Line",
+    "Record",
+    "SchemaError",
+    "decode",
+    "encode",
+    "kind_of",
+    "read_lines",
+    "versions",
+]
+
+SCHEMA_VERSION = 1
+MAX_LINE = 256 * 1024  # bytes; the longest event has a few thousand
+MAX_TEXT = 4_000  # characters of one field
+LIBRARIES = ("torch", "transformers")
+_SHOWN = 40  # characters of a damaged line in a message
+
+
+class SchemaError(ValueError):
+    """A line is not an event of this schema; the message says what was read."""
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+
+
+KINDS: dict[str, type] = {_snake(cls.__name__): cls for cls in get_args(Event)}
+"""The value of the field `event`, and the class that it stands for."""
+_NAMES = {cls: name for name, cls in KINDS.items()}
+
+
+def kind_of(event: Event) -> str:
+    """The name of an event's kind in the schema, such as "alert"."""
+    return _NAMES[type(event)]
+
+
+def versions() -> dict[str, str]:
+    """Versions of this package, of Python, and of the libraries that compute."""
+    found = {"roma_ros": __version__, "python": platform.python_version()}
+    for name in LIBRARIES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Header:
+    """What the events after it come from.
+
+    Attributes:
+        source: what was followed: files, addresses or devices; of a node, its name.
+        model: name of the checkpoint.
+        watches: those that ran at the beginning; their recordings are not kept.
+        settings: other settings that explain the events; plain values.
+        versions: of the software, by its name.
+        wall_ns: when it was written, Unix time in ns.
+        schema: version of the schema.
+    """
+
+    source: tuple[str, ...]
+    model: str
+    watches: tuple[Watch, ...] = ()
+    settings: Mapping[str, str | int | float | bool | None] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=versions)
+    wall_ns: int = field(default_factory=time.time_ns)
+    schema: int = SCHEMA_VERSION
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """An event as it stands in a file.
+
+    Attributes:
+        event: what happened.
+        sequence: number of the event, from 1; 0 in a file that has none.
+        seconds: END of the event's unit, from the beginning of the source, or of a node's stream;
+            `None` if that is not known.
+        wall_ns: when it was written, Unix time in ns; `None` in a file of `roma run`.
+    """
+
+    event: Event
+    sequence: int = 0
+    seconds: float | None = None
+    wall_ns: int | None = None
+
+    @property
+    def kind(self) -> str:
+        """Name of the event's kind, such as "alert"."""
+        return kind_of(self.event)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DamagedLine:
+    """A line that cannot be read.
+
+    Attributes:
+        path: of the file.
+        number: of the line, from 1.
+        reason: what is wrong with it.
+        cut: whether it is the file's last and was not written to its end, as a crash leaves it.
+    """
+
+    path: Path
+    number: int
+    reason: str
+    cut: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.number}: {self.reason}"
+
+
+Line = Header | Record | DamagedLine
+
+
+# --- writing ---
+
+
+def encode(line: Header | Record) -> bytes:
+    """One line of UTF-8 JSON with its line break. A number that is none (NaN) is `null`."""
+    values = _header_values(line) if isinstance(line, Header) else _record_values(line)
+    text = json.dumps(values, ensure_ascii=False, allow_nan=False)
+    return text.encode("utf-8", errors="replace") + b"\n"
+
+
+def _header_values(header: Header) -> dict[str, Any]:
+    return {
+        "event": "header",
+        "schema": header.schema,
+        "wall_ns": header.wall_ns,
+        "source": list(header.source),
+        "model": header.model,
+        "watches": [_watch_values(watch) for watch in header.watches],
+        "settings": {name: _plain(value) for name, value in header.settings.items()},
+        "versions": dict(header.versions),
+    }
+
+
+def _watch_values(watch: Watch) -> dict[str, Any]:
+    return {
+        "id": watch.id,
+        "kind": watch.kind.value,
+        "instruction": watch.instruction,
+        "threshold": watch.threshold,
+        "window": watch.window,
+        "cooldown": watch.cooldown,
+        "reply": watch.reply,
+    }
+
+
+def _record_values(record: Record) -> dict[str, Any]:
+    values: dict[str, Any] = {"sequence": record.sequence} if record.sequence else {}
+    values["event"] = record.kind
+    values["seconds"] = None if record.seconds is None else round(record.seconds, 9)
+    values["stamp_ns"] = record.event.stamp
+    if record.wall_ns is not None:
+        values["wall_ns"] = record.wall_ns
+    for each in fields(record.event):
+        if each.name != "stamp":
+            values[each.name] = _plain(getattr(record.event, each.name))
+    return values
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, enum.Enum):
+        return value.value
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, str) and len(value) > MAX_TEXT:
+        return value[: MAX_TEXT - 1] + "…"
+    return value
+
+
+# --- reading ---
+
+
+def decode(line: bytes | str) -> Header | Record:
+    """Read one line.
+
+    Fields that this version does not know are passed over.
+
+    Raises:
+        SchemaError: it is no such line, a newer version's, or a kind that is not known.
+    """
+    try:
+        text = line.decode("utf-8") if isinstance(line, bytes) else line
+        values = json.loads(text)
+    except (ValueError, RecursionError):
+        raise SchemaError(f"{_shown(line)} is not a line of JSON") from None
+    if not isinstance(values, dict):
+        raise SchemaError(f"{_shown(line)} is no JSON object")
+    kind = values.get("event")
+    if kind == "header":
+        return _header(values)
+    if not isinstance(kind, str) or kind not in KINDS:
+        known = ", ".join(["header", *KINDS])
+        raise SchemaError(f"event is {_shown(str(kind))}; expected one of {known}")
+    return Record(
+        event=_event(KINDS[kind], values),
+        sequence=_value(values, "sequence", int, 0),
+        seconds=_optional(values, "seconds", float),
+        wall_ns=_optional(values, "wall_ns", int),
+    )
+
+
+def _header(values: dict[str, Any]) -> Header:
+    schema = _value(values, "schema", int)
+    if schema > SCHEMA_VERSION:
+        raise SchemaError(
+            f"the header's schema is {schema}; this roma_ros reads up to {SCHEMA_VERSION}: "
+            "read the file with the version that wrote it, or a newer one"
+        )
+    return Header(
+        source=tuple(str(each) for each in _value(values, "source", list, [])),
+        model=_value(values, "model", str, ""),
+        watches=tuple(_watch(each) for each in _value(values, "watches", list, [])),
+        settings=_value(values, "settings", dict, {}),
+        versions=_value(values, "versions", dict, {}),
+        wall_ns=_value(values, "wall_ns", int, 0),
+        schema=schema,
+    )
+
+
+def _watch(values: Any) -> Watch:
+    if not isinstance(values, dict):
+        raise SchemaError(f"a watch of the header is {_shown(str(values))}; expected an object")
+    try:
+        return Watch(
+            id=_value(values, "id", str),
+            kind=WatchKind(_value(values, "kind", str)),
+            instruction=_value(values, "instruction", str),
+            threshold=_value(values, "threshold", float),
+            window=_value(values, "window", int, 1),
+            cooldown=_value(values, "cooldown", float, 0.0),
+            reply=_value(values, "reply", bool, False),
+        )
+    except (WatchError, ValueError) as error:
+        raise SchemaError(f"a watch of the header: {error}") from error
+
+
+def _event(cls: type, values: dict[str, Any]) -> Event:
+    arguments = {}
+    for name, hint, default in _fields_of(cls):
+        key = "stamp_ns" if name == "stamp" else name
+        if key in values or default is MISSING:
+            arguments[name] = _checked(key, values.get(key, MISSING), hint)
+    event: Event = cls(**arguments)
+    return event
+
+
+@cache
+def _fields_of(cls: type) -> tuple[tuple[str, Any, Any], ...]:
+    """Name, type and default of each field of an event's class."""
+    hints = get_type_hints(cls)
+    return tuple((each.name, hints[each.name], each.default) for each in fields(cls))
+
+
+def _optional(values: dict[str, Any], name: str, expected: type) -> Any:
+    return None if values.get(name) is None else _value(values, name, expected)
+
+
+def _value(values: dict[str, Any], name: str, expected: type, default: Any = MISSING) -> Any:
+    return _checked(name, values.get(name, default), expected)
+
+
+def _checked(name: str, value: Any, hint: Any) -> Any:
+    """A value of JSON as the type that a field has."""
+    if value is MISSING:
+        raise SchemaError(f"there is no field {name!r}")
+    if get_origin(hint) in (Union, types.UnionType):
+        if value is None:
+            return None
+        hint = next(each for each in get_args(hint) if each is not type(None))
+    if hint is float and (value is None or isinstance(value, int | float)):
+        return math.nan if value is None else float(value)
+    try:
+        if issubclass(hint, enum.Enum):
+            return hint(value)
+    except ValueError:
+        choices = ", ".join(str(member.value) for member in hint)
+        raise SchemaError(f"{name} is {_shown(str(value))}; expected one of {choices}") from None
+    if not isinstance(value, hint) or (hint is int and isinstance(value, bool)):
+        raise SchemaError(f"{name} is {_shown(str(value))}; expected {hint.__name__}")
+    return value
+
+
+def read_lines(path: Path) -> Iterator[Line]:
+    """Read a file of events, line by line, damaged ones included.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        for number, line in enumerate(_bounded_lines(file), start=1):
+            if line.strip():
+                yield _read(path, number, line)
+
+
+def _read(path: Path, number: int, line: bytes) -> Line:
+    whole = line.endswith(b"\n")
+    if len(line) > MAX_LINE:
+        return DamagedLine(path=path, number=number, reason=f"longer than {MAX_LINE} bytes")
+    try:
+        return decode(line)
+    except SchemaError as error:
+        reason = str(error) if whole else "the last line was not written to its end"
+        return DamagedLine(path=path, number=number, reason=reason, cut=not whole)
+
+
+def _bounded_lines(file: BinaryIO) -> Iterator[bytes]:
+    """Lines, each as one piece of at most MAX_LINE + 1 bytes; the rest of a longer one is left."""
+    while line := file.readline(MAX_LINE + 1):
+        yield line
+        while len(line) > MAX_LINE and not line.endswith(b"\n"):
+            line = file.readline(MAX_LINE + 1)
+
+
+def _shown(line: bytes | str) -> str:
+    """The beginning of what was read, fit for one line of text."""
+    text = line.decode("utf-8", errors="replace") if isinstance(line, bytes) else line
+    return repr(text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…")

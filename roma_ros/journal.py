@@ -1,0 +1,382 @@
+"""The event journal: what happened, on disk before it is published, and found again afterwards."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from roma_ros.event_schema import (
+    KINDS,
+    Header,
+    Record,
+    SchemaError,
+    decode,
+    encode,
+    kind_of,
+)
+from roma_ros.events import Alert, Answer, Event, Narration
+from roma_ros.journal_files import (
+    JournalFiles,
+    JournalInUseError,
+    journal_paths,
+    lines_after,
+    sequence_of,
+)
+
+__all__ = [
+    "DEFAULT_KINDS",
+    "MAX_PAGE",
+    "EventJournal",
+    "JournalConfig",
+    "JournalConfigError",
+    "JournalInUseError",
+    "JournalPage",
+    "JournalStatus",
+]
+
+log = logging.getLogger(__name__)
+
+DEFAULT_KINDS = tuple(kind for kind in KINDS if kind != "speak_probability")
+MAX_PAGE = 1_000  # events in one page
+MAX_SCAN = 20_000  # lines that are looked at for one page
+MEMORY = 1_000  # events that are kept in memory, those that could not be written among them
+BATCH = 256  # events in one write
+RETRY_PERIOD = 2.0  # seconds between two tries after an error
+SYNC_PERIOD = 5.0  # seconds until events other than alerts outlast a power cut
+CLOSE_TIMEOUT = 5.0  # seconds that closing waits for the disk
+_PUBLISHED = (Alert, Narration, Answer)  # others need not be on disk when they are told
+
+
+class JournalConfigError(ValueError):
+    """A setting of the journal is out of its range."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalConfig:
+    """Where and how much.
+
+    Args:
+        folder: of the files; made if it is not there.
+        max_bytes: size at which a new file is begun, 64 KiB to 1 GiB.
+        files: how many files are kept, 1 to 1,000.
+        kinds: the kinds of events that are written; alerts always are.
+        patience: the longest that `append` waits for the disk, s.
+
+    Raises:
+        JournalConfigError: one of them is out of its range; the message names it.
+    """
+
+    folder: Path
+    max_bytes: int = 4 * 2**20
+    files: int = 8
+    kinds: tuple[str, ...] = DEFAULT_KINDS
+    patience: float = 0.5
+
+    def __post_init__(self) -> None:
+        for name, low, high in (("max_bytes", 2**16, 2**30), ("files", 1, 1_000)):
+            if not low <= (value := getattr(self, name)) <= high:
+                raise JournalConfigError(f"journal {name} is {value}; expected {low} to {high}")
+        unknown = sorted(set(self.kinds) - set(KINDS))
+        if unknown:
+            raise JournalConfigError(
+                f"journal kinds: {unknown[0][:40]!r} is none; expected some of {', '.join(KINDS)}"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalStatus:
+    """How a journal is doing.
+
+    Attributes:
+        newest: the last sequence number that was given; 0 before the first.
+        waiting: events that are not on disk yet.
+        lost: events that never came to be on disk, since they could not be written in time.
+        late: events that were told before they were on disk, since the disk was slow or failed.
+        error: why nothing can be written now; empty if it can.
+    """
+
+    newest: int
+    waiting: int
+    lost: int
+    late: int
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalPage:
+    """Some events of a journal, oldest first.
+
+    Attributes:
+        records: the events that were asked for.
+        next: the sequence number up to which the journal was looked through: ask on from there.
+        more: whether there may be more after it.
+        oldest: the lowest number that is kept; what is below was rotated away.
+        newest: the highest number.
+    """
+
+    records: tuple[Record, ...]
+    next: int
+    more: bool
+    oldest: int
+    newest: int
+
+
+@dataclass(slots=True, eq=False)
+class _Entry:
+    record: Record
+    line: bytes
+    sync: bool
+    done: threading.Event = field(default_factory=threading.Event)
+
+
+class EventJournal:
+    """Numbers events and writes them, in a thread of its own; may be used from any thread.
+
+    A sequence number is given once: numbers go on where the folder's last file ends. When the disk
+    fails, events are kept in memory, a bounded number of them, and written once it works again.
+
+    Args:
+        config: where and how much.
+        header: written at the beginning, and at that of each file.
+        report: called, mostly in the journal's thread, with a line for the log when writing fails,
+            and when it works again.
+
+    Raises:
+        OSError: the folder cannot be made or read, or is in use (`JournalInUseError`).
+    """
+
+    def __init__(
+        self, config: JournalConfig, header: Header, report: Callable[[str], object] = log.warning
+    ) -> None:
+        self.config = config
+        self._report = report
+        self._kinds = frozenset(config.kinds) | {"alert"}
+        self._files = JournalFiles(
+            config.folder,
+            max_bytes=config.max_bytes,
+            files=config.files,
+            head=encode(header),
+        )
+        self._wake = threading.Condition()  # all below is under its lock
+        try:
+            self._newest = self._files.open()
+        except OSError:
+            self._files.close()
+            raise
+        self._memory: deque[_Entry] = deque(maxlen=MEMORY)
+        self._pending: deque[_Entry] = deque()
+        self._lost = self._late = 0
+        self._error = ""
+        self._closing = False
+        self._synced = time.monotonic()
+        self._unsynced = False
+        self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
+        self._thread.start()
+
+    def append(self, event: Event, seconds: float | None = None) -> int:
+        """Number an event and write it; an alert is also synced to the disk.
+
+        Waits until that is done, but no longer than `patience`, and not at all for kinds that are
+        not published, or while the disk fails.
+
+        Args:
+            event: what happened.
+            seconds: END of its unit from the beginning of the stream; `None` if not known.
+
+        Returns:
+            The event's sequence number; 0 for a kind that the journal does not keep, and when it
+            is closed.
+        """
+        if kind_of(event) not in self._kinds:
+            return 0
+        with self._wake:
+            if self._closing:
+                return 0
+            self._newest += 1
+            record = Record(
+                event=event, sequence=self._newest, seconds=seconds, wall_ns=time.time_ns()
+            )
+            entry = _Entry(record, encode(record), sync=isinstance(event, Alert))
+            self._memory.append(entry)
+            self._pending.append(entry)
+            if len(self._pending) > MEMORY:
+                self._pending.popleft()
+                self._lost += 1
+            failing = bool(self._error)
+            self._wake.notify_all()
+        if isinstance(event, _PUBLISHED):
+            written = not failing and entry.done.wait(self.config.patience)
+            with self._wake:
+                self._late += not written or bool(self._error)
+        return record.sequence
+
+    def status(self) -> JournalStatus:
+        """How the journal is doing; cheap."""
+        with self._wake:
+            return JournalStatus(
+                newest=self._newest,
+                waiting=len(self._pending),
+                lost=self._lost,
+                late=self._late,
+                error=self._error,
+            )
+
+    def since(
+        self,
+        sequence: int = 0,
+        *,
+        stamp: int = 0,
+        kinds: Collection[str] = (),
+        limit: int = 100,
+    ) -> JournalPage:
+        """Find events after a sequence number, from memory or from the files.
+
+        Args:
+            sequence: events with a higher number; 0: from the oldest that is kept.
+            stamp: only events with this stamp or a later one, ns on the sensor clock; 0: any.
+            kinds: only these; empty: all.
+            limit: events in the page, 1 to 1,000; a page may hold fewer although there are more.
+
+        Raises:
+            OSError: the files cannot be read.
+        """
+        with self._wake:
+            memory = [entry.record for entry in self._memory]
+            newest = self._newest
+        first = memory[0].sequence if memory else newest + 1
+        oldest = min(first, self._oldest_file())
+        page: list[Record] = []
+        looked_through = max(sequence, oldest - 1)
+        records = self._records(looked_through, first, memory)
+        for looked_at, record in enumerate(records, start=1):
+            looked_through = record.sequence
+            if (not kinds or record.kind in kinds) and record.event.stamp >= stamp:
+                page.append(record)
+            if len(page) >= min(limit, MAX_PAGE) or looked_at >= MAX_SCAN:
+                break
+        else:
+            looked_through = max(looked_through, newest)
+        return JournalPage(
+            records=tuple(page),
+            next=looked_through,
+            more=looked_through < newest,
+            oldest=oldest,
+            newest=newest,
+        )
+
+    def close(self) -> None:
+        """Write what waits, as far as the disk does it within some seconds, and free the folder."""
+        with self._wake:
+            self._closing = True
+            self._wake.notify_all()
+        self._thread.join(CLOSE_TIMEOUT)
+
+    # --- finding ---
+
+    def _oldest_file(self) -> int:
+        paths = journal_paths(self.config.folder)
+        return sequence_of(paths[0]) if paths else self._newest + 1
+
+    def _records(self, after: int, first: int, memory: list[Record]) -> Iterator[Record]:
+        """All with a higher number than `after`: from files below `first`, then from memory."""
+        if after + 1 < first:
+            yield from self._from_files(after, first)
+        yield from (record for record in memory if record.sequence > after)
+
+    def _from_files(self, after: int, first: int) -> Iterator[Record]:
+        paths = journal_paths(self.config.folder)
+        ends = [sequence_of(path) for path in paths[1:]] + [first]
+        for path, end in zip(paths, ends, strict=False):
+            if end <= after + 1:
+                continue
+            for number, line in lines_after(path, after):
+                if number >= first:
+                    return
+                try:
+                    record = decode(line)
+                except SchemaError:
+                    continue  # `roma events` names it
+                if isinstance(record, Record) and number > after:
+                    after = number
+                    yield record
+
+    # --- the journal's thread ---
+
+    def _run(self) -> None:
+        while True:
+            with self._wake:
+                self._wake.wait_for(self._has_work, self._pause())
+                if self._closing and (not self._pending or self._error):
+                    break
+                batch = [self._pending.popleft() for _ in range(min(BATCH, len(self._pending)))]
+            self._write(batch)
+        self._end()
+
+    def _has_work(self) -> bool:
+        return self._closing or (bool(self._pending) and not self._error)
+
+    def _pause(self) -> float | None:
+        """How long to sleep if nothing comes; under the lock."""
+        if self._error:
+            return RETRY_PERIOD
+        return SYNC_PERIOD if self._unsynced else None
+
+    def _write(self, batch: list[_Entry]) -> None:
+        unwritten = batch
+        try:
+            if batch:
+                self._files.append(b"".join(e.line for e in batch), batch[0].record.sequence)
+                unwritten = []
+                self._unsynced = True
+            self._sync(at_once=any(entry.sync for entry in batch))
+        except OSError as error:
+            self._fail(unwritten, error)
+        else:
+            self._succeed()
+        for entry in batch:
+            entry.done.set()
+
+    def _sync(self, *, at_once: bool) -> None:
+        if self._unsynced and (at_once or time.monotonic() - self._synced >= SYNC_PERIOD):
+            self._files.sync()
+            self._unsynced, self._synced = False, time.monotonic()
+
+    def _fail(self, unwritten: list[_Entry], error: OSError) -> None:
+        if unwritten:
+            self._files.give_up_file()
+        with self._wake:
+            news = not self._error
+            self._error = f"{self.config.folder}: {error.strerror or error}"
+            self._pending.extendleft(reversed(unwritten))
+            while len(self._pending) > MEMORY:
+                self._pending.popleft()
+                self._lost += 1
+        if news:
+            self._report(
+                f"the event journal cannot be written: {self._error}; events are published all "
+                f"the same, and the last {MEMORY} are kept in memory until it can"
+            )
+
+    def _succeed(self) -> None:
+        with self._wake:
+            error, self._error = self._error, ""
+        if error:
+            self._report(f"the event journal is written again; {self._lost} events were lost")
+
+    def _end(self) -> None:
+        with self._wake:
+            self._lost += len(self._pending)
+            lost = len(self._pending)
+            self._pending.clear()
+        try:
+            self._files.sync()
+        except OSError as error:
+            self._report(f"the event journal could not be synced: {error}")
+        self._files.close()
+        if lost:
+            self._report(f"the event journal is closed; {lost} events could not be written")
