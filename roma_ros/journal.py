@@ -22,7 +22,6 @@ from roma_ros.event_schema import (
 from roma_ros.events import Alert, Answer, Event, Narration
 from roma_ros.journal_files import (
     JournalFiles,
-    JournalInUseError,
     journal_paths,
     lines_after,
     sequence_of,
@@ -34,7 +33,6 @@ __all__ = [
     "EventJournal",
     "JournalConfig",
     "JournalConfigError",
-    "JournalInUseError",
     "JournalPage",
     "JournalStatus",
 ]
@@ -147,7 +145,7 @@ class EventJournal:
             and when it works again.
 
     Raises:
-        OSError: the folder cannot be made or read, or is in use (`JournalInUseError`).
+        OSError: the folder cannot be made or read, or is in use (`FileInUseError`).
     """
 
     def __init__(

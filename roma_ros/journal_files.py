@@ -6,25 +6,21 @@ nothing has to be renamed: `events-000000000001.jsonl`.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from roma_ros.durable_file import lock_file, make_private_folder, sync_folder
 from roma_ros.event_schema import MAX_LINE
 
-__all__ = ["JournalFiles", "JournalInUseError", "journal_paths", "lines_after", "sequence_of"]
+__all__ = ["JournalFiles", "journal_paths", "lines_after", "sequence_of"]
 
 LOCK = "lock"
 _NAME = re.compile(r"events-(\d{12,19})\.jsonl")
 _SEQUENCE = re.compile(rb'\{"sequence": (\d{1,19}),')
 _TAIL = 64 * 1024  # bytes that are read at once from a file's end
-
-
-class JournalInUseError(OSError):
-    """Another process, or another node of this one, writes this journal."""
 
 
 def journal_paths(folder: Path) -> list[Path]:
@@ -112,12 +108,12 @@ class JournalFiles:
         """Lock the folder, and find the newest sequence number in it; 0 if there is none.
 
         Raises:
-            JournalInUseError: it is locked already.
+            FileInUseError: it is locked already.
             OSError: it cannot be made or read.
         """
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_folder(self.folder)
         if self._lock is None:
-            self._lock = _locked(self.folder / LOCK)
+            self._lock = lock_file(self.folder / LOCK, str(self.folder))
         paths = journal_paths(self.folder)
         return max((_newest_sequence(path) for path in paths[-2:]), default=0)
 
@@ -158,7 +154,7 @@ class JournalFiles:
 
     def _open_file(self, sequence: int, length: int) -> None:
         """Go on with the newest file, or begin one."""
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_folder(self.folder)
         paths = journal_paths(self.folder)
         if not paths or _size(paths[-1]) + len(self.head) + length > self._max_bytes:
             self._begin_file(sequence)
@@ -174,7 +170,7 @@ class JournalFiles:
         self._size = os.fstat(self._file).st_size
         self._write(self.head)
         os.fsync(self._file)
-        _sync_folder(self.folder)
+        sync_folder(self.folder)
         for old in journal_paths(self.folder)[: -self._files]:
             old.unlink(missing_ok=True)
 
@@ -196,34 +192,12 @@ class JournalFiles:
             os.close(file)
 
 
-def _locked(path: Path) -> int:
-    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(lock)
-        raise JournalInUseError(f"{path.parent} is written by another node") from None
-    except OSError:
-        os.close(lock)
-        raise
-    return lock
-
-
 def _opened(path: Path) -> int:
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
 
 
 def _size(path: Path) -> int:
     return path.stat().st_size
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a new name outlast a power cut."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _newest_sequence(path: Path) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import tempfile
 from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
@@ -22,6 +23,10 @@ if TYPE_CHECKING:  # imported where they are used: most tests need no torch
 os.environ["ROS_DOMAIN_ID"] = str(1 + os.getpid() % 101)
 os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
 os.environ["HF_HUB_OFFLINE"] = "1"
+
+# Journals and stored watches of the nodes under test: neither the user's, nor an earlier run's.
+_ROS_HOME = tempfile.TemporaryDirectory(prefix="roma_test_")
+os.environ["ROS_HOME"] = _ROS_HOME.name
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 

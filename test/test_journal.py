@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from roma_ros.durable_file import FileInUseError
 from roma_ros.event_schema import Header, Record, read_lines
 from roma_ros.events import Alert, Event, Narration, SpeakProbability, StreamStart, StreamStarted
 from roma_ros.journal import (
@@ -22,7 +23,6 @@ from roma_ros.journal import (
     EventJournal,
     JournalConfig,
     JournalConfigError,
-    JournalInUseError,
 )
 from roma_ros.journal_files import JournalFiles, journal_paths
 
@@ -153,7 +153,7 @@ def test_numbers_go_on_after_a_restart(make: Make) -> None:
 
 def test_two_journals_do_not_share_a_folder(make: Make) -> None:
     make()
-    with pytest.raises(JournalInUseError):
+    with pytest.raises(FileInUseError):
         make()
 
 
@@ -346,6 +346,7 @@ def test_settings_out_of_range_are_refused(
 KILLED = """
 import sys
 from pathlib import Path
+from roma_ros.durable_file import FileInUseError
 from roma_ros.event_schema import Header
 from roma_ros.events import Alert
 from roma_ros.journal import EventJournal, JournalConfig

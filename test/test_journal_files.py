@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from roma_ros.durable_file import FileInUseError
 from roma_ros.journal_files import (
     JournalFiles,
-    JournalInUseError,
     journal_paths,
     line_sequence,
     lines_after,
@@ -88,7 +88,7 @@ def test_a_file_without_a_readable_line_counts_by_its_name(tmp_path: Path) -> No
 def test_a_folder_has_one_writer(tmp_path: Path) -> None:
     first, second = files(tmp_path), files(tmp_path)
     first.open()
-    with pytest.raises(JournalInUseError, match=f"{tmp_path} is written by another node"):
+    with pytest.raises(FileInUseError, match=f"{tmp_path} is in use by another node"):
         second.open()
     first.close()
     second.open()

@@ -27,7 +27,12 @@ _MAY_IMPORT: dict[str, set[str]] = {
     "lag": {"units"},
     "events": {"lag"},
     "event_schema": {"events", "watch", "__version__"},
-    "journal_files": {"event_schema"},
+    "durable_file": set(),
+    "state_folder": set(),
+    "replay": {"event_schema", "events", "triggers", "watch"},
+    "journal_files": {"durable_file", "event_schema"},
+    "watch_file": {"recording", "watch"},
+    "watch_state": {"durable_file", "watch", "watch_file"},
     "journal": {"event_schema", "events", "journal_files"},
     "sources": {"units"},
     "triggers": set(),
@@ -73,7 +78,7 @@ def _parts_imported(path: Path, repository: Path) -> set[str]:
 
 def test_messages_and_source_are_one_package(repository: Path) -> None:
     from roma_ros.msg import Alert, Audio, Narration, SpeakProbability
-    from roma_ros.srv import Ask, Unwatch, Watch
+    from roma_ros.srv import AdjustWatch, Ask, EventsSince, Unwatch, Watch
 
     assert Path(roma_ros.__file__).parent == repository / "roma_ros"
     assert not any((repository / "roma_ros" / name).exists() for name in ("msg", "srv"))
@@ -83,6 +88,10 @@ def test_messages_and_source_are_one_package(repository: Path) -> None:
     request = Watch.Request()
     assert (request.threshold, request.window, request.cooldown) == (-1.0, -1, -1.0)
     assert (request.kind, Watch.Request.NARRATION) == (Watch.Request.ALERT, 1)
+    adjusting = AdjustWatch.Request()
+    assert (adjusting.threshold, adjusting.window, adjusting.cooldown) == (-1.0, -1, -1.0)
+    assert (AdjustWatch.Request.KEEP, AdjustWatch.Request.DEFAULT) == (-1, -2)
+    assert (EventsSince.Request().sequence, EventsSince.Request().limit) == (0, 100)
     assert Ask.Response().success is Unwatch.Response().success is False
 
 
@@ -116,6 +125,8 @@ def test_versions_agree(repository: Path) -> None:
         ("roma_ros.watch", {"torch", "transformers", "rclpy"}),
         ("roma_ros.event_schema", {"torch", "transformers", "rclpy"}),
         ("roma_ros.journal", {"torch", "transformers", "rclpy"}),
+        ("roma_ros.watch_state", {"torch", "transformers", "rclpy"}),
+        ("roma_ros.replay", {"torch", "transformers", "rclpy"}),
         ("roma_ros.triggers", {"torch", "transformers", "rclpy", "numpy"}),
         ("roma_ros.thinker", {"rclpy"}),
         ("roma_ros.assistant", {"rclpy"}),

@@ -8,13 +8,13 @@ import sys
 from collections.abc import Sequence
 
 from roma_ros import __version__
-from roma_ros.cli import bench, plan, quantize, run, train, world
+from roma_ros.cli import bench, events, plan, quantize, replay, run, train, world
 from roma_ros.cli import eval as evaluation
 from roma_ros.cli.errors import CommandError
 
 __all__ = ["main"]
 
-COMMANDS = (run, world, train, evaluation, quantize, bench, plan)
+COMMANDS = (run, events, replay, world, train, evaluation, quantize, bench, plan)
 INTERRUPTED = 130  # as shells have it: 128 + SIGINT
 
 DESCRIPTION = "A robot's sense of when to speak: watch a stream, alert, narrate and answer."

@@ -6,7 +6,7 @@ import enum
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -19,13 +19,22 @@ from rclpy.context import Context
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from std_srvs.srv import SetBool, Trigger
 
-from roma_ros.msg import Alert, Narration, SpeakProbability
+from roma_ros.msg import Alert, JournalEvent, Narration, SpeakProbability, WatchInfo
 from roma_ros.nodes import qos
-from roma_ros.nodes.stamps import stamp_of
-from roma_ros.srv import Ask, Unwatch, Watch
+from roma_ros.nodes.stamps import stamp_of, time_of
+from roma_ros.srv import AdjustWatch, Ask, EventsSince, ListWatches, Unwatch, Watch
 from roma_ros.watch import WatchKind
 
-__all__ = ["AnswerReply", "Message", "Outcome", "Reply", "RomaClient", "WatchReply"]
+__all__ = [
+    "AnswerReply",
+    "EventsReply",
+    "Message",
+    "Outcome",
+    "Reply",
+    "RomaClient",
+    "WatchReply",
+    "WatchesReply",
+]
 
 Message: TypeAlias = "Alert | Narration | SpeakProbability"
 
@@ -84,6 +93,36 @@ class AnswerReply(Reply):
     latency: float = 0.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchesReply(Reply):
+    """What came of `list_watches` and `adjust`.
+
+    Attributes:
+        watches: those that run, oldest first; of `adjust`, the one that was meant.
+    """
+
+    watches: tuple[WatchInfo, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventsReply(Reply):
+    """What came of `events_since`.
+
+    Attributes:
+        events: oldest first.
+        next: the sequence number to ask on from.
+        more: whether there may be more after it.
+        oldest: the lowest number that the journal keeps; what is below it was rotated away.
+        newest: the highest number that was given.
+    """
+
+    events: tuple[JournalEvent, ...] = ()
+    next: int = 0
+    more: bool = False
+    oldest: int = 0
+    newest: int = 0
+
+
 class RomaClient:
     """A client of one roma node; it spins by itself, in a thread.
 
@@ -133,6 +172,11 @@ class RomaClient:
         self._ask = create(Ask, f"{self._name}/ask", qos_profile=qos.QUESTIONS)
         self._watch = create(Watch, f"{self._name}/watch")
         self._unwatch = create(Unwatch, f"{self._name}/unwatch")
+        self._list_watches = create(ListWatches, f"{self._name}/list_watches")
+        self._adjust = create(AdjustWatch, f"{self._name}/adjust")
+        self._events_since = create(
+            EventsSince, f"{self._name}/events_since", qos_profile=qos.QUESTIONS
+        )
         self._reset = create(Trigger, f"{self._name}/reset")
         self._enable = create(SetBool, f"{self._name}/enable")
 
@@ -199,6 +243,78 @@ class RomaClient:
     def unwatch(self, name: str, *, timeout: float = 10.0) -> Reply:
         """End a watch, by its id."""
         return self._simple(self._unwatch, Unwatch.Request(id=name), timeout)
+
+    def list_watches(self, *, timeout: float = 10.0) -> WatchesReply:
+        """The watches that run, with their settings."""
+        response = self._call(self._list_watches, ListWatches.Request(), timeout)
+        if response is None:
+            return WatchesReply(outcome=Outcome.TIMED_OUT, message=self._silence(timeout))
+        return WatchesReply(
+            outcome=_outcome(response), message=response.message, watches=tuple(response.watches)
+        )
+
+    def adjust(
+        self,
+        name: str,
+        *,
+        threshold: float | None = None,
+        window: int | None = None,
+        cooldown: float | None = None,
+        timeout: float = 10.0,
+    ) -> WatchesReply:
+        """Give a running watch other settings; its session goes on.
+
+        Args:
+            name: id of the watch.
+            threshold, window, cooldown: `None`: as it is; -2: follow the node's parameter; else as
+                in AdjustWatch.srv.
+        """
+        request = AdjustWatch.Request(id=name)
+        if threshold is not None:
+            request.threshold = float(threshold)
+        if window is not None:
+            request.window = window
+        if cooldown is not None:
+            request.cooldown = float(cooldown)
+        response = self._call(self._adjust, request, timeout)
+        if response is None:
+            return WatchesReply(outcome=Outcome.TIMED_OUT, message=self._silence(timeout))
+        watches = (response.watch,) if response.watch.id else ()
+        return WatchesReply(outcome=_outcome(response), message=response.message, watches=watches)
+
+    def events_since(
+        self,
+        sequence: int = 0,
+        *,
+        since: int = 0,
+        kinds: Collection[str] = (),
+        limit: int = 100,
+        timeout: float = 10.0,
+    ) -> EventsReply:
+        """Events of the node's journal that were missed; ask on with `next` while there are `more`.
+
+        Args:
+            sequence: events with a higher number, such as that of the last alert that was seen; 0:
+                from the oldest that is kept.
+            since: only events with this stamp or a later one, ns on the sensor clock; 0: any.
+            kinds: such as "alert"; empty: all that the journal keeps.
+            limit: events in the reply, 1 to 1,000.
+        """
+        request = EventsSince.Request(
+            sequence=sequence, since=time_of(since), kinds=list(kinds), limit=limit
+        )
+        response = self._call(self._events_since, request, timeout)
+        if response is None:
+            return EventsReply(outcome=Outcome.TIMED_OUT, message=self._silence(timeout))
+        return EventsReply(
+            outcome=_outcome(response),
+            message=response.message,
+            events=tuple(response.events),
+            next=response.next,
+            more=response.more,
+            oldest=response.oldest,
+            newest=response.newest,
+        )
 
     def ask(
         self, question: str, *, watch: str = "", keep: bool = False, timeout: float = 60.0

@@ -19,6 +19,7 @@ __all__ = [
     "audio_message",
     "compressed_frame",
     "compressed_image",
+    "header_message",
     "image_message",
     "narration_message",
     "raw_frame",
@@ -51,7 +52,7 @@ def image_message(frame: Frame, frame_id: str) -> Image:
     rgb = np.ascontiguousarray(frame.decode())
     height, width, _ = rgb.shape
     return Image(
-        header=_header(frame.stamp, frame_id),
+        header=header_message(frame.stamp, frame_id),
         height=height,
         width=width,
         encoding="rgb8",
@@ -66,13 +67,15 @@ def compressed_image(frame: Frame, frame_id: str) -> CompressedImage:
     done, jpeg = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
     if not done:
         raise ImageError(f"a frame of {bgr.shape[1]}x{bgr.shape[0]} could not be coded as JPEG")
-    return CompressedImage(header=_header(frame.stamp, frame_id), format="jpeg", data=_bytes(jpeg))
+    return CompressedImage(
+        header=header_message(frame.stamp, frame_id), format="jpeg", data=_bytes(jpeg)
+    )
 
 
 def audio_message(chunk: AudioChunk, frame_id: str) -> messages.Audio:
     """32-bit floats, as they are."""
     return messages.Audio(
-        header=_header(chunk.stamp, frame_id),
+        header=header_message(chunk.stamp, frame_id),
         sample_rate=chunk.rate,
         channels=chunk.samples.shape[1],
         format="f32le",
@@ -80,17 +83,19 @@ def audio_message(chunk: AudioChunk, frame_id: str) -> messages.Audio:
     )
 
 
-def alert_message(event: Alert) -> messages.Alert:
-    return messages.Alert(**_said(event))
+def alert_message(event: Alert, sequence: int = 0) -> messages.Alert:
+    """An alert, with its number in the journal; 0 without one."""
+    return messages.Alert(sequence=sequence, **_said(event))
 
 
-def narration_message(event: Narration) -> messages.Narration:
-    return messages.Narration(**_said(event))
+def narration_message(event: Narration, sequence: int = 0) -> messages.Narration:
+    """A narration, with its number in the journal; 0 without one."""
+    return messages.Narration(sequence=sequence, **_said(event))
 
 
 def speak_probability_message(event: SpeakProbability) -> messages.SpeakProbability:
     return messages.SpeakProbability(
-        header=_header(event.stamp),
+        header=header_message(event.stamp),
         watch=event.watch,
         unit=event.unit,
         p_speak=event.p_speak,
@@ -102,7 +107,7 @@ def speak_probability_message(event: SpeakProbability) -> messages.SpeakProbabil
 def _said(event: Alert | Narration) -> dict[str, object]:
     """What both kinds of message tell."""
     return {
-        "header": _header(event.stamp),
+        "header": header_message(event.stamp),
         "watch": event.watch,
         "instruction": event.instruction,
         "text": event.text,
@@ -111,7 +116,8 @@ def _said(event: Alert | Narration) -> dict[str, object]:
     }
 
 
-def _header(stamp: int, frame_id: str = "") -> Header:
+def header_message(stamp: int, frame_id: str = "") -> Header:
+    """A header of a stamp in ns."""
     return Header(stamp=time_of(stamp), frame_id=frame_id)
 
 

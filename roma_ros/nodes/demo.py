@@ -116,7 +116,8 @@ class Demo:
     def _play(self) -> None:
         film = self._folder / "film.mp4"
         preset = Path(get_package_share_directory("roma_ros"), "config", "cpu_tiny.yaml")
-        settings = {"model": self._model, **PATIENCE}
+        own = {"watches.state_file": "''", "journal.folder": self._folder / "journal"}
+        settings = {"model": self._model, **PATIENCE, **own}
         roma_node = self._process(
             "roma_node", self._roma_node, settings, "--params-file", str(preset)
         )

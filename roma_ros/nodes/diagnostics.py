@@ -9,13 +9,23 @@ from pathlib import Path
 
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 
+from roma_ros.journal import JournalStatus
 from roma_ros.nodes.faults import Faults
 from roma_ros.nodes.input_monitor import InputMonitor
 from roma_ros.status import AssistantStatus
 from roma_ros.units import AssemblerStats
 
-__all__ = ["LagMemory", "input_status", "state_status", "thinker_status", "unit_status"]
+__all__ = [
+    "LagMemory",
+    "input_status",
+    "journal_status",
+    "state_status",
+    "thinker_status",
+    "unit_status",
+    "watch_status",
+]
 
+MAX_CONFLICTS = 16  # lines
 RECENT = 10.0  # seconds that a lost unit shows as a warning
 
 
@@ -115,6 +125,50 @@ def thinker_status(node: str, model: str, status: AssistantStatus, late: bool) -
     if late or status.lag > 1.0:
         return _warning(name, "slower than the sensors: units are lost", values)
     return _status(name, DiagnosticStatus.OK, "keeps up", values)
+
+
+def watch_status(
+    node: str, running: int, trouble: str, conflicts: Sequence[str]
+) -> DiagnosticStatus:
+    """Whether the watches would outlast a crash, and what could not be restored.
+
+    Args:
+        running: how many watches there are.
+        trouble: why they are not stored; empty if they are.
+        conflicts: one line each.
+    """
+    values: dict[str, object] = {"watches": running}
+    values.update({f"conflict {n}": line for n, line in enumerate(conflicts[:MAX_CONFLICTS], 1)})
+    if trouble:
+        return _warning(f"{node}: watches", trouble, values)
+    if conflicts:
+        return _warning(f"{node}: watches", conflicts[0], values)
+    return _status(f"{node}: watches", DiagnosticStatus.OK, f"{running} watches", values)
+
+
+def journal_status(node: str, status: JournalStatus | None, trouble: str) -> DiagnosticStatus:
+    """Whether events are written.
+
+    Args:
+        status: `None`: there is no journal.
+        trouble: why there is none, although there should be.
+    """
+    name = f"{node}: journal"
+    if trouble:
+        return _status(name, DiagnosticStatus.ERROR, trouble, {})
+    if status is None:
+        return _status(name, DiagnosticStatus.OK, "switched off", {})
+    values: dict[str, object] = {
+        "events": status.newest,
+        "events waiting": status.waiting,
+        "events lost": status.lost,
+        "events told before they were written": status.late,
+    }
+    if status.error:
+        return _status(name, DiagnosticStatus.ERROR, f"not written: {status.error}", values)
+    if status.lost:
+        return _warning(name, f"{status.lost} events were never written", values)
+    return _status(name, DiagnosticStatus.OK, "events are written", values)
 
 
 def _resident_bytes() -> int:

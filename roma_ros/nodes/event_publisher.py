@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from rclpy.lifecycle import LifecycleNode
 
 import roma_ros.msg as messages
@@ -28,10 +30,16 @@ LOG_PERIOD = 5.0  # seconds between two lines of the same kind
 
 
 class EventPublisher:
-    """Publishers of a lifecycle node; they are silent while it is not active."""
+    """Publishers of a lifecycle node; they are silent while it is not active.
 
-    def __init__(self, node: LifecycleNode) -> None:
+    Args:
+        node: whose publishers they are.
+        write: takes each event before it is published, and returns its number in the journal.
+    """
+
+    def __init__(self, node: LifecycleNode, write: Callable[[Event], int]) -> None:
         self._node = node
+        self._write = write
         self._log = node.get_logger()
         create = node.create_lifecycle_publisher
         self._alerts = create(messages.Alert, "~/alert", qos.ALERTS)
@@ -42,16 +50,17 @@ class EventPublisher:
 
     def __call__(self, event: Event) -> None:
         """Take an event, in whichever thread."""
+        sequence = self._write(event)
         with unless_gone(self._node):
-            self._publish(event)
+            self._publish(event, sequence)
 
-    def _publish(self, event: Event) -> None:
+    def _publish(self, event: Event, sequence: int) -> None:
         if isinstance(event, SpeakProbability):
             self._probabilities.publish(speak_probability_message(event))
         elif isinstance(event, Alert):
-            self._alerts.publish(alert_message(event))
+            self._alerts.publish(alert_message(event, sequence))
         elif isinstance(event, Narration):
-            self._narrations.publish(narration_message(event))
+            self._narrations.publish(narration_message(event, sequence))
         elif isinstance(event, StreamStarted):
             self._log.info(f"a stream has started ({event.reason.value})")
         elif isinstance(event, Lag):

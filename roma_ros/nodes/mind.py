@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 
 from roma_ros.assistant import Assistant
+from roma_ros.event_schema import Header
 from roma_ros.events import Event
 from roma_ros.nodes.audio_input import AudioInput, audio_input
 from roma_ros.nodes.intake import Intake
@@ -17,6 +18,7 @@ from roma_ros.nodes.senses import Senses
 from roma_ros.nodes.watches import Watches
 from roma_ros.thinker import RomaThinker, settle_threads
 from roma_ros.units import UnitAssembler
+from roma_ros.watch_state import WatchState
 
 __all__ = ["Attention", "Mind", "free_unused_memory"]
 
@@ -38,9 +40,13 @@ class Mind:
 
     @classmethod
     def load(
-        cls, settings: Settings, defaults: WatchDefaults, on_event: Callable[[Event], None]
+        cls,
+        settings: Settings,
+        defaults: WatchDefaults,
+        on_event: Callable[[Event], None],
+        warn: Callable[[str], object] = lambda _: None,
     ) -> Mind:
-        """Load the model, which takes a while, and set up the watches of the settings.
+        """Load the model, which takes a while, and set up the watches, restored ones too.
 
         Raises:
             CheckpointError, ValueError, RuntimeError: the model, its device or its libraries.
@@ -57,8 +63,14 @@ class Mind:
         )
         settle_threads(thinker)
         assistant = Assistant(thinker, settings.assistant, on_event)
-        watches = Watches(assistant, defaults)
-        watches.add_configured(settings)
+        state_file = settings.persistence.state_file
+        state = None if state_file is None else WatchState(state_file)
+        watches = Watches(assistant, defaults, state, warn)
+        try:
+            watches.begin(settings)
+        except BaseException:
+            watches.close()
+            raise
         return cls(settings, audio, UnitAssembler(settings.assembler), assistant, watches)
 
     @property
@@ -66,8 +78,24 @@ class Mind:
         """Name of the checkpoint."""
         return self.assistant.thinker.name
 
+    def header(self, node: str) -> Header:
+        """What the journal says that the events come from."""
+        settings = self.settings
+        return Header(
+            source=(node,),
+            model=self.model,
+            watches=self.assistant.watches,
+            settings={
+                "context_seconds": settings.assistant.context_seconds,
+                "device": settings.device,
+                "quantization": settings.quantization,
+                "speak_source": settings.speak_source,
+            },
+        )
+
     def close(self) -> None:
         """Free the sessions; the weights go with the last reference to this."""
+        self.watches.close()
         self.assistant.close()
 
 

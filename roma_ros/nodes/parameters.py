@@ -11,6 +11,7 @@ from roma_ros.lag import LagPolicy
 from roma_ros.nodes.audio_input import AUDIO_TYPES
 from roma_ros.nodes.declaration import ParameterSpec
 from roma_ros.nodes.image_transport import IMAGE_TRANSPORTS
+from roma_ros.nodes.persistence import PERSISTENCE_SPECS, Persistence
 from roma_ros.thinker import SpeakSource
 from roma_ros.triggers import MAX_WINDOW
 from roma_ros.units import AssemblerConfig
@@ -231,6 +232,7 @@ SPECS = (
         live=True,
         check=_threshold,
     ),
+    *PERSISTENCE_SPECS,
 )
 
 
@@ -271,6 +273,7 @@ class Settings:
     alert_reply: bool
     narration: str
     narration_recording: str
+    persistence: Persistence
 
     @classmethod
     def of(cls, node: Node) -> Settings:
@@ -319,6 +322,7 @@ class Settings:
             alert_reply=_value(node, "alert.reply"),
             narration=_value(node, "narration.instruction"),
             narration_recording=_value(node, "narration.recording"),
+            persistence=Persistence.of(node),
         )
 
 

@@ -22,20 +22,24 @@ from roma_ros.nodes.deferred import Respond, create_deferred_service
 from roma_ros.nodes.diagnostics import (
     LagMemory,
     input_status,
+    journal_status,
     state_status,
     thinker_status,
     unit_status,
+    watch_status,
 )
 from roma_ros.nodes.event_publisher import EventPublisher
 from roma_ros.nodes.faults import Faults
 from roma_ros.nodes.input_monitor import InputMonitor, describe_publishers
 from roma_ros.nodes.intake import Intake
+from roma_ros.nodes.journal_services import NodeJournal
 from roma_ros.nodes.mind import Attention, Mind, free_unused_memory
 from roma_ros.nodes.parameters import SPECS, Settings, WatchDefaults
 from roma_ros.nodes.senses import Senses
 from roma_ros.nodes.spinning import run
 from roma_ros.nodes.stamps import time_of
 from roma_ros.nodes.transitions import refuse_impossible_transitions
+from roma_ros.nodes.watch_services import WatchServices
 from roma_ros.nodes.watches import kind_of
 from roma_ros.questions import QuestionError
 from roma_ros.srv import Ask, Unwatch, Watch
@@ -73,11 +77,13 @@ class RomaNode(LifecycleNode):
         self.add_post_set_parameters_callback(self._on_parameters_set)
         self._faults = Faults(self.get_logger().warning)
         self._lag_memory = LagMemory()
-        self._publish_event = EventPublisher(self)
+        self._journal = NodeJournal(self, self._why_unconfigured)
+        self._publish_event = EventPublisher(self, self._journal.append)
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", qos.DIAGNOSTICS)
         create_deferred_service(self, Ask, "~/ask", self._on_ask, qos.QUESTIONS)
         self.create_service(Watch, "~/watch", self._on_watch)
         self.create_service(Unwatch, "~/unwatch", self._on_unwatch)
+        WatchServices(self, lambda: self._configured().watches, REFUSALS)
         self.create_service(Trigger, "~/reset", self._on_reset)
         self.create_service(SetBool, "~/enable", self._on_enable)
         # Steady, so that it beats also while nobody publishes the simulation's /clock.
@@ -111,12 +117,17 @@ class RomaNode(LifecycleNode):
         try:
             settings = Settings.of(self)
             log.info(f"loading {settings.model} on {settings.device}")
-            self._mind = Mind.load(settings, WatchDefaults.of(self), self._publish_event)
+            self._mind = Mind.load(
+                settings, WatchDefaults.of(self), self._publish_event, log.warning
+            )
         except Exception as error:  # the model, its libraries, the device: say why, and live on
             self._trouble = f"cannot configure: {type(error).__name__}: {error}"
             log.error(self._trouble)
             return TransitionCallbackReturn.FAILURE
         self._trouble = ""
+        self._journal.open(
+            settings.persistence.journal, self._mind.header(self.get_fully_qualified_name())
+        )
         if not self._mind.assistant.thinker.decides:
             log.warning(
                 f"{self._mind.model} has no speak head: it answers, but never speaks up; with "
@@ -157,6 +168,7 @@ class RomaNode(LifecycleNode):
 
     def destroy_node(self) -> None:
         self._free()
+        self._journal.destroy()
         super().destroy_node()
 
     def _stop(self) -> None:
@@ -173,14 +185,19 @@ class RomaNode(LifecycleNode):
         if self._mind is not None:
             self._mind.close()
             self._mind = None
+            self._journal.close()
             free_unused_memory()
 
     def _configured(self) -> Mind:
         if self._mind is None:
-            raise NotReadyError(
-                self._trouble or "the node is not configured; configure and activate it"
-            )
+            raise NotReadyError(self._why_unconfigured())
         return self._mind
+
+    def _why_unconfigured(self) -> str:
+        """Empty while the node is configured."""
+        if self._mind is not None:
+            return ""
+        return self._trouble or "the node is not configured; configure and activate it"
 
     def _active(self) -> Attention:
         self._configured()
@@ -285,6 +302,10 @@ class RomaNode(LifecycleNode):
             input_status(name, self.inputs, self._faults, attention.intake.dropped),
             unit_status(name, stats, status, mind.skew),
             thinker_status(name, mind.model, status, late),
+            watch_status(
+                name, len(mind.watches.all()), mind.watches.trouble, mind.watches.conflicts
+            ),
+            journal_status(name, self._journal.status(), self._journal.trouble),
         ]
 
     def _warn_of_silence(self) -> None:

@@ -1,0 +1,145 @@
+"""Events as subtitles, as a table for a spreadsheet, or as JSON lines again."""
+
+from __future__ import annotations
+
+import csv
+import html
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TextIO
+
+from roma_ros.cli.errors import CommandError, UsageError
+from roma_ros.cli.happening import Happening
+from roma_ros.event_schema import Header, Record, encode
+from roma_ros.events import Alert, Answer, Narration
+
+__all__ = ["FORMATS", "export", "format_of"]
+
+CUE_SECONDS = (2.0, 7.0)  # the shortest and the longest that a subtitle is shown
+READING = 15.0  # characters a second
+CSV_FIELDS = ("unit", "watch", "instruction", "text", "question", "p_speak", "threshold")
+CSV_COLUMNS = ("sequence", "event", "written", "stamp_ns", "seconds", "stream", *CSV_FIELDS)
+
+
+def format_of(path: Path) -> str:
+    """The format that a file's name asks for. Raises UsageError."""
+    suffix = path.suffix.lower()
+    if suffix not in FORMATS:
+        raise UsageError(f"--export {path}: expected a name that ends in {', '.join(FORMATS)}")
+    return suffix
+
+
+def export(path: Path, lines: Iterable[Header | Record]) -> int:
+    """Write events to a file, by the format of its name; returns how many.
+
+    Raises:
+        UsageError: there is no such format.
+        CommandError: the file cannot be written, or the events do not fit the format.
+    """
+    write = FORMATS[format_of(path)]
+    try:
+        with path.open("w", encoding="utf-8", newline="") as file:
+            return write(file, lines)
+    except OSError as error:
+        raise CommandError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _write_jsonl(file: TextIO, lines: Iterable[Header | Record]) -> int:
+    number = 0
+    for line in lines:
+        file.write(encode(line).decode("utf-8"))
+        number += isinstance(line, Record)
+    return number
+
+
+def _write_csv(file: TextIO, lines: Iterable[Header | Record]) -> int:
+    table = csv.writer(file)
+    table.writerow(CSV_COLUMNS)
+    number = 0
+    for line in lines:
+        if isinstance(line, Record):
+            event = line.event
+            seconds = "" if line.seconds is None else line.seconds
+            known: list[object] = [line.sequence or "", line.kind, _date(line.wall_ns)]
+            known += [event.stamp, seconds, event.stream]
+            table.writerow([*known, *(getattr(event, name, "") for name in CSV_FIELDS)])
+            number += 1
+    return number
+
+
+def _date(wall_ns: int | None) -> str:
+    if wall_ns is None:
+        return ""
+    return datetime.fromtimestamp(wall_ns / 1e9, timezone.utc).isoformat(timespec="milliseconds")
+
+
+# --- subtitles ---
+
+
+def _write_srt(file: TextIO, lines: Iterable[Header | Record]) -> int:
+    cues = _cues(lines)
+    for number, (begin, end, text) in enumerate(cues, start=1):
+        file.write(f"{number}\n{_clock(begin, ',')} --> {_clock(end, ',')}\n{text}\n\n")
+    return len(cues)
+
+
+def _write_vtt(file: TextIO, lines: Iterable[Header | Record]) -> int:
+    cues = _cues(lines)
+    file.write("WEBVTT\n\n")
+    for begin, end, text in cues:
+        escaped = html.escape(text, quote=False)
+        file.write(f"{_clock(begin, '.')} --> {_clock(end, '.')}\n{escaped}\n\n")
+    return len(cues)
+
+
+def _cues(lines: Iterable[Header | Record]) -> list[tuple[float, float, str]]:
+    """Begin, end and text of each subtitle: what was said, and when."""
+    said = [line for line in lines if isinstance(line, Record) and _is_said(line)]
+    begins = _begins(said)
+    cues = []
+    for index, record in enumerate(said):
+        happening = Happening.of(record.event, begins[index])
+        assert happening is not None
+        text = f"[{happening.kind.value} {happening.watch}] {happening.text}"
+        shortest, longest = CUE_SECONDS
+        end = begins[index] + min(max(shortest, len(text) / READING), longest)
+        later = [begin for begin in begins[index + 1 :] if begin > begins[index]]
+        cues.append((begins[index], min([end, *later[:1]]), text))
+    return cues
+
+
+def _is_said(record: Record) -> bool:
+    return isinstance(record.event, Alert | Narration | Answer)
+
+
+def _begins(said: Sequence[Record]) -> list[float]:
+    """Seconds of the source, or from the first event where there are several streams."""
+    streams = {record.event.stream for record in said}
+    seconds = [record.seconds for record in said]
+    known = [value for value in seconds if value is not None]
+    if len(streams) <= 1 and len(known) == len(said) and known == sorted(known):
+        return known
+    first = said[0].event.stamp
+    begins = [(record.event.stamp - first) / 1e9 for record in said]
+    if begins != sorted(begins):
+        raise CommandError(
+            "the events' stamps go back, as those of several streams do, and subtitles cannot; "
+            "choose one stream with --since and --until"
+        )
+    return begins
+
+
+def _clock(seconds: float, point: str) -> str:
+    milliseconds = round(seconds * 1000)
+    minutes, rest = divmod(milliseconds, 60_000)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:02}:{minutes:02}:{rest // 1000:02}{point}{rest % 1000:03}"
+
+
+FORMATS: dict[str, Callable[[TextIO, Iterable[Header | Record]], int]] = {
+    ".srt": _write_srt,
+    ".vtt": _write_vtt,
+    ".csv": _write_csv,
+    ".jsonl": _write_jsonl,
+}

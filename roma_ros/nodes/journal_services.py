@@ -1,0 +1,188 @@
+"""The node's event journal: events on their way to it, and the service that finds them again."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from rclpy.node import Node
+
+from roma_ros.event_schema import Header, Record, encode
+from roma_ros.events import Alert, Answer, Event, Fault, Narration, SpeakProbability, StreamStarted
+from roma_ros.journal import MAX_PAGE, EventJournal, JournalConfig, JournalPage, JournalStatus
+from roma_ros.msg import JournalEvent
+from roma_ros.nodes import qos
+from roma_ros.nodes.conversions import header_message
+from roma_ros.nodes.deferred import Respond, create_deferred_service
+from roma_ros.nodes.stamps import stamp_of, time_of
+from roma_ros.srv import EventsSince
+
+__all__ = ["NodeJournal", "journal_event_message"]
+
+UNIT = 1_000_000_000  # ns
+MAX_KINDS = 32  # names of kinds in one request
+MAX_WAITING = 16  # requests that wait for the disk
+MAX_TEXT = 2**20  # bytes of JSON in one response
+
+
+class NodeJournal:
+    """A journal while there is one, and `~/events_since`.
+
+    Args:
+        node: the roma node.
+        why_not: says why the node has no journal yet, for the answer to a request.
+    """
+
+    def __init__(self, node: Node, why_not: Callable[[], str]) -> None:
+        self.trouble = ""  # why there is none although there should be
+        self._log = node.get_logger()
+        self._why_not = why_not
+        self._journal: EventJournal | None = None
+        self._begin: tuple[int, int] | None = None  # a stream, and where it began
+        self._reader = ThreadPoolExecutor(1, thread_name_prefix="events_since")
+        self._waiting = 0
+        create_deferred_service(
+            node, EventsSince, "~/events_since", self._on_events_since, qos.QUESTIONS
+        )
+
+    def open(self, config: JournalConfig | None, header: Header) -> None:
+        """Begin to write, unless `config` is `None`; a folder that cannot be used is said."""
+        self.close()
+        if config is None:
+            return
+        try:
+            self._journal = EventJournal(config, header, self._log.error)
+        except OSError as error:
+            where = f"{config.folder}: {error.strerror}" if error.strerror else str(error)
+            self.trouble = f"there is no event journal: {where}"
+            self._log.error(f"{self.trouble}; events are published all the same")
+        else:
+            self._log.info(f"events are written to {config.folder}")
+
+    def close(self) -> None:
+        """Write what waits, and let go of the folder."""
+        journal, self._journal = self._journal, None
+        self.trouble = ""
+        if journal is not None:
+            journal.close()
+
+    def destroy(self) -> None:
+        """Close, for good."""
+        self.close()
+        self._reader.shutdown(wait=False, cancel_futures=True)
+
+    def append(self, event: Event) -> int:
+        """Write an event before it is told; returns its number, 0 without one. In any thread."""
+        journal = self._journal
+        return 0 if journal is None else journal.append(event, self._seconds(event))
+
+    def status(self) -> JournalStatus | None:
+        """How the journal is doing; `None` without one."""
+        return None if self._journal is None else self._journal.status()
+
+    def _seconds(self, event: Event) -> float | None:
+        """END of the event's unit since its stream began; `None` if that is not known."""
+        if isinstance(event, StreamStarted):
+            self._begin = event.stream, event.stamp - UNIT
+        if self._begin is None or self._begin[0] != event.stream:
+            return None
+        return (event.stamp - self._begin[1]) / 1e9
+
+    # --- the service ---
+
+    def _on_events_since(self, request: EventsSince.Request, respond: Respond) -> None:
+        journal = self._journal
+        refusal = self._refusal(request, journal)
+        if journal is None or refusal:
+            respond(EventsSince.Response(success=False, message=refusal))
+            return
+        self._waiting += 1
+        self._reader.submit(self._find, journal, request, respond)
+
+    def _refusal(self, request: EventsSince.Request, journal: EventJournal | None) -> str:
+        if journal is None:
+            return self.trouble or self._why_not() or "journal.folder is empty: there is no journal"
+        if not 1 <= request.limit <= MAX_PAGE:
+            return f"limit is {request.limit}; expected 1 to {MAX_PAGE} events"
+        if len(request.kinds) > MAX_KINDS:
+            return f"there are {len(request.kinds)} kinds; expected at most {MAX_KINDS}"
+        try:
+            JournalConfig(folder=journal.config.folder, kinds=tuple(request.kinds))
+        except ValueError as error:
+            return str(error)
+        newest = journal.status().newest
+        if request.sequence > newest:
+            return (
+                f"sequence is {request.sequence}, and the newest event is {newest}: this is "
+                "another journal, or one that was begun anew; ask from 0"
+            )
+        if self._waiting >= MAX_WAITING:
+            return f"{MAX_WAITING} requests wait; ask again when one of them is answered"
+        return ""
+
+    def _find(self, journal: EventJournal, request: EventsSince.Request, respond: Respond) -> None:
+        """In the reader's thread."""
+        try:
+            page = journal.since(
+                request.sequence,
+                stamp=stamp_of(request.since),
+                kinds=frozenset(request.kinds),
+                limit=request.limit,
+            )
+            response = _response(page)
+        except Exception as error:  # whoever asks is to have an answer, whatever happens
+            response = EventsSince.Response(
+                success=False, message=f"the journal cannot be read: {error}"
+            )
+        finally:
+            self._waiting -= 1
+        respond(response)
+
+
+def _response(page: JournalPage) -> EventsSince.Response:
+    """As many of a page's events as one message should carry."""
+    messages: list[JournalEvent] = []
+    size = 0
+    for record in page.records:
+        message = journal_event_message(record)
+        size += len(message.json)
+        if messages and size > MAX_TEXT:
+            break
+        messages.append(message)
+    whole = len(messages) == len(page.records)
+    return EventsSince.Response(
+        success=True,
+        events=messages,
+        more=page.more or not whole,
+        next=page.next if whole else messages[-1].sequence,
+        oldest=page.oldest,
+        newest=page.newest,
+    )
+
+
+def journal_event_message(record: Record) -> JournalEvent:
+    """A record of the journal as a message."""
+    event = record.event
+    message = JournalEvent(
+        header=header_message(event.stamp),
+        sequence=record.sequence,
+        kind=record.kind,
+        written=time_of(record.wall_ns or 0),
+        stream=event.stream,
+        p_speak=math.nan,
+        json=encode(record).decode().rstrip("\n"),
+    )
+    if not isinstance(event, StreamStarted) and hasattr(event, "watch"):
+        message.watch = event.watch
+    if isinstance(event, Alert | Narration | Answer | SpeakProbability):
+        message.unit = event.unit
+    if isinstance(event, Alert | Narration | Answer):
+        message.text = event.text
+    if isinstance(event, Alert | Narration | SpeakProbability):
+        message.p_speak = event.p_speak
+    if isinstance(event, Alert | Narration):
+        message.instruction = event.instruction
+    if isinstance(event, Fault):
+        message.text = event.error
+    return message

@@ -1,0 +1,126 @@
+"""Parameters of what outlives the node: the event journal and the watches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rclpy.node import Node
+
+from roma_ros.journal import DEFAULT_KINDS, JournalConfig
+from roma_ros.nodes.declaration import ParameterSpec
+from roma_ros.state_folder import JOURNAL, WATCHES, state_folder
+from roma_ros.watch_file import WatchSpec, read_watch_file
+
+__all__ = ["AUTO", "PERSISTENCE_SPECS", "Persistence"]
+
+AUTO = "auto"
+DEFAULTS = JournalConfig(folder=Path())
+
+
+def _kinds(kinds: list[str]) -> str | None:
+    try:
+        JournalConfig(folder=Path(), kinds=tuple(kind for kind in kinds if kind))
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+PERSISTENCE_SPECS = (
+    ParameterSpec(
+        name="watches_file",
+        default="",
+        description="YAML file with watches of their own ids, thresholds, windows, cooldowns and "
+        "recordings (docs/watches.md); empty: none.",
+    ),
+    ParameterSpec(
+        name="watches.restore",
+        default=True,
+        description="Whether the watches of the state file run again when the node is configured.",
+    ),
+    ParameterSpec(
+        name="watches.state_file",
+        default=AUTO,
+        description="Where the watches are stored at each change; auto: watches.json in "
+        "$ROS_HOME/roma/NODE, $ROS_HOME being ~/.ros if it is not set; empty: nowhere.",
+    ),
+    ParameterSpec(
+        name="journal.folder",
+        default=AUTO,
+        description="Of the event journal; auto: journal in $ROS_HOME/roma/NODE, $ROS_HOME being "
+        "~/.ros if it is not set; empty: no journal.",
+    ),
+    ParameterSpec(
+        name="journal.max_bytes",
+        default=DEFAULTS.max_bytes,
+        low=2**16,
+        high=2**30,
+        description="Size at which the journal begins a new file [bytes].",
+    ),
+    ParameterSpec(
+        name="journal.files",
+        default=DEFAULTS.files,
+        low=1,
+        high=1000,
+        description="Files of the journal that are kept; older ones are deleted.",
+    ),
+    ParameterSpec(
+        name="journal.kinds",
+        default=list(DEFAULT_KINDS),
+        description="Kinds of events that the journal keeps; alerts always. speak_probability is "
+        "one event per unit and watch, and is needed by `roma replay`.",
+        check=_kinds,
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Persistence:
+    """What the parameters come to.
+
+    Attributes:
+        journal: `None`: there is none.
+        state_file: of the watches; `None`: there is none.
+        restore: whether the watches of the state file run again.
+        watches: those of `watches_file`.
+    """
+
+    journal: JournalConfig | None
+    state_file: Path | None
+    restore: bool
+    watches: tuple[WatchSpec, ...]
+
+    @classmethod
+    def of(cls, node: Node) -> Persistence:
+        """Read them.
+
+        Raises:
+            WatchFileError: the file of watches is not there or cannot be used.
+        """
+        folder = _path(node, "journal.folder", JOURNAL)
+        watches_file = _value(node, "watches_file")
+        return cls(
+            journal=None
+            if folder is None
+            else JournalConfig(
+                folder=folder,
+                max_bytes=_value(node, "journal.max_bytes"),
+                files=_value(node, "journal.files"),
+                kinds=tuple(kind for kind in _value(node, "journal.kinds") if kind),
+            ),
+            state_file=_path(node, "watches.state_file", WATCHES),
+            restore=_value(node, "watches.restore"),
+            watches=read_watch_file(Path(watches_file).expanduser()) if watches_file else (),
+        )
+
+
+def _path(node: Node, parameter: str, name: str) -> Path | None:
+    text = _value(node, parameter)
+    if text == AUTO:
+        return state_folder(node.get_fully_qualified_name()) / name
+    return Path(text).expanduser().absolute() if text else None
+
+
+def _value(node: Node, name: str) -> Any:
+    return node.get_parameter(name).value

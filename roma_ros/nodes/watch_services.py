@@ -1,0 +1,98 @@
+"""`~/list_watches` and `~/adjust`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from rclpy.node import Node
+
+from roma_ros.msg import WatchInfo
+from roma_ros.nodes.watches import Watches
+from roma_ros.srv import AdjustWatch, ListWatches
+from roma_ros.watch import Watch, WatchError, WatchKind
+from roma_ros.watch_state import StoredWatch
+
+__all__ = ["WatchServices", "watch_info"]
+
+KEEP, DEFAULT = AdjustWatch.Request.KEEP, AdjustWatch.Request.DEFAULT
+
+
+class WatchServices:
+    """The services that show and change watches.
+
+    Args:
+        node: the roma node.
+        watches: of the configured node; may raise one of `refusals`.
+        refusals: errors that are answered with their words.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        watches: Callable[[], Watches],
+        refusals: tuple[type[Exception], ...],
+    ) -> None:
+        self._watches = watches
+        self._refusals = refusals
+        node.create_service(ListWatches, "~/list_watches", self._on_list)
+        node.create_service(AdjustWatch, "~/adjust", self._on_adjust)
+
+    def _on_list(
+        self, _request: ListWatches.Request, response: ListWatches.Response
+    ) -> ListWatches.Response:
+        try:
+            response.watches = [watch_info(*each) for each in self._watches().all()]
+            response.success = True
+        except self._refusals as error:
+            response.message = str(error)
+        return response
+
+    def _on_adjust(
+        self, request: AdjustWatch.Request, response: AdjustWatch.Response
+    ) -> AdjustWatch.Response:
+        try:
+            watches = self._watches()
+            watches.stored(request.id)  # whether it is there
+            try:
+                watches.adjust(request.id, **_settings(request))
+                response.success = True
+            except WatchError as error:
+                response.message = str(error)
+            response.watch = next(watch_info(*e) for e in watches.all() if e[0].id == request.id)
+            if response.success and watches.trouble:
+                response.message = watches.trouble
+        except self._refusals as error:
+            response.message = str(error)
+        return response
+
+
+def _settings(request: AdjustWatch.Request) -> dict[str, Any]:
+    """What is to change; `None` where the default is to be followed."""
+    values = {
+        "threshold": request.threshold,
+        "window": request.window,
+        "cooldown": request.cooldown,
+    }
+    return {
+        name: None if value == DEFAULT else value for name, value in values.items() if value != KEEP
+    }
+
+
+def watch_info(watch: Watch, stored: StoredWatch) -> WatchInfo:
+    """A watch as a message."""
+    kinds = {WatchKind.ALERT: WatchInfo.ALERT, WatchKind.NARRATION: WatchInfo.NARRATION}
+    recording = stored.spec.recording
+    return WatchInfo(
+        id=watch.id,
+        kind=kinds[watch.kind],
+        instruction=watch.instruction,
+        threshold=float(watch.threshold),
+        window=watch.window,
+        cooldown=float(watch.cooldown),
+        reply=watch.reply,
+        recording="" if recording is None else str(recording),
+        defaults=sorted(stored.spec.open_settings),
+        origin=stored.origin.value,
+        restored=stored.restored,
+    )
