@@ -21,11 +21,11 @@ from roma_ros.msg import SpeakProbability
 
 __all__ = ["OverRos", "measure_over_ros"]
 
+FRESH = ("--ros-args", "-p", "watches.state_file:=''", "-p", "journal.folder:=''")
+"""Neither watches of before, nor anything that would stay."""
 HERE = Path(__file__).parent
 # Fast DDS loses most raw images of this size with its own settings; read when rclpy starts.
-os.environ.setdefault(
-    "FASTRTPS_DEFAULT_PROFILES_FILE", str(HERE.parent / "config" / "fastdds.xml")
-)
+os.environ.setdefault("FASTRTPS_DEFAULT_PROFILES_FILE", str(HERE.parent / "config" / "fastdds.xml"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def measure_over_ros(*, width: int, height: int, seconds: float = 60.0) -> OverR
     listener = Listener()
     try:
         with (
-            process("-m", "roma_ros.nodes.roma_node") as node,
+            process("-m", "roma_ros.nodes.roma_node", *FRESH) as node,
             process(str(HERE / "sensor_rig.py"), str(width), str(height)),
         ):
             _spin_until(listener, lambda: len(listener.units) >= 5, 60)

@@ -7,7 +7,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from roma_ros.event_schema import (
@@ -19,7 +19,7 @@ from roma_ros.event_schema import (
     encode,
     kind_of,
 )
-from roma_ros.events import Alert, Answer, Event, Narration
+from roma_ros.events import Alert, Answer, Event, Narration, SpeakProbability
 from roma_ros.journal_files import (
     JournalFiles,
     journal_paths,
@@ -144,6 +144,10 @@ class EventJournal:
         report: called, mostly in the journal's thread, with a line for the log when writing fails,
             and when it works again.
 
+    Attributes:
+        untold: what made a watch speak up in an earlier run that ended before it was told, as one
+            that is killed while an alert's words are made; oldest first.
+
     Raises:
         OSError: the folder cannot be made or read, or is in use (`FileInUseError`).
     """
@@ -154,15 +158,17 @@ class EventJournal:
         self.config = config
         self._report = report
         self._kinds = frozenset(config.kinds) | {"alert"}
+        kept = {**header.settings, "kinds": ",".join(sorted(self._kinds))}
         self._files = JournalFiles(
             config.folder,
             max_bytes=config.max_bytes,
             files=config.files,
-            head=encode(header),
+            head=encode(replace(header, settings=kept)),
         )
         self._wake = threading.Condition()  # all below is under its lock
         try:
             self._newest = self._files.open()
+            self.untold = self._find_untold()
         except OSError:
             self._files.close()
             raise
@@ -180,7 +186,8 @@ class EventJournal:
         """Number an event and write it; an alert is also synced to the disk.
 
         Waits until that is done, but no longer than `patience`, and not at all for kinds that are
-        not published, or while the disk fails.
+        not published, or while the disk fails. p(speak) that made a watch speak up is written
+        whatever the kinds, so that an alert is not lost while its words are made.
 
         Args:
             event: what happened.
@@ -190,7 +197,8 @@ class EventJournal:
             The event's sequence number; 0 for a kind that the journal does not keep, and when it
             is closed.
         """
-        if kind_of(event) not in self._kinds:
+        triggered = isinstance(event, SpeakProbability) and event.triggered
+        if kind_of(event) not in self._kinds and not triggered:
             return 0
         with self._wake:
             if self._closing:
@@ -199,7 +207,7 @@ class EventJournal:
             record = Record(
                 event=event, sequence=self._newest, seconds=seconds, wall_ns=time.time_ns()
             )
-            entry = _Entry(record, encode(record), sync=isinstance(event, Alert))
+            entry = _Entry(record, encode(record), sync=triggered or isinstance(event, Alert))
             self._memory.append(entry)
             self._pending.append(entry)
             if len(self._pending) > MEMORY:
@@ -275,6 +283,17 @@ class EventJournal:
         self._thread.join(CLOSE_TIMEOUT)
 
     # --- finding ---
+
+    def _find_untold(self) -> tuple[SpeakProbability, ...]:
+        """Of the last events of the files; once, at the beginning."""
+        found: dict[tuple[str, int], SpeakProbability] = {}
+        for record in self._from_files(max(0, self._newest - MEMORY), self._newest + 1):
+            event = record.event
+            if isinstance(event, SpeakProbability) and event.triggered:
+                found[event.watch, event.stamp] = event
+            elif isinstance(event, Alert | Narration):
+                found.pop((event.watch, event.stamp), None)
+        return tuple(found.values())
 
     def _oldest_file(self) -> int:
         paths = journal_paths(self.config.folder)

@@ -111,14 +111,16 @@ def recordings(lines: Iterable[Line]) -> list[Recording]:
     header: Header | None = None
     stream = 0
     number: int | None = None
+    complete = True
     for line in lines:
         if isinstance(line, Header):
+            complete = "speak_probability" in str(line.settings.get("kinds", "speak_probability"))
             settings |= {watch.id: watch for watch in line.watches}
             if line != header:  # a new start; one that is the same begins a file of a journal
                 header, number = line, None
         elif isinstance(line, Record) and isinstance(event := line.event, SpeakProbability):
-            if not event.watch:
-                continue
+            if not (event.watch and complete):
+                continue  # a journal keeps those that triggered even if it does not keep all
             if event.stream != number:
                 stream, number = stream + 1, event.stream
             found.setdefault(event.watch, Recording(event.watch)).units.append(

@@ -132,10 +132,25 @@ def test_kinds_that_are_not_kept_have_no_number(make: Make) -> None:
     journal = make()
     assert journal.append(probability(0)) == 0
     assert journal.append(alert(0)) == 1
+    assert journal.append(replace(probability(1), triggered=True)) == 2  # its alert is on its way
     other = make(folder=journal.config.folder.parent / "b", kinds=("speak_probability",))
     assert other.append(probability(0)) == 1
     assert other.append(STARTED) == 0
     assert other.append(alert(0)) == 2  # always
+
+
+def test_what_triggered_and_was_never_told_is_found_by_the_next_run(make: Make) -> None:
+    journal = make()
+    first, second, third = (replace(probability(unit), triggered=True) for unit in (0, 1, 2))
+    for event in (first, alert(0), second, third, narration(2)):
+        journal.append(event)
+    assert journal.untold == ()
+    journal.close()
+    journal = make()
+    assert journal.untold == (second,)
+    journal.append(replace(alert(1), finished=False))
+    journal.close()
+    assert make().untold == ()
 
 
 def test_numbers_go_on_after_a_restart(make: Make) -> None:

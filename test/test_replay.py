@@ -75,5 +75,14 @@ def test_without_a_header_it_is_an_alert_by_the_defaults() -> None:
     assert (door.settings, door.kind, door.window) == (None, WatchKind.ALERT, 1)
 
 
+def test_a_journal_that_keeps_only_what_triggered_is_not_replayed() -> None:
+    def kept(kinds: str) -> list[Line]:
+        settings = {"kinds": kinds}
+        return [Header(source=(), model="", settings=settings, versions={}), *heard(SERIES)]
+
+    assert recordings(kept("alert,narration")) == []
+    assert len(recordings(kept("alert,speak_probability"))) == 1
+
+
 def test_p_speak_without_a_watch_is_nobodys() -> None:
     assert recordings(heard(SERIES, "")) == []

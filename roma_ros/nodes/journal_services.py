@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from rclpy.node import Node
@@ -17,6 +17,7 @@ from roma_ros.nodes.conversions import header_message
 from roma_ros.nodes.deferred import Respond, create_deferred_service
 from roma_ros.nodes.stamps import stamp_of, time_of
 from roma_ros.srv import EventsSince
+from roma_ros.watch import Watch, WatchKind
 
 __all__ = ["NodeJournal", "journal_event_message"]
 
@@ -76,6 +77,28 @@ class NodeJournal:
         """Write an event before it is told; returns its number, 0 without one. In any thread."""
         journal = self._journal
         return 0 if journal is None else journal.append(event, self._seconds(event))
+
+    def untold(self, watches: Sequence[Watch]) -> list[Alert]:
+        """Alerts that an earlier run was about to tell when it was killed; each is given once."""
+        journal = self._journal
+        if journal is None:
+            return []
+        untold, journal.untold = journal.untold, ()
+        alerts = {watch.id: watch for watch in watches if watch.kind is WatchKind.ALERT}
+        return [
+            Alert(
+                stream=event.stream,
+                stamp=event.stamp,
+                unit=event.unit,
+                watch=event.watch,
+                instruction=alerts[event.watch].instruction,
+                text="",
+                p_speak=event.p_speak,
+                finished=False,
+            )
+            for event in untold
+            if event.watch in alerts
+        ]
 
     def status(self) -> JournalStatus | None:
         """How the journal is doing; `None` without one."""

@@ -148,7 +148,10 @@ class RomaNode(LifecycleNode):
         self._attention = Attention(senses, intake)
         topics = " and ".join(monitor.topic for monitor in self.inputs)
         self.get_logger().info(f"active with {mind.model} on {topics}")
-        return super().on_activate(state)
+        activated = super().on_activate(state)
+        for alert in self._journal.untold(mind.assistant.watches):
+            self._publish_event(alert)
+        return activated
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         self._stop()

@@ -14,6 +14,8 @@ from roma_ros.msg import Alert
 
 from roma_ros.event_schema import Header, Record, read_lines
 from roma_ros.events import Alert as AlertEvent
+from roma_ros.events import SpeakProbability
+from roma_ros.journal import EventJournal, JournalConfig
 from roma_ros.journal_files import journal_paths
 from roma_ros.nodes.client import Message, Outcome
 from roma_ros.nodes.stamps import stamp_of
@@ -52,7 +54,7 @@ def test_an_alert_is_in_the_journal_before_it_is_published(make_roma, robot, fol
     until(lambda: found, "the alert")
     ((alert, then),) = found  # p(speak) never fell below the threshold since
     (record,) = [record for record in then if record.kind == "alert"]
-    assert record.sequence == alert.sequence == 2  # the start of the stream is 1
+    assert record.sequence == alert.sequence == 3  # the stream's start is 1, its p(speak) 2
     assert isinstance(record.event, AlertEvent)
     assert record.event.stamp == stamp_of(alert.header.stamp) == BASE + SECOND
     assert (record.event.watch, record.event.unit) == ("alert_1", 0)
@@ -95,9 +97,9 @@ def test_who_was_late_asks_for_what_was_missed(make_roma, robot, folder):
     numbers = [event.sequence for event in everything.events]
     assert numbers == list(range(1, everything.newest + 1))
     assert everything.events[0].kind == "stream_started"
-    by_stamp = robot.roma.events_since(since=BASE + 3 * SECOND, kinds=["speak_probability"])
+    by_stamp = robot.roma.events_since(since=BASE + 2 * SECOND, kinds=["speak_probability"])
     assert by_stamp.events
-    assert all(stamp_of(event.header.stamp) >= BASE + 3 * SECOND for event in by_stamp.events)
+    assert all(stamp_of(event.header.stamp) >= BASE + 2 * SECOND for event in by_stamp.events)
     assert all(0 < event.p_speak < 1 for event in by_stamp.events)
 
 
@@ -155,13 +157,15 @@ def test_a_full_disk_is_said_and_alerts_come_all_the_same(make_roma, robot, fold
     robot.play(3)
     alert = robot.roma.wait_for_alert(timeout=10.0)
     assert alert is not None
-    until(
+    status = until(
         lambda: (
-            "No space left" in robot.diagnostics["journal"].message
-            and robot.diagnostics["journal"].level == DiagnosticStatus.ERROR
+            (status := robot.diagnostics.get("journal"))
+            and "No space left" in status.message
+            and status
         ),
         "diagnostics tell it",
     )
+    assert status.level == DiagnosticStatus.ERROR
     (kept,) = robot.roma.events_since(kinds=["alert"]).events
     assert kept.sequence == alert.sequence
 
@@ -189,6 +193,35 @@ def test_numbers_go_on_after_cleanup(make_roma, robot, folder):
     robot.publish_second()
     robot.play(2)
     second = robot.roma.wait_for_alert(timeout=10.0)
-    assert (first.sequence, second.sequence) == (2, 4)
+    assert (first.sequence, second.sequence) == (3, 6)
     sequences = [event.sequence for event in robot.roma.events_since().events]
-    assert sequences == [1, 2, 3, 4]
+    assert sequences == [1, 2, 3, 4, 5, 6]
+
+
+def test_an_alert_that_was_about_to_be_told_when_the_node_was_killed_is_told(
+    make_roma, robot, folder
+):
+    """Killed while the words of the reply were made: the journal knows that it triggered."""
+    journal = EventJournal(JournalConfig(folder=folder), Header(source=(), model=""))
+    journal.append(
+        SpeakProbability(
+            stream=0,
+            stamp=BASE + 7 * SECOND,
+            unit=6,
+            watch="alert_1",
+            p_speak=0.75,
+            threshold=0.5,
+            triggered=True,
+        )
+    )
+    journal.close()
+    roma = make_roma({**ALERTING, "alert.threshold": 1.0, "journal.folder": str(folder)})
+    robot.meet(roma)
+    (event,) = until(lambda: robot.roma.events_since(kinds=["alert"]).events, "the alert of before")
+    assert (event.sequence, event.watch, event.unit, event.p_speak) == (2, "alert_1", 6, 0.75)
+    assert event.instruction == "Tell me when somebody comes in."
+    assert stamp_of(event.header.stamp) == BASE + 7 * SECOND
+    assert json.loads(event.json)["finished"] is False
+    assert change_state(robot, Transition.TRANSITION_DEACTIVATE)
+    assert change_state(robot, Transition.TRANSITION_ACTIVATE)
+    assert robot.roma.events_since().newest == 2  # once

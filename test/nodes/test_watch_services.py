@@ -213,7 +213,7 @@ def test_a_watch_that_does_not_fit_any_more_is_said_and_not_forgotten(make_roma,
 
 def test_a_state_file_that_cannot_be_written_is_said_and_the_watch_runs(make_roma, robot, tmp_path):
     (tmp_path / "file").touch()
-    robot.meet(make_roma({"watches.state_file": str(tmp_path / "file" / "watches.json")}))
+    robot.meet(make_roma({"watches.state_file": str(tmp_path / "file" / "x" / "watches.json")}))
     reply = robot.roma.watch("A dog barks.", name="dog")
     assert reply
     assert list(listed(robot)) == ["dog"]
