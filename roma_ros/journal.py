@@ -177,6 +177,7 @@ class EventJournal:
         self._lost = self._late = 0
         self._error = ""
         self._closing = False
+        self._stuck: threading.Event | None = None
         self._synced = time.monotonic()
         self._unsynced = False
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
@@ -186,8 +187,8 @@ class EventJournal:
         """Number an event and write it; an alert is also synced to the disk.
 
         Waits until that is done, but no longer than `patience`, and not at all for kinds that are
-        not published, or while the disk fails. p(speak) that made a watch speak up is written
-        whatever the kinds, so that an alert is not lost while its words are made.
+        not published, or while the disk fails or hangs. p(speak) that made a watch speak up is
+        written whatever the kinds, so that an alert is not lost while its words are made.
 
         Args:
             event: what happened.
@@ -216,7 +217,10 @@ class EventJournal:
             failing = bool(self._error)
             self._wake.notify_all()
         if isinstance(event, _PUBLISHED):
-            written = not failing and entry.done.wait(self.config.patience)
+            stuck = self._stuck is not None and not self._stuck.is_set()
+            written = not (failing or stuck) and entry.done.wait(self.config.patience)
+            if not (failing or stuck or written):
+                self._stuck = entry.done  # until the disk goes on nobody waits for it again
             with self._wake:
                 self._late += not written or bool(self._error)
         return record.sequence
@@ -351,7 +355,7 @@ class EventJournal:
                 unwritten = []
                 self._unsynced = True
             self._sync(at_once=any(entry.sync for entry in batch))
-        except OSError as error:
+        except Exception as error:  # the thread lives on, whatever it is
             self._fail(unwritten, error)
         else:
             self._succeed()
@@ -363,12 +367,12 @@ class EventJournal:
             self._files.sync()
             self._unsynced, self._synced = False, time.monotonic()
 
-    def _fail(self, unwritten: list[_Entry], error: OSError) -> None:
+    def _fail(self, unwritten: list[_Entry], error: Exception) -> None:
         if unwritten:
             self._files.give_up_file()
         with self._wake:
             news = not self._error
-            self._error = f"{self.config.folder}: {error.strerror or error}"
+            self._error = f"{self.config.folder}: {getattr(error, 'strerror', None) or repr(error)}"
             self._pending.extendleft(reversed(unwritten))
             while len(self._pending) > MEMORY:
                 self._pending.popleft()

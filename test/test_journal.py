@@ -308,7 +308,7 @@ def test_a_disk_that_hangs_holds_nobody_up_for_long(
     begin = time.monotonic()
     for unit in range(5):
         assert journal.append(alert(unit)) == unit + 1
-    assert 0.45 < time.monotonic() - begin < 2.0
+    assert 0.09 < time.monotonic() - begin < 0.4  # once, not for each
     assert journal.status().late == 5
     assert len(journal.since().records) == 5
     hanging.set()

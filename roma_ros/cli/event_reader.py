@@ -77,13 +77,17 @@ class EventTail:
 
     def poll(self) -> Iterator[Line]:
         """Read the lines that are whole by now, and have not been read before."""
-        for path in event_paths(self._path):
+        for path in self._paths():
             if self._at is not None and path < self._at:
                 continue
             if path != self._at:
                 yield from self._give_up_rest()
                 self._at, self._position, self._number = path, 0, 0
             yield from self._poll(path)
+
+    def _paths(self) -> list[Path]:
+        """A journal may have no file yet."""
+        return journal_paths(self._path) if self._path.is_dir() else [self._path]
 
     def _poll(self, path: Path) -> Iterator[Line]:
         try:

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from itertools import chain, islice
 from pathlib import Path
 
 from rich.console import Console
@@ -25,6 +26,7 @@ from roma_ros.events import SpeakProbability, StreamStarted
 
 __all__ = ["add_to", "events"]
 
+MAX_TABLE = 2_000  # rows; more are shown as lines, at once
 POLL_PERIOD = 0.25  # seconds
 MAX_DAMAGED = 10  # damaged lines that are named one by one
 STYLES = {"alert": "bold red", "narration": "cyan", "answer": "green", "fault": "yellow"}
@@ -167,17 +169,17 @@ def _chosen(
 
 def _show(lines: Iterable[Header | Record]) -> None:
     console = Console()
-    if not console.is_terminal:
-        for line in lines:
-            if isinstance(line, Record):
-                print(_plain(line))
+    records = (line for line in lines if isinstance(line, Record))
+    first = list(islice(records, MAX_TABLE + 1)) if console.is_terminal else []
+    if not 0 < len(first) <= MAX_TABLE:
+        for record in chain(first, records):
+            _print(console, record)
         return
     table = Table(box=None, header_style="dim", pad_edge=False)
     for name in ("no.", "time", "event", "watch", "what"):
         table.add_column(name, justify="right" if name == "no." else "left", no_wrap=name != "what")
-    for line in lines:
-        if isinstance(line, Record):
-            table.add_row(*_cells(line))
+    for record in first:
+        table.add_row(*_cells(record))
     console.print(table)
 
 

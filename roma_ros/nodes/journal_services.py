@@ -76,7 +76,13 @@ class NodeJournal:
     def append(self, event: Event) -> int:
         """Write an event before it is told; returns its number, 0 without one. In any thread."""
         journal = self._journal
-        return 0 if journal is None else journal.append(event, self._seconds(event))
+        if journal is None:
+            return 0
+        try:
+            return journal.append(event, self._seconds(event))
+        except Exception as error:  # whatever it is, the event is to be published
+            self._log.error(f"{type(event).__name__} is not in the journal: {error!r}")
+            return 0
 
     def untold(self, watches: Sequence[Watch]) -> list[Alert]:
         """Alerts that an earlier run was about to tell when it was killed; each is given once."""

@@ -212,8 +212,9 @@ def test_the_journal_of_the_only_node_is_found(
 
 def test_a_tail_reads_on_over_files_and_half_lines(tmp_path: Path) -> None:
     first, second = (tmp_path / f"events-{number:012d}.jsonl" for number in (1, 3))
-    first.write_bytes(encode(HEADER) + encode(RECORDS[0])[:20])
     tail = EventTail(tmp_path)
+    assert list(tail.poll()) == []
+    first.write_bytes(encode(HEADER) + encode(RECORDS[0])[:20])
     assert list(tail.poll()) == [HEADER]
     assert list(tail.poll()) == []
     first.write_bytes(encode(HEADER) + encode(RECORDS[0]) + encode(RECORDS[1]) + b"{")
