@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from roma_ros.event_schema import encode
 from roma_ros.thinker import RomaThinker
 
 from ..clips import Clip, write_clip
+from .recorded import HEADER, RECORDS
 
 
 @pytest.fixture(scope="session")
@@ -21,3 +23,11 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def thinker() -> RomaThinker:
     return RomaThinker.from_pretrained("roma_tiny", device="cpu")
+
+
+@pytest.fixture
+def recorded(tmp_path: Path) -> Path:
+    """A file of events, as `roma run --events` writes them."""
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(b"".join(map(encode, (HEADER, *RECORDS))))
+    return path
