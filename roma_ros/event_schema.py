@@ -44,6 +44,7 @@ SCHEMA_VERSION = 1
 MAX_LINE = 256 * 1024  # bytes; the longest event has a few thousand
 MAX_TEXT = 4_000  # characters of one field
 LIBRARIES = ("torch", "transformers")
+LARGEST = 2**63 - 1  # of any number
 _SHOWN = 40  # characters of a damaged line in a message
 
 
@@ -217,7 +218,7 @@ def decode(line: bytes | str) -> Header | Record:
     try:
         text = line.decode("utf-8") if isinstance(line, bytes) else line
         values = json.loads(text)
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError):  # no UTF-8, no JSON, or a number of too many digits
         raise SchemaError(f"{_shown(line)} is not a line of JSON") from None
     if not isinstance(values, dict):
         raise SchemaError(f"{_shown(line)} is no JSON object")
@@ -303,8 +304,12 @@ def _checked(name: str, value: Any, hint: Any) -> Any:
         if value is None:
             return None
         hint = next(each for each in get_args(hint) if each is not type(None))
-    if hint is float and (value is None or isinstance(value, int | float)):
-        return math.nan if value is None else float(value)
+    if hint is float and value is None:
+        return math.nan
+    if isinstance(value, int | float) and not -LARGEST <= value <= LARGEST:
+        raise SchemaError(f"{name} is {_shown(str(value))}; expected a number below 2^63")
+    if hint is float and isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
     try:
         if issubclass(hint, enum.Enum):
             return hint(value)

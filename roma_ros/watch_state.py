@@ -103,7 +103,7 @@ class WatchState:
             return ()
         try:
             return _parsed(data)
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise WatchStateError(f"{self.path} is damaged: {quoted(str(error))}") from error
 
     def write(self, watches: Iterable[StoredWatch]) -> None:
@@ -177,6 +177,8 @@ def _stored(values: dict[str, Any]) -> StoredWatch:
 
 def _spec(values: dict[str, Any]) -> WatchSpec:
     recording = values["recording"]
+    if type(values["reply"]) is not bool or type(values["instruction"]) is not str:
+        raise ValueError("reply or instruction is of another type")
     spec = WatchSpec(
         **{
             **values,

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from roma_ros.event_schema import (
     KINDS,
@@ -112,6 +114,13 @@ def test_a_long_text_is_cut() -> None:
             "stamp_ns is 'True'; expected int|stream",
         ),
         (
+            '{"event": "alert", "stream": 1e999, "stamp_ns": 0}',
+            "stream is 'inf'; expected a number",
+        ),
+        ('{"event": "alert", "stream": NaN, "stamp_ns": 0}', "stream is 'nan'; expected a number"),
+        ('{"event": "alert", "stream": 9999999999999999999}', "expected a number below 2"),
+        ('{"event": "alert", "stream": 1' + "0" * 5_000 + "}", "is not a line of JSON|below 2"),
+        (
             '{"event": "stream_started", "stamp_ns": 1, "stream": 0, "reason": "boredom"}',
             "reason is 'boredom'; expected one of first, sensors, reset",
         ),
@@ -121,6 +130,28 @@ def test_what_is_no_event_is_refused_in_words(line: str, says: str) -> None:
     with pytest.raises(SchemaError, match=says) as caught:
         decode(line)
     assert len(str(caught.value)) < 300
+
+
+@given(st.data())
+def test_whatever_stands_in_a_line_is_read_or_refused(data: st.DataObject) -> None:
+    """And what is read can be written and shown."""
+    values = json.loads(encode(Record(event=data.draw(st.sampled_from(EVENTS)), sequence=1)))
+    name = data.draw(st.sampled_from(sorted(values)))
+    anything = st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(), st.lists, max_leaves=3
+    )
+    values[name] = data.draw(anything)
+    try:
+        record = decode(json.dumps(values))
+    except SchemaError:
+        return
+    assert decode(encode(record)).seconds == record.seconds  # type: ignore[union-attr]
+
+
+@given(st.binary(max_size=200))
+def test_bytes_are_refused_in_words(line: bytes) -> None:
+    with pytest.raises(SchemaError):
+        decode(line)
 
 
 def test_fields_of_a_later_version_are_passed_over() -> None:

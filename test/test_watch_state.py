@@ -103,6 +103,9 @@ def test_every_flipped_bit_is_noticed(state: WatchState) -> None:
         {"watches": [{"threshold": 7.0}]},
         {"watches": [{"threshold": "high"}]},
         {"watches": [{"origin": "heaven"}]},
+        {"watches": [{"instruction": ["a", "b"]}]},
+        {"watches": [{"reply": "yes"}]},
+        {"watches": [{"configured": "yes"}]},
     ],
 )
 def test_what_never_stood_in_a_state_file_is_refused(state: WatchState, change: dict) -> None:

@@ -39,7 +39,7 @@ def export(path: Path, lines: Iterable[Header | Record]) -> int:
     """
     write = FORMATS[format_of(path)]
     try:
-        with path.open("w", encoding="utf-8", newline="") as file:
+        with path.open("w", encoding="utf-8", errors="replace", newline="") as file:
             return write(file, lines)
     except OSError as error:
         raise CommandError(f"{path} cannot be written: {error.strerror}") from error

@@ -172,21 +172,34 @@ class NodeJournal:
 def _response(page: JournalPage) -> EventsSince.Response:
     """As many of a page's events as one message should carry."""
     messages: list[JournalEvent] = []
-    size = 0
+    size, after, more = 0, page.next, page.more
     for record in page.records:
+        if not _fits(record):
+            continue
         message = journal_event_message(record)
         size += len(message.json)
         if messages and size > MAX_TEXT:
+            after, more = messages[-1].sequence, True
             break
         messages.append(message)
-    whole = len(messages) == len(page.records)
     return EventsSince.Response(
         success=True,
         events=messages,
-        more=page.more or not whole,
-        next=page.next if whole else messages[-1].sequence,
+        more=more,
+        next=after,
         oldest=page.oldest,
         newest=page.newest,
+    )
+
+
+def _fits(record: Record) -> bool:
+    """Whether the numbers are in the range of the fields; those of a damaged line may not be.
+
+    rclpy does not check them, and fails when it sends the message.
+    """
+    seconds = (record.event.stamp // UNIT, (record.wall_ns or 0) // UNIT)
+    return all(-(2**31) <= each < 2**31 for each in seconds) and (
+        getattr(record.event, "unit", 0) >= 0
     )
 
 

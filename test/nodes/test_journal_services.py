@@ -14,9 +14,10 @@ from roma_ros.msg import Alert
 
 from roma_ros.event_schema import Header, Record, read_lines
 from roma_ros.events import Alert as AlertEvent
-from roma_ros.events import SpeakProbability
+from roma_ros.events import Fault, SpeakProbability
 from roma_ros.journal import EventJournal, JournalConfig
 from roma_ros.journal_files import journal_paths
+from roma_ros.nodes import journal_services
 from roma_ros.nodes.client import Message, Outcome
 from roma_ros.nodes.stamps import stamp_of
 
@@ -222,3 +223,23 @@ def test_an_alert_that_was_about_to_be_told_when_the_node_was_killed_is_told(
     assert change_state(robot, Transition.TRANSITION_DEACTIVATE)
     assert change_state(robot, Transition.TRANSITION_ACTIVATE)
     assert robot.roma.events_since().newest == 2  # once
+
+
+def test_a_page_is_cut_where_it_grows_too_long_and_goes_on_from_there(tmp_path, monkeypatch):
+    monkeypatch.setattr(journal_services, "MAX_TEXT", 2_000)
+    journal = EventJournal(JournalConfig(folder=tmp_path), Header(source=(), model=""))
+    for number in range(10):
+        stamp = 2**62 if number == 4 else number  # of no time that a message knows
+        journal.append(
+            Fault(stream=0, stamp=stamp, watch="", during="hear", error="e" * 500, restarted=True)
+        )
+    journal.close()
+    journal = EventJournal(JournalConfig(folder=tmp_path), Header(source=(), model=""))
+    after, found, more = 0, [], True
+    while more:
+        response = journal_services._response(journal.since(after))
+        assert len(response.events) <= 3
+        found += [event.sequence for event in response.events]
+        after, more = response.next, response.more
+    journal.close()
+    assert found == [1, 2, 3, 4, 6, 7, 8, 9, 10]
