@@ -7,6 +7,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -43,6 +44,7 @@ DEFAULT_KINDS = tuple(kind for kind in KINDS if kind != "speak_probability")
 MAX_PAGE = 1_000  # events in one page
 MAX_SCAN = 20_000  # lines that are looked at for one page
 MEMORY = 1_000  # events that are kept in memory, those that could not be written among them
+BEGINNING = 64  # bytes of a line, which tell its kind
 BATCH = 256  # events in one write
 RETRY_PERIOD = 2.0  # seconds between two tries after an error
 SYNC_PERIOD = 5.0  # seconds until events other than alerts outlast a power cut
@@ -262,10 +264,10 @@ class EventJournal:
         oldest = min(first, self._oldest_file())
         page: list[Record] = []
         looked_through = max(sequence, oldest - 1)
-        records = self._records(looked_through, first, memory)
-        for looked_at, record in enumerate(records, start=1):
-            looked_through = record.sequence
-            if (not kinds or record.kind in kinds) and record.event.stamp >= stamp:
+        records = self._records(looked_through, first, memory, kinds)
+        for looked_at, (number, record) in enumerate(records, start=1):
+            looked_through = number
+            if record is not None and record.event.stamp >= stamp:
                 page.append(record)
             if len(page) >= min(limit, MAX_PAGE) or looked_at >= MAX_SCAN:
                 break
@@ -291,8 +293,8 @@ class EventJournal:
     def _find_untold(self) -> tuple[SpeakProbability, ...]:
         """Of the last events of the files; once, at the beginning."""
         found: dict[tuple[str, int], SpeakProbability] = {}
-        for record in self._from_files(max(0, self._newest - MEMORY), self._newest + 1):
-            event = record.event
+        last = self._from_files(max(0, self._newest - MEMORY), self._newest + 1, ())
+        for event in (record.event for _, record in last if record is not None):
             if isinstance(event, SpeakProbability) and event.triggered:
                 found[event.watch, event.stamp] = event
             elif isinstance(event, Alert | Narration):
@@ -303,13 +305,23 @@ class EventJournal:
         paths = journal_paths(self.config.folder)
         return sequence_of(paths[0]) if paths else self._newest + 1
 
-    def _records(self, after: int, first: int, memory: list[Record]) -> Iterator[Record]:
-        """All with a higher number than `after`: from files below `first`, then from memory."""
-        if after + 1 < first:
-            yield from self._from_files(after, first)
-        yield from (record for record in memory if record.sequence > after)
+    def _records(
+        self, after: int, first: int, memory: list[Record], kinds: Collection[str]
+    ) -> Iterator[tuple[int, Record | None]]:
+        """All numbers above `after`: from files below `first`, then from memory.
 
-    def _from_files(self, after: int, first: int) -> Iterator[Record]:
+        With each number its record; `None` for one of another kind.
+        """
+        if after + 1 < first:
+            yield from self._from_files(after, first, kinds)
+        for record in memory:
+            if record.sequence > after:
+                yield record.sequence, record if not kinds or record.kind in kinds else None
+
+    def _from_files(
+        self, after: int, first: int, kinds: Collection[str]
+    ) -> Iterator[tuple[int, Record | None]]:
+        marks = tuple(b'"event": "%s"' % kind.encode() for kind in kinds)
         paths = journal_paths(self.config.folder)
         ends = [sequence_of(path) for path in paths[1:]] + [first]
         for path, end in zip(paths, ends, strict=False):
@@ -318,13 +330,16 @@ class EventJournal:
             for number, line in lines_after(path, after):
                 if number >= first:
                     return
-                try:
+                if number <= after:
+                    continue
+                after = number
+                if marks and not any(mark in line[:BEGINNING] for mark in marks):
+                    yield number, None
+                    continue
+                with suppress(SchemaError):  # `roma events` names what is damaged
                     record = decode(line)
-                except SchemaError:
-                    continue  # `roma events` names it
-                if isinstance(record, Record) and number > after:
-                    after = number
-                    yield record
+                    if isinstance(record, Record):
+                        yield number, record
 
     # --- the journal's thread ---
 
