@@ -170,8 +170,11 @@ def _chosen(
 def _show(lines: Iterable[Header | Record]) -> None:
     console = Console()
     records = (line for line in lines if isinstance(line, Record))
-    first = list(islice(records, MAX_TABLE + 1)) if console.is_terminal else []
-    if not 0 < len(first) <= MAX_TABLE:
+    first = list(islice(records, MAX_TABLE + 1 if console.is_terminal else 1))
+    if not first:
+        print("roma: there are no such events", file=sys.stderr)
+        return
+    if not console.is_terminal or len(first) > MAX_TABLE:
         for record in chain(first, records):
             _print(console, record)
         return
