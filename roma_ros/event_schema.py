@@ -52,11 +52,13 @@ class SchemaError(ValueError):
     """A line is not an event of this schema; the message says what was read."""
 
 
-def _snake(name: str) -> str:
+def _kind(name: str) -> str:
+    if name == "InstructionWarning":
+        return "warning"
     return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
 
 
-KINDS: dict[str, type] = {_snake(cls.__name__): cls for cls in get_args(Event)}
+KINDS: dict[str, type] = {_kind(cls.__name__): cls for cls in get_args(Event)}
 """The value of the field `event`, and the class that it stands for."""
 _NAMES = {cls: name for name, cls in KINDS.items()}
 
@@ -110,12 +112,16 @@ class Record:
         seconds: END of the event's unit, from the beginning of the source, or of a node's stream;
             `None` if that is not known.
         wall_ns: when it was written, Unix time in ns; `None` in a file of `roma run`.
+        source: of a run of several sources, which one it is about; else empty.
+        source_seconds: END of the event's unit from the beginning of that source.
     """
 
     event: Event
     sequence: int = 0
     seconds: float | None = None
     wall_ns: int | None = None
+    source: str = ""
+    source_seconds: float | None = None
 
     @property
     def kind(self) -> str:
@@ -188,6 +194,10 @@ def _record_values(record: Record) -> dict[str, Any]:
     values["stamp_ns"] = record.event.stamp
     if record.wall_ns is not None:
         values["wall_ns"] = record.wall_ns
+    if record.source:
+        values["source"] = record.source
+    if record.source_seconds is not None:
+        values["source_seconds"] = round(record.source_seconds, 9)
     for each in fields(record.event):
         if each.name != "stamp":
             values[each.name] = _plain(getattr(record.event, each.name))
@@ -233,6 +243,8 @@ def decode(line: bytes | str) -> Header | Record:
         sequence=_value(values, "sequence", int, 0),
         seconds=_optional(values, "seconds", float),
         wall_ns=_optional(values, "wall_ns", int),
+        source=_value(values, "source", str, ""),
+        source_seconds=_optional(values, "source_seconds", float),
     )
 
 

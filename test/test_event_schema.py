@@ -63,6 +63,8 @@ def test_an_event_is_read_back_as_it_was(event: Event) -> None:
     assert line.count(b"\n") == 1
     assert decode(line) == record
     assert decode(encode(Record(event=event))) == Record(event=event)
+    of_several = Record(event=event, seconds=4.5, source="b.mp4", source_seconds=1.5)
+    assert decode(encode(of_several)) == of_several
 
 
 def test_no_number_is_null_and_is_read_back_as_none() -> None:

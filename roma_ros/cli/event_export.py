@@ -19,7 +19,10 @@ __all__ = ["FORMATS", "export", "format_of"]
 CUE_SECONDS = (2.0, 7.0)  # the shortest and the longest that a subtitle is shown
 READING = 15.0  # characters a second
 CSV_FIELDS = ("unit", "watch", "instruction", "text", "question", "p_speak", "threshold")
-CSV_COLUMNS = ("sequence", "event", "written", "stamp_ns", "seconds", "stream", *CSV_FIELDS)
+CSV_COLUMNS = (
+    *("sequence", "event", "written", "stamp_ns", "seconds", "source", "source_seconds", "stream"),
+    *CSV_FIELDS,
+)
 
 
 def format_of(path: Path) -> str:
@@ -60,9 +63,8 @@ def _write_csv(file: TextIO, lines: Iterable[Header | Record]) -> int:
     for line in lines:
         if isinstance(line, Record):
             event = line.event
-            seconds = "" if line.seconds is None else line.seconds
             known: list[object] = [line.sequence or "", line.kind, _date(line.wall_ns)]
-            known += [event.stamp, seconds, event.stream]
+            known += [event.stamp, line.seconds, line.source, line.source_seconds, event.stream]
             table.writerow([*known, *(getattr(event, name, "") for name in CSV_FIELDS)])
             number += 1
     return number

@@ -22,7 +22,7 @@ __all__ = [
     "state_status",
     "thinker_status",
     "unit_status",
-    "watch_status",
+    "watch_storage_status",
 ]
 
 MAX_CONFLICTS = 16  # lines
@@ -127,7 +127,7 @@ def thinker_status(node: str, model: str, status: AssistantStatus, late: bool) -
     return _status(name, DiagnosticStatus.OK, "keeps up", values)
 
 
-def watch_status(
+def watch_storage_status(
     node: str, running: int, trouble: str, conflicts: Sequence[str]
 ) -> DiagnosticStatus:
     """Whether the watches would outlast a crash, and what could not be restored.
@@ -140,10 +140,10 @@ def watch_status(
     values: dict[str, object] = {"watches": running}
     values.update({f"conflict {n}": line for n, line in enumerate(conflicts[:MAX_CONFLICTS], 1)})
     if trouble:
-        return _warning(f"{node}: watches", trouble, values)
+        return _warning(f"{node}: watch storage", trouble, values)
     if conflicts:
-        return _warning(f"{node}: watches", conflicts[0], values)
-    return _status(f"{node}: watches", DiagnosticStatus.OK, f"{running} watches", values)
+        return _warning(f"{node}: watch storage", conflicts[0], values)
+    return _status(f"{node}: watch storage", DiagnosticStatus.OK, f"{running} watches", values)
 
 
 def journal_status(node: str, status: JournalStatus | None, trouble: str) -> DiagnosticStatus:

@@ -227,4 +227,6 @@ def journal_event_message(record: Record) -> JournalEvent:
         message.instruction = event.instruction
     if isinstance(event, Fault):
         message.text = event.error
+    elif not message.text:
+        message.text = getattr(event, "message", "")
     return message

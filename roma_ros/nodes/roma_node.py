@@ -26,7 +26,7 @@ from roma_ros.nodes.diagnostics import (
     state_status,
     thinker_status,
     unit_status,
-    watch_status,
+    watch_storage_status,
 )
 from roma_ros.nodes.event_publisher import EventPublisher
 from roma_ros.nodes.faults import Faults
@@ -305,7 +305,7 @@ class RomaNode(LifecycleNode):
             input_status(name, self.inputs, self._faults, attention.intake.dropped),
             unit_status(name, stats, status, mind.skew),
             thinker_status(name, mind.model, status, late),
-            watch_status(
+            watch_storage_status(
                 name, len(mind.watches.all()), mind.watches.trouble, mind.watches.conflicts
             ),
             journal_status(name, self._journal.status(), self._journal.trouble),

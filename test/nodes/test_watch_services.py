@@ -179,7 +179,7 @@ def test_a_damaged_state_file_is_said_and_set_aside(make_roma, robot, state_file
     )
     robot.meet(roma)
     assert list(listed(robot)) == ["alert_1"]
-    status = until(lambda: robot.diagnostics.get("watches"), "diagnostics")
+    status = until(lambda: robot.diagnostics.get("watch storage"), "diagnostics")
     assert status.level == DiagnosticStatus.WARN
     assert "watches.json is damaged" in status.message
     (aside,) = state_file.parent.glob("watches.json.damaged-*")
@@ -200,9 +200,9 @@ def test_a_watch_that_does_not_fit_any_more_is_said_and_not_forgotten(make_roma,
     assert list(listed(robot)) == ["dog"]
     assert [watch.id for watch in WatchState(state_file).read()] == ["dog", "cat"]
     assert change_state(robot, Transition.TRANSITION_ACTIVATE)
-    status = until(lambda: robot.diagnostics.get("watches"), "diagnostics")
-    until(lambda: robot.diagnostics["watches"].level == DiagnosticStatus.WARN, "the warning")
-    status = robot.diagnostics["watches"]
+    status = until(lambda: robot.diagnostics.get("watch storage"), "diagnostics")
+    until(lambda: robot.diagnostics["watch storage"].level == DiagnosticStatus.WARN, "the warning")
+    status = robot.diagnostics["watch storage"]
     assert "'cat' ran before and cannot be restored: watch 'cat' is one too many" in status.message
     assert robot.roma.unwatch("cat")  # enough of it
     assert [watch.id for watch in WatchState(state_file).read()] == ["dog"]
@@ -214,7 +214,7 @@ def test_a_state_file_that_cannot_be_written_is_said_and_the_watch_runs(make_rom
     reply = robot.roma.watch("A dog barks.", name="dog")
     assert reply
     assert list(listed(robot)) == ["dog"]
-    status = until(lambda: robot.diagnostics.get("watches"), "diagnostics")
+    status = until(lambda: robot.diagnostics.get("watch storage"), "diagnostics")
     assert status.level == DiagnosticStatus.WARN
     assert "would not outlast a crash" in status.message
     assert "Not a directory" in status.message
