@@ -14,6 +14,7 @@ from .errors import (
 )
 from .frame import CompressedFrame, Frame, RawFrame, RgbFrame
 from .stats import AssemblerStats
+from .stream_clock import Modality
 from .unit import FRAMES_PER_UNIT, NS_PER_SECOND, UNIT_RATE, MultimodalUnit, VideoFill
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "CompressedFrame",
     "Frame",
     "ImageError",
+    "Modality",
     "ModalityError",
     "MultimodalUnit",
     "RawFrame",

@@ -1,6 +1,7 @@
 """Frames and audio pieces in, one-second units out. Driven by stamps alone, never by wall time."""
 
 from collections import deque
+from collections.abc import Iterable
 from typing import TypeAlias
 
 from .audio import AudioChunk
@@ -44,6 +45,7 @@ class UnitAssembler:
         self._closed: deque[MultimodalUnit] = deque()
         self._stream = 0
         self._left_at: int | None = None  # the newest stamp of the stream that a jump ended
+        self._absent: frozenset[Modality] = frozenset()
         self._begin()
 
     def _begin(self) -> None:
@@ -84,6 +86,14 @@ class UnitAssembler:
             raise ModalityError("got audio, wanted frames only (the config has audio=False)")
         self.stats.audio_in += 1
         self._add(Modality.AUDIO, chunk)
+
+    def set_absent(self, modalities: Iterable[Modality]) -> None:
+        """Name the modalities that do not come until further notice; also across `reset`.
+
+        Units do not wait for them. They are filled like what is lost: silence, and black frames
+        from the first unit on that has none of its own.
+        """
+        self._absent = frozenset(modalities)
 
     def units(self) -> list[MultimodalUnit]:
         """The units closed since the last call, oldest first. Decodes their frames.
@@ -200,9 +210,14 @@ class UnitAssembler:
         newest, end = self._clock.newest, self._start + NS_PER_SECOND
         if newest is None or not self._clock.started or self._clock.reach < end:
             return False
-        return (not self.config.video or self._video_is_ready(newest, end)) and (
-            not self.config.audio or self._audio_is_ready(newest, end)
+        return (self._lacks(Modality.VIDEO) or self._video_is_ready(newest, end)) and (
+            self._lacks(Modality.AUDIO) or self._audio_is_ready(newest, end)
         )
+
+    def _lacks(self, modality: Modality) -> bool:
+        """Whether none of this modality is to come."""
+        used = self.config.video if modality is Modality.VIDEO else self.config.audio
+        return not used or modality in self._absent
 
     def _video_is_ready(self, newest: int, end: int) -> bool:
         return newest >= end + self._lateness or self._video.is_settled(self._start)
@@ -228,7 +243,7 @@ class UnitAssembler:
         start, fill, filled = self._start, VideoFill.NONE, 0
         frames = audio = None
         if self.config.video:
-            frames, fill = self._video.read(start)
+            frames, fill = self._video.read(start, may_hold=Modality.VIDEO not in self._absent)
         if self.config.audio:
             audio, filled = self._audio.read(self._clock.start, self._index)
         unit = MultimodalUnit(

@@ -67,8 +67,11 @@ class VideoLine:
             return False
         return abs(nearest[0].stamp - last_moment) <= self._newest - self._lateness - last_moment
 
-    def read(self, start: int) -> tuple[np.ndarray, VideoFill]:
+    def read(self, start: int, *, may_hold: bool = True) -> tuple[np.ndarray, VideoFill]:
         """The frames of the unit at `start` (ns), decoded.
+
+        Args:
+            may_hold: whether frames from before the unit may stand for missing ones.
 
         Returns:
             uint8 (2, H, W, 3) RGB, and what stands for frames that did not come.
@@ -81,6 +84,8 @@ class VideoLine:
             chosen.append(frame)
         self._last = chosen[-1]
         fresh = any(frame.stamp >= start for frame in chosen)
+        if not fresh and not may_hold:
+            return self._black(), VideoFill.BLACK
         return _stack([frame.rgb for frame in chosen]), VideoFill.NONE if fresh else VideoFill.HELD
 
     def _decode_nearest(self, start: int, moment: int, decoded: list[RgbFrame]) -> RgbFrame | None:

@@ -12,6 +12,7 @@ from roma_ros.units import (
     AudioChunk,
     Frame,
     ImageError,
+    Modality,
     ModalityError,
     MultimodalUnit,
     RawFrame,
@@ -356,3 +357,61 @@ def test_random_stamps_break_nothing():
         for unit in assembler.units():
             assert len(heard(unit)) == UNIT_RATE
     assert assembler.stats.stamps_bad > 0
+
+
+def test_units_do_not_wait_for_audio_that_is_absent():
+    """They close with the frame that settles them, as without a microphone, and are flagged."""
+    assembler = UnitAssembler()
+    run(assembler, live(camera(0, 2.5), microphone(0, 2.5)))
+    assembler.set_absent([Modality.AUDIO])
+    closed = list(closings(assembler, camera(2.5, 8)))
+    units = [unit for _, unit in closed]
+    assert places(units) == [(0, index) for index in range(2, 7)]
+    assert [unit.audio_filled for unit in units] == [RATE // 2, *[RATE] * 4]
+    assert not heard(*units[1:]).any()
+    assert seen(units[-1]) == [180, 195]
+    alone = UnitAssembler(AssemblerConfig(audio=False))
+    assert [item.stamp for item, _ in closed] == [
+        item.stamp for item, unit in closings(alone, camera(0, 8)) if unit.index >= 2
+    ]
+
+
+def test_frames_of_an_absent_camera_are_black_at_once_and_units_wait_for_none():
+    assembler = UnitAssembler()
+    run(assembler, live(camera(0, 2.5), microphone(0, 2.5)))
+    assembler.set_absent([Modality.VIDEO])
+    closed = list(closings(assembler, microphone(2.5, 6)))
+    units = [unit for _, unit in closed]
+    assert places(units) == [(0, 2), (0, 3), (0, 4)]
+    assert [unit.video_fill for unit in units] == [
+        VideoFill.NONE,
+        VideoFill.BLACK,
+        VideoFill.BLACK,
+    ]
+    assert seen(units[0]) == [60, 74]
+    assert seen(units[1]) == [0, 0]
+    assert all(arrival(item) - unit.end <= 40 * MS for item, unit in closed)
+
+
+def test_what_was_absent_is_part_of_the_same_stream_when_it_comes_again():
+    assembler = UnitAssembler()
+    run(assembler, live(camera(0, 2.5), microphone(0, 2.5)))
+    assembler.set_absent([Modality.AUDIO])
+    run(assembler, camera(2.5, 12.1))
+    assembler.set_absent([])
+    units = run(assembler, live(camera(12.1, 15.1), microphone(12.1, 15.1)))
+    assert places(units) == [(0, 12), (0, 13), (0, 14)]
+    assert units[0].audio_filled == RATE // 10
+    assert units[1].audio_filled == units[2].audio_filled == 0
+    np.testing.assert_array_equal(units[1].audio, sound(15.1)[13 * RATE : 14 * RATE])
+
+
+def test_nothing_closes_while_all_is_absent_and_a_reset_keeps_it():
+    assembler = UnitAssembler()
+    run(assembler, live(camera(0, 2.5), microphone(0, 2.5)))
+    assembler.set_absent([Modality.AUDIO, Modality.VIDEO])
+    assert assembler.units() == []
+    assembler.reset()
+    assembler.set_absent([Modality.AUDIO])
+    assembler.reset()
+    assert places(run(assembler, camera(0, 2.2))) == [(1, 0), (1, 1)]
