@@ -152,7 +152,13 @@ class Assistant:
             self._backlog.put(unit)
             self._wake.notify_all()
 
-    def ask(self, question: str, watch: str | None = None, keep: bool = False) -> Future[Answer]:
+    def ask(
+        self,
+        question: str,
+        watch: str | None = None,
+        keep: bool = False,
+        on_text: Callable[[str], object] | None = None,
+    ) -> Future[Answer]:
         """Put a question about all that was heard up to the last unit.
 
         Args:
@@ -160,11 +166,14 @@ class Assistant:
             watch: id of the watch whose session answers; `None` or empty: the oldest.
             keep: let question and answer become part of the session; `Answer.kept` says whether
                 they did.
+            on_text: called by the worker every few tokens with the answer so far; it should be
+                quick.
 
         Returns:
             A future that is always done in the end: with the answer, or with a
             `QuestionLostError` if stream, watch or assistant ended before, a
-            `QuestionTooLongError` above 256 tokens, or what went wrong with the model.
+            `QuestionTooLongError` above 256 tokens, or what went wrong with the model. Its
+            `cancel` also ends an answer under way, with a `QuestionCancelledError`.
 
         Raises:
             EmptyQuestionError, QuestionTooLongError: it has no words, or too many characters.
@@ -172,7 +181,7 @@ class Assistant:
             UnknownWatchError: there is no such watch.
             AssistantStoppedError: the assistant is stopped or closed.
         """
-        asked = Question(text=question, watch=watch or None, keep=keep)
+        asked = Question(text=question, watch=watch or None, keep=keep, on_text=on_text)
         with self._wake:
             self._check_running()
             if watch:

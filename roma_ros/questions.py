@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import deque
@@ -23,12 +24,16 @@ from roma_ros.thinker.branch import QUESTION_CHARACTERS
 __all__ = [
     "AnswerDesk",
     "Answering",
+    "AskedFuture",
     "EmptyQuestionError",
     "Question",
+    "QuestionCancelledError",
     "QuestionError",
     "QuestionLostError",
     "TooManyQuestionsError",
 ]
+
+log = logging.getLogger(__name__)
 
 TOKENS_PER_SLICE = 8
 
@@ -49,6 +54,35 @@ class QuestionLostError(QuestionError):
     """The question was put, but its stream, session or assistant ended before the answer."""
 
 
+class QuestionCancelledError(QuestionError):
+    """The question was cancelled while it was being answered."""
+
+
+class AskedFuture(Future[Answer]):
+    """Where an answer goes; `cancel` also ends an answer that is being decoded.
+
+    Attributes:
+        cancel_requested: whether `cancel` was called in time.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cancel_requested = False
+
+    def cancel(self) -> bool:
+        """Give the question up, and free its place.
+
+        One that waits is cancelled at once. One that is being answered ends within a few tokens,
+        with a `QuestionCancelledError`, unless the answer is whole by then.
+
+        Returns:
+            False if the future is done already.
+        """
+        if super().cancel() or not self.done():
+            self.cancel_requested = True
+        return self.cancel_requested
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Question:
     """A question that was put, and where its answer goes.
@@ -58,6 +92,7 @@ class Question:
         watch: id of the watch whose session answers; `None`: the oldest.
         keep: whether question and answer are to become part of the session.
         asked: when, on the monotonic clock.
+        on_text: called by the worker after each slice with the answer so far.
         future: done when the answer is there, or when there will be none.
     """
 
@@ -65,7 +100,8 @@ class Question:
     watch: str | None
     keep: bool
     asked: float = field(default_factory=time.monotonic)
-    future: Future[Answer] = field(default_factory=Future)
+    on_text: Callable[[str], object] | None = None
+    future: AskedFuture = field(default_factory=AskedFuture)
 
     def __post_init__(self) -> None:
         if not self.text.strip():
@@ -74,6 +110,14 @@ class Question:
             raise QuestionTooLongError(
                 f"the question has {len(self.text)} characters; at most {QUESTION_CHARACTERS} fit"
             )
+
+    def tell(self, text: str) -> None:
+        """Pass on the answer so far; what goes wrong there does not end the answer."""
+        if self.on_text is not None:
+            try:
+                self.on_text(text)
+            except Exception:
+                log.exception("on_text failed")
 
     def fail(self, error: Exception) -> None:
         """Say that there will be no answer, unless the asker has lost interest."""
@@ -111,6 +155,8 @@ class Answering:
         """Go on by a few tokens; returns the answer once it is whole or at its longest."""
         utterance = self._branch.decode(min(TOKENS_PER_SLICE, self._tokens_left))
         self._tokens_left -= utterance.tokens
+        # A character of several tokens may be cut at the end.
+        self.question.tell(utterance.reply.strip().rstrip("\ufffd"))
         if not utterance.finished and self._tokens_left > 0:
             return None
         return Answer(
@@ -166,11 +212,12 @@ class AnswerDesk:
 
     def __len__(self) -> int:
         """Questions that wait."""
-        return len(self._waiting)
+        return sum(not question.future.cancelled() for question in self._snapshot())
 
     def put(self, question: Question) -> None:
         """Let a question wait; raises `TooManyQuestionsError` if as many wait as may."""
         with self._lock:
+            self._waiting = deque(q for q in self._waiting if not q.future.cancelled())
             if len(self._waiting) >= self.limit:
                 raise TooManyQuestionsError(
                     f"{len(self._waiting)} questions wait, which is the limit; "
@@ -202,6 +249,9 @@ class AnswerDesk:
         """
         answering = self._answering
         if answering is None:
+            return []
+        if answering.question.future.cancel_requested:
+            self.end(QuestionCancelledError("the question was cancelled before the answer"))
             return []
         try:
             answer = answering.decode()
@@ -245,7 +295,8 @@ class AnswerDesk:
 
     def _take_up(self, question: Question) -> None:
         with self._lock:
-            self._waiting.remove(question)
+            if question in self._waiting:  # it may have been cancelled, and removed by `put`
+                self._waiting.remove(question)
         follower = self._follower_of(question.watch)
         if follower is None or not question.future.set_running_or_notify_cancel():
             return
