@@ -32,7 +32,7 @@ IN_ROS := source $(COLCON)/install/setup.bash && export \
 
 # Folders stand for the files in them: adding or removing one makes the folder newer.
 INSTALLED_FOLDERS := $(shell find roma_ros quantize launch config -type d -not -name __pycache__ 2>/dev/null)
-INTERFACE := package.xml CMakeLists.txt $(wildcard cmake/*.in msg/*.msg srv/*.srv)
+INTERFACE := package.xml CMakeLists.txt $(wildcard action/*.action cmake/*.in msg/*.msg srv/*.srv)
 
 .PHONY: help setup build demo test test-slow lint bench eval train-tiny ablations gptq clean
 

@@ -14,18 +14,29 @@ from typing import Any, TypeAlias
 import rclpy
 from lifecycle_msgs.msg import State
 from lifecycle_msgs.srv import GetState
+from rclpy.action.client import ActionClient
 from rclpy.client import Client
 from rclpy.context import Context
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from std_srvs.srv import SetBool, Trigger
 
-from roma_ros.msg import Alert, Narration, SpeakProbability
+from roma_ros.action import Ask as AskAction
+from roma_ros.msg import Alert, Narration, SpeakProbability, StreamEvent
 from roma_ros.nodes import qos
+from roma_ros.nodes.asking import Asking
 from roma_ros.nodes.stamps import stamp_of
 from roma_ros.srv import Ask, Unwatch, Watch
 from roma_ros.watch import WatchKind
 
-__all__ = ["AnswerReply", "Message", "Outcome", "Reply", "RomaClient", "WatchReply"]
+__all__ = [
+    "AnswerReply",
+    "Message",
+    "Outcome",
+    "PendingAnswer",
+    "Reply",
+    "RomaClient",
+    "WatchReply",
+]
 
 Message: TypeAlias = "Alert | Narration | SpeakProbability"
 
@@ -38,6 +49,8 @@ class Outcome(enum.Enum):
     SUCCEEDED = "succeeded"
     REFUSED = "refused"
     """The node said no; the reply's message says why."""
+    CANCELLED = "cancelled"
+    """The caller gave it up."""
     TIMED_OUT = "timed out"
     """No reply in time: the node is not there, or busy."""
 
@@ -84,6 +97,31 @@ class AnswerReply(Reply):
     latency: float = 0.0
 
 
+class PendingAnswer:
+    """A question that was put, and whose answer may be given up; made by `RomaClient.begin_ask`."""
+
+    def __init__(self, asking: Asking | None, silence: Callable[[float], str]) -> None:
+        self._asking = asking
+        self._silence = silence
+
+    def wait(self, timeout: float = 60.0) -> AnswerReply:
+        """Wait for the answer; without one in time, the question is cancelled."""
+        asking = self._asking
+        if asking is None or not asking.wait(timeout):
+            self.cancel()
+            return AnswerReply(outcome=Outcome.TIMED_OUT, message=self._silence(timeout))
+        result = asking.result
+        if result is None:
+            return AnswerReply(outcome=Outcome.REFUSED, message="the node took no question")
+        refused = Outcome.CANCELLED if asking.cancelled else Outcome.REFUSED
+        return _answer_reply(result, Outcome.SUCCEEDED if result.success else refused)
+
+    def cancel(self) -> None:
+        """Give the question up; its place is free at once, and `wait` returns soon."""
+        if self._asking is not None:
+            self._asking.cancel()
+
+
 class RomaClient:
     """A client of one roma node; it spins by itself, in a thread.
 
@@ -93,6 +131,8 @@ class RomaClient:
     Args:
         name: full name of the roma node.
         on_message: called in the client's thread with every alert, narration and p(speak).
+        on_stream: called in the client's thread with every StreamEvent, the last few of before
+            among them.
         context: of rclpy; `None`: one of its own, which ends with the client.
     """
 
@@ -101,6 +141,7 @@ class RomaClient:
         name: str = "/roma",
         *,
         on_message: Callable[[Message], None] | None = None,
+        on_stream: Callable[[StreamEvent], None] | None = None,
         context: Context | None = None,
     ) -> None:
         self._own_context = context is None
@@ -122,6 +163,10 @@ class RomaClient:
             ("speak_probability", SpeakProbability, qos.SPEAK_PROBABILITIES),
         ):
             self._node.create_subscription(message_type, f"{name}/{topic}", self._take, profile)
+        if on_stream is not None:
+            self._node.create_subscription(
+                StreamEvent, f"{name}/stream", on_stream, qos.STREAM_EVENTS
+            )
         self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(self._node)
         self._thread = threading.Thread(target=self._spin, name="roma_client", daemon=True)
@@ -135,6 +180,17 @@ class RomaClient:
         self._unwatch = create(Unwatch, f"{self._name}/unwatch")
         self._reset = create(Trigger, f"{self._name}/reset")
         self._enable = create(SetBool, f"{self._name}/enable")
+        self._enable_audio = create(SetBool, f"{self._name}/enable_audio")
+        self._enable_video = create(SetBool, f"{self._name}/enable_video")
+        self._ask_action = ActionClient(
+            self._node,
+            AskAction,
+            f"{self._name}/ask",
+            goal_service_qos_profile=qos.QUESTIONS,
+            result_service_qos_profile=qos.QUESTIONS,
+            cancel_service_qos_profile=qos.QUESTIONS,
+            feedback_sub_qos_profile=qos.ANSWER_TEXTS,
+        )
 
     def __enter__(self) -> RomaClient:
         return self
@@ -146,6 +202,7 @@ class RomaClient:
         """Leave the graph."""
         self._executor.shutdown()
         self._thread.join()
+        self._ask_action.destroy()
         self._node.destroy_node()
         if self._own_context:
             self._context.try_shutdown()
@@ -201,7 +258,13 @@ class RomaClient:
         return self._simple(self._unwatch, Unwatch.Request(id=name), timeout)
 
     def ask(
-        self, question: str, *, watch: str = "", keep: bool = False, timeout: float = 60.0
+        self,
+        question: str,
+        *,
+        watch: str = "",
+        keep: bool = False,
+        on_text: Callable[[str], object] | None = None,
+        timeout: float = 60.0,
     ) -> AnswerReply:
         """Ask about all that was seen and heard up to now.
 
@@ -209,26 +272,53 @@ class RomaClient:
             question: in words, at most 2,000 characters.
             watch: id of the watch whose session answers; empty: the oldest.
             keep: let question and answer become part of what the session remembers.
+            on_text: called in the client's thread with the answer so far, every few words.
         """
+        if on_text is not None:
+            return self.begin_ask(
+                question, watch=watch, keep=keep, on_text=on_text, timeout=timeout
+            ).wait(timeout)
         request = Ask.Request(question=question, watch=watch, keep=keep)
         response = self._call(self._ask, request, timeout)
         if response is None:
             return AnswerReply(outcome=Outcome.TIMED_OUT, message=self._silence(timeout))
-        return AnswerReply(
-            outcome=_outcome(response),
-            message=response.message,
-            answer=response.answer,
-            stamp=stamp_of(response.stamp),
-            latency=response.latency,
-        )
+        return _answer_reply(response, _outcome(response))
+
+    def begin_ask(
+        self,
+        question: str,
+        *,
+        watch: str = "",
+        keep: bool = False,
+        on_text: Callable[[str], object] | None = None,
+        timeout: float = 10.0,
+    ) -> PendingAnswer:
+        """Ask as `ask` does, and go on meanwhile.
+
+        Args:
+            timeout: seconds to wait for the node to be there.
+        """
+        asking = None
+        if self._ask_action.wait_for_server(timeout_sec=timeout):
+            goal = AskAction.Goal(question=question, watch=watch, keep=keep)
+            asking = Asking(self._executor, self._ask_action, goal, on_text)
+        return PendingAnswer(asking, self._silence)
 
     def reset(self, *, timeout: float = 10.0) -> Reply:
         """Let the node forget the stream; its watches stay."""
         return self._simple(self._reset, Trigger.Request(), timeout)
 
     def enable(self, on: bool, *, timeout: float = 10.0) -> Reply:
-        """Open or shut the node's eyes and ears."""
+        """Let the node see and hear, or not; `enable_audio` and `enable_video` hold as well."""
         return self._simple(self._enable, SetBool.Request(data=on), timeout)
+
+    def enable_audio(self, on: bool, *, timeout: float = 10.0) -> Reply:
+        """Let the node hear, or not: such as while the robot speaks itself."""
+        return self._simple(self._enable_audio, SetBool.Request(data=on), timeout)
+
+    def enable_video(self, on: bool, *, timeout: float = 10.0) -> Reply:
+        """Let the node see, or not."""
+        return self._simple(self._enable_video, SetBool.Request(data=on), timeout)
 
     def wait_for_alert(self, *, timeout: float | None = None) -> Alert | None:
         """The oldest alert that was not taken yet; waits for one, `None` if none comes in time."""
@@ -284,6 +374,16 @@ _KINDS = {
     WatchKind.ALERT: Watch.Request.ALERT,
     WatchKind.NARRATION: Watch.Request.NARRATION,
 }
+
+
+def _answer_reply(response: Any, outcome: Outcome) -> AnswerReply:
+    return AnswerReply(
+        outcome=outcome,
+        message=response.message,
+        answer=response.answer,
+        stamp=stamp_of(response.stamp),
+        latency=response.latency,
+    )
 
 
 def _outcome(response: Any) -> Outcome:

@@ -7,7 +7,7 @@ import array
 import cv2
 import numpy as np
 from sensor_msgs.msg import CompressedImage, Image
-from std_msgs.msg import Header
+from std_msgs.msg import Header, String
 
 import roma_ros.msg as messages
 from roma_ros.events import Alert, Narration, SpeakProbability
@@ -19,10 +19,12 @@ __all__ = [
     "audio_message",
     "compressed_frame",
     "compressed_image",
+    "header",
     "image_message",
     "narration_message",
     "raw_frame",
     "speak_probability_message",
+    "text_message",
 ]
 
 JPEG_QUALITY = 90
@@ -51,7 +53,7 @@ def image_message(frame: Frame, frame_id: str) -> Image:
     rgb = np.ascontiguousarray(frame.decode())
     height, width, _ = rgb.shape
     return Image(
-        header=_header(frame.stamp, frame_id),
+        header=header(frame.stamp, frame_id),
         height=height,
         width=width,
         encoding="rgb8",
@@ -66,13 +68,13 @@ def compressed_image(frame: Frame, frame_id: str) -> CompressedImage:
     done, jpeg = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
     if not done:
         raise ImageError(f"a frame of {bgr.shape[1]}x{bgr.shape[0]} could not be coded as JPEG")
-    return CompressedImage(header=_header(frame.stamp, frame_id), format="jpeg", data=_bytes(jpeg))
+    return CompressedImage(header=header(frame.stamp, frame_id), format="jpeg", data=_bytes(jpeg))
 
 
 def audio_message(chunk: AudioChunk, frame_id: str) -> messages.Audio:
     """32-bit floats, as they are."""
     return messages.Audio(
-        header=_header(chunk.stamp, frame_id),
+        header=header(chunk.stamp, frame_id),
         sample_rate=chunk.rate,
         channels=chunk.samples.shape[1],
         format="f32le",
@@ -80,18 +82,21 @@ def audio_message(chunk: AudioChunk, frame_id: str) -> messages.Audio:
     )
 
 
-def alert_message(event: Alert) -> messages.Alert:
-    return messages.Alert(**_said(event))
+def alert_message(event: Alert, frame_id: str = "") -> messages.Alert:
+    return messages.Alert(**_said(event, frame_id))
 
 
-def narration_message(event: Narration) -> messages.Narration:
-    return messages.Narration(**_said(event))
+def narration_message(event: Narration, frame_id: str = "") -> messages.Narration:
+    return messages.Narration(**_said(event, frame_id))
 
 
-def speak_probability_message(event: SpeakProbability) -> messages.SpeakProbability:
+def speak_probability_message(
+    event: SpeakProbability, frame_id: str = ""
+) -> messages.SpeakProbability:
     return messages.SpeakProbability(
-        header=_header(event.stamp),
+        header=header(event.stamp, frame_id),
         watch=event.watch,
+        stream=event.stream,
         unit=event.unit,
         p_speak=event.p_speak,
         threshold=event.threshold,
@@ -99,19 +104,31 @@ def speak_probability_message(event: SpeakProbability) -> messages.SpeakProbabil
     )
 
 
-def _said(event: Alert | Narration) -> dict[str, object]:
+def text_message(event: Alert | Narration) -> String:
+    """The id of the watch, a colon and a space, and its words; without words, its instruction."""
+    return String(data=f"{event.watch}: {event.text or event.instruction}")
+
+
+def _said(event: Alert | Narration, frame_id: str) -> dict[str, object]:
     """What both kinds of message tell."""
     return {
-        "header": _header(event.stamp),
+        "header": header(event.stamp, frame_id),
         "watch": event.watch,
         "instruction": event.instruction,
         "text": event.text,
         "p_speak": event.p_speak,
+        "stream": event.stream,
         "unit": event.unit,
     }
 
 
-def _header(stamp: int, frame_id: str = "") -> Header:
+def header(stamp: int, frame_id: str = "") -> Header:
+    """Of a message.
+
+    Args:
+        stamp: ns.
+        frame_id: name of the coordinate frame.
+    """
     return Header(stamp=time_of(stamp), frame_id=frame_id)
 
 

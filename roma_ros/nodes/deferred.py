@@ -15,7 +15,7 @@ from rclpy.service import Service
 
 from roma_ros.nodes.ending import unless_gone
 
-__all__ = ["create_deferred_service"]
+__all__ = ["Respond", "create_deferred_service", "defer"]
 
 Respond = Callable[[Any], None]
 
@@ -34,6 +34,12 @@ def create_deferred_service(
             the response, once, in any thread.
     """
     service = node.create_service(srv_type, name, lambda request, _: request, qos_profile=profile)
+    defer(node, service, callback)
+    return service
+
+
+def defer(node: Node, service: Service, callback: Callable[[Any, Respond], None]) -> None:
+    """Let a service of a node respond later; `callback` is as for `create_deferred_service`."""
     send = service.send_response
 
     def begin(request: Any, header: Any) -> None:
@@ -45,5 +51,5 @@ def create_deferred_service(
 
     # The executor gives what a service's callback returns to `send_response`, with the header that
     # says who asked. It gets the request back here, and the response is sent when there is one.
+    service.callback = lambda request, _: request  # type: ignore[assignment,return-value]
     service.send_response = begin  # type: ignore[assignment,method-assign]
-    return service

@@ -14,7 +14,14 @@ from roma_ros.nodes.input_monitor import InputMonitor
 from roma_ros.status import AssistantStatus
 from roma_ros.units import AssemblerStats
 
-__all__ = ["LagMemory", "input_status", "state_status", "thinker_status", "unit_status"]
+__all__ = [
+    "LagMemory",
+    "input_status",
+    "loading_status",
+    "state_status",
+    "thinker_status",
+    "unit_status",
+]
 
 RECENT = 10.0  # seconds that a lost unit shows as a warning
 
@@ -41,19 +48,36 @@ def state_status(node: str, state: str, detail: str) -> DiagnosticStatus:
     return _status(f"{node}: state", level, detail or state, {"state": state})
 
 
+def loading_status(node: str, what: str) -> DiagnosticStatus:
+    """For a node that loads its model: it cannot see or hear yet."""
+    return _status(f"{node}: state", DiagnosticStatus.WARN, what, {"state": "configuring"})
+
+
 def input_status(
-    node: str, monitors: Sequence[InputMonitor], faults: Faults, waiting_lost: int
+    node: str,
+    monitors: Sequence[InputMonitor],
+    faults: Faults,
+    waiting_lost: int,
+    disabled: str = "",
 ) -> DiagnosticStatus:
-    """Rates, ages and delays of the inputs, and all that was wrong with them."""
+    """Rates, ages and delays of the inputs, and all that was wrong with them.
+
+    Args:
+        disabled: which inputs are switched off, and by what; empty if none is.
+    """
     values: dict[str, object] = {}
     for monitor in monitors:
         values[f"{monitor.topic} messages"] = monitor.count
         values[f"{monitor.topic} rate [Hz]"] = monitor.rate
         values[f"{monitor.topic} age [s]"] = monitor.age
         values[f"{monitor.topic} delay [s]"] = monitor.delay
+    values["disabled"] = disabled
     values["messages lost before they were read"] = waiting_lost
     values.update(faults.counts)
     silent = [monitor.topic for monitor in monitors if monitor.silent]
+    if disabled:
+        missing = f"; no data on {' and '.join(silent)}" if silent else ""
+        return _warning(f"{node}: inputs", disabled + missing, values)
     if silent:
         return _warning(f"{node}: inputs", f"no data on {' and '.join(silent)}", values)
     if faults.recent:

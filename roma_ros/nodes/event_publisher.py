@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from rclpy.lifecycle import LifecycleNode
+from std_msgs.msg import String
 
 import roma_ros.msg as messages
 from roma_ros.events import (
@@ -19,19 +22,32 @@ from roma_ros.nodes.conversions import (
     alert_message,
     narration_message,
     speak_probability_message,
+    text_message,
 )
 from roma_ros.nodes.ending import unless_gone
+from roma_ros.nodes.stream_topic import StreamTopic
 
 __all__ = ["EventPublisher"]
 
+LOGGED_CHARACTERS = 200  # of what a watch says
 LOG_PERIOD = 5.0  # seconds between two lines of the same kind
 
 
 class EventPublisher:
-    """Publishers of a lifecycle node; they are silent while it is not active."""
+    """Publishers of a lifecycle node; they are silent while it is not active.
 
-    def __init__(self, node: LifecycleNode) -> None:
+    Args:
+        node: whose topics they are.
+        stream: the topic of what becomes of the stream.
+        frame_id: the coordinate frame that headers name now.
+    """
+
+    def __init__(
+        self, node: LifecycleNode, stream: StreamTopic, frame_id: Callable[[], str]
+    ) -> None:
         self._node = node
+        self._stream = stream
+        self._frame_id = frame_id
         self._log = node.get_logger()
         create = node.create_lifecycle_publisher
         self._alerts = create(messages.Alert, "~/alert", qos.ALERTS)
@@ -39,6 +55,8 @@ class EventPublisher:
         self._probabilities = create(
             messages.SpeakProbability, "~/speak_probability", qos.SPEAK_PROBABILITIES
         )
+        self._alert_texts = create(String, "~/alert_text", qos.ALERTS)
+        self._narration_texts = create(String, "~/narration_text", qos.NARRATIONS)
 
     def __call__(self, event: Event) -> None:
         """Take an event, in whichever thread."""
@@ -47,20 +65,35 @@ class EventPublisher:
 
     def _publish(self, event: Event) -> None:
         if isinstance(event, SpeakProbability):
-            self._probabilities.publish(speak_probability_message(event))
+            self._probabilities.publish(speak_probability_message(event, self._frame_id()))
         elif isinstance(event, Alert):
-            self._alerts.publish(alert_message(event))
+            self._alerts.publish(alert_message(event, self._frame_id()))
+            self._alert_texts.publish(text_message(event))
+            self._log_spoken("alert", event)
         elif isinstance(event, Narration):
-            self._narrations.publish(narration_message(event))
+            self._narrations.publish(narration_message(event, self._frame_id()))
+            self._narration_texts.publish(text_message(event))
+            self._log_spoken("narration", event)
         elif isinstance(event, StreamStarted):
-            self._log.info(f"a stream has started ({event.reason.value})")
+            self._stream.started(event)
+            self._log.info(f"stream {event.stream} has started ({event.reason.value})")
         elif isinstance(event, Lag):
+            self._stream.lag(event)
             self._log_lag(event)
         elif isinstance(event, Fault):
+            self._stream.fault(event)
             whose = f" for watch {event.watch}" if event.watch else ""
             self._log.error(
                 f"could not {event.during}{whose}: {event.error}", throttle_duration_sec=LOG_PERIOD
             )
+
+    def _log_spoken(self, kind: str, event: Alert | Narration) -> None:
+        """One line, whatever is in the words."""
+        words = (event.text or event.instruction)[:LOGGED_CHARACTERS]
+        self._log.info(
+            f"{kind} {event.watch[:LOGGED_CHARACTERS]}: {' '.join(words.split())} "
+            f"(p(speak) {event.p_speak:.2f}, stream {event.stream}, unit {event.unit})"
+        )
 
     def _log_lag(self, lag: Lag) -> None:
         lost = f"{lag.dropped} units dropped, {lag.audio_only} heard without video"

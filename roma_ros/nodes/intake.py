@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from roma_ros.nodes.faults import Faults
 from roma_ros.sources import Item
 from roma_ros.sources.mailbox import Mailbox
-from roma_ros.units import AudioChunk, MultimodalUnit, UnitAssembler
+from roma_ros.units import AudioChunk, Modality, MultimodalUnit, UnitAssembler
 
 __all__ = ["Arrival", "Intake"]
 
@@ -68,6 +68,11 @@ class Intake:
         """Forget the stream; the next message begins a new one."""
         with self._lock:
             self._assembler.reset()
+
+    def set_absent(self, modalities: Iterable[Modality]) -> None:
+        """Let units wait no longer for these modalities, which are not to come."""
+        with self._lock:
+            self._assembler.set_absent(modalities)
 
     def close(self) -> None:
         """End the thread."""

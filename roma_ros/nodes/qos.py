@@ -4,6 +4,7 @@ from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 
 __all__ = [
     "ALERTS",
+    "ANSWER_TEXTS",
     "AUDIO",
     "AUDIO_INFO",
     "AUDIO_INFO_LATCHED",
@@ -12,6 +13,7 @@ __all__ = [
     "NARRATIONS",
     "QUESTIONS",
     "SPEAK_PROBABILITIES",
+    "STREAM_EVENTS",
     "audio_output",
     "image_output",
 ]
@@ -34,12 +36,15 @@ AUDIO_INFO_LATCHED = QoSProfile(
 # Who subscribes late still learns of the last alerts.
 ALERTS = QoSProfile(depth=50, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 NARRATIONS = QoSProfile(depth=50)
+# Likewise of the last changes: which stream it is, and which inputs are switched off.
+STREAM_EVENTS = QoSProfile(depth=10, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 SPEAK_PROBABILITIES = QoSProfile(depth=10)
 DIAGNOSTICS = QoSProfile(depth=10)
 
 # The 10 of the default profile lose requests silently when many come at once, and their callers
 # wait for ever.
-QUESTIONS = QoSProfile(depth=200)
+QUESTIONS = QoSProfile(depth=2_000)
+ANSWER_TEXTS = QoSProfile(depth=50)
 
 
 def image_output(reliability: str) -> QoSProfile:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
@@ -14,14 +15,17 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 from rclpy.parameter import Parameter
 from std_srvs.srv import SetBool, Trigger
 
+from roma_ros.action import Ask as AskAnswer
 from roma_ros.assistant import AssistantStoppedError
 from roma_ros.events import Answer
 from roma_ros.nodes import qos
+from roma_ros.nodes.ask_action import AskAction
 from roma_ros.nodes.declaration import declare
 from roma_ros.nodes.deferred import Respond, create_deferred_service
 from roma_ros.nodes.diagnostics import (
     LagMemory,
     input_status,
+    loading_status,
     state_status,
     thinker_status,
     unit_status,
@@ -29,23 +33,29 @@ from roma_ros.nodes.diagnostics import (
 from roma_ros.nodes.event_publisher import EventPublisher
 from roma_ros.nodes.faults import Faults
 from roma_ros.nodes.input_monitor import InputMonitor, describe_publishers
+from roma_ros.nodes.input_switches import InputSwitches
 from roma_ros.nodes.intake import Intake
+from roma_ros.nodes.loading import Loading, LoadingAbandonedError
 from roma_ros.nodes.mind import Attention, Mind, free_unused_memory
 from roma_ros.nodes.parameters import SPECS, Settings, WatchDefaults
 from roma_ros.nodes.senses import Senses
 from roma_ros.nodes.spinning import run
 from roma_ros.nodes.stamps import time_of
-from roma_ros.nodes.transitions import refuse_impossible_transitions
+from roma_ros.nodes.stream_topic import StreamTopic
+from roma_ros.nodes.transitions import Transitions
+from roma_ros.nodes.watch_log import WatchLog
 from roma_ros.nodes.watches import kind_of
 from roma_ros.questions import QuestionError
 from roma_ros.srv import Ask, Unwatch, Watch
 from roma_ros.thinker import ThinkerError
-from roma_ros.units import MultimodalUnit
+from roma_ros.units import Modality, MultimodalUnit
 from roma_ros.watch import WatchError
 
 __all__ = ["RomaNode", "main"]
 
 DIAGNOSTICS_PERIOD = 1.0  # seconds
+SWITCHES = {"~/enable": None, "~/enable_audio": Modality.AUDIO, "~/enable_video": Modality.VIDEO}
+USED_BY = {Modality.AUDIO: "use_audio", Modality.VIDEO: "use_image"}
 SILENCE_LOG_PERIOD = 10.0  # seconds between two warnings of an input that is silent
 
 
@@ -72,18 +82,23 @@ class RomaNode(LifecycleNode):
         declare(self, SPECS, self._why_locked)
         self.add_post_set_parameters_callback(self._on_parameters_set)
         self._faults = Faults(self.get_logger().warning)
+        self._watch_log = WatchLog(self.get_logger().info)
         self._lag_memory = LagMemory()
-        self._publish_event = EventPublisher(self)
+        self._loading: Loading[Mind] | None = None  # the last
+        self._stream_topic = StreamTopic(self, self._frame_id)
+        self._publish_event = EventPublisher(self, self._stream_topic, self._frame_id)
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", qos.DIAGNOSTICS)
         create_deferred_service(self, Ask, "~/ask", self._on_ask, qos.QUESTIONS)
         self.create_service(Watch, "~/watch", self._on_watch)
         self.create_service(Unwatch, "~/unwatch", self._on_unwatch)
         self.create_service(Trigger, "~/reset", self._on_reset)
-        self.create_service(SetBool, "~/enable", self._on_enable)
+        for name, modality in SWITCHES.items():
+            self.create_service(SetBool, name, partial(self._on_enable, modality))
+        self._ask_action = AskAction(self, self._ask, REFUSALS)
         # Steady, so that it beats also while nobody publishes the simulation's /clock.
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self.create_timer(DIAGNOSTICS_PERIOD, self._report, clock=steady)
-        refuse_impossible_transitions(self)
+        self._transitions = Transitions(self, self._abandon_loading)
         if self.get_parameter("autostart").value:
             self._autostart = self.create_timer(0.0, self._start_once, clock=steady)
 
@@ -94,29 +109,49 @@ class RomaNode(LifecycleNode):
 
     @property
     def state(self) -> str:
-        """unconfigured, inactive or active, as far as the node itself can say."""
+        """unconfigured, configuring, inactive or active, as far as the node itself can say."""
         if self._mind is None:
-            return "unconfigured"
+            return "configuring" if self._is_loading else "unconfigured"
         return "inactive" if self._attention is None else "active"
+
+    @property
+    def leaves_a_thread(self) -> bool:
+        """Whether a load that was given up is still at work."""
+        return self._loading is not None and self._loading.at_work
+
+    @property
+    def _is_loading(self) -> bool:
+        return self._loading is not None and not self._loading.over
 
     # --- lifecycle ---
 
     def _start_once(self) -> None:
         self.destroy_timer(self._autostart)
-        if self.trigger_configure() == TransitionCallbackReturn.SUCCESS:
-            self.trigger_activate()
+        self._transitions.start()
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Load the model; waits for it in the thread that has called."""
         log = self.get_logger()
         try:
-            settings = Settings.of(self)
+            settings, defaults = Settings.of(self), WatchDefaults.of(self)
+            self._loading = Loading(
+                f"{settings.model} on {settings.device}",
+                partial(Mind.load, settings, defaults, self._publish_event),
+                Mind.close,
+            )
             log.info(f"loading {settings.model} on {settings.device}")
-            self._mind = Mind.load(settings, WatchDefaults.of(self), self._publish_event)
+            self._mind = self._loading.wait()
+            self._mind.watches.follow(WatchDefaults.of(self))  # they may have changed meanwhile
+        except LoadingAbandonedError as error:
+            log.info(str(error))
+            return TransitionCallbackReturn.FAILURE
         except Exception as error:  # the model, its libraries, the device: say why, and live on
             self._trouble = f"cannot configure: {type(error).__name__}: {error}"
             log.error(self._trouble)
             return TransitionCallbackReturn.FAILURE
         self._trouble = ""
+        log.info(f"configured: {self._mind.model} is loaded")
+        self._log_watches("configure")
         if not self._mind.assistant.thinker.decides:
             log.warning(
                 f"{self._mind.model} has no speak head: it answers, but never speaks up; with "
@@ -134,21 +169,27 @@ class RomaNode(LifecycleNode):
             senses.look(mind.settings.image_transport)
         if mind.settings.assembler.audio:
             senses.listen(mind.audio)
+        intake.set_absent(())
         self._attention = Attention(senses, intake)
         topics = " and ".join(monitor.topic for monitor in self.inputs)
         self.get_logger().info(f"active with {mind.model} on {topics}")
-        return super().on_activate(state)
+        activated = super().on_activate(state)
+        self._stream_topic.switch(senses.switches)
+        return activated
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         self._stop()
+        self.get_logger().info("inactive: the inputs are let go, the model stays loaded")
         return super().on_deactivate(state)
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         self._free()
+        self.get_logger().info("cleaned up: the model is freed")
         return super().on_cleanup(state)
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         self._free()
+        self.get_logger().info("shut down")
         return super().on_shutdown(state)
 
     def on_error(self, _state: LifecycleState) -> TransitionCallbackReturn:
@@ -156,14 +197,21 @@ class RomaNode(LifecycleNode):
         return TransitionCallbackReturn.SUCCESS
 
     def destroy_node(self) -> None:
+        self._transitions.close()
         self._free()
+        self._ask_action.close()
         super().destroy_node()
+
+    def _abandon_loading(self) -> None:
+        if self._loading is not None:
+            self._loading.abandon()
 
     def _stop(self) -> None:
         """Let go of the sensors and stop the threads."""
         attention, self._attention = self._attention, None
         if attention is not None:
             attention.close()
+            self._stream_topic.switches = InputSwitches.of(())
         if self._mind is not None:
             self._mind.assistant.stop()
 
@@ -173,10 +221,13 @@ class RomaNode(LifecycleNode):
         if self._mind is not None:
             self._mind.close()
             self._mind = None
+            self._watch_log.update((), "cleanup")
             free_unused_memory()
 
     def _configured(self) -> Mind:
         if self._mind is None:
+            if self._is_loading:
+                raise NotReadyError(f"{self._loading}; try again when the node is active")
             raise NotReadyError(
                 self._trouble or "the node is not configured; configure and activate it"
             )
@@ -191,15 +242,19 @@ class RomaNode(LifecycleNode):
     # --- parameters ---
 
     def _why_locked(self) -> str | None:
-        if self._mind is None:
+        if self.state == "unconfigured":
             return None
         return f"the node is {self.state}; deactivate and clean it up first"
 
     def _on_parameters_set(self, _parameters: list[Parameter]) -> None:
         if self._mind is not None:
             self._mind.watches.follow(WatchDefaults.of(self))
+            self._log_watches("parameters")
 
     # --- units ---
+
+    def _frame_id(self) -> str:
+        return "" if self._attention is None else self._attention.senses.frame_id
 
     def _on_unit(self, unit: MultimodalUnit) -> None:
         """In the intake's thread."""
@@ -211,12 +266,22 @@ class RomaNode(LifecycleNode):
 
     # --- services ---
 
+    def _log_watches(self, by: str) -> None:
+        if self._mind is not None:
+            self._watch_log.update(self._mind.assistant.watches, by)
+
+    def _ask(
+        self, request: Ask.Request | AskAnswer.Goal, on_text: Callable[[str], object] | None = None
+    ) -> Future[Answer]:
+        """Put a question. Raises one of REFUSALS."""
+        self._active()
+        return self._configured().assistant.ask(
+            request.question, request.watch or None, request.keep, on_text
+        )
+
     def _on_ask(self, request: Ask.Request, respond: Respond) -> None:
         try:
-            self._active()
-            asked = self._configured().assistant.ask(
-                request.question, request.watch or None, request.keep
-            )
+            asked = self._ask(request)
         except REFUSALS as error:
             respond(Ask.Response(success=False, message=str(error)))
             return
@@ -233,6 +298,7 @@ class RomaNode(LifecycleNode):
                 cooldown=request.cooldown,
                 reply=request.reply,
             )
+            self._log_watches("~/watch")
             response.success = True
         except REFUSALS as error:
             response.message = str(error)
@@ -241,6 +307,7 @@ class RomaNode(LifecycleNode):
     def _on_unwatch(self, request: Unwatch.Request, response: Unwatch.Response) -> Unwatch.Response:
         try:
             self._configured().watches.remove(request.id)
+            self._log_watches("~/unwatch")
             response.success = True
         except REFUSALS as error:
             response.message = str(error)
@@ -250,20 +317,36 @@ class RomaNode(LifecycleNode):
         try:
             self._active().intake.reset()
             self._configured().assistant.reset()
+            self.get_logger().info("the stream is forgotten by ~/reset; the watches stay")
             response.success = True
             response.message = "the stream is forgotten; the watches stay"
         except REFUSALS as error:
             response.message = str(error)
         return response
 
-    def _on_enable(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
+    def _on_enable(
+        self,
+        modality: Modality | None,
+        request: SetBool.Request,
+        response: SetBool.Response,
+    ) -> SetBool.Response:
         try:
-            self._active().senses.enabled = request.data
+            self._switch(self._active(), modality, request.data)
             response.success = True
-            response.message = "eyes and ears are " + ("open" if request.data else "shut")
+            response.message = str(self._active().senses.switches)
         except REFUSALS as error:
             response.message = str(error)
         return response
+
+    def _switch(self, attention: Attention, modality: Modality | None, on: bool) -> None:
+        """Switch an input, or all of them. Raises NotReadyError if there is no such input."""
+        switches = attention.senses.switches
+        if modality is not None and modality not in switches.present:
+            raise NotReadyError(f"the node takes no {modality.value}: {USED_BY[modality]} is false")
+        attention.senses.switches = switches = switches.switched(modality, on)
+        attention.intake.set_absent(switches.disabled)
+        for text in self._stream_topic.switch(switches):
+            self.get_logger().info(text)
 
     # --- diagnostics ---
 
@@ -277,12 +360,20 @@ class RomaNode(LifecycleNode):
         name = self.get_fully_qualified_name().lstrip("/")
         mind, attention = self._mind, self._attention
         if mind is None or attention is None:
+            if self._is_loading:
+                return [loading_status(name, str(self._loading))]
             return [state_status(name, self.state, self._trouble)]
         status, stats = mind.assistant.status(), mind.assembler.stats
         lost = status.units_dropped + status.units_audio_only + stats.units_dropped
         late = self._lag_memory.is_recent(lost)
         return [
-            input_status(name, self.inputs, self._faults, attention.intake.dropped),
+            input_status(
+                name,
+                self.inputs,
+                self._faults,
+                attention.intake.dropped,
+                attention.senses.switches.why_disabled,
+            ),
             unit_status(name, stats, status, mind.skew),
             thinker_status(name, mind.model, status, late),
         ]

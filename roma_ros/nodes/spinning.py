@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -26,6 +27,8 @@ def run(make_node: Callable[[], Node], arguments: Sequence[str] | None = None) -
 
     SIGINT and SIGTERM end it in good order; so does a node that shuts its context down.
 
+    Where the node's attribute `leaves_a_thread` is true, the process ends here.
+
     Returns:
         The process's exit status: the node's attribute `exit_status`, 0 if it has none; 2 if it
         could not be made for want of a device, a file or a right parameter.
@@ -47,4 +50,11 @@ def run(make_node: Callable[[], Node], arguments: Sequence[str] | None = None) -
     finally:
         node.destroy_node()
         get_default_context().try_shutdown()
-    return int(getattr(node, "exit_status", 0))
+    status = int(getattr(node, "exit_status", 0))
+    if getattr(node, "leaves_a_thread", False):
+        # It is at work in a library and cannot be stopped: an interpreter that ends would wait for
+        # it, or crash under it.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    return status

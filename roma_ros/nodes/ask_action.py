@@ -1,0 +1,139 @@
+"""The action `~/ask`: an answer with its text as it comes, and a way to give it up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import CancelledError, Future
+from functools import partial
+
+from rclpy.action.server import ActionServer, CancelResponse, ServerGoalHandle
+from rclpy.node import Node
+
+from roma_ros.action import Ask
+from roma_ros.events import Answer
+from roma_ros.nodes import qos
+from roma_ros.nodes.ending import unless_gone
+from roma_ros.nodes.stamps import time_of
+
+__all__ = ["AskAction"]
+
+RESULT_TIMEOUT = 60  # seconds that a result is kept for who asks for it late
+
+AskQuestion = Callable[[Ask.Goal, Callable[[str], object]], "Future[Answer]"]
+
+
+class DeferredActionServer(ActionServer):
+    """An action server whose goals are executed elsewhere, until their result is there.
+
+    `goal.execute()` says that a goal is being executed, and calls nothing. `finish` is to be called
+    once, from any thread. Awaiting a future in an execute callback would be a busy loop: see
+    `roma_ros.nodes.deferred`.
+    """
+
+    def notify_execute(
+        self, goal: ServerGoalHandle, callback: Callable[[ServerGoalHandle], object] | None
+    ) -> None:
+        if callback is not None:
+            super().notify_execute(goal, callback)
+
+    def finish(
+        self, goal: ServerGoalHandle, callback: Callable[[ServerGoalHandle], object]
+    ) -> None:
+        """Let the executor call a function that ends the goal and returns its result."""
+        self.notify_execute(goal, callback)
+
+
+class AskAction:
+    """The action's server.
+
+    Args:
+        node: whose action it is.
+        ask: puts a question, given the goal and what takes the text so far; must not wait.
+        refusals: errors of `ask` that are the asker's to know.
+    """
+
+    def __init__(self, node: Node, ask: AskQuestion, refusals: tuple[type[Exception], ...]) -> None:
+        self._node = node
+        self._ask = ask
+        self._refusals = refusals
+        self._asked: dict[bytes, Future[Answer]] = {}  # by goal; only the executor's
+        self._server = DeferredActionServer(
+            node,
+            Ask,
+            "~/ask",
+            execute_callback=_unused,
+            handle_accepted_callback=self._begin,
+            cancel_callback=self._cancel,
+            goal_service_qos_profile=qos.QUESTIONS,
+            result_service_qos_profile=qos.QUESTIONS,
+            cancel_service_qos_profile=qos.QUESTIONS,
+            feedback_pub_qos_profile=qos.ANSWER_TEXTS,
+            result_timeout=RESULT_TIMEOUT,
+        )
+
+    def close(self) -> None:
+        """End the server; before the node is destroyed."""
+        self._server.destroy()
+
+    def _begin(self, goal: ServerGoalHandle) -> None:
+        goal.execute()
+        try:
+            asked = self._ask(goal.request, partial(self._publish_text, goal))
+        except self._refusals as error:
+            result = Ask.Result(success=False, message=str(error))
+            self._server.finish(goal, lambda _: self._end(goal, result))
+            return
+        self._asked[_key(goal)] = asked
+        asked.add_done_callback(partial(self._finish, goal))
+
+    def _cancel(self, goal: ServerGoalHandle) -> CancelResponse:
+        asked = self._asked.get(_key(goal))
+        if asked is None or not asked.cancel():
+            return CancelResponse.REJECT
+        return CancelResponse.ACCEPT
+
+    def _publish_text(self, goal: ServerGoalHandle, text: str) -> None:
+        """In the worker's thread."""
+        with unless_gone(self._node):
+            goal.publish_feedback(Ask.Feedback(text=text))
+
+    def _finish(self, goal: ServerGoalHandle, asked: Future[Answer]) -> None:
+        """In whichever thread has the answer."""
+        result = _result(asked)
+        executor = self._node.executor
+        if executor is None or not self._node.context.ok():
+            return  # the node goes
+        with unless_gone(self._node):
+            self._server.finish(goal, lambda _: self._end(goal, result))
+
+    def _end(self, goal: ServerGoalHandle, result: Ask.Result) -> Ask.Result:
+        """In the executor."""
+        self._asked.pop(_key(goal), None)
+        if result.success:
+            goal.succeed()
+        elif goal.is_cancel_requested:
+            goal.canceled()
+        else:
+            goal.abort()
+        return result
+
+
+def _result(asked: Future[Answer]) -> Ask.Result:
+    """What came of a question."""
+    try:
+        answer = asked.result()
+    except CancelledError:
+        return Ask.Result(success=False, message="the question was cancelled before the answer")
+    except Exception as error:
+        return Ask.Result(success=False, message=str(error))
+    return Ask.Result(
+        success=True, answer=answer.text, stamp=time_of(answer.stamp), latency=answer.latency
+    )
+
+
+def _key(goal: ServerGoalHandle) -> bytes:
+    return bytes(goal.goal_id.uuid)
+
+
+def _unused(_goal: ServerGoalHandle) -> Ask.Result:
+    raise RuntimeError("goals are executed by the assistant")

@@ -1,0 +1,90 @@
+"""The asker's side of the action `~/ask`."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from rclpy.action.client import ActionClient, ClientGoalHandle
+from rclpy.executors import Executor
+
+from roma_ros.action import Ask
+
+__all__ = ["Asking"]
+
+
+class Asking:
+    """A question under way as a goal; its methods may be called from any thread but the executor's.
+
+    The action client itself is used by the executor alone: a reply that comes while another thread
+    is sending would be lost (ros2/rclpy issue 1123).
+
+    Args:
+        executor: spins the node of `client`.
+        client: of the action; its server is there.
+        goal: the question.
+        on_text: called in the executor's thread with the answer so far.
+
+    Attributes:
+        result: what came of it; `None` before, and if the goal was not accepted.
+    """
+
+    def __init__(
+        self,
+        executor: Executor,
+        client: ActionClient,
+        goal: Ask.Goal,
+        on_text: Callable[[str], object] | None = None,
+    ) -> None:
+        self.result: Ask.Result | None = None
+        self._executor = executor
+        self._client = client
+        self._goal = goal
+        self._on_text = on_text
+        self._handle: ClientGoalHandle | None = None
+        self._cancelled = False
+        self._done = threading.Event()
+        executor.create_task(self._send)
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether `cancel` was called."""
+        return self._cancelled
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait for the end; whether it came within `timeout` seconds."""
+        return self._done.wait(timeout)
+
+    def cancel(self) -> None:
+        """Ask for the end of it; an answer that is whole by then is given nevertheless."""
+        self._cancelled = True
+        self._executor.create_task(self._send_cancel)
+
+    # --- in the executor's thread ---
+
+    def _send(self) -> None:
+        sent = self._client.send_goal_async(self._goal, self._on_feedback)
+        sent.add_done_callback(self._on_accepted)
+
+    def _send_cancel(self) -> None:
+        if self._handle is not None and not self._done.is_set():
+            self._handle.cancel_goal_async()
+
+    def _on_accepted(self, sent: Any) -> None:
+        handle = sent.result()
+        if not handle.accepted:
+            self._done.set()
+            return
+        self._handle = handle
+        handle.get_result_async().add_done_callback(self._on_result)
+        if self._cancelled:
+            self._send_cancel()
+
+    def _on_feedback(self, message: Any) -> None:
+        if self._on_text is not None:
+            self._on_text(message.feedback.text)
+
+    def _on_result(self, ended: Any) -> None:
+        self.result = ended.result().result
+        self._done.set()

@@ -1,0 +1,53 @@
+"""Lines of the log about watches: which were added, removed or adjusted, and by what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from roma_ros.watch import Watch
+
+__all__ = ["WatchLog"]
+
+MAX_WORDS = 120  # characters of an instruction
+SETTINGS = ("threshold", "window", "cooldown")
+
+
+class WatchLog:
+    """Logs what has changed since the last look.
+
+    Args:
+        log: writes a line.
+    """
+
+    def __init__(self, log: Callable[[str], object]) -> None:
+        self._log = log
+        self._known: dict[str, Watch] = {}
+
+    def update(self, watches: Iterable[Watch], by: str) -> None:
+        """Look at the watches as they are now.
+
+        Args:
+            by: what may have changed them, such as "~/watch".
+        """
+        before, self._known = self._known, {watch.id: watch for watch in watches}
+        for name in before.keys() - self._known.keys():
+            self._log(f"watch {name} removed by {by}")
+        for name, watch in self._known.items():
+            if name not in before:
+                self._log(f"watch {name} added by {by}: {_described(watch)}")
+            elif changes := _changes(before[name], watch):
+                self._log(f"watch {name} adjusted by {by}: {changes}")
+
+
+def _described(watch: Watch) -> str:
+    words = " ".join(watch.instruction[:MAX_WORDS].split())
+    settings = ", ".join(f"{name} {getattr(watch, name):g}" for name in SETTINGS)
+    return f"{watch.kind.value} {words!r} ({settings})"
+
+
+def _changes(old: Watch, new: Watch) -> str:
+    return ", ".join(
+        f"{name} {getattr(old, name):g} -> {getattr(new, name):g}"
+        for name in SETTINGS
+        if getattr(old, name) != getattr(new, name)
+    )
