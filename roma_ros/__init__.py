@@ -6,8 +6,8 @@ camera + microphone -> one-second units -> streaming backbone -> p(speak) each s
 
 from pkgutil import extend_path
 
-# The generated `roma_ros.msg` and `roma_ros.srv` live in the colcon install, beside a source
-# checkout that has neither: both folders together are this package.
+# The generated `roma_ros.action`, `msg` and `srv` live in the colcon install, beside a source
+# checkout that has none of them: both folders together are this package.
 __path__ = extend_path(__path__, __name__)
 
 __version__ = "0.1.0"

@@ -66,14 +66,20 @@ def _parts_imported(path: Path, repository: Path) -> set[str]:
 
 
 def test_messages_and_source_are_one_package(repository: Path) -> None:
-    from roma_ros.msg import Alert, Audio, Narration, SpeakProbability
+    from roma_ros.action import Ask as AskAction
+    from roma_ros.msg import Alert, Audio, Narration, SpeakProbability, StreamEvent
     from roma_ros.srv import Ask, Unwatch, Watch
 
     assert Path(roma_ros.__file__).parent == repository / "roma_ros"
-    assert not any((repository / "roma_ros" / name).exists() for name in ("msg", "srv"))
+    assert not any((repository / "roma_ros" / name).exists() for name in ("action", "msg", "srv"))
     assert Alert.get_fields_and_field_types() == Narration.get_fields_and_field_types()
     assert Audio().data.typecode == "B"
     assert SpeakProbability().triggered is False
+    assert SpeakProbability().stream == Alert().stream == StreamEvent().stream == 0
+    assert AskAction.Goal.get_fields_and_field_types() == Ask.Request.get_fields_and_field_types()
+    assert (
+        AskAction.Result.get_fields_and_field_types() == Ask.Response.get_fields_and_field_types()
+    )
     request = Watch.Request()
     assert (request.threshold, request.window, request.cooldown) == (-1.0, -1, -1.0)
     assert (request.kind, Watch.Request.NARRATION) == (Watch.Request.ALERT, 1)

@@ -12,6 +12,7 @@ from roma_ros.questions import (
     AnswerDesk,
     EmptyQuestionError,
     Question,
+    QuestionCancelledError,
     QuestionLostError,
     TooManyQuestionsError,
 )
@@ -205,3 +206,58 @@ def test_a_question_that_can_be_answered_is_never_overdue(desk):
     time.sleep(0.06)
     desk.lose_overdue()
     assert [answer.question for answer in answer_all(desk)] == [asked.text]
+
+
+def test_tells_the_text_so_far_after_each_slice(desk):
+    texts: list[str] = []
+    asked = Question(text="what do you hear?", watch=None, keep=False, on_text=texts.append)
+    desk.put(asked)
+    (answer,) = answer_all(desk)
+    assert texts == ["a" * 8, "a" * 16, "a" * 20]
+    assert texts[-1] == answer.text
+
+
+def test_a_listener_that_raises_does_not_cost_the_answer(desk):
+    def fail(text: str) -> None:
+        raise RuntimeError("nobody is there")
+
+    asked = Question(text="what do you hear?", watch=None, keep=False, on_text=fail)
+    desk.put(asked)
+    assert answer_all(desk) == [asked.future.result(0)]
+
+
+def test_a_question_that_is_cancelled_while_it_waits_frees_its_place_at_once(desk):
+    first, second, third = question(), question(), question()
+    desk.put(first)
+    desk.put(second)
+    with pytest.raises(TooManyQuestionsError):
+        desk.put(third)
+    assert second.future.cancel()
+    assert len(desk) == 1
+    desk.put(third)
+    assert [answer.question for answer in answer_all(desk)] == [first.text, third.text]
+    assert second.future.cancelled()
+    assert not desk.has_work
+
+
+def test_an_answer_that_is_cancelled_ends_at_its_next_slice_and_the_next_begins(desk, follower):
+    before = follower.status()
+    first, second = question(), question("and what do you see?")
+    desk.put(first)
+    desk.put(second)
+    desk.begin()
+    assert desk.go_on() == []
+    assert first.future.cancel()
+    assert desk.go_on() == []
+    assert isinstance(first.future.exception(0), QuestionCancelledError)
+    assert not desk.serves(follower)
+    assert follower.status() == before, "the branch is closed"
+    assert [answer.question for answer in answer_all(desk)] == [second.text]
+
+
+def test_an_answer_that_is_whole_cannot_be_cancelled(desk):
+    asked = question()
+    desk.put(asked)
+    (answer,) = answer_all(desk)
+    assert not asked.future.cancel()
+    assert asked.future.result(0) is answer

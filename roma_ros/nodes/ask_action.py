@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future
+from contextlib import suppress
 from functools import partial
 
-from rclpy.action.server import ActionServer, CancelResponse, ServerGoalHandle
+from rclpy.action.server import ActionServer, CancelResponse, GoalResponse, ServerGoalHandle
 from rclpy.node import Node
 
 from roma_ros.action import Ask
@@ -17,7 +18,9 @@ from roma_ros.nodes.stamps import time_of
 
 __all__ = ["AskAction"]
 
-RESULT_TIMEOUT = 60  # seconds that a result is kept for who asks for it late
+RESULT_TIMEOUT = 60  # seconds of the node's clock that a result is kept for who asks for it late
+MAX_GOALS = 2_000  # under way or kept; rclpy has no bound of its own
+LOG_PERIOD = 5.0  # seconds between two lines of the same kind
 
 AskQuestion = Callable[[Ask.Goal, Callable[[str], object]], "Future[Answer]"]
 
@@ -35,6 +38,11 @@ class DeferredActionServer(ActionServer):
     ) -> None:
         if callback is not None:
             super().notify_execute(goal, callback)
+
+    @property
+    def held(self) -> int:
+        """Goals under way, and goals whose result is kept."""
+        return len(self._goal_handles)
 
     def finish(
         self, goal: ServerGoalHandle, callback: Callable[[ServerGoalHandle], object]
@@ -62,6 +70,7 @@ class AskAction:
             Ask,
             "~/ask",
             execute_callback=_unused,
+            goal_callback=self._accept,
             handle_accepted_callback=self._begin,
             cancel_callback=self._cancel,
             goal_service_qos_profile=qos.QUESTIONS,
@@ -74,6 +83,16 @@ class AskAction:
     def close(self) -> None:
         """End the server; before the node is destroyed."""
         self._server.destroy()
+
+    def _accept(self, _goal: Ask.Goal) -> GoalResponse:
+        if self._server.held < MAX_GOALS:
+            return GoalResponse.ACCEPT
+        self._node.get_logger().warning(
+            f"a goal of ~/ask is rejected: {MAX_GOALS} are under way or have results that are kept "
+            f"for {RESULT_TIMEOUT} s of the node's clock",
+            throttle_duration_sec=LOG_PERIOD,
+        )
+        return GoalResponse.REJECT
 
     def _begin(self, goal: ServerGoalHandle) -> None:
         goal.execute()
@@ -103,7 +122,8 @@ class AskAction:
         executor = self._node.executor
         if executor is None or not self._node.context.ok():
             return  # the node goes
-        with unless_gone(self._node):
+        # An executor that was shut down has no guard condition to trigger any more.
+        with unless_gone(self._node), suppress(AttributeError):
             self._server.finish(goal, lambda _: self._end(goal, result))
 
     def _end(self, goal: ServerGoalHandle, result: Ask.Result) -> Ask.Result:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from action_msgs.msg import GoalStatus
 from rclpy.action.client import ActionClient, ClientGoalHandle
 from rclpy.executors import Executor
 
@@ -28,6 +29,7 @@ class Asking:
 
     Attributes:
         result: what came of it; `None` before, and if the goal was not accepted.
+        status: how it ended, a constant of action_msgs/GoalStatus.
     """
 
     def __init__(
@@ -38,6 +40,7 @@ class Asking:
         on_text: Callable[[str], object] | None = None,
     ) -> None:
         self.result: Ask.Result | None = None
+        self.status = GoalStatus.STATUS_UNKNOWN
         self._executor = executor
         self._client = client
         self._goal = goal
@@ -46,11 +49,6 @@ class Asking:
         self._cancelled = False
         self._done = threading.Event()
         executor.create_task(self._send)
-
-    @property
-    def cancelled(self) -> bool:
-        """Whether `cancel` was called."""
-        return self._cancelled
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait for the end; whether it came within `timeout` seconds."""
@@ -86,5 +84,6 @@ class Asking:
             self._on_text(message.feedback.text)
 
     def _on_result(self, ended: Any) -> None:
-        self.result = ended.result().result
+        response = ended.result()
+        self.result, self.status = response.result, response.status
         self._done.set()

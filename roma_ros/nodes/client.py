@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import rclpy
+from action_msgs.msg import GoalStatus
 from lifecycle_msgs.msg import State
 from lifecycle_msgs.srv import GetState
 from rclpy.action.client import ActionClient
@@ -112,9 +113,9 @@ class PendingAnswer:
             return AnswerReply(outcome=Outcome.TIMED_OUT, message=self._silence(timeout))
         result = asking.result
         if result is None:
-            return AnswerReply(outcome=Outcome.REFUSED, message="the node took no question")
-        refused = Outcome.CANCELLED if asking.cancelled else Outcome.REFUSED
-        return _answer_reply(result, Outcome.SUCCEEDED if result.success else refused)
+            return AnswerReply(outcome=Outcome.REFUSED, message="the node keeps too many questions")
+        cancelled = asking.status == GoalStatus.STATUS_CANCELED
+        return _answer_reply(result, Outcome.CANCELLED if cancelled else _outcome(result))
 
     def cancel(self) -> None:
         """Give the question up; its place is free at once, and `wait` returns soon."""

@@ -37,6 +37,7 @@ from roma_ros.nodes.input_switches import InputSwitches
 from roma_ros.nodes.intake import Intake
 from roma_ros.nodes.loading import Loading, LoadingAbandonedError
 from roma_ros.nodes.mind import Attention, Mind, free_unused_memory
+from roma_ros.nodes.paced_replies import PacedReplies
 from roma_ros.nodes.parameters import SPECS, Settings, WatchDefaults
 from roma_ros.nodes.senses import Senses
 from roma_ros.nodes.spinning import run
@@ -69,9 +70,9 @@ REFUSALS = (NotReadyError, AssistantStoppedError, QuestionError, ThinkerError, W
 class RomaNode(LifecycleNode):
     """A lifecycle node around one assistant.
 
-    Configure loads the model, activate subscribes, deactivate stops, cleanup frees. Executor
-    callbacks only pass things on; units are made in the intake's thread, the model runs in the
-    assistant's, which also publishes what comes of them.
+    Configure loads the model in a thread of its own, activate subscribes, deactivate stops, cleanup
+    frees. Executor callbacks only pass things on; units are made in the intake's thread, the model
+    runs in the assistant's, which also publishes what comes of them.
     """
 
     def __init__(self, **arguments: Any) -> None:
@@ -88,7 +89,8 @@ class RomaNode(LifecycleNode):
         self._stream_topic = StreamTopic(self, self._frame_id)
         self._publish_event = EventPublisher(self, self._stream_topic, self._frame_id)
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", qos.DIAGNOSTICS)
-        create_deferred_service(self, Ask, "~/ask", self._on_ask, qos.QUESTIONS)
+        self._replies = PacedReplies()
+        create_deferred_service(self, Ask, "~/ask", self._on_ask, qos.QUESTIONS, self._replies)
         self.create_service(Watch, "~/watch", self._on_watch)
         self.create_service(Unwatch, "~/unwatch", self._on_unwatch)
         self.create_service(Trigger, "~/reset", self._on_reset)
@@ -200,6 +202,7 @@ class RomaNode(LifecycleNode):
         self._transitions.close()
         self._free()
         self._ask_action.close()
+        self._replies.close()
         super().destroy_node()
 
     def _abandon_loading(self) -> None:
@@ -221,7 +224,7 @@ class RomaNode(LifecycleNode):
         if self._mind is not None:
             self._mind.close()
             self._mind = None
-            self._watch_log.update((), "cleanup")
+            self._watch_log.clear()
             free_unused_memory()
 
     def _configured(self) -> Mind:

@@ -38,6 +38,10 @@ class WatchLog:
             elif changes := _changes(before[name], watch):
                 self._log(f"watch {name} adjusted by {by}: {changes}")
 
+    def clear(self) -> None:
+        """Forget the watches: they end with the model, which has a line of its own."""
+        self._known = {}
+
 
 def _described(watch: Watch) -> str:
     words = " ".join(watch.instruction[:MAX_WORDS].split())

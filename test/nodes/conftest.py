@@ -20,7 +20,7 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rclpy.publisher import Publisher
 from rclpy.qos import QoSProfile, ReliabilityPolicy
-from roma_ros.msg import Audio, SpeakProbability
+from roma_ros.msg import Audio, SpeakProbability, StreamEvent
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
@@ -91,6 +91,7 @@ class Robot:
     Attributes:
         roma: the client that the program uses.
         messages: what the node has published; in order within a topic.
+        stream: what it has published on ~/stream.
         diagnostics: the last status by the last word of its name: inputs, units, thinker, state.
         now: where the next second of the sensors begins, ns.
     """
@@ -106,12 +107,16 @@ class Robot:
         compressed: bool = False,
     ) -> None:
         self.messages: list[Message] = []
+        self.stream: list[StreamEvent] = []
         self.diagnostics: dict[str, Any] = {}
         self.now = BASE
         self.namespace = namespace
         self.node: Node = spin(Node("robot", context=context, namespace=namespace))
         self.roma = RomaClient(
-            f"{namespace}/roma", on_message=self.messages.append, context=context
+            f"{namespace}/roma",
+            on_message=self.messages.append,
+            on_stream=self.stream.append,
+            context=context,
         )
         profile = QoSProfile(depth=20, reliability=reliability)
         image_type = CompressedImage if compressed else Image
@@ -152,7 +157,7 @@ class Robot:
         for publisher in roma.publishers:
             if publisher.topic_name.startswith(f"{self.namespace}/roma/") and (
                 publisher.topic_name.rpartition("/")[2]
-                in ("alert", "narration", "speak_probability")
+                in ("alert", "narration", "speak_probability", "stream")
             ):
                 until(publisher.get_subscription_count, f"{publisher.topic_name} has a subscriber")
 
@@ -203,15 +208,16 @@ class Robot:
         until(lambda: monitor.count > count, f"the message on {monitor.topic} arrives")
 
 
-def header(stamp: int) -> Header:
-    return Header(stamp=Time(sec=stamp // SECOND, nanosec=stamp % SECOND))
+def header(stamp: int, frame_id: str = "") -> Header:
+    stamped = Time(sec=stamp // SECOND, nanosec=stamp % SECOND)
+    return Header(stamp=stamped, frame_id=frame_id)
 
 
 def image(stamp: int, **changes: Any) -> Image:
     """A grey picture; `changes` are fields to set otherwise."""
     data = array.array("B", bytes([128]) * (3 * WIDTH * HEIGHT))
     fields = {"height": HEIGHT, "width": WIDTH, "encoding": "rgb8", "step": 3 * WIDTH, "data": data}
-    return Image(header=header(stamp), **{**fields, **changes})
+    return Image(header=header(stamp, "camera"), **{**fields, **changes})
 
 
 def audio(stamp: int, **changes: Any) -> Audio:
@@ -219,7 +225,7 @@ def audio(stamp: int, **changes: Any) -> Audio:
     tone = 8_000 * np.sin(2 * np.pi * 440 / RATE * np.arange(PIECE))
     data = array.array("B", tone.astype("<i2").tobytes())
     fields = {"sample_rate": RATE, "channels": 1, "format": "s16le", "data": data}
-    return Audio(header=header(stamp), **{**fields, **changes})
+    return Audio(header=header(stamp, "microphone"), **{**fields, **changes})
 
 
 def ends(messages: list[Any]) -> list[float]:
