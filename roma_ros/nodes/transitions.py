@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 
 from lifecycle_msgs.msg import Transition
@@ -51,9 +52,12 @@ class Transitions:
     def close(self) -> None:
         """End a configure under way; for the end of the node."""
         thread = self._configuring
-        if thread is not None and thread is not threading.current_thread():
-            self._abandon()
-            thread.join(END_TIMEOUT)
+        if thread is None or thread is threading.current_thread():
+            return
+        deadline = time.monotonic() + END_TIMEOUT
+        while thread.is_alive() and time.monotonic() < deadline:
+            self._abandon()  # again, in case that it has only just begun
+            thread.join(0.02)
 
     def _on_request(self, request: ChangeState.Request, respond: Respond) -> None:
         """In the executor."""

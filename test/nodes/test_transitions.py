@@ -10,7 +10,7 @@ import time
 
 import pytest
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
-from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.msg import State, Transition
 from lifecycle_msgs.srv import ChangeState
 
 from roma_ros.nodes.client import Outcome
@@ -105,6 +105,27 @@ def test_shutdown_ends_a_configure(make_roma, robot, loaded):
     assert not configured.result().success
     loaded.set()
     until(lambda: not roma.leaves_a_thread, "the model that nobody wants is let go")
+
+
+def test_shutdown_ends_a_configure_that_has_only_just_begun(make_roma, robot, loaded, monkeypatch):
+    """The load itself begins a moment after the state is "configuring"."""
+    roma = make_roma({"autostart": False})
+    begun = threading.Event()
+    configure = roma.on_configure
+
+    def configure_late(previous):
+        begun.set()
+        time.sleep(0.3)
+        return configure(previous)
+
+    monkeypatch.setitem(roma._callbacks, State.TRANSITION_STATE_CONFIGURING, configure_late)
+    configured = request_transition(robot, Transition.TRANSITION_CONFIGURE)
+    assert begun.wait(10)
+    began = time.monotonic()
+    assert change_state(robot, Transition.TRANSITION_UNCONFIGURED_SHUTDOWN)
+    assert time.monotonic() - began < 2.0
+    until(configured.done, "the response")
+    assert not configured.result().success
 
 
 SLOW_NODE = """
