@@ -110,7 +110,7 @@ endef
 INSTALLED_FOLDERS := $(shell find roma_ros quantize launch config -type d -not -name __pycache__ 2>/dev/null)
 INTERFACE := package.xml CMakeLists.txt $(wildcard action/*.action cmake/*.in msg/*.msg srv/*.srv)
 
-.PHONY: help setup build demo test test-slow test-newest test-lowest fuzz lint bench eval train-tiny \
+.PHONY: help setup build demo test test-slow test-newest test-lowest fuzz soak lint bench eval train-tiny \
   ablations gptq clean
 
 help: ## list the targets
@@ -153,6 +153,10 @@ lint: build ## ruff and mypy
 
 bench: build ## measure; writes bench/results.json
 	$(IN_ROS) python bench/bench.py
+
+# The whole day takes hours alone on two cores; it goes on after the last hour that was finished.
+soak: setup ## a day of stream as fast as it goes, with faults injected; SOAK="--hours 4" for less
+	OMP_NUM_THREADS=1 python bench/soak.py --resume $(SOAK)
 
 eval: setup ## measure roma_tiny on 500 test streams a task; writes bench/eval.json and pictures
 	roma eval world --out bench/eval.json
