@@ -144,7 +144,7 @@ test-newest: setup ## the thinker's tests with the newest libraries that pyproje
 test-lowest: setup ## the same with the lowest: torch from PyPI, 7 GB
 	$(call with_wheel,$(LOWEST),$(LOWEST_PYTHON),$(LOWEST_VERSIONS))
 # Goes on where it was stopped; `rm -r runs/fuzz` begins anew, FUZZ="images --seed 1" runs others.
-fuzz: build ## a hundred thousand messages, damaged files and models, services at random: 10 minutes
+fuzz: build ## a hundred thousand messages, damaged files and models, services at random: 20 minutes
 	$(IN_ROS) OMP_NUM_THREADS=1 python test/fuzz/run.py --state runs/fuzz $(FUZZ)
 
 lint: build ## ruff and mypy

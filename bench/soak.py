@@ -3,8 +3,9 @@
     python bench/soak.py [--hours 24] [--out bench/soak.json] [--resume]
 
 Follows one stream of made-up scenes with one assistant. Of every hour of stream it notes memory,
-open files, threads, step times and what became of questions, and writes that at once. A run that was
-stopped goes on with `--resume`: in a new process, whose memory is compared with its own second hour.
+open files, threads, step times and what became of questions, and writes that at once. A run that
+was stopped goes on with `--resume`: in a new process, whose memory is compared with its own second
+hour.
 
 Faults that are injected, each by making one call of the real part fail or by a unit that is bad:
 NaN sound, frames of a wrong shape, out of memory while encoding, stepping and speaking, and a
@@ -72,11 +73,11 @@ EVERY = {  # mean distance in units of what happens now and then
 }
 
 
-class OutOfMemory(RuntimeError):
+class InjectedMemoryError(RuntimeError):
     """What torch raises on a GPU; injected."""
 
 
-class ListenerError(RuntimeError):
+class InjectedListenerError(RuntimeError):
     """What a listener of ours raises; injected."""
 
 
@@ -194,7 +195,7 @@ class Soak:
             self.counts[f"fault during {event.during}"] += 1
         if self._raise_once:
             self._raise_once = False
-            raise ListenerError("a listener that fails")
+            raise InjectedListenerError("a listener that fails")
 
 
 def _watch(number: int) -> Watch:
@@ -232,7 +233,7 @@ def _failing(place: str) -> Iterator[None]:
     def fails(*arguments: Any, **named: Any) -> Any:
         if left:
             left.pop()
-            raise OutOfMemory("CUDA out of memory (injected)")
+            raise InjectedMemoryError("CUDA out of memory (injected)")
         return real(*arguments, **named)
 
     with mock.patch.object(owner, place, fails):
