@@ -1,19 +1,37 @@
 """Video frames as they arrive, decoded only when a unit keeps them."""
 
 from array import array
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Protocol, TypeAlias
 
 import cv2
 import numpy as np
 
+from .encodings import Chroma, Layout, demosaic, layout_of
 from .errors import ImageError
-from .image_header import image_size
+from .image_header import ImageHeader, Kind, read_header
 
-__all__ = ["MAX_PIXELS", "Buffer", "CompressedFrame", "Frame", "RawFrame", "RgbFrame", "as_bytes"]
+__all__ = [
+    "DEFAULT_DECODED_PIXELS",
+    "MAX_PIXELS",
+    "Buffer",
+    "CompressedFrame",
+    "Frame",
+    "RawFrame",
+    "RgbFrame",
+    "as_bytes",
+]
 
 MAX_PIXELS = 64_000_000
 """Larger images are refused before a byte of them is decoded."""
+DEFAULT_DECODED_PIXELS = 8_388_608
+"""Larger compressed images are refused unless they can be decoded at a smaller size."""
+MAX_COMPRESSED_BYTES = 32 * 1024 * 1024
+MAX_SIDES_RATIO = 200
+"""A picture of longer sides has no place in the model's grid of patches."""
+ENOUGH_PIXELS = 1_000_000
+"""Pictures are made smaller by 2, 4 or 8 as long as so much is left: the model sees 65,536."""
 
 Buffer: TypeAlias = "bytes | bytearray | memoryview | array[int] | np.ndarray"
 """Bytes; rclpy gives an array.array."""
@@ -52,64 +70,91 @@ class RgbFrame:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CompressedFrame:
-    """A JPEG or PNG image.
+    """A JPEG, PNG or WebP image.
 
     Attributes:
         stamp: ns on the sensor clock.
-        format: what the sender calls it, e.g. "jpeg" or "rgb8; jpeg compressed bgr8". Only for
-            messages: the data says what it is.
+        format: what the sender calls it, e.g. "jpeg" or "rgb8; jpeg compressed bgr8". The data says
+            what is coded how; this tells depth, grey and Bayer patterns apart.
         data: the encoded image, whole.
+        max_pixels: larger images are refused, except JPEG images that can be decoded at a smaller
+            size (all but progressive ones): up to MAX_PIXELS. A PNG of 16 bits counts twice.
     """
 
     stamp: int
     format: str
     data: Buffer
+    max_pixels: int = DEFAULT_DECODED_PIXELS
 
     def decode(self) -> np.ndarray:
-        data = bytes(self.data)
+        """uint8 (H, W, 3) RGB; a large one is made smaller by 2, 4 or 8.
+
+        Raises:
+            ImageError: it is too large, damaged, a depth image, or coded otherwise.
+        """
         try:
-            _check_size(*image_size(data))
+            return self._decode(as_bytes(self.data))
         except ImageError as error:
-            raise ImageError(f"image of format {self.format!r}: {error}") from None
-        try:
-            bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-        except cv2.error:
-            bgr = None
-        if bgr is None:
+            raise ImageError(f"image of format {self.format[:60]!r}: {error}") from None
+
+    def _decode(self, data: np.ndarray) -> np.ndarray:
+        source = self.format.partition(";")[0].strip()
+        if "compresseddepth" in self.format.lower() or source in ("16UC1", "32FC1"):
+            raise ImageError(_DEPTH)
+        if data.size > MAX_COMPRESSED_BYTES:
+            raise ImageError(f"got {data.size:,} bytes, wanted at most {MAX_COMPRESSED_BYTES:,}")
+        header = read_header(data.tobytes(), self.format)
+        if header.kind is Kind.PNG and header.bits == 16 and header.grey and source != "mono16":
+            raise ImageError(f"a PNG of 16 bits grey: {_DEPTH}")
+        mosaic = layout_of(source) if source.startswith("bayer_") and header.grey else None
+        if mosaic is not None:
+            header = replace(header, reducible=False)  # averages of a pattern are grey
+        factor = self._reduction(header)
+        if mosaic is None:
+            rgb = cv2.cvtColor(_imdecode(data, header, _REDUCED[factor]), cv2.COLOR_BGR2RGB)
+        else:
+            rgb = demosaic(_imdecode(data, header, cv2.IMREAD_GRAYSCALE), mosaic.to_rgb)
+        return _reduced([rgb], *rgb.shape[:2])
+
+    def _reduction(self, header: ImageHeader) -> int:
+        """By how much the image is made smaller while it is decoded."""
+        _check_size(header.height, header.width)
+        pixels = header.height * header.width * (header.bits // 8)
+        if header.reducible:
+            return _factor(header.height, header.width)
+        if pixels > self.max_pixels:
             raise ImageError(
-                f"image of format {self.format!r}: the {len(data)} bytes have the header of a "
-                "JPEG or PNG image but cannot be decoded; the data is corrupt"
+                f"got {header.kind.value} of {header.width}x{header.height} pixels"
+                f"{' of 16 bits, which count twice' if header.bits == 16 else ''}, wanted at most "
+                f"{self.max_pixels:,} pixels (parameter max_decoded_pixels) of images that can "
+                "only be decoded whole; let the driver send smaller ones, or baseline JPEG"
             )
-        return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+        return 1
 
 
-@dataclass(frozen=True, slots=True)
-class _Layout:
-    """How an encoding lies in memory, and how it becomes RGB."""
-
-    pixel_bytes: int  # in a row
-    to_rgb: int | None  # OpenCV conversion code; None: it is RGB
-    even_width: bool = False
-    planar_420: bool = False  # half as many rows again follow, with the colours
-
-
-# YUV is BT.601 of limited range, and 8UC3 is BGR, as cv_bridge has them. OpenCV names a Bayer
-# pattern by its second row's second and third pixel, ROS by its first four.
-_LAYOUTS = {
-    "rgb8": _Layout(3, None),
-    "bgr8": _Layout(3, cv2.COLOR_BGR2RGB),
-    "8UC3": _Layout(3, cv2.COLOR_BGR2RGB),
-    "rgba8": _Layout(4, cv2.COLOR_RGBA2RGB),
-    "bgra8": _Layout(4, cv2.COLOR_BGRA2RGB),
-    "mono8": _Layout(1, cv2.COLOR_GRAY2RGB),
-    "yuv422": _Layout(2, cv2.COLOR_YUV2RGB_UYVY, even_width=True),
-    "yuv422_yuy2": _Layout(2, cv2.COLOR_YUV2RGB_YUY2, even_width=True),
-    "nv12": _Layout(1, cv2.COLOR_YUV2RGB_NV12, even_width=True, planar_420=True),
-    "bayer_rggb8": _Layout(1, cv2.COLOR_BayerBG2RGB),
-    "bayer_bggr8": _Layout(1, cv2.COLOR_BayerRG2RGB),
-    "bayer_gbrg8": _Layout(1, cv2.COLOR_BayerGR2RGB),
-    "bayer_grbg8": _Layout(1, cv2.COLOR_BayerGB2RGB),
+_DEPTH = (
+    "it is a depth image (distances), wanted a picture in colour or grey; remap image to the "
+    "camera's colour topic (a grey picture of 16 bits is of format 'mono16; png compressed')"
+)
+_REDUCED = {
+    1: cv2.IMREAD_COLOR,
+    2: cv2.IMREAD_REDUCED_COLOR_2,
+    4: cv2.IMREAD_REDUCED_COLOR_4,
+    8: cv2.IMREAD_REDUCED_COLOR_8,
 }
+
+
+def _imdecode(data: np.ndarray, header: ImageHeader, flags: int) -> np.ndarray:
+    try:
+        decoded = cv2.imdecode(data, flags)
+    except cv2.error:
+        decoded = None
+    if decoded is None:
+        raise ImageError(
+            f"the {data.size} bytes have the header of {header.kind.value} but cannot be decoded; "
+            "the data is corrupt"
+        )
+    return decoded
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -119,11 +164,10 @@ class RawFrame:
     Attributes:
         stamp: ns on the sensor clock.
         height, width: pixels.
-        encoding: rgb8, bgr8, rgba8, bgra8, mono8, yuv422 (UYVY), yuv422_yuy2, nv12, 8UC3 (BGR) or
-            bayer_{rggb,bggr,gbrg,grbg}8.
+        encoding: one of roma_ros.units.encodings.ENCODINGS.
         step: bytes from one row to the next; may exceed the row.
         data: step * rows bytes; the padding of the last row may be missing.
-        is_bigendian: of no meaning here, since every encoding has pixels of single bytes.
+        is_bigendian: order of the bytes of 16-bit values.
     """
 
     stamp: int
@@ -135,39 +179,56 @@ class RawFrame:
     is_bigendian: bool = False
 
     def decode(self) -> np.ndarray:
-        layout = _LAYOUTS.get(self.encoding)
-        if layout is None:
-            raise ImageError(f"got encoding {self.encoding!r}, wanted one of {', '.join(_LAYOUTS)}")
+        """uint8 (H, W, 3) RGB; a large one is made smaller by 2, 4 or 8.
+
+        Raises:
+            ImageError: the encoding is no picture, or the fields do not agree with the data.
+        """
+        layout = layout_of(self.encoding)
         _check_size(self.height, self.width)
-        if (layout.even_width and self.width % 2) or (layout.planar_420 and self.height % 2):
+        uneven = (self.width % 2, self.height % 2 if layout.chroma is Chroma.QUADS else 0)
+        if layout.chroma in (Chroma.PAIRS, Chroma.QUADS) and any(uneven):
             raise ImageError(
                 f"got {self.width}x{self.height} pixels of {self.encoding}, whose pixels share "
                 "their colours in pairs: wanted an even size"
             )
-        rows = self._rows(layout)
-        if layout.pixel_bytes > 1:
-            rows = rows.reshape(self.height, self.width, layout.pixel_bytes)
-        return rows if layout.to_rgb is None else cv2.cvtColor(rows, layout.to_rgb)
+        bands = layout.bands(
+            self._planes(layout), self.width, big_endian=self.is_bigendian, multiple=8
+        )
+        return _reduced(bands, self.height, self.width)
 
-    def _rows(self, layout: _Layout) -> np.ndarray:
-        """uint8 (rows, bytes of a row) without padding."""
-        used = self.width * layout.pixel_bytes
+    def _planes(self, layout: Layout) -> list[np.ndarray]:
+        """uint8 (rows, bytes of a row) of each plane, without padding; nothing is copied."""
+        used = layout.row_bytes(self.width)
+        data = as_bytes(self.data)
+        planes = layout.planes(self.height, self.width, self._step(layout, data.size))
+        wanted = sum(rows * stride for _, rows, stride, _ in planes)
+        offset, rows, stride, row = planes[-1]
         if self.step < used:
             raise ImageError(
                 f"got a step of {self.step} bytes, wanted at least {used} for "
                 f"{self.width} pixels of {self.encoding}"
             )
-        count = self.height * 3 // 2 if layout.planar_420 else self.height
-        data = as_bytes(self.data)
-        whole = count * self.step
-        if not whole - (self.step - used) <= data.size <= whole:
+        if not offset + (rows - 1) * stride + row <= data.size <= wanted:
             raise ImageError(
-                f"got {data.size} bytes of data, wanted {whole}: {count} rows of {self.step} "
-                f"bytes ({self.width}x{self.height} {self.encoding})"
+                f"got {data.size} bytes of data, wanted {wanted}: {wanted // self.step} rows of "
+                f"{self.step} bytes ({self.width}x{self.height} {self.encoding})"
             )
-        if data.size < whole:
-            data = np.pad(data, (0, whole - data.size))
-        return np.ascontiguousarray(data.reshape(count, self.step)[:, :used])
+        return [
+            np.lib.stride_tricks.as_strided(data[offset:], (rows, row), (stride, 1))
+            for offset, rows, stride, row in planes
+        ]
+
+    def _step(self, layout: Layout, size: int) -> int:
+        """Bytes from one row of the luma to the next.
+
+        Some drivers of layouts in planes give the bytes of all planes for each row.
+        """
+        tight = layout.planes(self.height, self.width, layout.row_bytes(self.width))
+        together = sum(rows * stride for _, rows, stride, _ in tight)
+        if len(tight) > 1 and size == together == self.step * self.height:
+            return layout.row_bytes(self.width)
+        return self.step
 
 
 def as_bytes(data: Buffer) -> np.ndarray:
@@ -180,3 +241,27 @@ def _check_size(height: int, width: int) -> None:
         raise ImageError(
             f"got an image of {width}x{height} pixels, wanted 1 to {MAX_PIXELS:,} pixels"
         )
+    if max(height, width) > MAX_SIDES_RATIO * min(height, width):
+        raise ImageError(
+            f"got an image of {width}x{height} pixels, wanted sides in a ratio of at most "
+            f"{MAX_SIDES_RATIO}"
+        )
+
+
+def _factor(height: int, width: int) -> int:
+    """By how much a picture is made smaller: 1, 2, 4 or 8."""
+    fitting = (by for by in (8, 4, 2) if height * width >= by * by * ENOUGH_PIXELS)
+    return next(fitting, 1)
+
+
+def _reduced(bands: Iterable[np.ndarray], height: int, width: int) -> np.ndarray:
+    """A picture of its bands of rows, made smaller if it is large."""
+    factor = _factor(height, width)
+    parts = [band if factor == 1 else _smaller(band, factor) for band in bands]
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+def _smaller(band: np.ndarray, factor: int) -> np.ndarray:
+    height, width = band.shape[:2]
+    size = max(1, width // factor), max(1, height // factor)
+    return cv2.resize(band, size, interpolation=cv2.INTER_AREA)

@@ -1,59 +1,150 @@
-"""The size of a JPEG or PNG image, read from its header before it costs anything."""
+"""What the header of a compressed image says, read before the image costs anything."""
 
 import struct
+from dataclasses import dataclass
+from enum import Enum
 
 from .errors import ImageError
 
-__all__ = ["image_size"]
+__all__ = ["ImageHeader", "Kind", "read_header"]
+
+
+class Kind(Enum):
+    """Codings that are decoded."""
+
+    JPEG = "a JPEG image"
+    PNG = "a PNG image"
+    WEBP = "a WebP image"
+
+
+@dataclass(frozen=True, slots=True)
+class ImageHeader:
+    """Of a compressed image.
+
+    Attributes:
+        kind: how it is coded.
+        height, width: pixels.
+        bits: 8 or 16 for each value.
+        grey: it has one value a pixel.
+        reducible: it can be decoded at a half, a quarter or an eighth of its size.
+    """
+
+    kind: Kind
+    height: int
+    width: int
+    bits: int = 8
+    grey: bool = False
+    reducible: bool = False
+
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _JPEG_START = b"\xff\xd8"
 _JPEG_END = b"\xff\xd9"
 # Start-of-frame markers; DHT (C4), JPG (C8) and DAC (CC) share their range.
 _JPEG_SIZE_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_JPEG_SEQUENTIAL = (0xC0, 0xC1)
 _JPEG_SCAN = 0xDA
+_JPEG_STANDALONE = frozenset(range(0xD0, 0xD8)) | {0x01}
+MAX_SCANS = 64
+"""A progressive JPEG has about ten; a small file of thousands would take minutes."""
+
+# What else arrives in CompressedImage messages, by its first bytes (at an offset).
+_OTHERS = (
+    (0, b"GIF8", "GIF"),
+    (0, b"BM", "BMP"),
+    (0, b"II*\0", "TIFF"),
+    (0, b"MM\0*", "TIFF"),
+    (4, b"ftypavif", "AVIF"),
+    (4, b"ftyphei", "HEIF"),
+    (4, b"ftypmif1", "HEIF"),
+    (0, b"\0\0\0\x0cjP", "JPEG 2000"),
+    (0, b"\xff\x4f\xff\x51", "JPEG 2000"),
+    (0, b"\0\0\0\x0cJXL", "JPEG XL"),
+    (0, b"\xff\x0a", "JPEG XL"),
+)
+_VIDEO = ("h264", "h265", "h.264", "h.265", "x264", "x265", "avc", "hevc", "av1", "vp8", "vp9")
+_VIDEO_START = (b"\0\0\0\x01", b"\0\0\x01")
 
 
-def image_size(data: bytes) -> tuple[int, int]:
-    """Height and width in pixels of a JPEG or PNG image.
+def read_header(data: bytes, format_name: str = "") -> ImageHeader:
+    """Read the header of a JPEG, PNG or WebP image.
+
+    Args:
+        data: the image, whole.
+        format_name: what the sender calls it; for the message of an error.
 
     Raises:
-        ImageError: neither JPEG nor PNG, or a header that is cut off or broken.
+        ImageError: coded otherwise, or a header that is cut off or broken.
     """
     if data.startswith(_PNG_SIGNATURE):
-        return _png_size(data)
+        return _png(data)
     if data.startswith(_JPEG_START):
-        return _jpeg_size(data)
+        return _jpeg(data)
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return _webp(data)
+    if data.startswith(_VIDEO_START) or any(name in format_name.lower() for name in _VIDEO):
+        raise ImageError(
+            "it is a video stream (H.264, H.265, AV1 ...), wanted single JPEG, PNG or WebP images; "
+            "use image_transport ffmpeg or foxglove_video, or have it republished: "
+            "ros2 run image_transport republish"
+        )
+    name = next((name for at, magic, name in _OTHERS if data[at:].startswith(magic)), None)
     raise ImageError(
-        f"got {len(data)} bytes starting with {data[:8].hex(' ') or 'nothing'}, "
-        "wanted a whole JPEG (ff d8) or PNG (89 50 4e 47) image"
+        f"got {f'{name}, ' if name else ''}{len(data)} bytes starting with "
+        f"{data[:8].hex(' ') or 'nothing'}, wanted a whole JPEG (ff d8), PNG (89 50 4e 47) or WebP "
+        "(RIFF) image; set the driver's format to jpeg"
     )
 
 
-def _png_size(data: bytes) -> tuple[int, int]:
-    if len(data) < 24 or data[12:16] != b"IHDR":
+def _png(data: bytes) -> ImageHeader:
+    if len(data) < 26 or data[12:16] != b"IHDR":
         raise ImageError(f"got a PNG image of {len(data)} bytes without its header (IHDR)")
-    width, height = struct.unpack(">II", data[16:24])
-    return height, width
+    width, height, bits, colours = struct.unpack(">IIBB", data[16:26])
+    return ImageHeader(Kind.PNG, height, width, 16 if bits == 16 else 8, grey=colours in (0, 4))
 
 
-def _jpeg_size(data: bytes) -> tuple[int, int]:
-    size: tuple[int, int] | None = None
+def _webp(data: bytes) -> ImageHeader:
+    part, body = data[12:16], data[20:30]
+    if len(body) < 10 or part not in (b"VP8 ", b"VP8L", b"VP8X"):
+        raise ImageError(f"got a WebP image of {len(data)} bytes without its header")
+    if part == b"VP8X":
+        width = 1 + int.from_bytes(body[4:7], "little")
+        height = 1 + int.from_bytes(body[7:10], "little")
+    elif part == b"VP8L":
+        sizes = int.from_bytes(body[1:5], "little")
+        width, height = 1 + (sizes & 0x3FFF), 1 + (sizes >> 14 & 0x3FFF)
+    else:
+        width, height = (size & 0x3FFF for size in struct.unpack("<HH", body[6:10]))
+    return ImageHeader(Kind.WEBP, height, width)
+
+
+def _jpeg(data: bytes) -> ImageHeader:
+    frame: tuple[int, int, int, int] | None = None  # marker, height, width, components
+    scan_components = 0
     at = 2
     while at + 4 <= len(data) and data[at] == 0xFF:
         marker = data[at + 1]
         if marker == 0xFF:  # a fill byte
             at += 1
             continue
+        if marker in _JPEG_STANDALONE:
+            at += 2
+            continue
         (length,) = struct.unpack(">H", data[at + 2 : at + 4])
-        if marker in _JPEG_SIZE_MARKERS and at + 9 <= len(data):
-            size = struct.unpack(">HH", data[at + 5 : at + 9])
+        if marker in _JPEG_SIZE_MARKERS and at + 10 <= len(data):
+            frame = (marker, *struct.unpack(">HHB", data[at + 5 : at + 10]))
         if marker == _JPEG_SCAN:
+            scan_components = data[at + 4] if at + 4 < len(data) else 0
             break
         at += 2 + length
-    if size is None:
+    if frame is None:
         raise ImageError(f"got a JPEG image of {len(data)} bytes without a frame header (SOF)")
     # The decoder would paint what is missing of a cut-off image grey and say nothing.
     if data.rfind(_JPEG_END) <= at:
         raise ImageError(f"got a JPEG image cut off after {len(data)} bytes: no end marker (ff d9)")
-    return size
+    scans = data.count(bytes((0xFF, _JPEG_SCAN)), at)
+    marker, height, width, components = frame
+    single_scan = marker in _JPEG_SEQUENTIAL and scan_components == components
+    if not single_scan and scans > MAX_SCANS:
+        raise ImageError(f"got a JPEG image of {scans} scans, wanted at most {MAX_SCANS}")
+    return ImageHeader(Kind.JPEG, height, width, grey=components == 1, reducible=single_scan)

@@ -1,6 +1,7 @@
 """Every encoding against pixels worked out by hand, and everything that can be wrong with one."""
 
 import array
+import tracemalloc
 
 import cv2
 import numpy as np
@@ -108,7 +109,7 @@ def test_the_last_row_may_lack_its_padding():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"encoding": "rgb16"}, "encoding 'rgb16', wanted one of rgb8"),
+        ({"encoding": "rgb161616"}, "encoding 'rgb161616', wanted one of rgb8"),
         ({"encoding": ""}, "encoding ''"),
         ({"step": 0}, "step of 0 bytes, wanted at least 24"),
         ({"step": 23}, "step of 23 bytes, wanted at least 24"),
@@ -119,7 +120,12 @@ def test_the_last_row_may_lack_its_padding():
         ({"height": 0}, "8x0 pixels"),
         ({"width": -1}, "-1x6 pixels"),
         ({"width": 100_000, "height": 100_000}, "100000x100000 pixels, wanted 1 to 64,000,000"),
+        ({"height": 1, "width": 201}, "201x1 pixels, wanted sides in a ratio of at most 200"),
         ({"encoding": "yuv422", "width": 7}, "even size"),
+        (
+            {"encoding": "bayer_rggb8", "height": 2, "data": bytes(48)},
+            "Bayer pattern of 8x2 pixels",
+        ),
         ({"encoding": "nv12", "height": 5}, "even size"),
     ],
 )
@@ -178,3 +184,140 @@ def test_rgb_is_checked_too():
         RgbFrame(0, picture.astype(float)).decode()
     with pytest.raises(ImageError, match="0x0"):
         RgbFrame(0, np.zeros((0, 0, 3), np.uint8)).decode()
+
+
+# What an image costs is bounded by its size and the bytes that came, not by what its header says.
+
+
+def peak_memory(call) -> int:
+    """Bytes allocated by numpy and Python at once, beside those before."""
+    tracemalloc.start()
+    try:
+        call()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_step_of_4_gib_costs_nothing():
+    data = bytes(1_000_000)
+    frame = RawFrame(0, 1, 150, "rgb8", 2**32 - 1, data)
+    assert peak_memory(frame.decode) < 1_000_000
+    assert frame.decode().shape == (1, 150, 3)
+    with pytest.raises(ImageError, match=r"got 1000000 bytes of data, wanted 8589934590"):
+        RawFrame(0, 2, 150, "rgb8", 2**32 - 1, data).decode()
+
+
+@pytest.mark.parametrize(
+    ("shape", "shown"),
+    [((1999, 2000), (1999, 2000)), ((2000, 2000), (1000, 1000)), ((4003, 4006), (1000, 1001))],
+)
+def test_large_pictures_are_made_smaller(shape, shown):
+    rgb = np.empty((*shape, 3), np.uint8)
+    rgb[: shape[0] // 2], rgb[shape[0] // 2 :] = (200, 90, 30), (10, 220, 60)
+    _, jpeg = cv2.imencode(".jpg", rgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 95])
+    raw_frame = RawFrame(0, *shape, "rgb8", 3 * shape[1], rgb)
+    for frame in (raw_frame, CompressedFrame(0, "jpeg", jpeg)):
+        decoded = frame.decode()
+        assert np.abs(np.array(decoded.shape[:2]) - shown).max() <= 1  # JPEG rounds up
+        assert np.abs(decoded[: shown[0] // 2 - 8].astype(int) - (200, 90, 30)).max() <= 4
+        assert np.abs(decoded[shown[0] // 2 + 8 :].astype(int) - (10, 220, 60)).max() <= 4
+
+
+def bomb(suffix: str, side: int, *options: int) -> bytes:
+    return cv2.imencode(suffix, np.zeros((side, side), np.uint8), list(options))[1].tobytes()
+
+
+@pytest.mark.parametrize(
+    ("suffix", "options"), [(".png", ()), (".jpg", (cv2.IMWRITE_JPEG_PROGRESSIVE, 1))]
+)
+def test_what_can_only_be_decoded_whole_has_a_lower_bound(suffix, options):
+    data = bomb(suffix, 3000, *options)
+    with pytest.raises(ImageError, match=r"3000x3000 pixels, wanted at most 8,388,608 pixels"):
+        CompressedFrame(0, "png", data).decode()
+    assert CompressedFrame(0, "png", data, max_pixels=9_000_000).decode().shape == (1500, 1500, 3)
+
+
+def test_a_baseline_jpeg_of_64_million_pixels_is_decoded_at_an_eighth():
+    data = bomb(".jpg", 8000)
+    assert peak_memory(CompressedFrame(0, "jpeg", data).decode) < 50_000_000
+    assert CompressedFrame(0, "jpeg", data).decode().shape == (1000, 1000, 3)
+    with pytest.raises(ImageError, match="8008x8008 pixels, wanted 1 to 64,000,000"):
+        CompressedFrame(0, "jpeg", bomb(".jpg", 8008)).decode()
+
+
+def test_too_many_compressed_bytes_are_refused():
+    data = cv2.imencode(".jpg", plain_picture())[1].tobytes() + bytes(40_000_000)
+    with pytest.raises(ImageError, match="bytes, wanted at most 33,554,432"):
+        CompressedFrame(0, "jpeg", data).decode()
+
+
+# What CompressedImage.format says, in all its forms.
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "jpeg",
+        "jpg",
+        "JPEG",
+        "",
+        "mjpeg",
+        "rgb8; jpeg compressed bgr8",
+        "bgr8;jpeg",
+        "png",
+        "x" * 9999,
+    ],
+)
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp"])
+def test_the_data_says_how_it_is_coded_whatever_the_format_says(name, suffix):
+    _, data = cv2.imencode(suffix, plain_picture()[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 98])
+    decoded = CompressedFrame(0, name, data).decode()
+    assert np.abs(decoded.astype(int) - plain_picture()).max() <= 6
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "16UC1; compressedDepth",
+        "16UC1; compressedDepth png",
+        "32FC1; compressedDepth png",
+        "16UC1; compressedDepth rvl",
+        "; compressedDepth png",
+        "16UC1; png compressed ",
+        "png",
+        "",
+    ],
+)
+def test_depth_is_refused_as_depth(name):
+    depth = np.arange(48, dtype=np.uint16).reshape(6, 8) * 100
+    png = cv2.imencode(".png", depth)[1].tobytes()
+    data = bytes(12) + png if "Depth" in name else png  # compressedDepth has a header of its own
+    with pytest.raises(ImageError, match=r"depth image.*remap image to the camera's colour topic"):
+        CompressedFrame(0, name, data).decode()
+
+
+def test_grey_of_16_bits_is_taken_where_the_format_says_so():
+    grey = np.arange(48, dtype=np.uint16).reshape(6, 8) * 1285
+    data = cv2.imencode(".png", grey)[1]
+    decoded = CompressedFrame(0, "mono16; png compressed mono16", data).decode()
+    assert np.abs(decoded[..., 1].astype(int) - grey // 257).max() <= 1
+
+
+def test_colours_of_16_bits():
+    deep = noise_picture()[..., ::-1].astype(np.uint16) * 257
+    data = cv2.imencode(".png", deep)[1]
+    decoded = CompressedFrame(0, "rgb16; png compressed bgr16", data).decode()
+    np.testing.assert_array_equal(decoded, noise_picture())
+
+
+@pytest.mark.parametrize("pattern", ["rggb", "bggr", "gbrg", "grbg"])
+def test_a_bayer_pattern_that_was_compressed_as_grey(pattern):
+    value = dict(zip("rgb", RGB, strict=True))
+    cell = np.array([value[letter] for letter in pattern], np.uint8).reshape(2, 2)
+    data = cv2.imencode(".png", np.tile(cell, (HEIGHT // 2, WIDTH // 2)))[1]
+    decoded = CompressedFrame(0, f"bayer_{pattern}8; png compressed ", data).decode()
+    np.testing.assert_array_equal(decoded[2:-2, 2:-2], plain_picture()[2:-2, 2:-2])
+    _, colours = cv2.imencode(".png", plain_picture()[..., ::-1])
+    decoded = CompressedFrame(0, f"bayer_{pattern}8; png compressed bgr8", colours).decode()
+    np.testing.assert_array_equal(decoded, plain_picture())
