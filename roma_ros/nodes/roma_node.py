@@ -88,6 +88,11 @@ class RomaNode(LifecycleNode):
             self._autostart = self.create_timer(0.0, self._start_once, clock=steady)
 
     @property
+    def faults(self) -> Faults:
+        """What was wrong with the input, and what callbacks raised."""
+        return self._faults
+
+    @property
     def inputs(self) -> tuple[InputMonitor, ...]:
         """What has come in on which topic; empty while the node is not active."""
         return () if self._attention is None else tuple(self._attention.senses.monitors)

@@ -8,11 +8,13 @@ from contextlib import suppress
 
 import rclpy
 from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from rclpy.utilities import get_default_context
 
+from roma_ros.nodes.callback_errors import GuardedExecutor, guard_services
 from roma_ros.nodes.ending import unless_gone
+from roma_ros.nodes.faults import Faults
 from roma_ros.nodes.undeclared import warn_of_undeclared
 from roma_ros.sources import SourceError
 
@@ -24,7 +26,9 @@ BAD_START = (InvalidParameterTypeException, InvalidParameterValueException, Sour
 def run(make_node: Callable[[], Node], arguments: Sequence[str] | None = None) -> int:
     """Make a node and spin it until it is told to end.
 
-    SIGINT and SIGTERM end it in good order; so does a node that shuts its context down.
+    SIGINT and SIGTERM end it in good order; so does a node that shuts its context down. A callback
+    that raises does not end it: its error is logged, and counted by the node's attribute `faults`,
+    if it has one.
 
     Returns:
         The process's exit status: the node's attribute `exit_status`, 0 if it has none; 2 if it
@@ -38,8 +42,9 @@ def run(make_node: Callable[[], Node], arguments: Sequence[str] | None = None) -
         get_default_context().try_shutdown()
         return 2
     warn_of_undeclared(node)
-    executor = SingleThreadedExecutor()
-    executor.add_node(node)
+    faults = getattr(node, "faults", None) or Faults(node.get_logger().error)
+    guard_services(node, faults)
+    executor = GuardedExecutor(node, faults)
     try:
         # A signal shuts ROS down between any two steps of the executor, which may trip over it.
         with suppress(KeyboardInterrupt, ExternalShutdownException), unless_gone(node):

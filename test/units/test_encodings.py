@@ -150,7 +150,8 @@ def test_what_is_called_a_picture_is_tried_here():
 def test_right_colours(encoding, padding):
     rgb = picture()
     decoded = frame_of(rgb, encoding, padding).decode()
-    assert (decoded.dtype, decoded.shape) == (np.uint8, rgb.shape)
+    assert decoded.dtype == np.uint8
+    assert decoded.shape == rgb.shape
     exact = not encoding.startswith(("uyvy", "yu", "nv"))
     inner = np.ones((HEIGHT, WIDTH), bool)
     if encoding.startswith("bayer_"):  # at edges the colours of both sides mix

@@ -216,7 +216,8 @@ def test_large_pictures_are_made_smaller(shape, shown):
     rgb = np.empty((*shape, 3), np.uint8)
     rgb[: shape[0] // 2], rgb[shape[0] // 2 :] = (200, 90, 30), (10, 220, 60)
     _, jpeg = cv2.imencode(".jpg", rgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 95])
-    raw_frame = RawFrame(0, *shape, "rgb8", 3 * shape[1], rgb)
+    height, width = shape
+    raw_frame = RawFrame(0, height, width, "rgb8", 3 * width, rgb.reshape(-1))
     for frame in (raw_frame, CompressedFrame(0, "jpeg", jpeg)):
         decoded = frame.decode()
         assert np.abs(np.array(decoded.shape[:2]) - shown).max() <= 1  # JPEG rounds up
