@@ -11,10 +11,12 @@ import numpy as np
 
 from roma_ros.msg import Audio
 from roma_ros.units import AudioChunk, AudioError
+from roma_ros.units.audio import check_length
 
 __all__ = [
     "AUDIO_TYPES",
     "AudioCodingError",
+    "AudioFormat",
     "AudioInput",
     "AudioTypeError",
     "DriversAudio",
@@ -24,7 +26,7 @@ __all__ = [
     "audio_input",
 ]
 
-AUDIO_TYPES = ("roma_ros/Audio", "audio_common_msgs")
+AUDIO_TYPES = ("roma_ros/Audio", "audio_common_msgs", "audio_common_msgs/AudioData")
 
 
 class AudioTypeError(ValueError):
@@ -33,6 +35,21 @@ class AudioTypeError(ValueError):
 
 class AudioCodingError(AudioError):
     """Audio that is coded, such as MP3, or whose format has not been announced."""
+
+
+@dataclass(frozen=True, slots=True)
+class AudioFormat:
+    """How samples lie in messages that do not say it.
+
+    Attributes:
+        rate: Hz.
+        channels: interleaved.
+        sample_format: one of SAMPLE_FORMATS.
+    """
+
+    rate: int
+    channels: int
+    sample_format: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +66,7 @@ class AudioInput(Protocol):
 
     @property
     def message_type(self) -> type:
-        """What to subscribe to; it has a header."""
+        """What to subscribe to."""
 
     @property
     def format_topic(self) -> FormatTopic | None:
@@ -76,35 +93,51 @@ class RomaAudio:
 
 
 class DriversAudio:
-    """audio_common_msgs of ros-drivers: AudioDataStamped, with an AudioInfo on `audio_info`."""
+    """audio_common_msgs of ros-drivers: AudioDataStamped or AudioData, with AudioInfo besides.
 
-    def __init__(self, message_type: type, info_type: type) -> None:
+    Args:
+        message_type: AudioDataStamped, or AudioData, which has no stamp.
+        info_type: AudioInfo, which comes on `audio_info`.
+        given: the format, if it is known; then AudioInfo is not asked for.
+    """
+
+    def __init__(
+        self, message_type: type, info_type: type, given: AudioFormat | None = None
+    ) -> None:
         self.message_type = message_type
-        self.format_topic = FormatTopic(info_type, self._set_info)
+        self.format_topic = None if given else FormatTopic(info_type, self._set_info)
+        self._given = given
         self._info: Any = None
 
     def _set_info(self, info: Any) -> None:
         self._info = info
 
     def chunk(self, message: Any, stamp: int) -> AudioChunk:
+        data = message.audio.data if hasattr(message, "audio") else message.data
+        given = self._given or self._announced()
+        return AudioChunk.from_pcm(
+            stamp=stamp,
+            rate=given.rate,
+            channels=given.channels,
+            sample_format=given.sample_format,
+            data=data,
+        )
+
+    def _announced(self) -> AudioFormat:
         info = self._info
         if info is None:
             raise AudioCodingError(
                 "no AudioInfo has come yet, so the format of the audio is not known; wanted one "
-                "on audio_info (remap it to where the driver publishes it)"
+                "on audio_info (remap it to where the driver publishes it), or, for a driver that "
+                "has none, audio_type audio_common_msgs/AudioData with the parameters audio_rate, "
+                "audio_channels and audio_format"
             )
         if info.coding_format != "wave":
             raise AudioCodingError(
                 f"got audio coded as {info.coding_format!r}, wanted plain samples: start the "
                 "driver with its parameter format:=wave"
             )
-        return AudioChunk.from_pcm(
-            stamp=stamp,
-            rate=info.sample_rate,
-            channels=info.channels,
-            sample_format=info.sample_format.lower(),
-            data=message.audio.data,
-        )
+        return AudioFormat(info.sample_rate, info.channels, info.sample_format.lower())
 
 
 # PortAudio's codes: field of AudioData, value of zero, full scale.
@@ -131,20 +164,23 @@ class PortAudio:
             known = ", ".join(map(str, _PORTAUDIO))
             raise AudioError(f"got PortAudio sample format {info.format}, wanted one of {known}")
         field, zero, full_scale = _PORTAUDIO[info.format]
-        values = np.asarray(getattr(message.audio.audio_data, field), dtype=np.float32)
-        channels = int(info.channels)
+        values = np.asarray(getattr(message.audio.audio_data, field))
+        channels, rate = int(info.channels), int(info.rate)
         if channels < 1 or values.size % channels:
             raise AudioError(f"got {values.size} samples, wanted a multiple of {channels} channels")
+        check_length(values.size // channels, rate)
+        values = values.astype(np.float32)
         samples = ((values - zero) / full_scale).astype(np.float32).reshape(-1, channels)
-        return AudioChunk(stamp, int(info.rate), samples)
+        return AudioChunk(stamp, rate, samples)
 
 
-def audio_input(audio_type: str) -> AudioInput:
+def audio_input(audio_type: str, given: AudioFormat | None = None) -> AudioInput:
     """The reader of a type of audio message.
 
     Args:
         audio_type: one of AUDIO_TYPES. Two packages are called audio_common_msgs; the one that is
             installed is told by its messages.
+        given: the format of audio_common_msgs/AudioData; `None`: messages on `audio_info` say it.
 
     Raises:
         AudioTypeError: the messages are not installed, or of a third kind.
@@ -155,15 +191,23 @@ def audio_input(audio_type: str) -> AudioInput:
         messages = importlib.import_module("audio_common_msgs.msg")
     except ImportError as error:
         raise AudioTypeError(
-            "audio_type is audio_common_msgs, but that package is not installed; install it "
+            f"audio_type is {audio_type}, but that package is not installed; install it "
             "(apt: ros-<distro>-audio-common-msgs) and source its workspace, or publish "
             "roma_ros/Audio and set audio_type to that"
         ) from error
+    if audio_type == "audio_common_msgs/AudioData":
+        if hasattr(messages, "AudioStamped"):
+            raise AudioTypeError(
+                "audio_type is audio_common_msgs/AudioData, but the installed audio_common_msgs is "
+                "mgonzs13's, whose messages say their format; set audio_type to audio_common_msgs"
+            )
+        return DriversAudio(messages.AudioData, messages.AudioInfo, given)
     if hasattr(messages, "AudioDataStamped"):
         return DriversAudio(messages.AudioDataStamped, messages.AudioInfo)
     if hasattr(messages, "AudioStamped"):
         return PortAudio(messages.AudioStamped)
     raise AudioTypeError(
         "the installed audio_common_msgs has neither AudioDataStamped (ros-drivers) nor "
-        "AudioStamped (mgonzs13); audio without a stamp cannot be used"
+        "AudioStamped (mgonzs13); for AudioData without stamps set audio_type to "
+        "audio_common_msgs/AudioData, and audio_rate, audio_channels and audio_format"
     )

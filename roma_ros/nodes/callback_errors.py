@@ -62,7 +62,7 @@ def guard_services(node: Node, errors: Faults) -> None:
         errors: where errors are counted and said.
     """
     for service in node.services:
-        guard = _GUARDS.get(service.srv_type, _guarded)
+        guard = _GUARDS.get(service.srv_type) or _guarded
         service.callback = guard(service.callback, service.srv_name, errors)
 
 
@@ -105,7 +105,7 @@ def _guarded_each(callback: ServiceCallback, name: str, errors: Faults) -> Servi
     return guarded
 
 
-_GUARDS: dict[type, Callable[[ServiceCallback, str, Faults], ServiceCallback]] = {
+_GUARDS: dict[Any, Callable[[ServiceCallback, str, Faults], ServiceCallback]] = {
     SetParameters: _guarded_each,
     SetParametersAtomically: _guarded_atomic,
 }

@@ -13,6 +13,7 @@ import roma_ros.msg as messages
 from roma_ros.events import Alert, Narration, SpeakProbability
 from roma_ros.nodes.stamps import time_of
 from roma_ros.units import AudioChunk, CompressedFrame, Frame, ImageError, RawFrame
+from roma_ros.units.frame import DEFAULT_DECODED_PIXELS
 
 __all__ = [
     "alert_message",
@@ -41,9 +42,16 @@ def raw_frame(message: Image, stamp: int) -> RawFrame:
     )
 
 
-def compressed_frame(message: CompressedImage, stamp: int) -> CompressedFrame:
-    """A frame over the message's own bytes; nothing is copied or decoded."""
-    return CompressedFrame(stamp=stamp, format=message.format, data=memoryview(message.data))
+def compressed_frame(
+    message: CompressedImage, stamp: int, max_pixels: int = DEFAULT_DECODED_PIXELS
+) -> CompressedFrame:
+    """A frame over the message's own bytes; nothing is copied or decoded.
+
+    Args:
+        max_pixels: a larger image that can only be decoded whole will be refused.
+    """
+    data = memoryview(message.data)
+    return CompressedFrame(stamp=stamp, format=message.format, data=data, max_pixels=max_pixels)
 
 
 def image_message(frame: Frame, frame_id: str) -> Image:

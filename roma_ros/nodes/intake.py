@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from roma_ros.nodes.faults import Faults
@@ -22,11 +22,11 @@ class Arrival:
 
     Attributes:
         topic: where, for what there is to say about it.
-        read: makes a frame or audio of it; may raise UnitsError.
+        read: makes a frame, several or none, or audio of it; may raise UnitsError.
     """
 
     topic: str
-    read: Callable[[], Item]
+    read: Callable[[], Item | Sequence[Item]]
 
 
 class Intake:
@@ -81,16 +81,20 @@ class Intake:
             for unit in units:
                 self._on_unit(unit)
 
+    def _add(self, item: Item, topic: str) -> None:
+        if isinstance(item, AudioChunk):
+            self._assembler.add_audio(item)
+        else:
+            self._frames_topic = topic
+            self._assembler.add_frame(item)
+
     def _take(self, arrival: Arrival) -> list[MultimodalUnit]:
         stats = self._assembler.stats
         bad = stats.frames_bad
         try:
-            item = arrival.read()
-            if isinstance(item, AudioChunk):
-                self._assembler.add_audio(item)
-            else:
-                self._frames_topic = arrival.topic
-                self._assembler.add_frame(item)
+            items = arrival.read()
+            for item in items if isinstance(items, Sequence) else (items,):
+                self._add(item, arrival.topic)
         except Exception as error:  # whatever a driver sends, the next message may be fine
             self._faults.report(arrival.topic, type(error).__name__, str(error))
         units = self._assembler.units()

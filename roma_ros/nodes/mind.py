@@ -11,6 +11,7 @@ import torch
 from roma_ros.assistant import Assistant
 from roma_ros.events import Event
 from roma_ros.nodes.audio_input import AudioInput, audio_input
+from roma_ros.nodes.image_transport import ImageInput, image_input
 from roma_ros.nodes.intake import Intake
 from roma_ros.nodes.parameters import Settings, WatchDefaults
 from roma_ros.nodes.senses import Senses
@@ -31,6 +32,7 @@ class Mind:
 
     settings: Settings
     audio: AudioInput
+    images: ImageInput
     assembler: UnitAssembler
     assistant: Assistant
     watches: Watches
@@ -44,10 +46,11 @@ class Mind:
 
         Raises:
             CheckpointError, ValueError, RuntimeError: the model, its device or its libraries.
-            AudioTypeError: the audio messages are not installed.
+            AudioTypeError, ImageTransportError: the sensor's messages are not installed.
             WatchError: a watch of the settings is refused.
         """
-        audio = audio_input(settings.audio_type)
+        audio = audio_input(settings.audio_type, settings.audio_format)
+        images = image_input(settings.image_transport, settings.max_decoded_pixels)
         thinker = RomaThinker.from_pretrained(
             settings.model,
             device=settings.device,
@@ -59,7 +62,7 @@ class Mind:
         assistant = Assistant(thinker, settings.assistant, on_event)
         watches = Watches(assistant, defaults)
         watches.add_configured(settings)
-        return cls(settings, audio, UnitAssembler(settings.assembler), assistant, watches)
+        return cls(settings, audio, images, UnitAssembler(settings.assembler), assistant, watches)
 
     @property
     def model(self) -> str:

@@ -8,12 +8,14 @@ from rclpy.node import Node
 
 from roma_ros.assistant import AssistantConfig
 from roma_ros.lag import LagPolicy
-from roma_ros.nodes.audio_input import AUDIO_TYPES
+from roma_ros.nodes.audio_input import AUDIO_TYPES, AudioFormat
 from roma_ros.nodes.declaration import ParameterSpec
 from roma_ros.nodes.image_transport import IMAGE_TRANSPORTS
 from roma_ros.thinker import SpeakSource
 from roma_ros.triggers import MAX_WINDOW
 from roma_ros.units import AssemblerConfig
+from roma_ros.units.audio import MAX_CHANNELS, MAX_RATE, MIN_RATE, SAMPLE_FORMATS
+from roma_ros.units.frame import DEFAULT_DECODED_PIXELS, MAX_PIXELS
 from roma_ros.watch import (
     DEFAULT_COOLDOWN,
     DEFAULT_THRESHOLD,
@@ -35,6 +37,11 @@ def _instructions(texts: list[str]) -> str | None:
     if len(texts) > 1 and not all(text.strip() for text in texts):
         return "one of the instructions is empty; say in words what to watch for"
     return next((reason for text in texts if (reason := _instruction(text))), None)
+
+
+def _rate(value: int) -> str | None:
+    fits = value == 0 or value >= MIN_RATE
+    return None if fits else f"got {value} Hz; wanted 0, or {MIN_RATE} to {MAX_RATE} Hz"
 
 
 def _threshold(value: float) -> str | None:
@@ -90,15 +97,46 @@ SPECS = (
         name="image_transport",
         default="raw",
         description="raw: sensor_msgs/Image on `image`; compressed: CompressedImage on "
-        "`image/compressed`.",
+        "`image/compressed`; ffmpeg: FFMPEGPacket on `image/ffmpeg`; foxglove: CompressedVideo on "
+        "`image/foxglove`.",
         choices=IMAGE_TRANSPORTS,
+    ),
+    ParameterSpec(
+        name="max_decoded_pixels",
+        default=DEFAULT_DECODED_PIXELS,
+        low=65_536,
+        high=MAX_PIXELS,
+        description="Larger compressed images are refused, unless they are baseline JPEG, which is "
+        "decoded at a smaller size [pixels].",
     ),
     ParameterSpec(
         name="audio_type",
         default="roma_ros/Audio",
         description="Message type on `audio`; audio_common_msgs is taken in either flavour, "
-        "ros-drivers' or mgonzs13's, whichever is installed.",
+        "ros-drivers' AudioDataStamped or mgonzs13's AudioStamped, whichever is installed.",
         choices=AUDIO_TYPES,
+    ),
+    ParameterSpec(
+        name="audio_rate",
+        default=0,
+        low=0,
+        high=MAX_RATE,
+        description="Of audio_common_msgs/AudioData, which does not say it; 0: as the messages on "
+        "`audio_info` say [Hz].",
+        check=_rate,
+    ),
+    ParameterSpec(
+        name="audio_channels",
+        default=1,
+        low=1,
+        high=MAX_CHANNELS,
+        description="Of audio_common_msgs/AudioData; used if audio_rate is given.",
+    ),
+    ParameterSpec(
+        name="audio_format",
+        default="s16le",
+        description="Samples of audio_common_msgs/AudioData; used if audio_rate is given.",
+        choices=SAMPLE_FORMATS,
     ),
     ParameterSpec(
         name="lateness",
@@ -263,7 +301,9 @@ class Settings:
     quantization: str
     speak_source: str
     image_transport: str
+    max_decoded_pixels: int
     audio_type: str
+    audio_format: AudioFormat | None
     assembler: AssemblerConfig
     assistant: AssistantConfig
     alerts: tuple[str, ...]
@@ -297,7 +337,9 @@ class Settings:
             quantization=_value(node, "quantization"),
             speak_source=_value(node, "speak_source"),
             image_transport=_value(node, "image_transport"),
+            max_decoded_pixels=_value(node, "max_decoded_pixels"),
             audio_type=_value(node, "audio_type"),
+            audio_format=_audio_format(node),
             assembler=AssemblerConfig(
                 video=_value(node, "use_image"),
                 audio=_value(node, "use_audio"),
@@ -320,6 +362,14 @@ class Settings:
             narration=_value(node, "narration.instruction"),
             narration_recording=_value(node, "narration.recording"),
         )
+
+
+def _audio_format(node: Node) -> AudioFormat | None:
+    """What is given of the format of audio_common_msgs/AudioData, or `None`."""
+    rate = _value(node, "audio_rate")
+    if not rate:
+        return None
+    return AudioFormat(rate, _value(node, "audio_channels"), _value(node, "audio_format"))
 
 
 def _value(node: Node, name: str):  # type: ignore[no-untyped-def]  # any type of parameter

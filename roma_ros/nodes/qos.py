@@ -12,6 +12,7 @@ __all__ = [
     "NARRATIONS",
     "QUESTIONS",
     "SPEAK_PROBABILITIES",
+    "VIDEO",
     "audio_output",
     "image_output",
 ]
@@ -20,6 +21,8 @@ __all__ = [
 # reliable ones, and most cameras are not. Of images the newest count. Of audio every piece does,
 # and pieces are small and many: a longer queue than the sensor profile's 5.
 IMAGES = QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT)
+# Of video packets every one does, too: each needs those since the last key frame.
+VIDEO = QoSProfile(depth=50, reliability=ReliabilityPolicy.BEST_EFFORT)
 AUDIO = QoSProfile(depth=50, reliability=ReliabilityPolicy.BEST_EFFORT)
 
 # A format that is announced once has to be latched, and one that is repeated need not be: each

@@ -136,7 +136,7 @@ class RomaNode(LifecycleNode):
         intake = Intake(mind.assembler, self._on_unit, self._faults)
         senses = Senses(self, intake.put, self._faults)
         if mind.settings.assembler.video:
-            senses.look(mind.settings.image_transport)
+            senses.look(mind.settings.image_transport, mind.images)
         if mind.settings.assembler.audio:
             senses.listen(mind.audio)
         self._attention = Attention(senses, intake)

@@ -11,13 +11,12 @@ from rclpy.subscription import Subscription
 
 from roma_ros.nodes import qos
 from roma_ros.nodes.audio_input import AudioInput
-from roma_ros.nodes.conversions import compressed_frame, raw_frame
 from roma_ros.nodes.faults import Faults
-from roma_ros.nodes.image_transport import image_topic
+from roma_ros.nodes.image_transport import ImageInput, VideoPackets, input_topic
 from roma_ros.nodes.input_monitor import InputMonitor
 from roma_ros.nodes.intake import Arrival
-from roma_ros.nodes.stamps import AudioCountedOn, stamp_of
-from roma_ros.units import AudioChunk, Frame
+from roma_ros.nodes.stamps import AudioCountedOn, message_stamp
+from roma_ros.units import AudioChunk
 
 __all__ = ["Senses"]
 
@@ -46,11 +45,16 @@ class Senses:
         self._faults = faults
         self._subscriptions: list[Subscription] = []
 
-    def look(self, image_transport: str) -> None:
-        """Subscribe to images, "raw" or "compressed"."""
-        message_type, topic = image_topic(self._node, image_transport)
-        reader = raw_frame if image_transport == "raw" else compressed_frame
-        self._subscribe(message_type, topic, self._on_image, reader)
+    def look(self, transport: str, images: ImageInput) -> None:
+        """Subscribe to images.
+
+        Args:
+            transport: one of IMAGE_TRANSPORTS, which names the topic.
+            images: reads its messages.
+        """
+        topic = input_topic(self._node, transport)
+        profile = qos.VIDEO if isinstance(images, VideoPackets) else qos.IMAGES
+        self._subscribe(images.message_type, topic, self._on_image, images, profile)
 
     def listen(self, audio: AudioInput) -> None:
         """Subscribe to audio, and to what announces its format if the messages do not say it."""
@@ -77,27 +81,29 @@ class Senses:
         topic: str,
         callback: Callable[..., None],
         reader: Any,
-        profile: Any = qos.IMAGES,
+        profile: Any,
     ) -> None:
         package, module, *_ = message_type.__module__.split(".")
         monitor = InputMonitor(
             self._node.resolve_topic_name(topic), f"{package}/{module}/{message_type.__name__}"
         )
         self.monitors.append(monitor)
+
+        arrived: Any = partial(callback, monitor, reader)  # of message and info, as rclpy can tell
         self._subscriptions.append(
-            self._node.create_subscription(
-                message_type, topic, partial(callback, monitor, reader), profile
-            )
+            self._node.create_subscription(message_type, topic, arrived, profile)
         )
 
     def _on_image(
-        self, monitor: InputMonitor, reader: Callable[[Any, int], Frame], message: Any
+        self, monitor: InputMonitor, images: ImageInput, message: Any, info: dict[str, Any]
     ) -> None:
         stamp, received = self._stamps(monitor, message)
         if self.enabled:
-            self._put(Arrival(monitor.topic, partial(reader, message, stamp or received)))
+            sequence = info.get("publication_sequence_number")
+            read = partial(images.frames, message, stamp or received, sequence)
+            self._put(Arrival(monitor.topic, read))
 
-    def _on_audio(self, monitor: InputMonitor, audio: AudioInput, message: Any) -> None:
+    def _on_audio(self, monitor: InputMonitor, audio: AudioInput, message: Any, _info: Any) -> None:
         stamp, received = self._stamps(monitor, message)
         if self.enabled:
             self._put(Arrival(monitor.topic, partial(self._hear, audio, message, stamp, received)))
@@ -113,10 +119,10 @@ class Senses:
 
     def _stamps(self, monitor: InputMonitor, message: Any) -> tuple[int, int]:
         """The message's stamp, 0 if it has none, and the time of its arrival, ns."""
-        stamp = stamp_of(message.header.stamp)
+        stamp = message_stamp(message)
         received = self._node.get_clock().now().nanoseconds
         monitor.arrived((received - stamp) / 1e9 if stamp else 0.0)
-        if not stamp:
+        if not stamp and hasattr(message, "header"):
             self._faults.report(
                 monitor.topic,
                 "no stamp",

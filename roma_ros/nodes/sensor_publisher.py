@@ -14,7 +14,7 @@ from roma_ros.nodes import qos
 from roma_ros.nodes.conversions import audio_message, compressed_image, image_message
 from roma_ros.nodes.declaration import ParameterSpec
 from roma_ros.nodes.ending import unless_gone
-from roma_ros.nodes.image_transport import IMAGE_TRANSPORTS, image_topic
+from roma_ros.nodes.image_transport import OUTPUT_TRANSPORTS, image_topic
 from roma_ros.sources import Item, Source, SourceError
 from roma_ros.units import AudioChunk, UnitsError
 
@@ -24,7 +24,7 @@ IMAGE_TRANSPORT = ParameterSpec(
     name="image_transport",
     default="raw",
     description="raw: sensor_msgs/Image on `image`; compressed: JPEG on `image/compressed`.",
-    choices=IMAGE_TRANSPORTS,
+    choices=OUTPUT_TRANSPORTS,
 )
 RELIABILITY = ParameterSpec(
     name="reliability",

@@ -1,8 +1,10 @@
 """Between ROS time and stamps, and what to do where a driver gives none."""
 
+from typing import Any
+
 from builtin_interfaces.msg import Time
 
-__all__ = ["AudioCountedOn", "stamp_of", "time_of"]
+__all__ = ["AudioCountedOn", "message_stamp", "stamp_of", "time_of"]
 
 NS = 1_000_000_000
 MAX_DRIFT = 100_000_000  # ns; more is a pause of the microphone, not the network's jitter
@@ -11,6 +13,13 @@ MAX_DRIFT = 100_000_000  # ns; more is a pause of the microphone, not the networ
 def stamp_of(time: Time) -> int:
     """ns."""
     return int(time.sec) * NS + int(time.nanosec)
+
+
+def message_stamp(message: Any) -> int:
+    """The stamp of a message: of its header, or its `timestamp`; 0 if it has neither. ns."""
+    header = getattr(message, "header", None)
+    time = getattr(message, "timestamp", None) if header is None else header.stamp
+    return 0 if time is None else stamp_of(time)
 
 
 def time_of(stamp: int) -> Time:

@@ -7,7 +7,15 @@ import numpy as np
 from .errors import AudioError
 from .frame import Buffer, as_bytes
 
-__all__ = ["MAX_CHANNELS", "MAX_PIECE_SECONDS", "MAX_RATE", "MIN_RATE", "AudioChunk"]
+__all__ = [
+    "MAX_CHANNELS",
+    "MAX_PIECE_SECONDS",
+    "MAX_RATE",
+    "MIN_RATE",
+    "SAMPLE_FORMATS",
+    "AudioChunk",
+    "check_length",
+]
 
 MIN_RATE, MAX_RATE = 8_000, 192_000
 """Hz."""
@@ -17,6 +25,7 @@ MAX_LEVEL = 64.0
 """Full scale is 1.0. Floats far beyond it are integers or another format by mistake."""
 
 _PCM = {"s16le": ("<i2", 2.0**15), "s32le": ("<i4", 2.0**31), "f32le": ("<f4", 1.0)}
+SAMPLE_FORMATS = tuple(_PCM)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,11 +54,7 @@ class AudioChunk:
         _check_format(self.rate, samples.shape[1] if samples.ndim == 2 else 0)
         if samples.dtype != np.float32 or samples.ndim != 2:
             raise AudioError(f"got {samples.dtype} {samples.shape}, wanted float32 (n, channels)")
-        if not 1 <= len(samples) <= MAX_PIECE_SECONDS * self.rate:
-            raise AudioError(
-                f"got {len(samples)} samples at {self.rate} Hz, wanted at least one and at most "
-                f"{MAX_PIECE_SECONDS:g} s; send longer audio in smaller pieces"
-            )
+        check_length(len(samples), self.rate)
         # One look finds NaN (of which no comparison is true), infinities and absurd values.
         peak = max(float(samples.max()), -float(samples.min()))
         if not peak <= MAX_LEVEL:
@@ -83,6 +88,7 @@ class AudioChunk:
                 f"got {raw.size} bytes, wanted a multiple of {sample_bytes}: {channels} channels "
                 f"of {sample_format}"
             )
+        check_length(raw.size // sample_bytes, rate)  # before it costs memory
         samples = raw.view(dtype).reshape(-1, channels).astype(np.float32)
         if full_scale != 1.0:
             samples /= np.float32(full_scale)
@@ -104,6 +110,15 @@ class AudioChunk:
             return self.samples[:, 0]
         mono: np.ndarray = self.samples.mean(axis=1, dtype=np.float32)
         return mono
+
+
+def check_length(samples: int, rate: int) -> None:
+    """Raise AudioError unless there are 1 to 10 s of so many samples at a rate."""
+    if not 1 <= samples <= MAX_PIECE_SECONDS * rate:
+        raise AudioError(
+            f"got {samples} samples at {rate} Hz, wanted at least one and at most "
+            f"{MAX_PIECE_SECONDS:g} s; send longer audio in smaller pieces"
+        )
 
 
 def _check_format(rate: int, channels: int) -> None:

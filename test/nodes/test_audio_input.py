@@ -10,6 +10,7 @@ from roma_ros.msg import Audio
 
 from roma_ros.nodes.audio_input import (
     AudioCodingError,
+    AudioFormat,
     AudioTypeError,
     DriversAudio,
     PortAudio,
@@ -84,16 +85,41 @@ def test_the_flavour_is_told_by_its_messages(monkeypatch):
     assert drivers.format_topic.name == "audio_info"
     install(monkeypatch, AudioStamped=AudioStamped, AudioInfo=SimpleNamespace)
     assert isinstance(audio_input("audio_common_msgs"), PortAudio)
+    with pytest.raises(AudioTypeError, match="set audio_type to audio_common_msgs"):
+        audio_input("audio_common_msgs/AudioData")
     install(monkeypatch, AudioData=SimpleNamespace)
-    with pytest.raises(AudioTypeError, match="neither"):
+    with pytest.raises(AudioTypeError, match=r"neither.*audio_common_msgs/AudioData"):
         audio_input("audio_common_msgs")
+
+
+def test_audio_without_stamps_is_read_by_the_format_that_is_given(monkeypatch):
+    install(
+        monkeypatch,
+        AudioData=SimpleNamespace,
+        AudioDataStamped=AudioDataStamped,
+        AudioInfo=SimpleNamespace,
+    )
+    message = SimpleNamespace(data=array.array("B", PCM.tobytes()))
+    given = audio_input("audio_common_msgs/AudioData", AudioFormat(8_000, 2, "s16le"))
+    assert given.format_topic is None
+    chunk = given.chunk(message, STAMP)
+    assert (chunk.stamp, chunk.rate, chunk.samples.shape) == (STAMP, 8_000, (80, 2))
+    assert np.allclose(chunk.samples[:, 1], TONE[1::2], atol=1e-4)
+
+    announced = audio_input("audio_common_msgs/AudioData")
+    with pytest.raises(AudioCodingError, match=r"audio_rate, audio_channels and audio_format"):
+        announced.chunk(message, STAMP)
+    assert announced.format_topic is not None
+    announced.format_topic.callback(drivers_info())
+    assert np.allclose(announced.chunk(message, STAMP).samples[:, 0], TONE, atol=1e-4)
 
 
 def test_drivers_audio_is_read_by_its_announced_format():
     audio = DriversAudio(AudioDataStamped, SimpleNamespace)
     message = AudioDataStamped(PCM.tobytes())
-    with pytest.raises(AudioCodingError, match="audio_info"):
+    with pytest.raises(AudioCodingError, match=r"audio_info.*audio_rate"):
         audio.chunk(message, STAMP)
+    assert audio.format_topic is not None
     audio.format_topic.callback(drivers_info())
     chunk = audio.chunk(message, STAMP)
     assert (chunk.stamp, chunk.rate) == (STAMP, 16_000)
@@ -104,6 +130,7 @@ def test_drivers_audio_is_read_by_its_announced_format():
 
 def test_mp3_is_refused_with_what_to_do():
     audio = DriversAudio(AudioDataStamped, SimpleNamespace)
+    assert audio.format_topic is not None
     audio.format_topic.callback(drivers_info(coding_format="mp3"))
     with pytest.raises(AudioCodingError, match=r"mp3.*format:=wave"):
         audio.chunk(AudioDataStamped(PCM.tobytes()), STAMP)
