@@ -1,6 +1,7 @@
 """A microphone that speaks audio_common_msgs, run as a process where one of its flavours is built.
 
-python audio_common_talker.py NAMESPACE CODING: coding is "wave" or "mp3", for ros-drivers' flavour.
+python audio_common_talker.py NAMESPACE CODING: coding is "wave" or "mp3", for ros-drivers' flavour,
+or "plain": its AudioData without stamp or format, in real time.
 """
 
 from __future__ import annotations
@@ -38,6 +39,13 @@ def portaudio_message() -> Any:
 def main(namespace: str, coding: str) -> None:
     rclpy.init()
     node = Node("talker", namespace=namespace)
+    if coding == "plain":
+        publisher = node.create_publisher(messages.AudioData, "audio", qos_profile_sensor_data)
+        begin = time.monotonic()
+        for piece in range(10_000):
+            publisher.publish(messages.AudioData(data=array.array("B", TONE.tobytes())))
+            time.sleep(max(0.0, begin + (piece + 1) / 10 - time.monotonic()))
+        return
     if hasattr(messages, "AudioDataStamped"):
         message = drivers_message()
         latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
