@@ -34,7 +34,7 @@ IN_ROS := source $(COLCON)/install/setup.bash && export \
 INSTALLED_FOLDERS := $(shell find roma_ros quantize launch config -type d -not -name __pycache__ 2>/dev/null)
 INTERFACE := package.xml CMakeLists.txt $(wildcard cmake/*.in msg/*.msg srv/*.srv)
 
-.PHONY: help setup build demo test test-slow lint bench eval train-tiny ablations gptq clean
+.PHONY: help setup build demo test test-slow fuzz lint bench eval train-tiny ablations gptq clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +54,10 @@ test: lint ## lint, types and all tests, with real rclpy over loopback
 
 test-slow: build ## the tests that `make test` leaves out because they take long
 	$(IN_ROS) OMP_NUM_THREADS=1 python -m pytest -m slow || [ $$? -eq 5 ] # 5: there is none
+
+# Goes on where it was stopped; `rm -r runs/fuzz` begins anew, FUZZ="images --seed 1" runs others.
+fuzz: build ## a hundred thousand messages, damaged files and models, services at random: 10 minutes
+	$(IN_ROS) OMP_NUM_THREADS=1 python test/fuzz/run.py --state runs/fuzz $(FUZZ)
 
 lint: build ## ruff and mypy
 	ruff check .

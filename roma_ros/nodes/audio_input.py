@@ -134,7 +134,7 @@ class DriversAudio:
             )
         if info.coding_format != "wave":
             raise AudioCodingError(
-                f"got audio coded as {info.coding_format!r}, wanted plain samples: start the "
+                f"got audio coded as {info.coding_format[:40]!r}, wanted plain samples: start the "
                 "driver with its parameter format:=wave"
             )
         return AudioFormat(info.sample_rate, info.channels, info.sample_format.lower())
@@ -170,7 +170,8 @@ class PortAudio:
             raise AudioError(f"got {values.size} samples, wanted a multiple of {channels} channels")
         check_length(values.size // channels, rate)
         values = values.astype(np.float32)
-        samples = ((values - zero) / full_scale).astype(np.float32).reshape(-1, channels)
+        with np.errstate(invalid="ignore"):  # AudioChunk refuses NaN
+            samples = ((values - zero) / full_scale).astype(np.float32).reshape(-1, channels)
         return AudioChunk(stamp, rate, samples)
 
 

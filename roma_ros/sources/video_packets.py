@@ -46,7 +46,7 @@ def _av1_begins(data: bytes) -> bool:
     """A sequence header among the first two units; a temporal delimiter may lead."""
     at = 0
     for _ in range(2):
-        if at + 1 >= len(data):
+        if at + 2 >= len(data):
             return False
         kind, extended, sized = data[at] >> 3 & 15, data[at] >> 2 & 1, data[at] >> 1 & 1
         if kind == 1:

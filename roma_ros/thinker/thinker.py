@@ -23,7 +23,7 @@ from roma_ros.thinker.checkpoint import (
 from roma_ros.thinker.config import InstructionForm, RomaConfig
 from roma_ros.thinker.dialogue import Dialogue
 from roma_ros.thinker.encoding import EncodedUnit, PhaseTimings, unit_positions
-from roma_ros.thinker.errors import CheckpointError, UnitShapeError
+from roma_ros.thinker.errors import CheckpointError, ThinkerError, UnitShapeError
 from roma_ros.thinker.features import MEL_FRAMES_PER_UNIT, FeatureExtractor
 from roma_ros.thinker.placement import resolve_device, resolve_dtype
 from roma_ros.thinker.quantization import Quantization, check_unused
@@ -107,12 +107,31 @@ class RomaThinker:
             ValueError: an unknown device, dtype or quantization.
         """
         folder = resolve_folder(model)
+        place = resolve_device(device)
+        kind = resolve_dtype(dtype, place)
+        how = Quantization(quantization)
+        try:
+            return cls._load(folder, place, kind, how, speak_source)
+        except (ThinkerError, ImportError, MemoryError):
+            raise
+        except Exception as error:  # whatever a library says to a damaged file
+            raise CheckpointError(
+                f"{folder} cannot be loaded: {type(error).__name__}: {str(error)[:500]}"
+            ) from error
+
+    @classmethod
+    def _load(
+        cls,
+        folder: Path,
+        place: torch.device,
+        kind: torch.dtype,
+        quantization: Quantization,
+        speak_source: str,
+    ) -> RomaThinker:
         stand_ins = StandIns()
         if is_bundle(folder):
             check_bundle(folder)
             stand_ins = StandIns.from_folder(folder)
-        place = resolve_device(device)
-        kind = resolve_dtype(dtype, place)
         config = RomaConfig.from_folder(folder)
         if speak_source != "auto":
             config = replace(config, speak_source=speak_source)
@@ -121,7 +140,7 @@ class RomaThinker:
             folder,
             device=place,
             dtype=kind,
-            quantization=Quantization(quantization),
+            quantization=quantization,
             without=stand_ins.towers,
         )
         thinker_config = backbone.config

@@ -77,7 +77,7 @@ class AudioChunk:
         """
         if sample_format not in _PCM:
             raise AudioError(
-                f"got sample format {sample_format!r}, wanted one of {', '.join(_PCM)}"
+                f"got sample format {sample_format[:40]!r}, wanted one of {', '.join(_PCM)}"
             )
         _check_format(rate, channels)
         dtype, full_scale = _PCM[sample_format]

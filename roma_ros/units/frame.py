@@ -10,7 +10,7 @@ import numpy as np
 
 from .encodings import Chroma, Layout, demosaic, layout_of
 from .errors import ImageError
-from .image_header import ImageHeader, Kind, read_header
+from .image_header import ImageHeader, Kind, essential_png, read_header
 
 __all__ = [
     "DEFAULT_DECODED_PIXELS",
@@ -103,17 +103,20 @@ class CompressedFrame:
             raise ImageError(_DEPTH)
         if data.size > MAX_COMPRESSED_BYTES:
             raise ImageError(f"got {data.size:,} bytes, wanted at most {MAX_COMPRESSED_BYTES:,}")
-        header = read_header(data.tobytes(), self.format)
+        encoded = data.tobytes()
+        header = read_header(encoded, self.format)
         if header.kind is Kind.PNG and header.bits == 16 and header.grey and source != "mono16":
             raise ImageError(f"a PNG of 16 bits grey: {_DEPTH}")
         mosaic = layout_of(source) if source.startswith("bayer_") and header.grey else None
         if mosaic is not None:
             header = replace(header, reducible=False)  # averages of a pattern are grey
         factor = self._reduction(header)
+        if header.kind is Kind.PNG:
+            encoded = essential_png(encoded)
         if mosaic is None:
-            rgb = cv2.cvtColor(_imdecode(data, header, _REDUCED[factor]), cv2.COLOR_BGR2RGB)
+            rgb = cv2.cvtColor(_imdecode(encoded, header, _REDUCED[factor]), cv2.COLOR_BGR2RGB)
         else:
-            rgb = demosaic(_imdecode(data, header, cv2.IMREAD_GRAYSCALE), mosaic.to_rgb)
+            rgb = demosaic(_imdecode(encoded, header, cv2.IMREAD_GRAYSCALE), mosaic.to_rgb)
         return _reduced([rgb], *rgb.shape[:2])
 
     def _reduction(self, header: ImageHeader) -> int:
@@ -144,14 +147,14 @@ _REDUCED = {
 }
 
 
-def _imdecode(data: np.ndarray, header: ImageHeader, flags: int) -> np.ndarray:
+def _imdecode(data: bytes, header: ImageHeader, flags: int) -> np.ndarray:
     try:
-        decoded = cv2.imdecode(data, flags)
+        decoded = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     except cv2.error:
         decoded = None
     if decoded is None:
         raise ImageError(
-            f"the {data.size} bytes have the header of {header.kind.value} but cannot be decoded; "
+            f"the {len(data)} bytes have the header of {header.kind.value} but cannot be decoded; "
             "the data is corrupt"
         )
     return decoded

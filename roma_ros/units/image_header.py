@@ -6,7 +6,7 @@ from enum import Enum
 
 from .errors import ImageError
 
-__all__ = ["ImageHeader", "Kind", "read_header"]
+__all__ = ["ImageHeader", "Kind", "essential_png", "read_header"]
 
 
 class Kind(Enum):
@@ -38,6 +38,9 @@ class ImageHeader:
 
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_PNG_PARTS = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"eXIf", b"IEND")
+MAX_CHUNKS = 50_000
+"""Parts of a PNG image; most encoders make one for each 8 kB."""
 _JPEG_START = b"\xff\xd8"
 _JPEG_END = b"\xff\xd9"
 # Start-of-frame markers; DHT (C4), JPG (C8) and DAC (CC) share their range.
@@ -101,6 +104,28 @@ def _png(data: bytes) -> ImageHeader:
         raise ImageError(f"got a PNG image of {len(data)} bytes without its header (IHDR)")
     width, height, bits, colours = struct.unpack(">IIBB", data[16:26])
     return ImageHeader(Kind.PNG, height, width, 16 if bits == 16 else 8, grey=colours in (0, 4))
+
+
+def essential_png(data: bytes) -> bytes:
+    """A PNG image without its texts, profiles and animation: what decoders have to unpack for it.
+
+    Raises:
+        ImageError: it is cut off, or a part claims to be longer than what is left: a decoder would
+            take memory for it first.
+    """
+    kept = [data[: len(_PNG_SIGNATURE)]]
+    at = len(_PNG_SIGNATURE)
+    for _ in range(MAX_CHUNKS):
+        (length,) = struct.unpack(">I", data[at : at + 4].rjust(4, b"\xff"))
+        kind, end = data[at + 4 : at + 8], at + 12 + length
+        if end > len(data):
+            break
+        if kind in _PNG_PARTS:
+            kept.append(data[at:end])
+        if kind == b"IEND":
+            return b"".join(kept)
+        at = end
+    raise ImageError(f"got a PNG image cut off or broken after {at} of {len(data)} bytes")
 
 
 def _webp(data: bytes) -> ImageHeader:

@@ -98,6 +98,13 @@ def test_a_picture_of_absurd_size_is_refused(monkeypatch):
     assert errors
 
 
+def test_a_packet_of_two_bytes_is_no_key_frame():
+    for codec in ENCODERS.values():
+        for data in (b"\x16\x00", b"\x12\x00", b"\x16", b"\x82"):
+            with pytest.raises(ImageError):
+                PacketDecoder().decode(codec, data, 0)
+
+
 @pytest.mark.parametrize(
     ("name", "codec"),
     [

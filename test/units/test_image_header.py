@@ -1,9 +1,12 @@
+import struct
+import zlib
+
 import cv2
 import numpy as np
 import pytest
 
 from roma_ros.units import ImageError
-from roma_ros.units.image_header import Kind, read_header
+from roma_ros.units.image_header import Kind, essential_png, read_header
 
 
 @pytest.mark.parametrize(
@@ -97,3 +100,30 @@ def test_a_video_stream_is_refused_with_what_to_do(name):
         read_header(b"whatever", name)
     with pytest.raises(ImageError, match="video stream"):
         read_header(b"\0\0\0\x01\x67" + bytes(20), "")
+
+
+def part(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def test_texts_and_profiles_of_a_png_are_left_out():
+    picture = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
+    plain = encoded(".png", picture)
+    text = part(b"zTXt", b"a\0\0" + zlib.compress(bytes(8_000_000)))
+    long = plain[:33] + 3 * text + plain[33:] + b"more"
+    assert essential_png(long) == plain
+    assert np.array_equal(cv2.imdecode(np.frombuffer(essential_png(long), np.uint8), 1), picture)
+
+
+@pytest.mark.parametrize("length", [0x7FFFFFFF, 0x08000000, 0xFFFFFFFF])
+def test_a_part_of_a_png_that_claims_to_be_longer_than_the_image(length):
+    plain = encoded(".png", np.zeros((20, 30, 3), np.uint8))
+    broken = plain[:33] + struct.pack(">I", length) + plain[37:]
+    with pytest.raises(ImageError, match=f"cut off or broken after 33 of {len(plain)} bytes"):
+        essential_png(broken)
+
+
+def test_a_png_of_millions_of_parts_is_refused():
+    plain = encoded(".png", np.zeros((20, 30, 3), np.uint8))
+    with pytest.raises(ImageError, match="broken"):
+        essential_png(plain[:33] + 100_000 * part(b"IDAT", b"") + plain[33:])
