@@ -131,8 +131,8 @@ def image_input(transport: str, max_pixels: int = DEFAULT_DECODED_PIXELS) -> Ima
         raise ImageTransportError(
             f"image_transport is {transport}, but {package}/{name} is not installed; install it "
             f"(apt: ros-<distro>-{package.replace('_', '-')}) and source its workspace, or let "
-            f"`ros2 run image_transport republish {transport} compressed` decode the topic and set "
-            "image_transport to compressed"
+            "image_transport's node republish decode the topic (its parameters in_transport "
+            f"{transport} and out_transport compressed) and set image_transport to compressed"
         ) from error
 
 

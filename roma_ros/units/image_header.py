@@ -48,8 +48,8 @@ _JPEG_SIZE_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _JPEG_SEQUENTIAL = (0xC0, 0xC1)
 _JPEG_SCAN = 0xDA
 _JPEG_STANDALONE = frozenset(range(0xD0, 0xD8)) | {0x01}
-MAX_SCANS = 64
-"""A progressive JPEG has about ten; a small file of thousands would take minutes."""
+MAX_SCANS = 20
+"""A progressive JPEG has about ten; each costs as much, and a file may have thousands."""
 
 # What else arrives in CompressedImage messages, by its first bytes (at an offset).
 _OTHERS = (
@@ -88,8 +88,8 @@ def read_header(data: bytes, format_name: str = "") -> ImageHeader:
     if data.startswith(_VIDEO_START) or any(name in format_name.lower() for name in _VIDEO):
         raise ImageError(
             "it is a video stream (H.264, H.265, AV1 ...), wanted single JPEG, PNG or WebP images; "
-            "use image_transport ffmpeg or foxglove_video, or have it republished: "
-            "ros2 run image_transport republish"
+            "use image_transport ffmpeg or foxglove, or let image_transport's node republish "
+            "decode it"
         )
     name = next((name for at, magic, name in _OTHERS if data[at:].startswith(magic)), None)
     raise ImageError(

@@ -38,7 +38,17 @@ def test_messages_at_random_are_read_or_refused(
 @pytest.mark.slow
 @pytest.mark.parametrize(("target", "cases"), [("media", 30), ("models", 20), ("ros_node", 200)])
 def test_files_models_and_services_at_random(target: str, cases: int) -> None:
-    command = [sys.executable, RUN, target, "--cases", str(cases), "--workers", "1", "--seed", "1"]
+    command = [
+        sys.executable,
+        str(RUN),
+        target,
+        "--cases",
+        str(cases),
+        "--workers",
+        "1",
+        "--seed",
+        "1",
+    ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=280)
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -147,3 +147,33 @@ def test_unknown_device_dtype_and_quantization() -> None:
         RomaThinker.from_pretrained("roma_tiny", dtype="int3")
     with pytest.raises(ValueError, match="'int2'; expected one of none, nf4, int8"):
         RomaThinker.from_pretrained("roma_tiny", quantization="int2")
+
+
+@pytest.mark.parametrize(
+    ("name", "keys", "value"),
+    [
+        ("preprocessor_config.json", ["image_std"], {"a": 1}),
+        ("tokenizer.json", ["added_tokens", 0, "id"], {}),
+        ("config.json", ["text_config"], 7),
+        ("config.json", ["text_config", "hidden_size"], "wide"),
+        ("roma_config.json", ["max_pixels"], []),
+    ],
+)
+def test_a_value_of_another_type_is_a_checkpoint_error(
+    folder: Path, name: str, keys: list[str | int], value: object
+) -> None:
+    """Whatever the library that reads it raises."""
+    values = json.loads((folder / name).read_text())
+    node = values
+    for key in keys[:-1]:
+        node = node[key]
+    node[keys[-1]] = value
+    (folder / name).write_text(json.dumps(values))
+    with pytest.raises(CheckpointError, match="model"):
+        RomaThinker.from_pretrained(folder, device="cpu")
+
+
+@pytest.mark.parametrize("argument", [{"device": "toaster"}, {"dtype": "int3"}])
+def test_a_wrong_argument_stays_a_value_error(folder: Path, argument: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="expected"):
+        RomaThinker.from_pretrained(folder, **argument)
