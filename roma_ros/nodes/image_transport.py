@@ -12,7 +12,7 @@ from sensor_msgs.msg import CompressedImage, Image
 
 from roma_ros.nodes.conversions import compressed_frame, raw_frame
 from roma_ros.sources.video_packets import PacketDecoder, codec_of
-from roma_ros.units import Frame
+from roma_ros.units import Frame, RgbFrame
 from roma_ros.units.frame import DEFAULT_DECODED_PIXELS
 
 __all__ = [
@@ -33,6 +33,10 @@ IMAGE_TRANSPORTS = (*OUTPUT_TRANSPORTS, "ffmpeg", "foxglove")
 
 UNKNOWN_SEQUENCE = (None, 0, 2**64 - 1)
 """What ROS middlewares give that do not number messages."""
+
+
+KEPT_BYTES = 24 * 1024 * 1024
+"""Larger raw images are decoded, and made smaller, when they come: a dozen may wait for a unit."""
 
 
 class ImageTransportError(ValueError):
@@ -64,7 +68,10 @@ class RawImages:
     message_type = Image
 
     def frames(self, message: Image, stamp: int, _sequence: int | None) -> Sequence[Frame]:
-        return [raw_frame(message, stamp)]
+        frame = raw_frame(message, stamp)
+        if len(message.data) <= KEPT_BYTES:
+            return [frame]
+        return [RgbFrame(stamp, frame.decode())]
 
 
 @dataclass(frozen=True, slots=True)

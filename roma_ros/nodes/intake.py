@@ -14,6 +14,7 @@ from roma_ros.units import AudioChunk, MultimodalUnit, UnitAssembler
 __all__ = ["Arrival", "Intake"]
 
 CAPACITY = 256  # messages that may wait: a second or two of a camera and a microphone
+MAX_WAITING_BYTES = 256 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,10 +24,12 @@ class Arrival:
     Attributes:
         topic: where, for what there is to say about it.
         read: makes a frame, several or none, or audio of it; may raise UnitsError.
+        size: of the message, bytes.
     """
 
     topic: str
     read: Callable[[], Item | Sequence[Item]]
+    size: int = 0
 
 
 class Intake:
@@ -51,7 +54,7 @@ class Intake:
         self._faults = faults
         self._frames_topic = ""  # of the frames that wait to be decoded
         self._lock = threading.Lock()
-        self._arrivals: Mailbox[Arrival] = Mailbox(CAPACITY)
+        self._arrivals: Mailbox[Arrival] = Mailbox(CAPACITY, MAX_WAITING_BYTES)
         self._thread = threading.Thread(target=self._work, name="intake", daemon=True)
         self._thread.start()
 
@@ -62,7 +65,7 @@ class Intake:
 
     def put(self, arrival: Arrival) -> None:
         """Leave a message; never waits."""
-        self._arrivals.put(arrival)
+        self._arrivals.put(arrival, arrival.size)
 
     def reset(self) -> None:
         """Forget the stream; the next message begins a new one."""

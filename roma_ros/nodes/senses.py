@@ -101,7 +101,7 @@ class Senses:
         if self.enabled:
             sequence = info.get("publication_sequence_number")
             read = partial(images.frames, message, stamp or received, sequence)
-            self._put(Arrival(monitor.topic, read))
+            self._put(Arrival(monitor.topic, read, len(message.data)))
 
     def _on_audio(self, monitor: InputMonitor, audio: AudioInput, message: Any, _info: Any) -> None:
         stamp, received = self._stamps(monitor, message)

@@ -17,26 +17,43 @@ class Mailbox(Generic[T]):
 
     Args:
         capacity: items that may wait.
+        max_bytes: of all that wait; `None`: any. The newest item may wait whatever it has.
 
     Attributes:
         dropped: items that were lost.
     """
 
-    def __init__(self, capacity: int) -> None:
+    def __init__(self, capacity: int, max_bytes: int | None = None) -> None:
         self.dropped = 0
+        self._max_bytes = max_bytes
+        self._sizes: deque[int] = deque()
         self._items: deque[T] = deque(maxlen=capacity)
         self._changed = threading.Condition()
         self._closed = False
         self._error: Exception | None = None
 
-    def put(self, item: T) -> None:
-        """Never blocks; does nothing once the mailbox is closed."""
+    def put(self, item: T, size: int = 0) -> None:
+        """Never blocks; does nothing once the mailbox is closed.
+
+        Args:
+            size: of the item, bytes.
+        """
         with self._changed:
             if self._closed:
                 return
-            self.dropped += len(self._items) == self._items.maxlen
+            self._make_room(size)
             self._items.append(item)
+            self._sizes.append(size)
             self._changed.notify()
+
+    def _make_room(self, size: int) -> None:
+        while self._items and (
+            len(self._items) == self._items.maxlen
+            or (self._max_bytes is not None and sum(self._sizes) + size > self._max_bytes)
+        ):
+            self._items.popleft()
+            self._sizes.popleft()
+            self.dropped += 1
 
     def close(self, error: Exception | None = None) -> None:
         """Nothing more will come; a reader gets what waits, and then `error` if there is one."""
@@ -52,6 +69,7 @@ class Mailbox(Generic[T]):
                 if not self._items:
                     break
                 item = self._items.popleft()
+                self._sizes.popleft()
             yield item
         if self._error is not None:
             raise self._error

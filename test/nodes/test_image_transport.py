@@ -19,6 +19,7 @@ from roma_ros.nodes.image_transport import (
 )
 from roma_ros.nodes.stamps import message_stamp
 from roma_ros.sources.video_packets import KeyFrameError
+from roma_ros.units import RgbFrame
 from test.sources.video_encoder import GOP, encoded
 
 from .conftest import header, image, until
@@ -93,6 +94,18 @@ def test_raw_and_compressed_need_nothing_installed():
     assert image_input("compressed").message_type is CompressedImage
     (frame,) = image_input("raw").frames(image(5), 5, None)
     assert frame.decode()[0, 0].tolist() == [128, 128, 128]
+
+
+def test_a_large_raw_image_is_made_smaller_when_it_comes():
+    data = array.array("B", bytes([7, 8, 9]) * (3000 * 3000))
+    message = image(5, height=3000, width=3000, step=9000, data=data)
+    (frame,) = image_input("raw").frames(message, 5, None)
+    assert isinstance(frame, RgbFrame)
+    assert (frame.stamp, frame.rgb.shape, frame.rgb[700, 700].tolist()) == (
+        5,
+        (1500, 1500, 3),
+        [7, 8, 9],
+    )
 
 
 def test_the_bound_of_compressed_images_is_handed_on():

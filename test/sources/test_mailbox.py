@@ -50,3 +50,21 @@ def test_nothing_comes_after_the_close() -> None:
     mailbox.close(OSError("too late to matter"))
     mailbox.put(1)
     assert list(mailbox) == []
+
+
+def test_what_waits_is_bounded_in_bytes_too():
+    mailbox = Mailbox(10, max_bytes=100)
+    for number in range(4):
+        mailbox.put(number, size=40)
+    mailbox.put(4, size=500)
+    mailbox.close()
+    assert list(mailbox) == [4]
+    assert mailbox.dropped == 4
+
+
+def test_room_is_made_only_as_far_as_it_is_needed():
+    mailbox = Mailbox(10, max_bytes=100)
+    for number, size in enumerate([50, 30, 0, 20, 40]):
+        mailbox.put(number, size)
+    mailbox.close()
+    assert list(mailbox) == [1, 2, 3, 4]
