@@ -56,7 +56,7 @@ test-slow: build ## the tests that `make test` leaves out because they take long
 	$(IN_ROS) OMP_NUM_THREADS=1 python -m pytest -m slow || [ $$? -eq 5 ] # 5: there is none
 
 # Goes on where it was stopped; `rm -r runs/fuzz` begins anew, FUZZ="images --seed 1" runs others.
-fuzz: build ## a hundred thousand messages, damaged files and models, services at random: 10 minutes
+fuzz: build ## a hundred thousand messages, damaged files and models, services at random: 20 minutes
 	$(IN_ROS) OMP_NUM_THREADS=1 python test/fuzz/run.py --state runs/fuzz $(FUZZ)
 
 lint: build ## ruff and mypy

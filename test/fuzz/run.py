@@ -38,6 +38,7 @@ MEGABYTES = 300  # beside the largest legal image
 LARGEST_IMAGE = 64_000_000 * 3 // 2**20  # MB, decoded
 PATIENCE = 120.0  # seconds without an answer: the worker hangs
 BATCH = 50  # cases handed to a worker at once
+SAVE_PERIOD = 5.0  # seconds
 
 
 @dataclass(frozen=True)
@@ -200,8 +201,10 @@ def fuzz(name: str, cases: int, seed: int, workers: int, state: Path | None) -> 
     shown = saved = time.monotonic()
     try:
         while record.done < cases:
+            # Now and then all cases that were given are finished, so that the run can be resumed.
+            pausing = file is not None and time.monotonic() - saved > SAVE_PERIOD
             for worker in team:
-                if not worker.cases and next_case < cases:
+                if not worker.cases and next_case < cases and not pausing:
                     worker.give(list(range(next_case, min(cases, next_case + target.batch))))
                     next_case = worker.cases[-1] + 1
                 for answer in worker.answers():
@@ -210,7 +213,7 @@ def fuzz(name: str, cases: int, seed: int, workers: int, state: Path | None) -> 
             if (now - shown > 5.0 and sys.stdout.isatty()) or now - shown > 30.0:
                 print(f"{name}: {record.done:,} of {cases:,}, {len(record.failures)} failed")
                 shown = now
-            if file and now - saved > 5.0 and _is_whole(team, record, next_case):
+            if file and pausing and not any(worker.cases for worker in team):
                 _save(file, record)
                 saved = now
             time.sleep(0.005)
@@ -220,11 +223,6 @@ def fuzz(name: str, cases: int, seed: int, workers: int, state: Path | None) -> 
     if file:
         _save(file, record)
     return record
-
-
-def _is_whole(team: list[Worker], record: Record, next_case: int) -> bool:
-    """Whether all cases below `done` are done, so that the run can go on from there."""
-    return record.done == next_case or not any(worker.cases for worker in team)
 
 
 def _save(file: Path, record: Record) -> None:
@@ -267,4 +265,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    try:
+        raise SystemExit(main())
+    except KeyboardInterrupt:
+        print("stopped; with --state the same command goes on here")
+        raise SystemExit(130) from None
