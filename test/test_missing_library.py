@@ -39,7 +39,7 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.mark.parametrize("module", ["av", "cv2", "numpy", "rich", "torch", "transformers"])
+@pytest.mark.parametrize("module", ["av", "numpy", "torch", "transformers"])
 def test_a_command_without_a_library_says_how_to_get_it(film: Path, module: str) -> None:
     arguments = ["run", str(film), "--fast", "--watch", "alert me when you hear a beep"]
     done = ends(COMMAND.format(module=module, arguments=arguments))
@@ -49,6 +49,7 @@ def test_a_command_without_a_library_says_how_to_get_it(film: Path, module: str)
     assert f'-m pip install "{REQUIREMENTS[module]}"' in line
 
 
+@pytest.mark.slow  # transformers imports much before it misses it
 def test_a_library_that_another_needs_is_the_one_that_is_named(film: Path) -> None:
     """transformers raises an error of its own, which names none of its modules."""
     arguments = ["run", str(film), "--fast", "--watch", "alert me when you hear a beep"]
@@ -61,8 +62,14 @@ def test_a_library_that_another_needs_is_the_one_that_is_named(film: Path) -> No
 @pytest.mark.parametrize(
     ("module", "arguments", "remedy"),
     [
-        ("peft", ["train", "stage1", "--out", "/nonexistent/out"], "peft>="),
-        ("onnx", ["quantize", "roma_tiny", "/nonexistent/out", "--recipe", "nf4"], "onnx>="),
+        pytest.param(
+            *("peft", ["train", "stage1", "--out", "/nonexistent/out"], "peft>="),
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            *("onnx", ["quantize", "roma_tiny", "/nonexistent/out", "--recipe", "nf4"], "onnx>="),
+            marks=pytest.mark.slow,
+        ),
         ("sounddevice", ["run", "mic", "--watch", "x"], "pip install sounddevice"),
     ],
 )

@@ -29,7 +29,7 @@ __all__ = ["ADAPTER_WEIGHTS_NAME", "Adapters", "merge_adapters"]
 ADAPTER_WEIGHTS_NAME = "adapter_model.safetensors"
 PEFT_PREFIX = "base_model.model."  # of every weight's name in peft's files
 # How `target_modules` of adapters begins that were saved for one version of transformers alone.
-LAYERS_ELSEWHERE = (r"model\.layers\.\d+", r"model\.language_model\.layers\.\d+")
+LAYERS_ELSEWHERE = (r"model\.language_model\.layers\.\d+", r"model\.layers\.\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,9 @@ def merge_adapters(
             raise ValueError(f"they are of the kind {config.peft_type}; expected LORA")
         if isinstance(config.target_modules, str):
             for elsewhere in LAYERS_ELSEWHERE:
-                config.target_modules = config.target_modules.replace(elsewhere, layers_pattern())
+                if config.target_modules.startswith(elsewhere):
+                    rest = config.target_modules.removeprefix(elsewhere)
+                    config.target_modules = layers_pattern() + rest
         adapters = Adapters(get_peft_model(backbone, config))
     except (OSError, ValueError, RuntimeError, TypeError) as error:
         raise CheckpointError(f"{folder} has no adapters for this backbone: {error}") from error
