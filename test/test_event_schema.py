@@ -27,6 +27,7 @@ from roma_ros.events import (
     Answer,
     Event,
     Fault,
+    InstructionWarning,
     Lag,
     Narration,
     SpeakProbability,
@@ -47,12 +48,13 @@ EVENTS: tuple[Event, ...] = (
     StreamStarted(stream=2, stamp=9, reason=StreamStart.SENSORS),
     Lag(stream=0, stamp=7, policy=LagPolicy.AUDIO_ONLY, dropped=1, audio_only=2, recovered=True),
     Fault(stream=-1, stamp=0, watch="", during="open", error="E: no", restarted=False),
+    InstructionWarning(stream=0, stamp=3, watch="dog", text="a dog", message="knows no 'dog'"),
 )
 
 
 def test_every_kind_of_event_has_a_name_and_is_tested() -> None:
     assert set(KINDS.values()) == set(get_args(Event)) == {type(event) for event in EVENTS}
-    assert "speak_probability" in KINDS
+    assert {"speak_probability", "warning"} <= set(KINDS)
 
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: type(event).__name__)

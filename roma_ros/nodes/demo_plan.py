@@ -32,7 +32,7 @@ __all__ = [
     "make_plan",
 ]
 
-NARRATION, NEAR_MISS = "narration", "near miss"
+NARRATION, NEAR_MISS = "narration", "near_miss"
 """Names of watches; those of alerts whose event happens are their kinds."""
 TAIL = 1
 """Seconds played after the last unit that counts: units close when what comes after them has."""
