@@ -84,7 +84,7 @@ SOURCE
 EVENTS FILE
   One JSON object a line, after a header with source, model, watches, versions and the wall clock:
   "event" is stream_started, speak_probability, alert, narration, answer, lag, fault or
-  instruction_warning; "seconds" and "stamp_ns" tell the END of the unit it belongs to, from the
+  warning; "seconds" and "stamp_ns" tell the END of the unit it belongs to, from the
   source's beginning and on the sensor clock; "sequence", "stream", and the fields of that event.
   Of several files, "source" and "source_seconds" tell which one, and the second in it.
   `roma events` reads it. With `-` they go to the standard output, and everything else to the
