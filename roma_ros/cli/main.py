@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from roma_ros.cli.errors import CommandError, UsageError
+from roma_ros.missing_library import explain_import_error
 
 __all__ = ["COMMANDS", "main", "make_parser"]
 
@@ -75,9 +76,10 @@ def make_parser(commands: Iterable[str] = COMMANDS) -> argparse.ArgumentParser:
         try:
             module = importlib.import_module(f"roma_ros.cli.{name}")
         except (ImportError, OSError) as error:
+            said = explain_import_error(error) if isinstance(error, ImportError) else None
             raise UsageError(
-                f"{type(error).__name__}: {error}; `roma doctor` tells what is missing and what "
-                "to do"
+                f"{said or f'{type(error).__name__}: {error}'}; `roma doctor` tells what else is "
+                "missing and what to do"
             ) from error
         module.add_to(subparsers)
     return parser

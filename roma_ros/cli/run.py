@@ -59,7 +59,7 @@ examples:
   roma run clip.mp4 --watch "alert me when you hear two beeps"
   roma run clip.mp4 --narrate --ask "how many shapes are there now?"@12 --plot timeline.png
   roma run 0 mic --watch "alert me when you hear a knock" --watch "alert me when a star appears"
-  roma run film.mp4 --watch "alert me when you hear a beep" --on-alert "notify-send kitchen"
+  roma run film.mp4 --watch "alert me when you hear a beep" --on-alert notify-send
   roma run 0 mic --config watches.yaml --webhook https://example.org/alerts
   roma run recordings/ --fast --events events.jsonl --quiet
   roma run film.mp4 --fast --narrate --events - | jq .text
