@@ -365,7 +365,8 @@ from roma_ros.durable_file import FileInUseError
 from roma_ros.event_schema import Header
 from roma_ros.events import Alert
 from roma_ros.journal import EventJournal, JournalConfig
-journal = EventJournal(JournalConfig(folder=Path(sys.argv[1]), patience=60.0), Header(source=(), model=""))
+config = JournalConfig(folder=Path(sys.argv[1]), patience=60.0)  # a slow disk is another test's
+journal = EventJournal(config, Header(source=(), model=""))
 unit = journal.status().newest
 while True:
     event = Alert(stream=0, stamp=1, unit=unit, watch="w", instruction="i", text="", p_speak=1.0)

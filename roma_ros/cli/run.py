@@ -285,7 +285,7 @@ def run(arguments: argparse.Namespace) -> int:
         source = stack.enter_context(_source(arguments))
         sinks: list[Sink] = [summary := Summary()]
         if arguments.events is not None:
-            sinks.append(stack.enter_context(_event_file(arguments, watches)))
+            sinks.append(stack.enter_context(_event_file(arguments, source, watches)))
         given = make_hooks(arguments.on_alert, arguments.webhook, arguments.mqtt)
         sinks.append(hooks := stack.enter_context(HookSink(given, specs)))
         playback = stack.enter_context(_playback(arguments, source, watches))
@@ -494,20 +494,22 @@ def _out(arguments: argparse.Namespace) -> TextIO:
     return sys.stderr if arguments.events == STDOUT else sys.stdout
 
 
-def _event_file(arguments: argparse.Namespace, watches: Sequence[Watch]) -> EventFile:
+def _event_file(
+    arguments: argparse.Namespace, source: Source, watches: Sequence[Watch]
+) -> EventFile:
     path, sources = arguments.events, arguments.source
     if path.exists() and any(Path(s).exists() and path.samefile(s) for s in sources):
         raise UsageError(f"--events {path} is the source itself; name another file")
     try:
-        return EventFile(path, _header(arguments, watches))
+        return EventFile(path, _header(arguments, source, watches))
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}") from error
 
 
-def _header(arguments: argparse.Namespace, watches: Sequence[Watch]) -> Header:
+def _header(arguments: argparse.Namespace, source: Source, watches: Sequence[Watch]) -> Header:
     explaining = ("context_seconds", "device", "fast", "quantization", "speak_source")
     return Header(
-        source=tuple(arguments.source),
+        source=tuple(part.name for part in source.parts),  # without passwords
         model=arguments.model,
         watches=tuple(watches),
         settings={name: getattr(arguments, name) for name in explaining},

@@ -38,7 +38,7 @@ __all__ = ["Demo", "main"]
 
 SEED = 3_000_000_011
 """Of a test world, with which nothing is ever trained. Chosen among 16 for being all right with
-today's checkpoint, so that a wrong row tells of the installation; docs/demo.md says how many are."""
+today's checkpoint, so that a wrong row tells of the installation (docs/demo.md)."""
 UNITS = 26
 START_LIMIT = 120.0  # seconds until the node is active: about 10, minutes from a cold disk
 PLAY_LIMIT = 60.0  # seconds for the rest, which takes about 30

@@ -12,9 +12,7 @@ from roma_ros.thinker.placement import resolve_device, resolve_dtype
 
 __all__ = ["this_machine"]
 
-FEATURE_SECONDS = (
-    0.015  # of 1280x720, as roma_tiny's were measured on two cores (docs/benchmarks.md)
-)
+FEATURE_SECONDS = 0.015  # of 1280x720, as roma_tiny's on two cores (docs/benchmarks.md)
 RESERVED = 1_000_000_000
 
 
