@@ -111,7 +111,12 @@ class RomaNode(LifecycleNode):
         create_deferred_service(self, Ask, "~/ask", self._on_ask, qos.QUESTIONS, self._replies)
         self.create_service(Watch, "~/watch", self._on_watch)
         self.create_service(Unwatch, "~/unwatch", self._on_unwatch)
-        WatchServices(self, lambda: self._configured().watches, REFUSALS)
+        WatchServices(
+            self,
+            lambda: self._configured().watches,
+            REFUSALS,
+            partial(self._log_watches, "~/adjust"),
+        )
         self.create_service(Trigger, "~/reset", self._on_reset)
         for name, modality in SWITCHES.items():
             self.create_service(SetBool, name, partial(self._on_enable, modality))

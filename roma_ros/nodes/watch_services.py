@@ -25,6 +25,7 @@ class WatchServices:
         node: the roma node.
         watches: of the configured node; may raise one of `refusals`.
         refusals: errors that are answered with their words.
+        on_change: called after a watch was changed.
     """
 
     def __init__(
@@ -32,9 +33,11 @@ class WatchServices:
         node: Node,
         watches: Callable[[], Watches],
         refusals: tuple[type[Exception], ...],
+        on_change: Callable[[], None] = lambda: None,
     ) -> None:
         self._watches = watches
         self._refusals = refusals
+        self._on_change = on_change
         node.create_service(ListWatches, "~/list_watches", self._on_list)
         node.create_service(AdjustWatch, "~/adjust", self._on_adjust)
 
@@ -57,6 +60,7 @@ class WatchServices:
             try:
                 watches.adjust(request.id, **_settings(request))
                 response.success = True
+                self._on_change()
             except WatchError as error:
                 response.message = str(error)
             response.watch = next(watch_info(*e) for e in watches.all() if e[0].id == request.id)

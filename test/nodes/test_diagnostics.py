@@ -103,7 +103,7 @@ def clock(**changes) -> SensorClockStatus:
 
 def test_stamps_that_cannot_be_used_are_a_warning_and_a_small_offset_is_a_note():
     def shown(*clocks):
-        return input_status("roma", [], Faults(lambda line: None), 0, clocks)
+        return input_status("roma", [], Faults(lambda line: None), 0, clocks=clocks)
 
     honest = shown(clock(), clock(modality=Modality.AUDIO, drift=12.0))
     assert (honest.level, honest.message) == (DiagnosticStatus.OK, "data comes in")

@@ -46,7 +46,7 @@ def test_watches_are_listed_with_where_they_come_from(make_roma, robot, tmp_path
     file.write_text(
         "version: 1\n"
         "watches:\n"
-        "- {id: door, instruction: alert me at the door, threshold: 0.75, window: 2, reply: true}\n"
+        "- {id: door, instruction: alert me at the door, threshold: 0.75, window: 2}\n"
         "- {id: story, kind: narration, instruction: Tell me.}\n"
     )
     parameters = {
@@ -64,7 +64,7 @@ def test_watches_are_listed_with_where_they_come_from(make_roma, robot, tmp_path
     assert settings(dog) == (0.25, 1, 5.0)
     assert (dog.origin, dog.defaults) == ("parameters", ["cooldown", "threshold", "window"])
     assert settings(door) == (0.75, 2, 5.0)
-    assert (door.origin, door.defaults, door.reply) == ("watches_file", ["cooldown"], True)
+    assert (door.origin, door.defaults, door.reply) == ("watches_file", ["cooldown"], False)
     assert (story.kind, story.instruction) == (WatchInfo.NARRATION, "Tell me.")
     assert settings(cat) == (0.5, 1, 3.0)
     assert (cat.origin, cat.kind, cat.restored) == ("service", WatchInfo.ALERT, False)
@@ -140,7 +140,7 @@ def test_watches_are_there_again_after_cleanup(make_roma, robot, state_file):
         }
     )
     robot.meet(roma)
-    assert robot.roma.watch("A dog barks.", name="dog", threshold=0.5, reply=True)
+    assert robot.roma.watch("A dog barks.", name="dog", threshold=0.5)
     assert robot.roma.watch("A cat.", name="cat")
     assert robot.roma.watch("Tell me.", kind=WatchKind.NARRATION, threshold=0.75).id == (
         "narration_1"
