@@ -74,38 +74,6 @@ define with_wheel
 	$(1)/bin/python test/exchange.py read "$$folder/pinned"
 endef
 
-NEWEST := .venv-newest
-LOWEST := .venv-lowest
-NEWEST_TORCH = $(shell grep -E '^torch==' constraints.txt)
-LOWEST_VERSIONS = $(shell grep -oE '"[a-z][a-z0-9-]*>=[0-9.]+,<[0-9.]+"' pyproject.toml | tr -d '"' \
-  | sed -E 's/>=([0-9.]+),.*/==\1/' | sort -u)
-# Before 3.12: the lowest versions have no wheels for what came after them.
-LOWEST_PYTHON ?= $(shell for python in python3.10 python3.11 python3; do \
-  $$python -c 'import ensurepip' 2>/dev/null && echo $$python && break; done)
-WHEEL_TESTS := test/thinker test/units test/triggers test/models test/test_missing_library.py \
-  test/quantize/test_bundle_writer.py test/training/test_lora.py
-
-# $(1): a virtual environment, made by Python $(2) if it is not there; $(3): what else pip is told.
-# The wheel runs in a folder of its own; the tests run in it; folders go from it to .venv and back.
-define with_wheel
-	test -x $(1)/bin/python || $(2) -m venv $(1)
-	touch $(1)/COLCON_IGNORE
-	rm -rf build
-	$(1)/bin/python -m pip install --quiet '.[quantize,train,world]' $(3) \
-	  pytest pytest-timeout pytest-xdist hypothesis psutil
-	$(1)/bin/python -m pip install --quiet --no-deps --force-reinstall .
-	$(1)/bin/python -m pip list
-	folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && export OMP_NUM_THREADS=1 && \
-	(cd "$$folder" && $(CURDIR)/$(1)/bin/roma world render --seconds 8 --seed 3000000000 film.mp4 && \
-	  $(CURDIR)/$(1)/bin/roma run film.mp4 --fast --watch "alert me when a purple circle appears" \
-	  | grep -E 'ALERT|alert:|1 alerts?,') && \
-	$(1)/bin/python -m pytest -m "not slow" --numprocesses 2 --dist loadfile $(WHEEL_TESTS) && \
-	$(1)/bin/python test/exchange.py write "$$folder/wheel" && \
-	python test/exchange.py read "$$folder/wheel" && \
-	python test/exchange.py write "$$folder/pinned" && \
-	$(1)/bin/python test/exchange.py read "$$folder/pinned"
-endef
-
 # Folders stand for the files in them: adding or removing one makes the folder newer.
 INSTALLED_FOLDERS := $(shell find roma_ros quantize launch config -type d -not -name __pycache__ 2>/dev/null)
 INTERFACE := package.xml CMakeLists.txt $(wildcard action/*.action cmake/*.in msg/*.msg srv/*.srv)
