@@ -97,8 +97,13 @@ class Subject:
 
 
 def _imported(kind: str) -> Any:
-    package, _, name = kind.split("/")
-    return getattr(importlib.import_module(f"{package}.srv"), name)
+    """The class of a service's type; an action's services are parts of its own class."""
+    package, folder, name = kind.split("/")
+    module = importlib.import_module(f"{package}.{folder}")
+    if folder == "srv":
+        return getattr(module, name)
+    action, _, part = name.rpartition("_")
+    return getattr(getattr(module, action).Impl, f"{part}Service")
 
 
 @cache
