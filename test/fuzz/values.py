@@ -114,7 +114,7 @@ def _value(rng: np.random.Generator, kind: str) -> Any:
     if bits is not None:
         return edge_integer(rng, int(bits[1]), not kind.startswith("u"))
     package, name = kind.split("/")
-    return random_message(rng, getattr(importlib.import_module(f"{package}.msg"), name))
+    return random_message(rng, _message(package, name))
 
 
 def _values(rng: np.random.Generator, many: re.Match[str]) -> Any:
@@ -124,3 +124,12 @@ def _values(rng: np.random.Generator, many: re.Match[str]) -> Any:
     bound = int(many["bound"] or MAX_ITEMS)
     size = int(many["size"]) if many["size"] else int(rng.integers(0, min(bound, MAX_ITEMS) + 1))
     return [_value(rng, item) for _ in range(size)]
+
+
+def _message(package: str, name: str) -> Any:
+    """The class of a message; goals, results and feedback are parts of their action's class."""
+    messages = importlib.import_module(f"{package}.msg")
+    if hasattr(messages, name):
+        return getattr(messages, name)
+    action, _, part = name.rpartition("_")
+    return getattr(getattr(importlib.import_module(f"{package}.action"), action), part)
