@@ -40,7 +40,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from roma_ros.event_schema import Record, read_lines
 from roma_ros.events import Alert as AlertEvent
 from roma_ros.journal_files import journal_paths
-from roma_ros.nodes.client import RomaClient
+from roma_ros.nodes.client import Outcome, RomaClient
 from roma_ros.nodes.demo_plan import make_plan
 from roma_ros.respawn import BackOff
 from roma_ros.watch import WatchKind
@@ -55,7 +55,7 @@ SETTLE = 30.0  # seconds after which memory and files of an incarnation are to b
 SAMPLE = 1.0  # seconds between two looks at the process
 CHANGE = (8.0, 25.0)  # seconds between two changes of the watches
 PAUSE = (0.2, 2.0)  # seconds between two questions
-ANSWER_LIMIT = 30.0
+ANSWER_LIMIT = 15.0  # seconds: an answer that has not come by then does not come
 MEMORY_BAR, FILES_BAR = 1.02, 2
 NONE = (  # of the verdict: what there must be none of
     *("questions that did not end", "watches not restored", "segments left"),
@@ -81,6 +81,7 @@ class Incarnation:
         alerts_live, alerts_found: that came by the topic, and by asking after the start.
         restored: whether the watches were those of before.
         questions: by outcome; "cut off" are those that were open when it was killed.
+        slowest_answer_s: of those that were answered.
         swept: what its log says of the shared memory of its predecessor.
         shared_memory_left: files in /dev/shm that the killed process had open, that no other
             process of ours has, and that were there right after.
@@ -98,6 +99,7 @@ class Incarnation:
     alerts_found: int = 0
     restored: bool = True
     questions: dict[str, int] = field(default_factory=dict)
+    slowest_answer_s: float = 0.0
     swept: str = ""
     shared_memory_left: int = 0
 
@@ -165,14 +167,20 @@ class Asker:
         self._closing.set()
         self._thread.join()
 
-    def outcomes(self, begin: float, end: float) -> dict[str, int]:
-        """Of the questions put from `begin` to `end`, when the node was killed."""
+    def judge(self, row: Incarnation, begin: float, end: float) -> None:
+        """Note what came of the questions put from `begin` to `end`, when the node was killed.
+
+        One that was open then has its outcome only later: rows are judged when all is over.
+        """
         counts: Counter[str] = Counter()
-        for asked, ended, outcome in list(self.asked):
-            if begin <= asked < end:
-                cut_off = outcome == "timed out" and asked + ANSWER_LIMIT > end
-                counts["cut off" if cut_off and ended >= end else outcome] += 1
-        return dict(counts)
+        for asked, ended, outcome in self.asked:
+            if not begin <= asked < end:
+                continue
+            cut_off = outcome == Outcome.TIMED_OUT.value and asked + ANSWER_LIMIT > end
+            counts["cut off" if cut_off else outcome] += 1
+            if outcome == Outcome.SUCCEEDED.value:
+                row.slowest_answer_s = max(row.slowest_answer_s, round(ended - asked, 2))
+        row.questions = dict(counts)
 
     def _ask(self) -> None:
         while not self._closing.wait(self._draw.uniform(*PAUSE)):
@@ -271,6 +279,7 @@ class Soak:
             self._roma, seed + 2, [question.text for question in self._plan.questions]
         )
         self._changed_at = 0.0
+        self._lives: list[tuple[float, float]] = []  # of each incarnation: active, and its end
 
     def run(self, seconds: float, advance: Any) -> None:
         """Live and die until the time is over; the last incarnation ends in good order."""
@@ -292,6 +301,8 @@ class Soak:
         """End what asks and listens."""
         self._asker.close()
         self._roma.close()
+        for row, life in zip(self.incarnations, self._lives, strict=False):
+            self._asker.judge(row, *life)
 
     def _live(self, seconds: float, media: psutil.Popen, last: bool, advance: Any) -> None:
         row = Incarnation(len(self.incarnations) + 1)
@@ -322,7 +333,7 @@ class Soak:
                     _existing(own) - _mapped(os.getpid()) - _mapped(media.pid)
                 )
         row.lived_s = round(ended - active, 1)
-        row.questions = self._asker.outcomes(active, ended)
+        self._lives.append((active, ended))
         row.units = len(self.subscriber.units) - before[0]
         row.alerts_live = self.subscriber.live - before[1]
         row.alerts_found = self.subscriber.found - before[2]
