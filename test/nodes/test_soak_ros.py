@@ -75,12 +75,15 @@ def test_a_question_without_an_answer_is_lost_unless_the_node_was_killed_meanwhi
 def test_watches_are_to_be_those_of_before():
     watches = soak_ros.Watches(0, ["alert me when you hear a beep"])
     found: list[WatchInfo] = []
-    roma: Any = SimpleNamespace(
-        list_watches=lambda **_: WatchesReply(outcome=Outcome.SUCCEEDED, watches=tuple(found)),
-        watch=lambda *_, **named: (
-            found.append(WatchInfo(id=named["name"], threshold=named["threshold"])) or True
-        ),
-    )
+
+    def watch(_: str, *, name: str, threshold: float, **__: Any) -> bool:
+        found.append(WatchInfo(id=name, threshold=threshold))
+        return True
+
+    def list_watches(**_: Any) -> WatchesReply:
+        return WatchesReply(outcome=Outcome.SUCCEEDED, watches=tuple(found))
+
+    roma: Any = SimpleNamespace(list_watches=list_watches, watch=watch)
     for _ in range(2):
         watches._add(roma)
     assert watches.settle(roma)
