@@ -5,7 +5,8 @@
 media_node plays a film of the small world again and again; roma_node watches it with roma_tiny, is
 killed by SIGKILL at random times, and started again with a growing delay. All the while questions
 are asked, by the service and by the action, and watches are added, adjusted and ended. A subscriber
-takes alerts from the topic, and after each start asks the node for those that it missed.
+takes alerts from the topic, is away now and then from seconds before a kill until after the next
+start, and after each start asks the node for those that it missed.
 
 Checked: memory and open files of each incarnation are flat; every question that was asked while
 the node lived ends; every alert of the journal on disk was delivered exactly once; the watches are
@@ -56,6 +57,7 @@ SAMPLE = 1.0  # seconds between two looks at the process
 CHANGE = (8.0, 25.0)  # seconds between two changes of the watches
 PAUSE = (0.2, 2.0)  # seconds between two questions
 ANSWER_LIMIT = 15.0  # seconds: an answer that has not come by then does not come
+AWAY, AWAY_SHARE = (5.0, 20.0), 0.5  # seconds before a kill; share of the kills
 MEMORY_BAR, FILES_BAR = 1.02, 2
 NONE = (  # of the verdict: what there must be none of
     *("questions that did not end", "watches not restored", "segments left"),
@@ -274,7 +276,8 @@ class Soak:
             seed + 1, [alert.instruction for alert in self._plan.alerts if alert.windows]
         )
         self._delays = BackOff(first=1.0, longest=10.0, steady=20.0)
-        self._roma = RomaClient(on_message=self.subscriber.on_message)
+        self._roma = RomaClient()
+        self._listener: RomaClient | None = None  # the subscriber's, if it is there
         self._asker = Asker(
             self._roma, seed + 2, [question.text for question in self._plan.questions]
         )
@@ -301,6 +304,7 @@ class Soak:
         """End what asks and listens."""
         self._asker.close()
         self._roma.close()
+        self._leave()
         for row, life in zip(self.incarnations, self._lives, strict=False):
             self._asker.judge(row, *life)
 
@@ -315,14 +319,20 @@ class Soak:
                 raise SystemExit(f"the node did not start: {reply.message}; {self._log(name)}")
             active = time.monotonic()
             row.start_s = round(active - began, 1)
-            self.subscriber.catch_up(self._roma)
+            if self._listener is None:
+                self._listener = RomaClient(on_message=self.subscriber.on_message)
+            self.subscriber.catch_up(self._listener)
             row.restored = self._watches.settle(self._roma)
-            self._follow(row, node, media, active + seconds, advance)
+            away = 0.0
+            if not last and self._draw.random() < AWAY_SHARE:
+                away = self._draw.uniform(*AWAY)
+            self._follow(row, node, media, active + seconds, away, advance)
             if last:
                 media.send_signal(signal.SIGINT)
                 media.wait(timeout=20.0)
                 time.sleep(3.0)  # the last alerts
-                self.subscriber.catch_up(self._roma)
+                assert self._listener is not None
+                self.subscriber.catch_up(self._listener)
                 self._asker.close()
             ended, own = time.monotonic(), _mapped(node.pid)
             node.send_signal(signal.SIGINT if last else signal.SIGKILL)
@@ -342,7 +352,13 @@ class Soak:
         self._console.print(row)
 
     def _follow(
-        self, row: Incarnation, node: psutil.Popen, media: psutil.Popen, end: float, advance: Any
+        self,
+        row: Incarnation,
+        node: psutil.Popen,
+        media: psutil.Popen,
+        end: float,
+        away: float,
+        advance: Any,
     ) -> None:
         """Until `end`: change watches, and look at memory and files."""
         settles = time.monotonic() + SETTLE
@@ -350,6 +366,8 @@ class Soak:
         while time.monotonic() < end:
             if media.poll() is not None or node.poll() is not None:
                 raise SystemExit(f"a process has ended: media {media.poll()}, node {node.poll()}")
+            if away and time.monotonic() > end - away:
+                self._leave()
             if time.monotonic() > self._changed_at:
                 self._watches.change(self._roma)
                 self._changed_at = time.monotonic() + self._draw.uniform(*CHANGE)
@@ -364,6 +382,12 @@ class Soak:
             memory, files = zip(*samples, strict=True)
             row.memory_mb = (round(memory[0], 1), round(max(memory), 1), round(memory[-1], 1))
             row.files = (files[0], max(files), files[-1])
+
+    def _leave(self) -> None:
+        """Let the subscriber go; it comes back after the next start."""
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
 
     def _parameters(self) -> list[str]:
         own = {
