@@ -37,12 +37,14 @@ from typing import Any
 import psutil
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from roma_ros.msg import Alert, SpeakProbability
 
 from roma_ros.event_schema import Record, read_lines
 from roma_ros.events import Alert as AlertEvent
 from roma_ros.journal_files import journal_paths
-from roma_ros.nodes.client import Outcome, RomaClient
+from roma_ros.nodes.client import Message, Outcome, RomaClient
 from roma_ros.nodes.demo_plan import make_plan
+from roma_ros.nodes.stamps import stamp_of
 from roma_ros.respawn import BackOff
 from roma_ros.watch import WatchKind
 from roma_ros.world import NARRATION_INSTRUCTION, write_film
@@ -79,7 +81,7 @@ class Incarnation:
         memory_mb: resident: after 30 s of being active, at the most after that, and at the end.
         files: open, likewise.
         threads: at the end.
-        units: distinct units that the first watch has judged.
+        units: seconds of the stream that were judged.
         alerts_live, alerts_found: that came by the topic, and by asking after the start.
         restored: whether the watches were those of before.
         questions: by outcome; "cut off" are those that were open when it was killed.
@@ -117,17 +119,13 @@ class Subscriber:
         self.alerts: dict[int, tuple[str, int]] = {}
         self.doubled: list[int] = []
         self.different: list[int] = []
-        self.units: set[tuple[int, int]] = set()  # stamps of their ends
         self.live = self.found = 0
         self._seen_live: set[int] = set()
         self._asked_to = 0
 
-    def on_message(self, message: Any) -> None:
-        """In the client's thread."""
-        kind = type(message).__name__
-        if kind == "SpeakProbability":
-            self.units.add((message.header.stamp.sec, message.header.stamp.nanosec))
-        if kind == "Alert":
+    def on_message(self, message: Message) -> None:
+        """In the thread of its client."""
+        if isinstance(message, Alert):
             if message.sequence in self._seen_live:
                 self.doubled.append(message.sequence)
             self._seen_live.add(message.sequence)
@@ -149,7 +147,7 @@ class Subscriber:
             self._asked_to, more = reply.next, reply.more
 
     def _take(self, sequence: int, watch: str, stamp: Any) -> None:
-        alert = (watch, stamp.sec * 1_000_000_000 + stamp.nanosec)
+        alert = (watch, stamp_of(stamp))
         if self.alerts.setdefault(sequence, alert) != alert:
             self.different.append(sequence)
 
@@ -276,7 +274,8 @@ class Soak:
             seed + 1, [alert.instruction for alert in self._plan.alerts if alert.windows]
         )
         self._delays = BackOff(first=1.0, longest=10.0, steady=20.0)
-        self._roma = RomaClient()
+        self._units: set[int] = set()  # stamps of their ends, ns
+        self._roma = RomaClient(on_message=self._on_message)
         self._listener: RomaClient | None = None  # the subscriber's, if it is there
         self._asker = Asker(
             self._roma, seed + 2, [question.text for question in self._plan.questions]
@@ -311,7 +310,7 @@ class Soak:
     def _live(self, seconds: float, media: psutil.Popen, last: bool, advance: Any) -> None:
         row = Incarnation(len(self.incarnations) + 1)
         self.incarnations.append(row)
-        before = (len(self.subscriber.units), self.subscriber.live, self.subscriber.found)
+        before = (len(self._units), self.subscriber.live, self.subscriber.found)
         name, began = f"roma_node_{row.number}", time.monotonic()
         with _process(self._folder, name, *self._parameters()) as node:
             reply = self._roma.wait_until_active(timeout=START_LIMIT)
@@ -344,7 +343,7 @@ class Soak:
                 )
         row.lived_s = round(ended - active, 1)
         self._lives.append((active, ended))
-        row.units = len(self.subscriber.units) - before[0]
+        row.units = len(self._units) - before[0]
         row.alerts_live = self.subscriber.live - before[1]
         row.alerts_found = self.subscriber.found - before[2]
         if found := re.search(r"removed \d+ segments?.*MB\)", self._log(name)):
@@ -382,6 +381,10 @@ class Soak:
             memory, files = zip(*samples, strict=True)
             row.memory_mb = (round(memory[0], 1), round(max(memory), 1), round(memory[-1], 1))
             row.files = (files[0], max(files), files[-1])
+
+    def _on_message(self, message: Message) -> None:
+        if isinstance(message, SpeakProbability):
+            self._units.add(stamp_of(message.header.stamp))
 
     def _leave(self) -> None:
         """Let the subscriber go; it comes back after the next start."""
