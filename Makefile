@@ -78,7 +78,7 @@ endef
 INSTALLED_FOLDERS := $(shell find roma_ros quantize launch config -type d -not -name __pycache__ 2>/dev/null)
 INTERFACE := package.xml CMakeLists.txt $(wildcard action/*.action cmake/*.in msg/*.msg srv/*.srv)
 
-.PHONY: help setup build demo test test-slow test-newest test-lowest fuzz soak lint bench eval train-tiny \
+.PHONY: help setup build demo test test-slow test-newest test-lowest fuzz soak soak-ros lint bench eval train-tiny \
   ablations gptq clean
 
 help: ## list the targets
@@ -125,6 +125,10 @@ bench: build ## measure; writes bench/results.json
 # The whole day takes hours alone on two cores; it goes on after the last hour that was finished.
 soak: setup ## a day of stream as fast as it goes, with faults injected; SOAK="--hours 4" for less
 	OMP_NUM_THREADS=1 python bench/soak.py --resume $(SOAK)
+
+# In real time; roma_node is killed every three minutes. SOAK_ROS="--minutes 10 --kill-every 60".
+soak-ros: build ## an hour of the real node over ROS, killed and started again
+	$(IN_ROS) OMP_NUM_THREADS=1 python bench/soak_ros.py $(SOAK_ROS)
 
 eval: setup ## measure roma_tiny on 500 test streams a task; writes bench/eval.json and pictures
 	roma eval world --out bench/eval.json

@@ -23,6 +23,7 @@ from pathlib import Path
 from types import FrameType
 
 from ament_index_python.packages import get_package_share_directory
+from rclpy.impl.implementation_singleton import rclpy_implementation
 from rich.console import Console
 
 from roma_ros.nodes.client import Message, Reply, RomaClient
@@ -31,6 +32,7 @@ from roma_ros.nodes.demo_plan import Plan, PlanError, make_plan
 from roma_ros.nodes.demo_record import Record
 from roma_ros.nodes.demo_view import DemoView
 from roma_ros.nodes.media_node import FIRST_STAMP
+from roma_ros.nodes.start_errors import describe_start_error
 from roma_ros.watch import WatchKind
 from roma_ros.world import NARRATION_INSTRUCTION, SceneError, write_film
 
@@ -273,8 +275,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ.setdefault("ROS_DOMAIN_ID", str(1 + os.getpid() % 101))
     for number in ENDING_SIGNALS:
         signal.signal(number, _leave)
-    with tempfile.TemporaryDirectory(prefix="roma-demo-") as folder:
-        return Demo(Console(), plan, Path(folder), model=options.model).run()
+    try:
+        with tempfile.TemporaryDirectory(prefix="roma-demo-") as folder:
+            return Demo(Console(), plan, Path(folder), model=options.model).run()
+    except rclpy_implementation.RCLError as error:
+        print(f"{parser.prog}: {describe_start_error(error)}", file=sys.stderr)
+        return 2
 
 
 if __name__ == "__main__":

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 import rclpy
 from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
 from rclpy.executors import ExternalShutdownException
+from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
 from rclpy.utilities import get_default_context
 
 from roma_ros.nodes.callback_errors import GuardedExecutor, guard_services
 from roma_ros.nodes.ending import is_up, unless_gone
 from roma_ros.nodes.faults import Faults
+from roma_ros.nodes.shared_memory import sweep_dead_segments
+from roma_ros.nodes.start_errors import describe_start_error
 from roma_ros.nodes.undeclared import warn_of_undeclared
 from roma_ros.sources import SourceError
 
@@ -27,6 +31,7 @@ before it shuts the context down: an executor that looks in between and then wai
 ends (3 of 200 nodes without a timer)."""
 
 BAD_START = (InvalidParameterTypeException, InvalidParameterValueException, SourceError)
+ROS_FAILED = (rclpy_implementation.RCLError, rclpy_implementation.UnknownROSArgsError)
 
 
 def run(make_node: Callable[[], Node], arguments: Sequence[str] | None = None) -> int:
@@ -38,17 +43,27 @@ def run(make_node: Callable[[], Node], arguments: Sequence[str] | None = None) -
 
     Where the node's attribute `leaves_a_thread` is true, the process ends here.
 
+    Shared memory of processes that were killed is removed first.
+
     Returns:
         The process's exit status: that of the node, 0 if it has none; 2 if it could not be made
-        for want of a device, a file or a right parameter.
+        for want of a device, a file or a right parameter, or because ROS could not start.
     """
-    rclpy.init(args=None if arguments is None else list(arguments))
+    swept = sweep_dead_segments()
     try:
-        node = make_node()
-    except BAD_START as error:
-        print(f"cannot start: {error}", file=sys.stderr)
+        rclpy.init(args=None if arguments is None else list(arguments))
+        with warnings.catch_warnings():
+            # Of a node that could not be made, besides the error.
+            warnings.filterwarnings("ignore", message="Failed to fini")
+            node = make_node()
+    except (*BAD_START, *ROS_FAILED) as error:
+        is_ours = isinstance(error, BAD_START)
+        said = str(error) if is_ours else describe_start_error(error)
+        print(f"cannot start: {said}", file=sys.stderr)
         get_default_context().try_shutdown()
         return 2
+    if swept.segments:
+        node.get_logger().info(str(swept))
     warn_of_undeclared(node)
     faults = getattr(node, "faults", None) or Faults(node.get_logger().error)
     guard_services(node, faults)

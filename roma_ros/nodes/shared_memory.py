@@ -1,0 +1,107 @@
+"""Shared memory of Fast DDS whose process has died: found by its lock, and removed.
+
+A process that is killed leaves its segment behind, 35 MB with config/fastdds.xml. Fast DDS removes
+it only where another process had it open; any other fills /dev/shm until the machine is started
+again. Its own `fastdds shm clean` does not come with the ROS wheels, and nobody runs it on a robot.
+
+How Fast DDS tells that a segment is in use: next to the segment, named by 16 random digits, lies an
+empty file with `_el` after its name. The owner creates that file first and holds an exclusive
+`flock` on it as long as it lives; the kernel lets go of it when the process ends in whatever way.
+A lock file that can be locked therefore has no owner any more. The test holds across containers,
+which process ids would not, and a reader that still has the memory mapped keeps it.
+
+Ports (`fastrtps_port7411`, 52 kB) are left to Fast DDS: they are named by number, a process that
+takes the number resets the port of a dead one, and nobody else can do so without a race.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import stat
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["FOLDER", "Swept", "sweep_dead_segments"]
+
+FOLDER = Path("/dev/shm")
+LOCK_OF_SEGMENT = re.compile(r"(fastrtps|fastdds)_[0-9a-f]{16}_el")  # Fast DDS 2 and 3
+LOCK_SUFFIX = "_el"
+YOUNGEST = 10.0
+"""Age in seconds from which a lock file without a lock has no owner: one that is made right now is
+locked an instant later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What was removed.
+
+    Attributes:
+        segments: count.
+        size: of them together, bytes.
+    """
+
+    segments: int = 0
+    size: int = 0
+
+    def __str__(self) -> str:
+        what = "segment" if self.segments == 1 else "segments"
+        return (
+            f"removed {self.segments} {what} of shared memory ({self.size / 1e6:.0f} MB) that "
+            "processes which were killed had left"
+        )
+
+
+def sweep_dead_segments(folder: Path = FOLDER, *, youngest: float = YOUNGEST) -> Swept:
+    """Remove Fast DDS's segments of this user whose process has died.
+
+    Never raises: what cannot be removed is left.
+
+    Args:
+        folder: where shared memory is.
+        youngest: age of a lock file from which on it is looked at [s].
+    """
+    segments = size = 0
+    try:
+        names = [name for name in os.listdir(folder) if LOCK_OF_SEGMENT.fullmatch(name)]
+    except OSError:
+        return Swept()
+    for name in names:
+        with suppress(OSError), _locked(folder / name, youngest):
+            segment = folder / name.removesuffix(LOCK_SUFFIX)
+            with suppress(FileNotFoundError):
+                found = segment.lstat()
+                if not _is_ours(found):
+                    continue
+                segment.unlink()
+                segments, size = segments + 1, size + found.st_size
+            (folder / name).unlink()
+    return Swept(segments, size)
+
+
+@contextmanager
+def _locked(path: Path, youngest: float) -> Iterator[None]:
+    """Hold a lock file's lock.
+
+    Raises:
+        OSError: the file is young, another's, or locked by its owner, who lives.
+    """
+    file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        found = os.fstat(file)
+        if not _is_ours(found) or time.time() - found.st_mtime < youngest:
+            raise PermissionError
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.lstat(path).st_ino != found.st_ino:
+            raise FileNotFoundError  # removed by another meanwhile, and made anew
+        yield
+    finally:
+        os.close(file)
+
+
+def _is_ours(found: os.stat_result) -> bool:
+    return found.st_uid == os.geteuid() and stat.S_ISREG(found.st_mode)
