@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import sys
 from pathlib import Path
 from types import TracebackType
@@ -48,7 +50,7 @@ class EventFile:
     def take(self, event: Event, seconds: float, source: SourceTime | None = None) -> None:
         """Write an event that happened `seconds` after the run's beginning."""
         if not self._sequence:  # a run that cannot start leaves the last one's events alone
-            if not self._is_stdout:
+            if _is_regular(self._file):
                 self._file.truncate(0)
             self._file.write(encode(self._header))
         self._sequence += 1
@@ -61,3 +63,11 @@ class EventFile:
         )
         self._file.write(encode(record))
         self._file.flush()
+
+
+def _is_regular(file: BinaryIO) -> bool:
+    """Whether there is something to empty: not of a pipe, a terminal or a device."""
+    try:
+        return stat.S_ISREG(os.fstat(file.fileno()).st_mode) and file is not sys.stdout.buffer
+    except (AttributeError, OSError):
+        return False

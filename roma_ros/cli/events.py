@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from itertools import chain, islice
 from pathlib import Path
@@ -151,17 +152,33 @@ def _chosen(
 ) -> Iterator[Header | Record]:
     """Headers, and the events that were asked for."""
     kinds = set(arguments.kind) or set(KINDS) - {"speak_probability"}
+    begun = 0  # by the last header
     for line in lines:
-        if isinstance(line, Record):
-            if line.kind not in kinds:
+        if isinstance(line, Header):
+            begun = line.wall_ns
+        elif line.kind not in kinds or (
+            arguments.watch and getattr(line.event, "watch", "") not in arguments.watch
+        ):
+            continue
+        else:
+            dated = _dated(line, begun)
+            if arguments.since is not None and arguments.since.is_after(dated):
                 continue
-            if arguments.watch and getattr(line.event, "watch", "") not in arguments.watch:
-                continue
-            if arguments.since is not None and arguments.since.is_after(line):
-                continue
-            if arguments.until is not None and not arguments.until.is_after(line):
+            if arguments.until is not None and not arguments.until.is_after(dated):
                 continue
         yield line
+
+
+def _is_of(record: Record, watches: Sequence[str]) -> bool:
+    """Whether an event is of one of these watches, or of any if there are none."""
+    return not watches or getattr(record.event, "watch", "") in watches
+
+
+def _dated(record: Record, begun: int) -> Record:
+    """The record with the computer's time: a file of `roma run` has that of its beginning only."""
+    if record.wall_ns is not None or not begun or record.seconds is None:
+        return record
+    return replace(record, wall_ns=begun + round(record.seconds * 1e9))
 
 
 # --- showing ---

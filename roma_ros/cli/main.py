@@ -7,6 +7,7 @@ import importlib
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from roma_ros.cli.errors import CommandError, UsageError
@@ -29,6 +30,7 @@ DESCRIPTION = "A robot's sense of when to speak: watch a stream, alert, narrate 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code, or raises SystemExit as argparse does."""
     given = sys.argv[1:] if argv is None else list(argv)
+    _open_closed_streams()
     try:
         arguments = make_parser(_commands_for(given)).parse_args(given)
         code: int = arguments.command(arguments)
@@ -39,11 +41,27 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("roma: interrupted", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
-        # Whoever read the output has had enough (`roma run ... | head`). Python would complain
-        # once more when it flushes stdout at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()  # whoever read it has had enough (`roma run ... | head`)
         return 0
+    except OSError as error:  # a full disk, or an output that has gone
+        _discard_output()
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"roma: error: {where}{error.strerror or error}", file=sys.stderr)
+        return CommandError.exit_code
     return code
+
+
+def _discard_output() -> None:
+    """Python would complain once more when it flushes standard output at its end."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _open_closed_streams() -> None:
+    """A shell may have closed standard output or error (`>&-`): what goes there is discarded."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
 
 
 def _commands_for(given: Sequence[str]) -> Sequence[str]:

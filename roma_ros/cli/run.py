@@ -292,6 +292,7 @@ def run(arguments: argparse.Namespace) -> int:
         title = _title(source)
         for warning in playback.warnings:
             print(f"roma: warning: {one_line(warning)}", file=sys.stderr)
+        _warn_of_nothing(arguments, watches)
         view = _view(arguments, title, watches)
         sinks += [view, timeline := Timeline(f"{title} · {arguments.model}", watches)]
         failure = _follow(playback, view, sinks)
@@ -308,6 +309,13 @@ def run(arguments: argparse.Namespace) -> int:
         raise CommandError(one_line(str(failure))) from failure
     undelivered = CommandError.exit_code if hooks.lost else 0
     return max(judged, _check_heard(playback), _check_answers(playback), undelivered)
+
+
+def _warn_of_nothing(arguments: argparse.Namespace, watches: Sequence[Watch]) -> None:
+    """Say that a quiet run has nothing that it could tell."""
+    output = arguments.events or arguments.plot
+    if arguments.quiet and not (watches or arguments.ask or output):
+        print("roma: warning: nothing is watched for, narrated or asked", file=sys.stderr)
 
 
 def _title(source: Source) -> str:

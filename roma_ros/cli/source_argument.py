@@ -64,7 +64,9 @@ def _open(text: str, reconnect: Reconnect | None, topics: Sequence[str]) -> Iter
         yield Microphone(MicrophoneConfig(device=number_or_name, reconnect=reconnect))
     elif text.isdecimal():
         yield Camera(CameraConfig(int(text), reconnect=reconnect))
-    elif Path(text).is_char_device():
+    elif not text:
+        raise MediaError("SOURCE is empty; expected a file, a folder, an address or a device")
+    elif Path(text).is_char_device() and text.startswith("/dev/v"):
         yield Camera(CameraConfig(text, reconnect=reconnect))
     elif glob.has_magic(text) and not is_address(text) and not Path(text).exists():
         yield from _open_pattern(text)

@@ -50,7 +50,7 @@ class MqttHook(Hook):
             from paho.mqtt.client import Client
             from paho.mqtt.enums import CallbackAPIVersion
         except ImportError as error:
-            raise HookError("MQTT needs paho-mqtt: pip install 'roma_ros[hooks]'") from error
+            raise HookError("MQTT needs paho-mqtt: pip install '.[hooks]'") from error
         try:
             parts = urlsplit(self.url)
             port = parts.port or PORTS.get(parts.scheme, 0)

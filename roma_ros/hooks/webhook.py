@@ -51,7 +51,7 @@ class WebhookHook(Hook):
         try:
             import httpx
         except ImportError as error:
-            raise HookError("a webhook needs httpx: pip install 'roma_ros[hooks]'") from error
+            raise HookError("a webhook needs httpx: pip install '.[hooks]'") from error
         try:
             parts = urlsplit(self.url)
             self._place = f"{parts.scheme}://{parts.hostname}:{parts.port or ''}".rstrip(":")

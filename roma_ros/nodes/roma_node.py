@@ -183,8 +183,14 @@ class RomaNode(LifecycleNode):
             log.info(str(error))
             return TransitionCallbackReturn.FAILURE
         except Exception as error:  # the model, its libraries, the device: say why, and live on
-            self._trouble = f"cannot configure: {type(error).__name__}: {error}"
-            log.error(self._trouble)
+            known = isinstance(error, (*REFUSALS, HookError, ValueError))
+            said = str(error) if known else f"{type(error).__name__}: {error}"
+            self._trouble = f"cannot configure: {said}"
+            name = self.get_fully_qualified_name()
+            log.error(
+                f"{self._trouble}; the node waits: mend it, and start it again or `ros2 lifecycle "
+                f"set {name} configure`"
+            )
             return TransitionCallbackReturn.FAILURE
         self._trouble = ""
         self._journal.open(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
 import warnings
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -74,8 +76,10 @@ def run(make_node: Callable[[], Node], arguments: Sequence[str] | None = None) -
             while is_up(node.context) and _exit_status(node) is None:
                 executor.spin_once(timeout_sec=LONGEST_WAIT)
     finally:
+        _ignore_signals()
         node.destroy_node()
         get_default_context().try_shutdown()
+        _ignore_signals()  # rclpy has put the handlers of before back
     status = _exit_status(node) or 0
     if getattr(node, "leaves_a_thread", False):
         # It is at work in a library and cannot be stopped: an interpreter that ends would wait for
@@ -84,6 +88,13 @@ def run(make_node: Callable[[], Node], arguments: Sequence[str] | None = None) -
         sys.stderr.flush()
         os._exit(status)
     return status
+
+
+def _ignore_signals() -> None:
+    """Let nothing disturb the end: after Ctrl-C, `ros2 launch` sends a signal of its own."""
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
 
 
 def _exit_status(node: Node) -> int | None:

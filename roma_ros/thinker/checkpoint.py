@@ -63,6 +63,8 @@ MODEL_TYPES = ("qwen2_5_omni", "qwen2_5_omni_thinker")
 
 def resolve_folder(model: str | Path) -> Path:
     """The folder of a model: a path, or the name of an embedded one such as `roma_tiny`."""
+    if not str(model):
+        raise CheckpointError("the model's name is empty; give a folder, or 'roma_tiny'")
     folder = Path(model).expanduser()
     embedded = Path(str(files("roma_ros"))) / "models" / str(model)
     if not folder.is_dir() and "/" not in str(model) and embedded.is_dir():
@@ -73,6 +75,11 @@ def resolve_folder(model: str | Path) -> Path:
 
 def check_folder(folder: Path) -> None:
     """Raise `CheckpointError` unless `folder` can be a Qwen2.5-Omni thinker checkpoint."""
+    if not (folder / "config.json").exists() and folder.is_dir():
+        raise CheckpointError(
+            f"{str(folder.absolute())!r} is no model folder: it has no config.json; give the path "
+            "of a Qwen2.5-Omni checkpoint folder, or 'roma_tiny' for the embedded one"
+        )
     if not folder.is_dir():
         raise CheckpointError(
             f"no model folder {str(folder)!r}; give the path of a Qwen2.5-Omni checkpoint folder, "

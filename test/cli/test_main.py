@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -55,3 +56,30 @@ def test_help_needs_neither_torch_nor_ros() -> None:
         "sys.exit(' '.join({'torch', 'transformers', 'rclpy'} & set(sys.modules)) or 0)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
+
+
+@pytest.mark.parametrize("redirection", ["> /dev/full", ">&-", "--events /dev/full > /dev/null"])
+def test_an_output_that_cannot_be_written_is_one_line(tmp_path: Path, redirection: str) -> None:
+    clip = tmp_path / "clip.mp4"
+    assert main(["world", "render", "--seconds", "1", str(clip)]) == 0
+    code = "import sys; from roma_ros.cli import main; sys.exit(main())"
+    command = f"'{sys.executable}' -c '{code}' run {clip} --fast {redirection}"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=120)
+    assert "Traceback" not in done.stderr
+    if "full" in redirection:
+        assert done.returncode == 1
+        assert "No space left on device" in done.stderr
+    else:
+        assert done.returncode == 0
+
+
+def test_an_empty_source_or_model_is_no_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clip = tmp_path / "clip.mp4"
+    assert main(["world", "render", "--seconds", "1", str(clip)]) == 0
+    assert main(["run", "", "--fast"]) == 2
+    assert "SOURCE is empty" in capsys.readouterr().err
+    for model, said in (("", "is empty"), (str(tmp_path), "it has no config.json")):
+        assert main(["run", str(clip), "--fast", "--model", model]) == 2
+        assert said in capsys.readouterr().err
