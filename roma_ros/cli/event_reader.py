@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from roma_ros.event_schema import MAX_LINE, DamagedLine, Line, SchemaError, deco
 from roma_ros.journal_files import journal_paths
 from roma_ros.state_folder import JOURNAL, state_folders
 
-__all__ = ["EventTail", "event_paths", "given_or_found", "read_events"]
+__all__ = ["EventTail", "add_event_command", "event_paths", "given_or_found", "read_events"]
 
 PIECE = 2**20  # bytes
 
@@ -119,3 +120,27 @@ class EventTail:
         if self._rest:
             yield self._read(self._rest)
         self._rest = b""
+
+
+def add_event_command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    about: str,
+    examples: str,
+) -> argparse.ArgumentParser:
+    """Add a command that reads events, with the argument that says which file or journal."""
+    parser = commands.add_parser(
+        name,
+        help=about,
+        description=about[0].upper() + about[1:] + ".",
+        epilog=examples,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "path",
+        metavar="PATH",
+        nargs="?",
+        type=Path,
+        help="file of events, or folder of a journal (default: the journal of the only node here)",
+    )
+    return parser

@@ -17,7 +17,13 @@ from rich.text import Text
 
 from roma_ros.cli.errors import CommandError, UsageError
 from roma_ros.cli.event_export import FORMATS, export, format_of
-from roma_ros.cli.event_reader import EventTail, event_paths, given_or_found, read_events
+from roma_ros.cli.event_reader import (
+    EventTail,
+    add_event_command,
+    event_paths,
+    given_or_found,
+    read_events,
+)
 from roma_ros.cli.happening import Happening
 from roma_ros.cli.moment import Moment
 from roma_ros.cli.signals import stopping_on_signals
@@ -56,20 +62,7 @@ exit codes
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = commands.add_parser(
-        "events",
-        help=HELP,
-        description=HELP[0].upper() + HELP[1:] + ".",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument(
-        "path",
-        metavar="PATH",
-        nargs="?",
-        type=Path,
-        help="file of events, or folder of a journal (default: the journal of the only node here)",
-    )
+    parser = add_event_command(commands, "events", HELP, EXAMPLES)
     what = parser.add_argument_group("which events")
     what.add_argument(
         "--kind",

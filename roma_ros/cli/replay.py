@@ -5,13 +5,12 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from itertools import product
-from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
 from roma_ros.cli.errors import UsageError
-from roma_ros.cli.event_reader import given_or_found, read_events
+from roma_ros.cli.event_reader import add_event_command, given_or_found, read_events
 from roma_ros.cli.events import Damaged
 from roma_ros.cli.wording import clock
 from roma_ros.replay import Recording, ReplaySettings, Unit, recordings
@@ -44,20 +43,7 @@ exit codes
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = commands.add_parser(
-        "replay",
-        help=HELP,
-        description=HELP[0].upper() + HELP[1:] + ".",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument(
-        "path",
-        metavar="PATH",
-        nargs="?",
-        type=Path,
-        help="file of events, or folder of a journal (default: the journal of the only node here)",
-    )
+    parser = add_event_command(commands, "replay", HELP, EXAMPLES)
     parser.add_argument("--threshold", metavar="P", type=float, nargs="+", help="p(speak) to try")
     parser.add_argument("--window", metavar="UNITS", type=int, nargs="+", help="windows to try")
     parser.add_argument(
