@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable
 from types import TracebackType
+from typing import Any
 
 __all__ = ["TypedQuestions"]
 
@@ -29,7 +30,7 @@ class TypedQuestions:
         self._ask = ask
         self._over = threading.Event()
         self._thread: threading.Thread | None = None
-        self._on_background_read: object = None
+        self._on_background_read: Any = signal.SIG_DFL  # of before
 
     def __enter__(self) -> TypedQuestions:
         if _is_foreground_terminal():
@@ -48,12 +49,7 @@ class TypedQuestions:
         if self._thread is not None:
             self._over.set()
             self._thread.join(timeout=2.0)
-            signal.signal(signal.SIGTTIN, signal.SIG_DFL)
-
-    @property
-    def active(self) -> bool:
-        """Whether lines are read."""
-        return self._thread is not None
+            signal.signal(signal.SIGTTIN, self._on_background_read)
 
     def _read(self) -> None:
         terminal, line = sys.stdin.fileno(), b""
