@@ -9,7 +9,7 @@ import pytest
 from lifecycle_msgs.msg import Transition
 
 from roma_ros.nodes.client import Outcome, PendingAnswer
-from roma_ros.questions import Answering, AskedFuture
+from roma_ros.questions import Answering
 
 from .conftest import BASE, SECOND, until
 from .test_roma_node import state
@@ -26,11 +26,14 @@ def endless(tiny, tmp_path_factory) -> str:
 
 @pytest.fixture
 def slices(monkeypatch):
-    """A semaphore: each release lets one slice of an answer be decoded."""
+    """A semaphore: each release lets one slice be decoded; `answers` are those that began."""
     allowed = threading.Semaphore(0)
+    allowed.answers = []
     decode = Answering.decode
 
     def decode_when_allowed(answering):
+        if answering not in allowed.answers:
+            allowed.answers.append(answering)
         assert allowed.acquire(timeout=30)
         return decode(answering)
 
@@ -70,6 +73,7 @@ def test_an_answer_under_way_can_be_cancelled_and_its_place_is_free(
         return pending
 
     first = begin("What was there?", 0)
+    until(lambda: slices.answers, "its first slice")
     second = begin("And before?", 1)
     refused = robot.roma.begin_ask("And after?").wait()
     assert refused.outcome is Outcome.REFUSED
@@ -82,19 +86,12 @@ def test_an_answer_under_way_can_be_cancelled_and_its_place_is_free(
     third = begin("And after?", 1)
 
     first.cancel()
-    until(lambda: _asked(roma, "What was there?").cancel_requested, "the cancel")
+    until(lambda: slices.answers[0].question.future.cancel_requested, "the cancel")
     slices.release()  # the slice at hand
     assert first.wait(10.0).outcome is Outcome.CANCELLED
     slices.release(1000)
     assert third.wait().outcome is Outcome.SUCCEEDED
     until(lambda: not roma._ask_action._asked, "nothing is kept of them")
-
-
-def _asked(roma, question: str) -> AskedFuture:
-    """Of the answer that is being decoded."""
-    answering = roma._mind.assistant._loop.desk._answering
-    assert answering.question.text == question
-    return answering.question.future
 
 
 def test_the_executor_rests_and_serves_while_answers_are_decoded(make_roma, robot, slices):
@@ -117,7 +114,7 @@ def test_a_question_without_an_answer_in_time_is_cancelled(make_roma, robot, end
     robot.play(3)
     reply = robot.roma.ask("What was there?", on_text=print, timeout=0.5)
     assert reply.outcome is Outcome.TIMED_OUT
-    until(lambda: _asked(roma, "What was there?").cancel_requested, "the cancel")
+    until(lambda: slices.answers[0].question.future.cancel_requested, "the cancel")
     slices.release()
     until(lambda: not roma._ask_action._asked, "it is given up after the slice at hand")
 
