@@ -89,7 +89,7 @@ setup: $(VENV)/.installed ## create .venv and install the pinned dependencies
 build: $(COLCON)/.built ## build the messages and install the package into .colcon/install
 
 demo: build ## play a stream into the real node over ROS; ends by itself within a minute
-	$(IN_ROS) python -m roma_ros.nodes.demo
+	$(IN_ROS) python -m roma_ros.demo
 
 # Nodes keep the pace of real sensors, and are tested one after another; the rest, a file on each core,
 # and with one release only: it does not depend on ROS.

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import torch
 
+from roma_ros.assistant.watch_session import WatchSession
 from roma_ros.events import Alert, Event
-from roma_ros.follower import Follower
 from roma_ros.thinker import RomaThinker
 from roma_ros.watch import DEFAULT_THRESHOLD, Watch, WatchKind
 from roma_ros.world import Alert as WorldAlert
@@ -35,14 +35,14 @@ def follow(thinker: RomaThinker, exercise: Exercise) -> list[Alert]:
         threshold=DEFAULT_THRESHOLD,
         reply=True,
     )
-    follower = Follower(watch)
-    follower.open(thinker, SECONDS)
+    watch_session = WatchSession(watch)
+    watch_session.open(thinker, SECONDS)
     events: list[Event] = []
     for unit in WorldRenderer(exercise.scene):
-        events += follower.hear(thinker.encode(unit))
-        if follower.wants_to_speak:
-            events += follower.speak(25, 250)
-    events += follower.close()
+        events += watch_session.hear(thinker.encode(unit))
+        if watch_session.wants_to_speak:
+            events += watch_session.speak(25, 250)
+    events += watch_session.close()
     return [event for event in events if isinstance(event, Alert)]
 
 

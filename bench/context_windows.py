@@ -22,12 +22,12 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
+from roma_ros.assistant.watch_session import WatchSession
 from roma_ros.evaluation.alert_score import AlertCounts, score_alert
 from roma_ros.evaluation.narration_score import NarrationCounts, score_narration
 from roma_ros.evaluation.outcomes import Saying
 from roma_ros.evaluation.protocol import TriggerSettings
 from roma_ros.events import Narration, SpeakProbability
-from roma_ros.follower import Follower
 from roma_ros.thinker import EncodedUnit, RomaThinker
 from roma_ros.watch import DEFAULT_THRESHOLD, Watch, WatchKind
 from roma_ros.world import (
@@ -91,7 +91,7 @@ class Listener:
     """One session for a watch (or none), opened anew for each scene if `fresh`."""
 
     def __init__(self, thinker: RomaThinker, watch: Watch | None, window: int, *, fresh: bool):
-        self.follower = Follower(watch)
+        self.watch_session = WatchSession(watch)
         self._thinker, self._window, self._fresh = thinker, window, fresh
         self.p_speak: list[float] = []
         self.said: list[Saying] = []
@@ -99,17 +99,17 @@ class Listener:
         self.open()
 
     def open(self) -> None:
-        self.follower.open(self._thinker, self._window)
+        self.watch_session.open(self._thinker, self._window)
 
     def begin_scene(self) -> None:
         if self._fresh:
-            self.follower.restart()
+            self.watch_session.restart()
             self.open()
 
     def hear(self, unit: EncodedUnit, number: int) -> None:
-        events = self.follower.hear(unit)
-        if self.follower.wants_to_speak:
-            events += self.follower.speak(25, 250)
+        events = self.watch_session.hear(unit)
+        if self.watch_session.wants_to_speak:
+            events += self.watch_session.speak(25, 250)
         for event in events:
             if isinstance(event, SpeakProbability):
                 self.p_speak.append(event.p_speak)
@@ -117,7 +117,7 @@ class Listener:
                 self.said.append(Saying(number, event.text))
 
     def answer(self, question: str) -> str:
-        session = self.follower.session
+        session = self.watch_session.session
         assert session is not None
         with session.branch() as branch:
             return branch.answer(question, 16).strip()

@@ -38,9 +38,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from roma_ros.assistant import Assistant, AssistantConfig
+from roma_ros.assistant.question_queue import QuestionError
 from roma_ros.evaluation.provenance import checkpoint_hashes
 from roma_ros.events import Answer, Event, Fault
-from roma_ros.questions import QuestionError
 from roma_ros.thinker import RomaThinker, settle_threads
 from roma_ros.thinker.checkpoint import resolve_folder
 from roma_ros.thinker.session import StreamSession

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from roma_ros.quantize.benchmark import Followed
 from roma_ros.quantize.errors import QuantizeError
-from roma_ros.quantize.follow import Followed
 from roma_ros.speed import Spread
 from roma_ros.triggers import AlertTrigger
 from roma_ros.units import NS_PER_SECOND

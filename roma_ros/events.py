@@ -5,8 +5,6 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-from roma_ros.lag import LagPolicy
-
 __all__ = [
     "Alert",
     "Answer",
@@ -14,11 +12,22 @@ __all__ = [
     "Fault",
     "InstructionWarning",
     "Lag",
+    "LagPolicy",
     "Narration",
     "SpeakProbability",
     "StreamStart",
     "StreamStarted",
 ]
+
+
+class LagPolicy(str, enum.Enum):
+    """What to do while the model is slower than the sensors."""
+
+    DROP_OLDEST = "drop_oldest"
+    """Skip the units that have waited longest."""
+
+    AUDIO_ONLY = "audio_only"
+    """Hear units without their video while others wait; skip only if that is still too slow."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

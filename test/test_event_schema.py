@@ -29,12 +29,12 @@ from roma_ros.events import (
     Fault,
     InstructionWarning,
     Lag,
+    LagPolicy,
     Narration,
     SpeakProbability,
     StreamStart,
     StreamStarted,
 )
-from roma_ros.lag import LagPolicy
 from roma_ros.watch import Watch, WatchKind
 
 SAID = {"stream": 1, "stamp": 12_500_000_000, "unit": 4, "watch": "door", "text": "дверь\n“x”"}

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 
-from roma_ros.events import Alert, Lag, StreamStart, StreamStarted
-from roma_ros.lag import LagPolicy
+from roma_ros.events import Alert, Lag, LagPolicy, StreamStart, StreamStarted
 
 
 def test_events_are_json():

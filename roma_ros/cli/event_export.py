@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TextIO
 
 from roma_ros.cli.errors import CommandError, UsageError
-from roma_ros.cli.happening import Happening
+from roma_ros.cli.event_text import Happening
 from roma_ros.event_schema import Header, Record, encode
 from roma_ros.events import Alert, Answer, Narration
 

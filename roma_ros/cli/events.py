@@ -24,10 +24,10 @@ from roma_ros.cli.event_reader import (
     given_or_found,
     read_events,
 )
-from roma_ros.cli.happening import Happening
+from roma_ros.cli.event_text import Happening
 from roma_ros.cli.moment import Moment
 from roma_ros.cli.signals import stopping_on_signals
-from roma_ros.cli.wording import clock, one_line
+from roma_ros.cli.text import clock, one_line
 from roma_ros.event_schema import KINDS, DamagedLine, Header, Line, Record
 from roma_ros.events import SpeakProbability, StreamStarted
 

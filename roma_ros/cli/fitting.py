@@ -6,7 +6,7 @@ import textwrap
 
 from matplotlib.figure import Figure
 
-from roma_ros.cli.wording import shortened
+from roma_ros.cli.text import shortened
 
 __all__ = ["fitted", "wrapped"]
 

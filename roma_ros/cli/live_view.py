@@ -13,10 +13,10 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from roma_ros.cli.happening import Happening, Kind
+from roma_ros.cli.event_text import Happening, Kind
 from roma_ros.cli.progress import Progress
 from roma_ros.cli.source_time import SourceTime
-from roma_ros.cli.wording import clock, one_line
+from roma_ros.cli.text import clock, one_line
 from roma_ros.events import Event, SpeakProbability
 from roma_ros.watch import Watch
 

@@ -11,14 +11,14 @@ from concurrent.futures import Future
 from dataclasses import replace
 
 from roma_ros.assistant import Assistant, AssistantConfig
+from roma_ros.assistant.question_queue import QuestionError, UnknownWordsError
 from roma_ros.cli.errors import UsageError
 from roma_ros.cli.progress import Progress
 from roma_ros.cli.source_time import SourceTime
 from roma_ros.cli.source_units import SourceUnits
+from roma_ros.cli.text import one_line
 from roma_ros.cli.timed_question import TimedQuestion
-from roma_ros.cli.wording import one_line
 from roma_ros.events import Answer, Event
-from roma_ros.questions import QuestionError, UnknownWordsError
 from roma_ros.sources import Source
 from roma_ros.thinker import RomaThinker, UnitShapeError
 from roma_ros.units import Frame, UnitsError

@@ -200,8 +200,8 @@ def _prompt(file: Path) -> str:
 
 
 def _compare(arguments: argparse.Namespace, console: Console, *, bundle: str, source: str) -> None:
+    from roma_ros.quantize.benchmark import FollowSettings, follow_apart
     from roma_ros.quantize.comparison import compare
-    from roma_ros.quantize.follow import FollowSettings, follow_apart
     from roma_ros.thinker.bundle import Manifest, is_bundle
     from roma_ros.thinker.checkpoint import resolve_folder
 
@@ -239,7 +239,7 @@ def _compare(arguments: argparse.Namespace, console: Console, *, bundle: str, so
 def _evaluate(folder: Path, arguments: argparse.Namespace) -> dict[str, float | None]:
     """The figures of `roma eval world` by name; `None` for one with nothing to stand on."""
     from roma_ros.evaluation.errors import EvaluationError
-    from roma_ros.evaluation.findings import find
+    from roma_ros.evaluation.metrics import find
     from roma_ros.evaluation.protocol import Protocol
     from roma_ros.evaluation.world_run import evaluate_on_world
     from roma_ros.quantize.comparison import folder_bytes

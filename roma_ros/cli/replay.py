@@ -12,7 +12,7 @@ from rich.table import Table
 from roma_ros.cli.errors import UsageError
 from roma_ros.cli.event_reader import add_event_command, given_or_found, read_events
 from roma_ros.cli.events import Damaged
-from roma_ros.cli.wording import clock
+from roma_ros.cli.text import clock
 from roma_ros.replay import Recording, ReplaySettings, Unit, recordings
 from roma_ros.watch import Watch, WatchError, WatchKind
 

@@ -17,17 +17,17 @@ from roma_ros.cli.errors import CommandError, UnjudgedError, UsageError
 from roma_ros.cli.event_file import STDOUT, EventFile
 from roma_ros.cli.hook_sink import HookSink, make_hooks
 from roma_ros.cli.live_view import LiveView
-from roma_ros.cli.plain_lines import PlainLines
+from roma_ros.cli.plain_output import PlainLines
 from roma_ros.cli.progress import Progress
 from roma_ros.cli.signals import stopping_on_signals
 from roma_ros.cli.source_argument import open_sources
 from roma_ros.cli.source_time import SourceTime
 from roma_ros.cli.source_warnings import warnings_on_stderr
 from roma_ros.cli.summary import Summary
+from roma_ros.cli.text import clock, one_line
 from roma_ros.cli.timed_question import TimedQuestion
 from roma_ros.cli.timeline import FORMATS, Timeline
 from roma_ros.cli.typed_questions import TypedQuestions
-from roma_ros.cli.wording import clock, one_line
 from roma_ros.event_schema import Header
 from roma_ros.events import Event
 from roma_ros.hooks import parse_hooks
@@ -453,8 +453,8 @@ def _playback(arguments: argparse.Namespace, source: Source, watches: Sequence[W
         from transformers.utils import logging as transformers_logging
 
         from roma_ros.assistant import AssistantConfig
+        from roma_ros.assistant.question_queue import Question, QuestionError
         from roma_ros.cli.playback import Playback
-        from roma_ros.questions import Question, QuestionError
         from roma_ros.thinker import RomaThinker, ThinkerError, settle_threads
 
         transformers_logging.disable_progress_bar()  # it would stay in the terminal

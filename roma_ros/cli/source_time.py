@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from roma_ros.cli.wording import clock, one_line
+from roma_ros.cli.text import clock, one_line
 
 __all__ = ["SourceTime"]
 

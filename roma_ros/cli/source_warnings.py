@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from roma_ros.cli.wording import one_line
+from roma_ros.cli.text import one_line
 
 __all__ = ["warnings_on_stderr"]
 

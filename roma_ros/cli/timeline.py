@@ -19,10 +19,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MultipleLocator
 
+from roma_ros.cli.event_text import Happening, Kind
 from roma_ros.cli.fitting import fitted, wrapped
-from roma_ros.cli.happening import Happening, Kind
 from roma_ros.cli.source_time import SourceTime
-from roma_ros.cli.wording import clock, one_line
+from roma_ros.cli.text import clock, one_line
 from roma_ros.events import Event, Fault, SpeakProbability
 from roma_ros.watch import Watch
 

@@ -129,8 +129,8 @@ def _kernels() -> str:
     """Which quantised kinds run on the device that `auto` would take."""
     import torch
 
+    from roma_ros.thinker.kernel_check import check_kind
     from roma_ros.thinker.quantization import Quantization
-    from roma_ros.thinker.small_call import check_kind
 
     device = torch.device("cuda:0" if torch.cuda.is_available() else "cpu")
     kinds = [kind for kind in Quantization if kind is not Quantization.NONE]

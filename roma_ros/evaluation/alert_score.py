@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from roma_ros.evaluation.bootstrap import ratio
 from roma_ros.evaluation.protocol import TriggerSettings
-from roma_ros.evaluation.resampling import ratio
 from roma_ros.triggers import AlertTrigger
 from roma_ros.world.alert import Window, windows
 

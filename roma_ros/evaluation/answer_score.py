@@ -7,8 +7,8 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from roma_ros.evaluation.bootstrap import ratio
 from roma_ros.evaluation.outcomes import AnswerOutcome
-from roma_ros.evaluation.resampling import ratio
 
 __all__ = ["AnswerCounts", "majority_share", "score_answer"]
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from roma_ros.evaluation.bootstrap import ratio
 from roma_ros.evaluation.outcomes import Saying
-from roma_ros.evaluation.resampling import ratio
 
 __all__ = ["TOLERANCE", "NarrationCounts", "match", "score_narration"]
 

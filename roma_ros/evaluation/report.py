@@ -13,7 +13,7 @@ import numpy as np
 
 from roma_ros.evaluation.alert_score import AlertCounts
 from roma_ros.evaluation.calibration import Bin, calibration_error, reliability
-from roma_ros.evaluation.findings import (
+from roma_ros.evaluation.metrics import (
     Finding,
     alert_totals,
     answers_by_kind,

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from roma_ros.evaluation.alert_score import AlertCounts, score_alert
+from roma_ros.evaluation.bootstrap import total
 from roma_ros.evaluation.narration_score import NarrationCounts, match
 from roma_ros.evaluation.outcomes import AlertOutcome, NarrationOutcome
 from roma_ros.evaluation.protocol import TriggerSettings
-from roma_ros.evaluation.resampling import total
 
 __all__ = [
     "THRESHOLDS",

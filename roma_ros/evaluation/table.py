@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from rich.table import Table
 from rich.text import Text
 
-from roma_ros.evaluation.findings import Finding
+from roma_ros.evaluation.metrics import Finding
 
 __all__ = ["findings_table"]
 

@@ -11,10 +11,10 @@ from functools import partial
 import torch
 from transformers.utils import logging as transformers_logging
 
-from roma_ros.evaluation.listeners import attend
+from roma_ros.evaluation.cases import Programme, Showing, programme
 from roma_ros.evaluation.outcomes import Outcomes
 from roma_ros.evaluation.protocol import Protocol
-from roma_ros.evaluation.showings import Programme, Showing, programme
+from roma_ros.evaluation.runners import attend
 from roma_ros.thinker import RomaThinker
 
 __all__ = ["evaluate_on_world"]

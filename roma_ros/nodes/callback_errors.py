@@ -17,7 +17,7 @@ from rclpy.executors import (
 from rclpy.node import Node
 
 from roma_ros.nodes.ending import unless_gone
-from roma_ros.nodes.faults import Faults
+from roma_ros.nodes.input_errors import Faults
 
 __all__ = ["GuardedExecutor", "guard_services"]
 

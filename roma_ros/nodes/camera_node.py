@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from roma_ros.nodes.declaration import ParameterSpec, declare
 from roma_ros.nodes.device_node import RECONNECT_SECONDS, DeviceNode, now_ns
+from roma_ros.nodes.parameter_spec import ParameterSpec, declare
+from roma_ros.nodes.run_node import run
 from roma_ros.nodes.sensor_publisher import (
     FRAME_ID,
     IMAGE_TRANSPORT,
     RELIABILITY,
     SensorPublisher,
 )
-from roma_ros.nodes.spinning import run
 from roma_ros.sources import Camera, CameraConfig, Source, is_address, open_media
 
 __all__ = ["CameraNode", "main"]

@@ -33,7 +33,7 @@ from roma_ros.msg import (
 from roma_ros.nodes import qos
 from roma_ros.nodes.asking import Asking
 from roma_ros.nodes.ending import is_up, join, unless_gone
-from roma_ros.nodes.spinning import LONGEST_WAIT
+from roma_ros.nodes.run_node import LONGEST_WAIT
 from roma_ros.nodes.stamps import stamp_of, time_of
 from roma_ros.srv import AdjustWatch, Ask, EventsSince, ListWatches, Unwatch, Watch
 from roma_ros.watch import WatchKind

@@ -7,7 +7,7 @@ from typing import Any
 
 from rclpy.node import Node
 
-from roma_ros.nodes.declaration import ParameterSpec
+from roma_ros.nodes.parameter_spec import ParameterSpec
 from roma_ros.nodes.sensor_publisher import SensorPublisher, SourceThread
 from roma_ros.nodes.source_log import SourceLog
 from roma_ros.sources import Reconnect, Source

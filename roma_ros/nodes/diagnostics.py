@@ -11,11 +11,11 @@ from pathlib import Path
 
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 
+from roma_ros.assistant.status import AssistantStatus
 from roma_ros.hooks import HookStats
 from roma_ros.journal import JournalStatus
-from roma_ros.nodes.faults import Faults
+from roma_ros.nodes.input_errors import Faults
 from roma_ros.nodes.input_monitor import InputMonitor
-from roma_ros.status import AssistantStatus
 from roma_ros.units import AssemblerStats, Modality, SensorClockStatus
 
 __all__ = [

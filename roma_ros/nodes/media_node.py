@@ -8,9 +8,10 @@ from typing import Any
 
 from rclpy.node import Node
 
-from roma_ros.nodes.declaration import ParameterSpec, declare
 from roma_ros.nodes.device_node import RECONNECT_SECONDS, now_ns
 from roma_ros.nodes.ending import is_up
+from roma_ros.nodes.parameter_spec import ParameterSpec, declare
+from roma_ros.nodes.run_node import run
 from roma_ros.nodes.sensor_publisher import (
     FRAME_ID,
     IMAGE_TRANSPORT,
@@ -19,7 +20,6 @@ from roma_ros.nodes.sensor_publisher import (
     SourceThread,
 )
 from roma_ros.nodes.source_log import SourceLog
-from roma_ros.nodes.spinning import run
 from roma_ros.sources import Item, MediaError, Reconnect, Source, open_media, paced
 
 __all__ = ["FIRST_STAMP", "MediaNode", "main"]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from roma_ros.nodes.declaration import ParameterSpec, declare
 from roma_ros.nodes.device_node import RECONNECT_SECONDS, DeviceNode, now_ns
+from roma_ros.nodes.parameter_spec import ParameterSpec, declare
+from roma_ros.nodes.run_node import run
 from roma_ros.nodes.sensor_publisher import FRAME_ID, RELIABILITY, SensorPublisher
-from roma_ros.nodes.spinning import run
 from roma_ros.sources import Microphone, MicrophoneConfig
 from roma_ros.units.audio import MAX_CHANNELS, MAX_RATE
 

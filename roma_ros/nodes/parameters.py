@@ -8,11 +8,11 @@ from typing import Literal
 from rclpy.node import Node
 
 from roma_ros.assistant import AssistantConfig
-from roma_ros.lag import LagPolicy
+from roma_ros.events import LagPolicy
 from roma_ros.nodes.audio_input import AUDIO_TYPES, AudioFormat
-from roma_ros.nodes.declaration import ParameterSpec
 from roma_ros.nodes.image_transport import IMAGE_TRANSPORTS
 from roma_ros.nodes.node_hooks import HOOK_SPECS
+from roma_ros.nodes.parameter_spec import ParameterSpec
 from roma_ros.nodes.persistence import PERSISTENCE_SPECS, Persistence
 from roma_ros.thinker import SpeakSource
 from roma_ros.triggers import MAX_WINDOW

@@ -10,7 +10,7 @@ from rclpy.node import Node
 
 from roma_ros.hooks import parse_hooks
 from roma_ros.journal import DEFAULT_KINDS, JournalConfig
-from roma_ros.nodes.declaration import ParameterSpec
+from roma_ros.nodes.parameter_spec import ParameterSpec
 from roma_ros.state_folder import JOURNAL, WATCHES, state_folder
 from roma_ros.watch_file import WatchSpec, read_watch_file
 

@@ -17,11 +17,11 @@ from std_srvs.srv import SetBool, Trigger
 
 from roma_ros.action import Ask as AskAnswer
 from roma_ros.assistant import AssistantStoppedError
+from roma_ros.assistant.question_queue import QuestionError
 from roma_ros.events import Answer
 from roma_ros.hooks import HookError
 from roma_ros.nodes import qos
 from roma_ros.nodes.ask_action import AskAction
-from roma_ros.nodes.declaration import declare
 from roma_ros.nodes.deferred import Respond, create_deferred_service
 from roma_ros.nodes.diagnostics import (
     LagMemory,
@@ -40,25 +40,25 @@ from roma_ros.nodes.diagnostics import (
     watch_storage_status,
 )
 from roma_ros.nodes.event_publisher import EventPublisher
-from roma_ros.nodes.faults import Faults
+from roma_ros.nodes.input_errors import Faults
 from roma_ros.nodes.input_monitor import InputMonitor, describe_publishers
 from roma_ros.nodes.input_switches import InputSwitches
-from roma_ros.nodes.intake import Intake
+from roma_ros.nodes.input_thread import Intake
 from roma_ros.nodes.journal_services import NodeJournal
 from roma_ros.nodes.loading import Loading, LoadingAbandonedError
-from roma_ros.nodes.mind import Attention, Mind, free_unused_memory
 from roma_ros.nodes.node_hooks import NodeHooks, hooks_of
+from roma_ros.nodes.node_state import Attention, Mind, free_unused_memory
 from roma_ros.nodes.paced_replies import PacedReplies
+from roma_ros.nodes.parameter_spec import declare
 from roma_ros.nodes.parameters import SPECS, Settings, WatchDefaults, lateness_of
-from roma_ros.nodes.senses import Senses
-from roma_ros.nodes.spinning import run
+from roma_ros.nodes.run_node import run
 from roma_ros.nodes.stamps import time_of
 from roma_ros.nodes.stream_topic import StreamTopic
+from roma_ros.nodes.subscriptions import Senses
 from roma_ros.nodes.transitions import Transitions
 from roma_ros.nodes.watch_log import WatchLog
+from roma_ros.nodes.watch_registry import kind_of
 from roma_ros.nodes.watch_services import WatchServices
-from roma_ros.nodes.watches import kind_of
-from roma_ros.questions import QuestionError
 from roma_ros.srv import Ask, Unwatch, Watch
 from roma_ros.thinker import ThinkerError
 from roma_ros.units import Modality, MultimodalUnit

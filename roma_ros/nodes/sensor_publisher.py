@@ -12,9 +12,9 @@ from sensor_msgs.msg import Image
 from roma_ros.msg import Audio
 from roma_ros.nodes import qos
 from roma_ros.nodes.conversions import audio_message, compressed_image, image_message
-from roma_ros.nodes.declaration import ParameterSpec
 from roma_ros.nodes.ending import is_up, join, unless_gone
 from roma_ros.nodes.image_transport import OUTPUT_TRANSPORTS, image_topic
+from roma_ros.nodes.parameter_spec import ParameterSpec
 from roma_ros.sources import Item, Source, SourceError
 from roma_ros.units import AudioChunk, UnitsError
 

@@ -8,7 +8,7 @@ from typing import Any
 from rclpy.node import Node
 
 from roma_ros.msg import WatchInfo
-from roma_ros.nodes.watches import Watches
+from roma_ros.nodes.watch_registry import Watches
 from roma_ros.srv import AdjustWatch, ListWatches
 from roma_ros.watch import Watch, WatchError, WatchKind
 from roma_ros.watch_state import StoredWatch

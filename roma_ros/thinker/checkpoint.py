@@ -24,7 +24,7 @@ from transformers.utils import logging as transformers_logging
 from roma_ros.thinker.attention import SLOT_ATTENTION
 from roma_ros.thinker.config import RomaConfig
 from roma_ros.thinker.errors import CheckpointError
-from roma_ros.thinker.public_roma import public_roma_head
+from roma_ros.thinker.kernel_check import check_kind
 from roma_ros.thinker.quantization import (
     GPTQ_REMEDY,
     GptqBackbone,
@@ -45,7 +45,7 @@ from roma_ros.thinker.qwen_omni import (
     remove_tower,
     set_attention,
 )
-from roma_ros.thinker.small_call import check_kind
+from roma_ros.thinker.roma_release import public_roma_head
 from roma_ros.thinker.speak_head import SpeakHead
 
 __all__ = [

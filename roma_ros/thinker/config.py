@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from roma_ros.thinker.errors import CheckpointError
-from roma_ros.thinker.public_roma import public_roma_settings
+from roma_ros.thinker.roma_release import public_roma_settings
 from roma_ros.thinker.speak_source import SpeakSource
 from roma_ros.thinker.vocabulary import Vocabulary
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from roma_ros.thinker.strand import Strand
+from roma_ros.thinker.sequence import Strand
 
 if TYPE_CHECKING:
     from roma_ros.thinker.thinker import RomaThinker

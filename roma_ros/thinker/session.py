@@ -16,9 +16,9 @@ from roma_ros.thinker.decoding import Utterance, decode
 from roma_ros.thinker.encoding import EncodedUnit, PhaseTimings
 from roma_ros.thinker.errors import ContextError, SessionClosedError, ThinkerError
 from roma_ros.thinker.qwen_omni import rotary_frequencies, text_model
+from roma_ros.thinker.sequence import Strand
 from roma_ros.thinker.slot_cache import SlotCache
 from roma_ros.thinker.spoken_instruction import read_out, spread_over_units
-from roma_ros.thinker.strand import Strand
 from roma_ros.thinker.yes_no import CONDITION_HOLDS
 from roma_ros.units import MultimodalUnit
 

@@ -25,13 +25,13 @@ from roma_ros.thinker.dialogue import Dialogue
 from roma_ros.thinker.encoding import EncodedUnit, PhaseTimings, unit_positions
 from roma_ros.thinker.errors import CheckpointError, ThinkerError, UnitShapeError
 from roma_ros.thinker.features import MEL_FRAMES_PER_UNIT, FeatureExtractor
+from roma_ros.thinker.onnx_overrides import StandIns
 from roma_ros.thinker.placement import resolve_device, resolve_dtype
 from roma_ros.thinker.quantization import Quantization, check_unused
 from roma_ros.thinker.qwen_omni import audio_tower, vision_tower
 from roma_ros.thinker.session import StreamSession
 from roma_ros.thinker.speak_head import SpeakHead
 from roma_ros.thinker.speak_source import SpeakSource, StateTokens
-from roma_ros.thinker.stand_ins import StandIns
 from roma_ros.thinker.vocabulary import needs_picture, needs_sound
 from roma_ros.thinker.yes_no import yes_no_tokens
 from roma_ros.units import UNIT_RATE, MultimodalUnit

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from torch.utils.data import Dataset
 
+from roma_ros.training.auxiliary import Facts, facts_of
 from roma_ros.training.example import Exchange, StreamExample
-from roma_ros.training.facts import Facts, facts_of
 from roma_ros.units import MultimodalUnit
 from roma_ros.world import (
     PRESENT_KINDS,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from roma_ros.training.facts import Facts
+from roma_ros.training.auxiliary import Facts
 from roma_ros.units import MultimodalUnit
 
 __all__ = ["Exchange", "StreamExample"]

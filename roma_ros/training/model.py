@@ -10,11 +10,11 @@ from torch import nn
 
 from roma_ros.thinker import RomaThinker
 from roma_ros.thinker.qwen_omni import audio_tower, forward_text, text_model, vision_tower
+from roma_ros.training.auxiliary import FactHeads
 from roma_ros.training.batch import IGNORED
-from roma_ros.training.facts import FactHeads
 from roma_ros.training.lora import Adapters
 from roma_ros.training.settings import LoraSettings
-from roma_ros.training.timing import head_loss, state_loss
+from roma_ros.training.speak_loss import head_loss, state_loss
 
 __all__ = ["StreamLosses", "TrainingModel"]
 

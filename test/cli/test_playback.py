@@ -19,8 +19,8 @@ from roma_ros.events import Answer, Event, SpeakProbability
 from roma_ros.quantize.onnx_export import export_vision
 from roma_ros.sources import Item, MediaFile, MediaFileConfig, Source, SourceError
 from roma_ros.thinker import RomaThinker
+from roma_ros.thinker.onnx_overrides import StandIns
 from roma_ros.thinker.onnx_parts import OnnxVision
-from roma_ros.thinker.stand_ins import StandIns
 from roma_ros.units import AudioChunk
 from roma_ros.watch import Watch, WatchKind
 

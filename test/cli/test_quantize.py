@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from roma_ros.cli import main
-from roma_ros.quantize import follow as following
+from roma_ros.quantize import benchmark as following
 from roma_ros.thinker import RomaThinker
 from roma_ros.thinker.bundle import check_bundle
 

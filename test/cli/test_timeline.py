@@ -18,12 +18,12 @@ from roma_ros.events import (
     Fault,
     InstructionWarning,
     Lag,
+    LagPolicy,
     Narration,
     SpeakProbability,
     StreamStart,
     StreamStarted,
 )
-from roma_ros.lag import LagPolicy
 from roma_ros.watch import Watch, WatchKind
 
 DOOR = Watch(id="door", kind=WatchKind.ALERT, instruction="alert me: the door", threshold=0.6)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from roma_ros.evaluation.alert_score import AlertCounts, firings, score_alert
+from roma_ros.evaluation.bootstrap import total
 from roma_ros.evaluation.protocol import TriggerSettings
-from roma_ros.evaluation.resampling import total
 from roma_ros.world import Window
 
 from .by_hand import units

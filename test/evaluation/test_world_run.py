@@ -60,7 +60,7 @@ def test_what_cannot_be_measured_is_said_in_one_line(
 
 
 def test_scoring_needs_no_torch() -> None:
-    modules = "alert_score answer_score calibration findings narration_score plots report sweeps"
+    modules = "alert_score answer_score calibration metrics narration_score plots report sweeps"
     names = ", ".join(f"roma_ros.evaluation.{name}" for name in modules.split())
     code = f"import sys, {names}; assert not {{'torch', 'rclpy'}} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

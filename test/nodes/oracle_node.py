@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from roma_ros.nodes import mind, roma_node
-from roma_ros.nodes.demo_plan import NARRATION, Plan, make_plan
+from roma_ros.demo.plan import NARRATION, Plan, make_plan
+from roma_ros.nodes import node_state, roma_node
 from roma_ros.thinker import PhaseTimings, UnitStep, Utterance
 from roma_ros.units import MultimodalUnit, VideoFill
 from roma_ros.world import NARRATION_INSTRUCTION, WorldRenderer
@@ -123,6 +123,6 @@ def blocks(frames: Any) -> np.ndarray:
 if __name__ == "__main__":
     seed, units, log, flaw, *rest = sys.argv[1:]
     oracle = Oracle(make_plan(int(seed), int(units)), Path(log), flaw)
-    mind.RomaThinker = SimpleNamespace(from_pretrained=lambda *_, **__: oracle)  # type: ignore
-    mind.settle_threads = lambda _: 1  # type: ignore  # it computes nothing
+    node_state.RomaThinker = SimpleNamespace(from_pretrained=lambda *_, **__: oracle)  # type: ignore
+    node_state.settle_threads = lambda _: 1  # type: ignore  # it computes nothing
     raise SystemExit(roma_node.main(rest))

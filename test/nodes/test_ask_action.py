@@ -8,8 +8,8 @@ import time
 import pytest
 from lifecycle_msgs.msg import Transition
 
+from roma_ros.assistant.question_queue import Answering
 from roma_ros.nodes.client import Outcome, PendingAnswer
-from roma_ros.questions import Answering
 
 from .conftest import BASE, SECOND, until
 from .test_roma_node import state
@@ -24,11 +24,18 @@ def endless(tiny, tmp_path_factory) -> str:
     return str(folder)
 
 
+class Slices(threading.Semaphore):
+    """How many slices may be decoded still, and the answers that have begun."""
+
+    def __init__(self):
+        super().__init__(0)
+        self.answers: list[Answering] = []
+
+
 @pytest.fixture
 def slices(monkeypatch):
-    """A semaphore: each release lets one slice be decoded; `answers` are those that began."""
-    allowed = threading.Semaphore(0)
-    allowed.answers = []
+    """A semaphore: each release lets one slice of an answer be decoded."""
+    allowed = Slices()
     decode = Answering.decode
 
     def decode_when_allowed(answering):

@@ -17,7 +17,7 @@ from std_msgs.msg import String
 from std_srvs.srv import Trigger
 
 from roma_ros.nodes.callback_errors import GuardedExecutor, guard_services
-from roma_ros.nodes.faults import Faults
+from roma_ros.nodes.input_errors import Faults
 from roma_ros.nodes.roma_node import RomaNode
 
 from .conftest import until

@@ -14,9 +14,9 @@ import psutil
 import pytest
 from rich.console import Console
 
-from roma_ros.nodes import demo as demo_module
-from roma_ros.nodes.demo import PLAY_LIMIT, START_LIMIT, UNITS, Demo, main
-from roma_ros.nodes.demo_plan import make_plan
+from roma_ros.demo import demo as demo_module
+from roma_ros.demo.demo import PLAY_LIMIT, START_LIMIT, UNITS, Demo, main
+from roma_ros.demo.plan import make_plan
 
 from .conftest import until
 
@@ -56,7 +56,7 @@ def test_a_node_that_never_speaks_up_but_answers_fails_for_that_alone(tmp_path):
 
 
 def test_roma_tiny_is_judged_as_make_demo_does_it():
-    command = [sys.executable, "-m", "roma_ros.nodes.demo"]
+    command = [sys.executable, "-m", "roma_ros.demo"]
     demo = subprocess.run(
         command, capture_output=True, text=True, timeout=START_LIMIT + PLAY_LIMIT + 60
     )
@@ -83,7 +83,7 @@ def test_a_node_that_never_starts_and_ignores_ctrl_c_is_gone_with_the_demo(tmp_p
     "number", [signal.SIGTERM, pytest.param(signal.SIGKILL, marks=pytest.mark.slow)]
 )
 def test_a_demo_that_is_killed_leaves_no_node_and_no_folder(tmp_path, number):
-    command = [sys.executable, "-m", "roma_ros.nodes.demo"]
+    command = [sys.executable, "-m", "roma_ros.demo"]
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
     demo = subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True

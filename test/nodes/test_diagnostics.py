@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from diagnostic_msgs.msg import DiagnosticStatus
 
+from roma_ros.assistant.status import AssistantStatus
 from roma_ros.nodes.diagnostics import (
     LagMemory,
     RecentMinute,
@@ -15,9 +16,8 @@ from roma_ros.nodes.diagnostics import (
     unit_status,
     watch_status,
 )
-from roma_ros.nodes.faults import Faults
+from roma_ros.nodes.input_errors import Faults
 from roma_ros.nodes.input_monitor import InputMonitor
-from roma_ros.status import AssistantStatus
 from roma_ros.units import AssemblerStats, Modality, SensorClockStatus
 
 OK, WARN, ERROR = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR

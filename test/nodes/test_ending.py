@@ -139,7 +139,7 @@ def test_a_node_ends_when_ros_is_shut_down_and_nothing_wakes_the_executor():
 import threading, time
 from rclpy.node import Node
 from rclpy.utilities import get_default_context
-from roma_ros.nodes.spinning import run
+from roma_ros.nodes.run_node import run
 
 def make_node():
     def shut_down():

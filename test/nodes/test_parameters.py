@@ -8,7 +8,7 @@ from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValu
 from rclpy.node import Node
 from rclpy.parameter import Parameter, parameter_dict_from_yaml_file
 
-from roma_ros.nodes.declaration import ParameterSpec, declare
+from roma_ros.nodes.parameter_spec import ParameterSpec, declare
 from roma_ros.nodes.parameters import SPECS, Settings, WatchDefaults
 
 PRESETS = ("cpu_tiny", "desktop_gpu", "jetson_orin_agx", "jetson_orin_nx")

@@ -11,7 +11,7 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 from roma_ros.journal import DEFAULT_KINDS, JournalConfig
-from roma_ros.nodes.declaration import declare
+from roma_ros.nodes.parameter_spec import declare
 from roma_ros.nodes.persistence import PERSISTENCE_SPECS, Persistence
 from roma_ros.watch_file import WatchFileError
 

@@ -7,8 +7,7 @@ from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.node import Node
 from roma_ros.msg import StreamEvent
 
-from roma_ros.events import Fault, Lag
-from roma_ros.lag import LagPolicy
+from roma_ros.events import Fault, Lag, LagPolicy
 from roma_ros.nodes import qos
 from roma_ros.nodes.client import Outcome
 

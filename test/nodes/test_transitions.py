@@ -130,8 +130,8 @@ def test_shutdown_ends_a_configure_that_has_only_just_begun(make_roma, robot, lo
 
 SLOW_NODE = """
 import sys, time
-from roma_ros.nodes import mind, roma_node
-mind.RomaThinker.from_pretrained = staticmethod(lambda *_, **__: time.sleep(600))
+from roma_ros.nodes import node_state, roma_node
+node_state.RomaThinker.from_pretrained = staticmethod(lambda *_, **__: time.sleep(600))
 sys.exit(roma_node.main(["--ros-args", "-p", "device:=cpu"]))
 """
 

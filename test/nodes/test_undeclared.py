@@ -8,7 +8,7 @@ import pytest
 from rclpy.context import Context
 from rclpy.node import Node
 
-from roma_ros.nodes.declaration import declare
+from roma_ros.nodes.parameter_spec import declare
 from roma_ros.nodes.parameters import SPECS
 from roma_ros.nodes.undeclared import undeclared_parameters
 

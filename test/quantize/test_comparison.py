@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from roma_ros.quantize.benchmark import Followed, FollowSettings, follow
 from roma_ros.quantize.comparison import compare, folder_bytes
 from roma_ros.quantize.errors import QuantizeError
-from roma_ros.quantize.follow import Followed, FollowSettings, follow
 
 SOURCE = Followed(
     p_speak=((0.1, 0.9, 0.9, 0.2), (0.4, 0.6)),

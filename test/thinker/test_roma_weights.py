@@ -16,8 +16,8 @@ from safetensors.torch import load_file, save_file
 from transformers import Qwen2_5OmniConfig
 
 from roma_ros.thinker import CheckpointError, RomaConfig, RomaThinker, SpeakHead
-from roma_ros.thinker.public_roma import public_roma_settings
 from roma_ros.thinker.qwen_omni import released_name
+from roma_ros.thinker.roma_release import public_roma_settings
 
 LAYERS, WIDTH = [-4, -3, -2, -1], 48
 NAMES = {

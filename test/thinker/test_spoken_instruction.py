@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from roma_ros.assistant import Assistant, AssistantConfig
-from roma_ros.follower import Follower
+from roma_ros.assistant.watch_session import WatchSession
 from roma_ros.recording import Recording
 from roma_ros.speech import SpeechError, Voice, say
 from roma_ros.thinker import RomaThinker, StreamSession, UnitShapeError, read_out
@@ -174,12 +174,12 @@ def test_a_watch_may_bring_its_recording(listener: RomaThinker, tiny, make_unit)
     with tiny.open_session(INSTRUCTION, spoken=recording.samples) as session:
         expected = session.step(unit).p_speak
     for thinker in (listener, tiny):
-        follower = Follower(replace(WATCH, recording=recording))
-        follower.open(thinker, 4)
-        follower.hear(unit)
-        assert follower.step is not None
-        assert follower.step.p_speak == expected
-        follower.close()
+        watch_session = WatchSession(replace(WATCH, recording=recording))
+        watch_session.open(thinker, 4)
+        watch_session.hear(unit)
+        assert watch_session.step is not None
+        assert watch_session.step.p_speak == expected
+        watch_session.close()
 
 
 def test_a_watch_that_cannot_be_said_is_refused_at_once(

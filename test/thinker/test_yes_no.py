@@ -10,8 +10,8 @@ import torch
 from tokenizers import Tokenizer, decoders, models
 from transformers import PreTrainedTokenizerFast
 
+from roma_ros.assistant.watch_session import WatchSession
 from roma_ros.events import Alert, Narration, SpeakProbability
-from roma_ros.follower import Follower
 from roma_ros.thinker import (
     CONDITION_HOLDS,
     EVENT_HAS_ENDED,
@@ -152,22 +152,22 @@ def test_the_question_fits_the_watch(puppet, asker: RomaThinker, make_unit) -> N
     unit = thinker.encode(make_unit(0, video=False))
     narration = replace(ALERT, kind=WatchKind.NARRATION)
     for watch, asks in ((ALERT, CONDITION_HOLDS), (narration, EVENT_HAS_ENDED)):
-        follower = Follower(watch)
-        follower.open(thinker, 4)
-        assert follower.session is not None
+        watch_session = WatchSession(watch)
+        watch_session.open(thinker, 4)
+        assert watch_session.session is not None
         question = asks.format(instruction=INSTRUCTION)
-        assert follower.session._yes_no == thinker.dialogue.question(question)
+        assert watch_session.session._yes_no == thinker.dialogue.question(question)
         puppet.says("no")
-        (probability,) = follower.hear(unit)
+        (probability,) = watch_session.hear(unit)
         assert isinstance(probability, SpeakProbability)
         assert probability.p_speak == pytest.approx(0.269, abs=1e-3)  # 1 / (1 + e)
         puppet.says("yes")
-        probability, *events = follower.hear(unit)
+        probability, *events = watch_session.hear(unit)
         assert isinstance(probability, SpeakProbability)
         assert probability.p_speak == pytest.approx(0.731, abs=1e-3)
         assert probability.triggered
-        events += follower.speak(1, 1)
-        follower.close()
+        events += watch_session.speak(1, 1)
+        watch_session.close()
         assert any(isinstance(event, Alert | Narration) for event in events)
 
 

@@ -1,0 +1,95 @@
+"""Units that wait to be heard, and what happens when there are too many of them."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from dataclasses import dataclass
+
+from roma_ros.events import LagPolicy
+from roma_ros.units import MultimodalUnit
+
+__all__ = ["Backlog", "Losses"]
+
+
+@dataclass(frozen=True, slots=True)
+class Losses:
+    """Units that were skipped, and units that were heard without their video."""
+
+    dropped: int = 0
+    audio_only: int = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.dropped or self.audio_only)
+
+    def __add__(self, other: Losses) -> Losses:
+        return Losses(self.dropped + other.dropped, self.audio_only + other.audio_only)
+
+
+class Backlog:
+    """A bounded queue of units. Not locked: its owner does that.
+
+    Args:
+        limit: units that may wait; at least 1.
+        policy: what to do with those that are late.
+
+    Attributes:
+        total: losses since it was made.
+    """
+
+    def __init__(self, limit: int, policy: LagPolicy) -> None:
+        self.limit = limit
+        self.policy = policy
+        self.total = Losses()
+        self._waiting: deque[tuple[float, MultimodalUnit]] = deque()
+        self._unreported = Losses()
+        self._episode = Losses()
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    @property
+    def age(self) -> float:
+        """Seconds that the oldest unit has waited; 0 if none does."""
+        return time.monotonic() - self._waiting[0][0] if self._waiting else 0.0
+
+    def put(self, unit: MultimodalUnit) -> None:
+        """Let a unit wait; the oldest goes if there are too many."""
+        self._waiting.append((time.monotonic(), unit))
+        if len(self._waiting) > self.limit:
+            self._waiting.popleft()
+            self._lose(Losses(dropped=1))
+
+    def take(self) -> MultimodalUnit:
+        """The oldest unit, without its video if the policy says so."""
+        _, unit = self._waiting.popleft()
+        late = bool(self._waiting)
+        both = unit.frames is not None and unit.audio is not None
+        if late and both and self.policy is LagPolicy.AUDIO_ONLY:
+            self._lose(Losses(audio_only=1))
+            return unit.audio_only()
+        return unit
+
+    def clear(self) -> None:
+        """Forget what waits; that is nobody's lag."""
+        self._waiting.clear()
+
+    def report(self) -> tuple[Losses, bool] | None:
+        """What there is to say about lag, after a unit was taken.
+
+        Returns:
+            The losses since the last report and false; or, once nothing was lost and nothing waits
+            any more, those of the whole lag and true; or `None`.
+        """
+        if self._unreported:
+            losses, self._unreported = self._unreported, Losses()
+            return losses, False
+        if self._episode and not self._waiting:
+            whole, self._episode = self._episode, Losses()
+            return whole, True
+        return None
+
+    def _lose(self, losses: Losses) -> None:
+        self.total += losses
+        self._unreported += losses
+        self._episode += losses

@@ -1,0 +1,67 @@
+"""Bounds of the assistant's loop."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from roma_ros.events import LagPolicy
+from roma_ros.thinker.branch import ANSWER_TOKENS
+
+__all__ = ["AssistantConfig", "AssistantConfigError"]
+
+
+class AssistantConfigError(ValueError):
+    """A setting of the assistant is out of its range."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssistantConfig:
+    """Bounds of the loop.
+
+    Args:
+        context_seconds: units that each session keeps in sight, at one a second; at least 1.
+            `None`: as many as the checkpoint was trained for.
+        max_tokens_per_unit: what a watch may say between two units (paper, A.5: 25).
+        reply_tokens: the longest reply; what is longer is cut.
+        answer_tokens: the longest answer, at most 128.
+        max_watches: watches, hence sessions, at once.
+        max_questions: questions that may wait.
+        first_unit_timeout: seconds that a question waits for its session's first unit.
+        max_backlog: units that may wait.
+        lag_policy: what to do with units while the model is slower than the sensors.
+        has_video, has_audio: what the stream has; an instruction that needs more gets a warning.
+        strict: an instruction or question that would get a warning is refused.
+
+    Raises:
+        AssistantConfigError: one of them is out of its range; the message names it.
+    """
+
+    context_seconds: float | None = None
+    max_tokens_per_unit: int = 25
+    reply_tokens: int = 250
+    answer_tokens: int = 64
+    max_watches: int = 8
+    max_questions: int = 8
+    first_unit_timeout: float = 5.0
+    max_backlog: int = 2
+    lag_policy: LagPolicy = LagPolicy.DROP_OLDEST
+    has_video: bool = True
+    has_audio: bool = True
+    strict: bool = False
+
+    def __post_init__(self) -> None:
+        for name, low, high in (
+            ("context_seconds", 1, 86_400),
+            ("max_tokens_per_unit", 1, 1_000),
+            ("reply_tokens", 1, 10_000),
+            ("answer_tokens", 1, ANSWER_TOKENS),
+            ("max_watches", 1, 64),
+            ("max_questions", 1, 1_000),
+            ("first_unit_timeout", 0, 3_600),
+            ("max_backlog", 1, 60),
+        ):
+            value = getattr(self, name)
+            if value is None and name == "context_seconds":
+                continue
+            if not low <= value <= high:
+                raise AssistantConfigError(f"{name} is {value}; expected {low} to {high}")

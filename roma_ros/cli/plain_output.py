@@ -1,0 +1,52 @@
+"""The run as plain lines: for pipes and logs."""
+
+from __future__ import annotations
+
+from typing import TextIO
+
+from roma_ros.cli.event_text import Happening, Kind
+from roma_ros.cli.progress import Progress
+from roma_ros.cli.source_time import SourceTime
+from roma_ros.cli.text import clock
+from roma_ros.events import Event, SpeakProbability
+
+__all__ = ["PlainLines"]
+
+
+class PlainLines:
+    """A line for every p(speak) and for everything that happens, as it happens.
+
+    Args:
+        out: where to.
+        quiet: leave out p(speak) and notes.
+    """
+
+    def __init__(self, out: TextIO, *, quiet: bool) -> None:
+        self._out = out
+        self._quiet = quiet
+
+    def __enter__(self) -> PlainLines:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def take(self, event: Event, seconds: float, source: SourceTime | None = None) -> None:
+        when = f"{clock(seconds):>8}" if source is None else str(source)
+        if isinstance(event, SpeakProbability):
+            if not self._quiet:
+                mark = " *" if event.p_speak >= event.threshold else ""
+                self._print(when, "p(speak)", event.watch, f"{event.p_speak:.3f}{mark}")
+            return
+        happening = Happening.of(event, seconds)
+        if happening is None or happening.kind is Kind.WARNING:  # which stderr has had
+            return
+        if not (self._quiet and happening.kind is Kind.NOTE):
+            self._print(when, happening.kind.value.upper(), happening.watch, happening.text)
+
+    def refresh(self, progress: Progress) -> None:
+        """Lines need none."""
+
+    def _print(self, when: str, what: str, watch: str, text: str) -> None:
+        owner = f" {watch}" if watch else ""
+        print(f"{when}  {what}{owner}: {text}", file=self._out, flush=True)

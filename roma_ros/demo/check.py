@@ -1,0 +1,189 @@
+"""What came over ROS in the demo, against what is right. Plain data: no ROS."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from roma_ros.demo.plan import NARRATION, AlertWatch, Asked, Plan
+from roma_ros.world import Segment, Window
+
+__all__ = ["ALIGNMENT", "Answered", "Finding", "Observed", "Told", "judge"]
+
+ALIGNMENT = 0.05
+"""Seconds between the film's first sample and the start of unit 0 that change no unit's truth.
+
+What is seen changes no earlier than 0.06 s after, and is over 0.1 s before, a moment at which a
+unit looks; what is short for the ear keeps 0.03 s from a unit's ends, and half of it, or 0.1 s,
+is enough to be heard.
+"""
+NARRATION_TOLERANCE = 1
+"""Units that a sentence may be off a segment's end: the point rule of ROMA's release."""
+LATE = 2
+"""An alert that comes no more than so many units after its event is late, else a false alarm."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A sentence, and the unit that made the node say it."""
+
+    unit: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What came of a question.
+
+    Attributes:
+        text: the answer.
+        unit: the last unit that it knows.
+        refusal: why there is none; empty if there is one.
+    """
+
+    text: str = ""
+    unit: int = -1
+    refusal: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observed:
+    """All that came.
+
+    Attributes:
+        units: those whose p(speak) came, by watch.
+        fired: units at which alerts went off, by watch.
+        told: the narration.
+        answers: to the plan's questions, in their order.
+        misalignment: start of unit 0 after the film's first sample, s; `None` if nothing came.
+    """
+
+    units: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    fired: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    told: Sequence[Told] = ()
+    answers: Sequence[Answered] = ()
+    misalignment: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the judgement.
+
+    Attributes:
+        what: a watch, a question or the stream.
+        expected, got: in words.
+        fault: what is wrong; empty if nothing is.
+    """
+
+    what: str
+    expected: str
+    got: str
+    fault: str = ""
+
+
+def judge(plan: Plan, observed: Observed) -> list[Finding]:
+    """Everything that was to come, and everything that was not to."""
+    findings = [_stream(plan, observed)]
+    for alert in plan.alerts:
+        fired = [unit for unit in observed.fired.get(alert.name, ()) if unit < plan.units]
+        findings += _alert(alert, fired)
+    findings += _narration(plan.segments, observed.told, plan.units)
+    for number, question in enumerate(plan.questions):
+        given = observed.answers[number : number + 1] or [Answered(refusal="it was not asked")]
+        findings.append(_answer(question, given[0]))
+    return findings
+
+
+def _stream(plan: Plan, observed: Observed) -> Finding:
+    """Whether the node made units of the whole film, at the film's seconds."""
+    wanted = frozenset(range(plan.units))
+    missing = {
+        watch: sorted(wanted - observed.units.get(watch, frozenset())) for watch in plan.watches
+    }
+    complete = not any(missing.values())
+    off = observed.misalignment
+    shift = "nothing came" if off is None else f"off by {1000 * off:.0f} ms"
+    if not complete:
+        watch, lost = next((watch, lost) for watch, lost in missing.items() if lost)
+        fault = f"no p(speak) of {watch} for {_some(lost)}"
+    else:
+        aligned = off is not None and abs(off) <= ALIGNMENT
+        fault = "" if aligned else "the units are not the film's seconds"
+    heard = min(plan.units - len(lost) for lost in missing.values())
+    return Finding("stream", f"{plan.units} units", f"{heard} units, {shift}", fault)
+
+
+def _alert(alert: AlertWatch, fired: Sequence[int]) -> Iterator[Finding]:
+    """It must go off within each window; what goes off there again does no harm."""
+    stray = [unit for unit in fired if not any(_within(unit, window) for window in alert.windows)]
+    for window in alert.windows:
+        inside = [unit for unit in fired if _within(unit, window)]
+        late = [unit for unit in stray if 0 < unit - window.last <= LATE]
+        if inside:
+            yield Finding(alert.name, _span(window), _some(inside))
+        elif late:
+            stray.remove(late[0])
+            yield Finding(alert.name, _span(window), _some(late[:1]), "late")
+        else:
+            yield Finding(alert.name, _span(window), "silence", "missed")
+    for unit in stray:
+        yield Finding(alert.name, "silence", _some([unit]), "false alarm")
+    if not alert.windows and not fired:
+        yield Finding(alert.name, "silence", "silence")
+
+
+def _narration(segments: Sequence[Segment], told: Sequence[Told], units: int) -> Iterator[Finding]:
+    """A sentence is taken for the end that it describes, or else for the nearest."""
+    left = [sentence for sentence in told if sentence.unit < units]
+    found: dict[int, Told] = {}
+    for same_words in (True, False):
+        for number, segment in enumerate(segments):
+            near = [
+                sentence
+                for sentence in left
+                if abs(sentence.unit - segment.end) <= NARRATION_TOLERANCE
+                and (not same_words or sentence.text == segment.text)
+            ]
+            if near and number not in found:
+                nearest = min(near, key=lambda sentence: abs(sentence.unit - segment.end))
+                left.remove(nearest)
+                found[number] = nearest
+    for number, segment in enumerate(segments):
+        sentence = found.get(number)
+        expected = f"{_some([segment.end])}: {segment.text}"
+        if sentence is not None:
+            fault = "" if sentence.text == segment.text else "wrong words"
+            yield Finding(NARRATION, expected, f"{_some([sentence.unit])}: {sentence.text}", fault)
+        elif segment.end < units:
+            yield Finding(NARRATION, expected, "silence", "missed")
+    for sentence in left:
+        got = f"{_some([sentence.unit])}: {sentence.text}"
+        yield Finding(NARRATION, "silence", got, "nothing had ended")
+
+
+def _answer(question: Asked, answer: Answered) -> Finding:
+    what, expected = f"{_some([question.unit])}: {question.text}", question.answer
+    if answer.refusal:
+        return Finding(what, expected, answer.refusal, "no answer")
+    if not question.unit <= answer.unit <= question.latest:
+        got = f"{answer.text}, knowing {_some([answer.unit])}"
+        return Finding(what, expected, got, "asked at another time")
+    right = answer.text.strip().casefold() == question.answer.casefold()
+    return Finding(what, expected, answer.text, "" if right else "wrong answer")
+
+
+def _within(unit: int, window: Window) -> bool:
+    return window.first <= unit <= window.last
+
+
+def _span(window: Window) -> str:
+    if window.first == window.last:
+        return f"unit {window.first}"
+    return f"one of units {window.first} to {window.last}"
+
+
+def _some(units: Sequence[int]) -> str:
+    """`unit 3`, `units 3, 5`, `units 3 to 25`."""
+    if len(units) > 2 and units[-1] - units[0] == len(units) - 1:
+        return f"units {units[0]} to {units[-1]}"
+    return f"unit{'s' * (len(units) > 1)} {', '.join(map(str, units))}"

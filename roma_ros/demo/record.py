@@ -1,0 +1,80 @@
+"""What has come in during the demo."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from roma_ros.demo.check import Answered, Observed, Told
+from roma_ros.msg import Alert, SpeakProbability
+from roma_ros.nodes.client import AnswerReply, Message
+from roma_ros.nodes.stamps import stamp_of
+from roma_ros.units import NS_PER_SECOND
+
+__all__ = ["Record"]
+
+
+class Record:
+    """Takes messages in one thread, lets another wait for them.
+
+    Attributes:
+        delays: from the end of each unit until its p(speak) came, s.
+    """
+
+    def __init__(self) -> None:
+        self.delays: list[float] = []
+        self._changed = threading.Condition()
+        self._units: dict[str, set[int]] = defaultdict(set)
+        self._fired: dict[str, list[int]] = defaultdict(list)
+        self._told: list[Told] = []
+        self._answers: list[Answered] = []
+        self._start: int | None = None  # of unit 0, ns
+
+    def add(self, message: Message) -> None:
+        with self._changed:
+            if isinstance(message, SpeakProbability):
+                self._units[message.watch].add(message.unit)
+                end = stamp_of(message.header.stamp)
+                self.delays.append((time.time_ns() - end) / NS_PER_SECOND)
+                self._start = end - (message.unit + 1) * NS_PER_SECOND
+            elif isinstance(message, Alert):
+                self._fired[message.watch].append(message.unit)
+            else:
+                self._told.append(Told(message.unit, message.text))
+            self._changed.notify_all()
+
+    def add_answer(self, reply: AnswerReply) -> None:
+        with self._changed:
+            if not reply:
+                self._answers.append(Answered(refusal=reply.message))
+            else:
+                unit = round((reply.stamp - (self._start or 0)) / NS_PER_SECOND) - 1
+                self._answers.append(Answered(reply.answer, unit))
+
+    def wait_for(self, watches: Sequence[str], units: Iterable[int], timeout: float) -> bool:
+        """Wait until p(speak) of those units has come for all watches; false if it does not."""
+        wanted = set(units)
+        with self._changed:
+            return self._changed.wait_for(
+                lambda: all(wanted <= self._units[watch] for watch in watches), timeout
+            )
+
+    def observed(self, film_start: int | None) -> Observed:
+        """All that came.
+
+        Args:
+            film_start: stamp of the film's first sample, ns; `None`: it was not played.
+        """
+        with self._changed:
+            off = None
+            if self._start is not None and film_start is not None:
+                off = (self._start - film_start) / NS_PER_SECOND
+            return Observed(
+                units={watch: frozenset(units) for watch, units in self._units.items()},
+                fired={watch: tuple(units) for watch, units in self._fired.items()},
+                told=tuple(self._told),
+                answers=tuple(self._answers),
+                misalignment=off,
+            )

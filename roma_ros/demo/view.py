@@ -1,0 +1,118 @@
+"""What the demo shows on the terminal."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from roma_ros.demo.check import ALIGNMENT, LATE, NARRATION_TOLERANCE, Finding
+from roma_ros.demo.plan import NARRATION, Asked, Plan
+from roma_ros.msg import Alert, Narration, SpeakProbability
+from roma_ros.nodes.client import AnswerReply, Message
+
+__all__ = ["DemoView"]
+
+LEVELS = "▁▂▃▄▅▆▇█"
+LONGEST = 100  # characters that are shown of what the node says
+
+RULES = (
+    f"An alert must go off within the units of its event (late: up to {LATE} units after), a "
+    f"sentence {NARRATION_TOLERANCE} unit from the end of what it tells at most, word for word. "
+    f"The units must be the film's seconds to {1000 * ALIGNMENT:.0f} ms."
+)
+
+
+class DemoView:
+    """Prints the plan, then one line for each unit, alert, sentence and question, then a table."""
+
+    def __init__(self, console: Console, plan: Plan) -> None:
+        self._console = console
+        self._plan = plan
+        self._rows: dict[int, dict[str, SpeakProbability]] = defaultdict(dict)
+
+    def show_plan(self, model: str) -> None:
+        plan = self._plan
+        table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+        for alert in plan.alerts:
+            table.add_row(Text(alert.name, "bold"), alert.instruction)
+        table.add_row(Text(NARRATION, "bold"), "what happens, whenever something has ended")
+        self._console.print(
+            f"{plan.units} s of a made-up stream (seed {plan.scene.seed}), as a film through "
+            f"media_node into roma_node, in real time.\nThe checkpoint is {model}. A dot marks "
+            "the units after which p(speak) is to be high.\n"
+        )
+        self._console.print(Panel(table, title="watches", title_align="left"))
+
+    def show(self, message: Message) -> None:
+        """Print a message; p(speak) as soon as that of all watches is there."""
+        if isinstance(message, SpeakProbability):
+            row = self._rows[message.unit]
+            row[message.watch] = message
+            if len(row) == len(self._plan.watches):
+                self._console.print(self._unit_line(self._rows.pop(message.unit)))
+        else:
+            self._console.print(_spoken_line(message))
+
+    def show_answer(self, question: Asked, reply: AnswerReply) -> None:
+        answer = _printable(reply.answer) if reply else f"no answer: {reply.message}"
+        latency = f"  ({1000 * reply.latency:.0f} ms)" if reply else ""
+        self._console.print(
+            Text.assemble(
+                ("  ASK   ", "bold cyan"), question.text, "  ", (answer, "bold"), (latency, "dim")
+            )
+        )
+
+    def show_judgement(self, findings: Sequence[Finding], delays: Sequence[float]) -> None:
+        table = Table(title="against the annotations", title_justify="left", expand=True)
+        table.add_column("what", ratio=3)
+        table.add_column("expected", ratio=4)
+        table.add_column("got", ratio=4)
+        table.add_column("verdict", ratio=2)
+        for finding in findings:
+            verdict = Text(finding.fault, "bold red") if finding.fault else Text("right", "green")
+            got = Text(_printable(finding.got))
+            table.add_row(Text(finding.what), Text(finding.expected), got, verdict)
+        self._console.print(table)
+        self._console.print(RULES, style="dim")
+        faults = Counter((finding.what, finding.fault) for finding in findings if finding.fault)
+        for (what, fault), count in faults.items():
+            times = f" ({count} times)" if count > 1 else ""
+            self._console.print(f"wrong: {what}: {fault}{times}", style="bold red", markup=False)
+        if not faults:
+            self._console.print(f"All {len(findings)} are right.", style="bold green")
+        if delays:
+            median = sorted(delays)[len(delays) // 2]
+            self._console.print(f"From a unit's end to its p(speak): median {1000 * median:.0f} ms")
+
+    def _unit_line(self, row: dict[str, SpeakProbability]) -> Text:
+        unit = next(iter(row.values())).unit
+        line = Text(f"{unit:3d} ")
+        for watch in self._plan.watches:
+            message = row[watch]
+            style = "bold green" if message.triggered else "dim"
+            mark = "•" if self._plan.is_time_to_speak(watch, unit) else " "
+            line.append(f"{mark}{watch} ")
+            line.append(f"{_level(message.p_speak)} {100 * message.p_speak:.0f}%".ljust(6), style)
+        return line
+
+
+def _spoken_line(message: Alert | Narration) -> Text:
+    name, style = ("ALERT", "bold red") if isinstance(message, Alert) else ("SAYS ", "bold magenta")
+    words = _printable(message.text) if message.text else message.instruction
+    return Text.assemble(
+        (f"  {name} ", style), message.watch, f": {words}", (f"  (unit {message.unit})", "dim")
+    )
+
+
+def _level(p_speak: float) -> str:
+    return LEVELS[min(int(p_speak * len(LEVELS)), len(LEVELS) - 1)]
+
+
+def _printable(text: str) -> str:
+    printable = "".join(letter if letter.isprintable() else "·" for letter in text)
+    return printable if len(printable) <= LONGEST else printable[: LONGEST - 1] + "…"
