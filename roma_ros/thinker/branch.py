@@ -130,9 +130,9 @@ class Branch:
         self._closed = True
         if self._kept and self._question is not None and self._session.units_kept:
             self._session.keep(self._question, self._answer)
-        self._cache.erase(self._slots)
+        self._cache.zero(self._slots)
         self._cache.release()
-        self._cache.give_back(self._slots)
+        self._cache.free(self._slots)
         self._cache.shrink()
         self._session._branch = None
 

@@ -66,8 +66,8 @@ class Strand:
             ContextError: the cache is full. Whatever is raised, the strand is as before.
         """
         length = embeds.shape[0]
-        slots = self.cache.take(length)
-        self.cache.aim(slots)
+        slots = self.cache.allocate(length)
+        self.cache.set_write_slots(slots)
         try:
             outputs = forward_text(
                 self.backbone,
@@ -79,7 +79,7 @@ class Strand:
                 output_hidden_states=True,
             )
         except BaseException:
-            self.cache.give_back(slots)
+            self.cache.free(slots)
             raise
         self.see(slots)
         self.position += advance
@@ -100,7 +100,7 @@ class Strand:
         read_length, length = self.cache.read_length, len(embeds)
         offsets = torch.arange(length, device=embeds.device).expand(3, -1)
         hidden, slots = self.fork().extend(embeds, offsets, length)
-        self.cache.put_back(slots, read_length)
+        self.cache.rollback(slots, read_length)
         return hidden
 
     def _mask(self, slots: Sequence[int]) -> torch.Tensor:

@@ -342,9 +342,9 @@ class StreamSession:
         """Let the oldest units go until `tokens` fit, and positions stay in range."""
         while self._window and len(self._window) + units > self.window:
             self._evict()
-        if self._branch is not None and self._cache.free < tokens:
+        if self._branch is not None and self._cache.free_count < tokens:
             self._branch.close()  # it has been open for too long; hearing goes first
-        while self._window and self._cache.free - self._held_back() < tokens:
+        while self._window and self._cache.free_count - self._held_back() < tokens:
             self._evict()
         self._place_sink()
         # A unit advances by at most its longest axis, which its tokens bound.
@@ -363,7 +363,7 @@ class StreamSession:
             leaving = [slot for slot in leaving if slot not in stays]
             self._extend_sink(oldest.lasting)
         self._strand.forget(leaving)
-        self._cache.give_back(leaving)
+        self._cache.free(leaving)
         self.evicted += 1
         if not self._window:  # the reply that was to be closed has left with its unit
             self._pending, self._speaking = [], False
@@ -379,7 +379,7 @@ class StreamSession:
         """Turn the sink to stand right before the oldest unit."""
         shift = self._first_position() - self._sink_length
         if shift != self._sink_shift:
-            self._cache.turn(self._sink, shift, keys=self._sink_keys)
+            self._cache.rotate(self._sink, shift, keys=self._sink_keys)
             self._sink_shift = shift
 
     def _lasting_slots(self) -> list[int]:
@@ -393,7 +393,7 @@ class StreamSession:
         """Move every position down, so that the window stands at the range's beginning."""
         shift = self._sink_shift
         sink = set(self._sink)
-        self._cache.turn([slot for slot in self._cache.slots_in_use() if slot not in sink], -shift)
+        self._cache.rotate([slot for slot in self._cache.slots_in_use() if slot not in sink], -shift)
         for kept in self._window:
             kept.position -= shift
         self._strand.position -= shift

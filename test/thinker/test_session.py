@@ -177,7 +177,7 @@ def fresh_copy(session: StreamSession) -> StreamSession:
     shift = len(session._sink) - first
     turn = torch.exp(1j * session._cache.inv_freq.double() * shift)
     for kept in session._window:
-        slots = fresh._cache.take(len(kept.slots))
+        slots = fresh._cache.allocate(len(kept.slots))
         for new, old in zip(fresh._cache.layers, session._cache.layers, strict=True):
             keys = old.keys[:, :, kept.slots].double()
             half = keys.shape[-1] // 2
