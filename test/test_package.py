@@ -43,7 +43,7 @@ _MAY_IMPORT: dict[str, set[str]] = {
     "triggers": set(),
     "thinker": {"speech", "units"},
     "models": {"thinker", "training", "units", "world"},
-    "world": {"sources", "speech", "thinker", "units"},
+    "world": {"sources", "speech", "units"},
     "quantize": {
         *("sources", "speed", "thinker", "triggers", "units", "watch", "world"),
     },
