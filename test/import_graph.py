@@ -29,7 +29,7 @@ def module_imports(package: Path) -> Imports:
 
 
 def part_imports(modules: Imports) -> Imports:
-    """Return what each part imports; a part is a folder of the package, or a module directly in it."""
+    """Return what each part imports; a part is a folder, or a module directly in the package."""
     parts: Imports = {_part(name): set() for name in modules}
     for name, imported in modules.items():
         parts[_part(name)] |= {_part(other) for other in imported} - {_part(name)}
@@ -37,7 +37,7 @@ def part_imports(modules: Imports) -> Imports:
 
 
 def circles(imports: Mapping[str, set[str]]) -> list[list[str]]:
-    """Return the groups of names that import each other, directly or by way of others; each group sorted."""
+    """Return the sorted groups of names that import each other, directly or by way of others."""
     reached = {name: _reachable(name, imports) for name in imports}
     groups = {
         frozenset(other for other in reached[name] if name in reached.get(other, ()))
@@ -48,7 +48,7 @@ def circles(imports: Mapping[str, set[str]]) -> list[list[str]]:
 
 
 def levels(imports: Mapping[str, set[str]]) -> dict[str, int]:
-    """Return the level of each name: level 0 imports nothing, others one more than the highest that they import.
+    """Return the level of each name: 0 imports nothing; others are above all that they import.
 
     Raises:
         ValueError: there is a circle.
