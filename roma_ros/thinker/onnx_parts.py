@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from roma_ros.thinker.checkpoint_check.onnx_operators import check_operators
 from roma_ros.thinker.errors import CheckpointError, UnitShapeError
 
 __all__ = [
@@ -28,8 +29,6 @@ PROVIDERS = ("TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecution
 """In the order in which they are tried."""
 MAX_ONNX_BYTES = 4_000_000_000
 """Of a file and its weights; the largest encoder, vision in float32, has 2.7 GB."""
-OPERATORS = ("", "ai.onnx", "com.microsoft")
-"""Sets that come with onnxruntime; com.microsoft's are what its quantiser may write."""
 
 
 class OnnxVision:
@@ -193,11 +192,7 @@ def check_onnx(path: Path) -> None:
     if size > MAX_ONNX_BYTES:
         raise CheckpointError(f"{path} has {size:,} bytes; expected at most {MAX_ONNX_BYTES:,}")
     model = _parse(path)
-    foreign = {node.domain for node in model.graph.node} - set(OPERATORS)
-    if foreign or model.functions:
-        raise CheckpointError(
-            f"{path} has operators of {sorted(foreign) or 'its own'}; expected those of ONNX alone"
-        )
+    check_operators(path, model)
     folder = path.parent.resolve()
     beside = {folder / name for name in _outside_names(model.graph)}
     if strange := [file for file in beside if file.resolve().parent != folder]:

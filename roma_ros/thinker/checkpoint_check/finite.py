@@ -41,7 +41,7 @@ def check_finite(folder: Path, module: nn.Module, part: str = "") -> None:
 def _check(folder: Path, name: str, value: torch.Tensor) -> None:
     if not value.is_floating_point() or value.is_meta:
         return
-    for piece in value.detach().reshape(-1).split(PIECE):
+    for piece in torch.split(value.detach().reshape(-1), PIECE):
         # The least and the greatest value are NaN if any value is.
         low, high = piece.aminmax() if len(piece) else (piece.sum(), piece.sum())
         if not (torch.isfinite(low) and torch.isfinite(high)):

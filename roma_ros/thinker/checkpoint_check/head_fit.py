@@ -8,7 +8,12 @@ from pathlib import Path
 import torch
 
 from roma_ros.thinker.checkpoint_check.files import is_there
-from roma_ros.thinker.checkpoint_check.weight_files import StoredTensor, read_header, weight_files
+from roma_ros.thinker.checkpoint_check.weight_files import (
+    StoredTensor,
+    has_weights,
+    read_header,
+    weight_files,
+)
 from roma_ros.thinker.checkpoint_check.weight_fit import FLOATS
 from roma_ros.thinker.config import RomaConfig
 from roma_ros.thinker.errors import CheckpointError
@@ -55,7 +60,7 @@ def _stored(folder: Path) -> tuple[Path, Mapping[str, StoredTensor]]:
     if is_there(file):
         return file, read_header(file)
     found = {}
-    for shard in weight_files(folder):
+    for shard in weight_files(folder) if has_weights(folder) else []:
         for full, tensor in read_header(shard).items():
             if (name := HEAD_NAMES.get(full.removeprefix(PREFIX))) is not None:
                 found[name] = tensor

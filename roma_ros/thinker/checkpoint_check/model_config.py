@@ -23,7 +23,7 @@ from roma_ros.thinker.checkpoint_check.limits import (
 )
 from roma_ros.thinker.errors import CheckpointError
 
-__all__ = ["MODEL_TYPES", "read_thinker_config", "read_thinker_values"]
+__all__ = ["MODEL_TYPES", "WHOLE", "read_thinker_config", "read_thinker_values"]
 
 MODEL_TYPES = ("qwen2_5_omni", "qwen2_5_omni_thinker")
 WHOLE = MODEL_TYPES[0]  # with a talker beside the thinker
@@ -32,19 +32,17 @@ TOKEN = MaybeNull(Count(0, 1_000_000))
 SPREAD, SHARE = Number(0, 10), Number(0, 1)
 MAX_SINUSOIDS = 64_000_000  # positions times width: a buffer that no file of weights bounds
 
+TOKEN_NAMES = (
+    *("audio_token_index", "image_token_index", "video_token_index"),
+    *("audio_start_token_id", "audio_end_token_id", "user_token_id"),
+    *("vision_start_token_id", "vision_end_token_id"),
+)
 TOP: dict[str, Limit] = {
     "tie_word_embeddings": Flag(),
     "initializer_range": SPREAD,
     "position_id_per_seconds": Count(1, 1000),
     "seconds_per_chunk": Count(1, 1000),
-    **{
-        name: TOKEN
-        for name in (
-            *("audio_token_index", "image_token_index", "video_token_index"),
-            *("audio_start_token_id", "audio_end_token_id", "user_token_id"),
-            *("vision_start_token_id", "vision_end_token_id"),
-        )
-    },
+    **dict.fromkeys(TOKEN_NAMES, TOKEN),
 }
 ROPE: dict[str, Limit] = {
     "rope_theta": Number(100, 1e9),
@@ -119,7 +117,9 @@ REFUSED = {
     "use_kernels": "kernels are not fetched; remove it",
     "kernel_config": "kernels are not fetched; remove it",
 }
-ATTENTION = MaybeNull(Choice("eager", "sdpa", "flash_attention_2", "flash_attention_3", "flex_attention"))
+ATTENTION = MaybeNull(
+    Choice("eager", "sdpa", "flash_attention_2", "flash_attention_3", "flex_attention")
+)
 BITSANDBYTES: dict[str, Limit] = {
     "quant_method": Choice("bitsandbytes"),
     "load_in_8bit": Flag(),
@@ -154,7 +154,10 @@ def read_thinker_values(folder: Path) -> dict[str, Any]:
             f"{file}: thinker_config is {shown(thinker)}; expected an object with text_config, "
             "vision_config and audio_config. Copy the checkpoint's file again"
         )
-    return {**{name: values[name] for name in ("quantization_config",) if name in values}, **thinker}
+    return {
+        **{name: values[name] for name in ("quantization_config",) if name in values},
+        **thinker,
+    }
 
 
 def read_thinker_config(folder: Path) -> Qwen2_5OmniThinkerConfig:
@@ -168,7 +171,8 @@ def read_thinker_config(folder: Path) -> Qwen2_5OmniThinkerConfig:
     """
     file, values = folder / "config.json", read_thinker_values(folder)
     _refuse(file, "", values)
-    parts = {"text_config": TEXT, "vision_config": VISION, "audio_config": AUDIO}
+    text, vision = "text_config", "vision_config"
+    parts = {text: TEXT, vision: VISION, "audio_config": AUDIO}
     sizes = {
         "text_config": ("hidden_size", "num_hidden_layers", "num_attention_heads", "vocab_size"),
         "vision_config": ("hidden_size", "depth", "num_heads"),
@@ -180,7 +184,9 @@ def read_thinker_config(folder: Path) -> Qwen2_5OmniThinkerConfig:
         known[name] = checked(file, name, part, limits, sizes[name])
         _refuse(file, name, values[name])
     known["text_config"].update(_rope(file, "text_config", values["text_config"], ROPE))
-    known["vision_config"].update(_rope(file, "vision_config", values["vision_config"], VISION_ROPE))
+    known["vision_config"].update(
+        _rope(file, "vision_config", values["vision_config"], VISION_ROPE)
+    )
     if (settings := values.get("quantization_config")) is not None:
         known["quantization_config"] = _quantization(file, settings)
     config = Qwen2_5OmniThinkerConfig(**known)
@@ -257,7 +263,8 @@ def _check_together(file: Path, config: Qwen2_5OmniThinkerConfig) -> None:
         ),
         (
             sections == half,
-            f"text_config's mrope_section adds up to {sections}; expected {half}, half a head's width",
+            f"text_config's mrope_section adds up to {sections}; expected {half}, "
+            "half a head's width",
         ),
         (
             len(text.layer_types) == text.num_hidden_layers,
@@ -294,9 +301,9 @@ def _check_together(file: Path, config: Qwen2_5OmniThinkerConfig) -> None:
     for holds, message in rules:
         if not holds:
             raise CheckpointError(f"{file}: {message}. Copy the checkpoint's file again")
-    for name in TOP:
+    for name in TOKEN_NAMES:
         token = getattr(config, name, None)
-        if TOP[name] is TOKEN and token is not None and token >= text.vocab_size:
+        if token is not None and token >= text.vocab_size:
             raise CheckpointError(
                 f"{file}: {name} is {token}; expected a token below {text.vocab_size} "
                 "(text_config.vocab_size)"

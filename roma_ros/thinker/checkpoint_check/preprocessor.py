@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from transformers import Qwen2_5OmniThinkerConfig
-
 from roma_ros.thinker.checkpoint_check.files import is_there, read_json
 from roma_ros.thinker.checkpoint_check.limits import (
     Choice,
@@ -53,14 +51,20 @@ CHECKED: dict[str, Limit] = {
 }
 
 
-def read_preprocessor(folder: Path, config: Qwen2_5OmniThinkerConfig) -> dict[str, Any]:
+def read_preprocessor(
+    folder: Path, *, mel_bins: int, patch_size: int | None = None, merge_size: int | None = None
+) -> dict[str, Any]:
     """Return the settings of `IMAGE_SETTINGS` and `SOUND_SETTINGS` that a folder gives.
 
     transformers keeps them in `preprocessor_config.json`, or since version 5 in two parts of
     `processor_config.json`. A folder may have neither.
 
+    Args:
+        mel_bins: of the audio encoder.
+        patch_size, merge_size: of the vision encoder, in pixels and patches; `None`: any.
+
     Raises:
-        CheckpointError: a value is of another type, out of bounds, or contradicts `config`.
+        CheckpointError: a value is of another type, out of bounds, or does not fit the encoders.
     """
     file, values = folder / NAME, {}
     if is_there(file):
@@ -70,16 +74,15 @@ def read_preprocessor(folder: Path, config: Qwen2_5OmniThinkerConfig) -> dict[st
         for part in ("image_processor", "feature_extractor"):
             if isinstance(whole, dict) and whole.get(part) is not None:
                 values.update(checked(file, part, whole[part], CHECKED))
-    vision, audio = config.vision_config, config.audio_config
-    for name, expected, source in (
-        ("patch_size", vision.patch_size, "vision_config.patch_size"),
-        ("merge_size", vision.spatial_merge_size, "vision_config.spatial_merge_size"),
-        ("feature_size", audio.num_mel_bins, "audio_config.num_mel_bins"),
+    for name, expected, what in (
+        ("feature_size", mel_bins, "mel bins of the audio encoder"),
+        ("patch_size", patch_size, "pixels of the vision encoder's patches"),
+        ("merge_size", merge_size, "patches that the vision encoder merges"),
     ):
-        if values.get(name, expected) != expected:
+        if expected is not None and values.get(name, expected) != expected:
             raise CheckpointError(
-                f"{file}: {name} is {values[name]}; expected {expected}, as config.json has it "
-                f"in {source}. Copy the checkpoint's files again"
+                f"{file}: {name} is {values[name]}; expected {expected}, the {what} by "
+                "config.json. Copy the checkpoint's files again"
             )
     known = {**IMAGE_SETTINGS, **SOUND_SETTINGS}
     return {name: value for name, value in values.items() if name in known}

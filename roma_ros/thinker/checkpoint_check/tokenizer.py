@@ -26,7 +26,7 @@ from roma_ros.thinker.checkpoint_check.limits import (
 from roma_ros.thinker.checkpoint_check.tokenizer_probe import PROBE_TEXT
 from roma_ros.thinker.errors import CheckpointError
 
-__all__ = ["TokenizerProbe", "check_tokenizer", "check_tokenizer_files"]
+__all__ = ["TokenizerProbe", "check_tokenizer", "check_tokenizer_files", "named_class"]
 
 PATTERNS = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*"
@@ -130,9 +130,7 @@ class TokenizerProbe:
             self._process.stdout.close()
 
     def _refusal(self, reason: str) -> CheckpointError:
-        return CheckpointError(
-            f"the tokenizer of {self._folder} does not work: {reason}; {REMEDY}"
-        )
+        return CheckpointError(f"the tokenizer of {self._folder} does not work: {reason}; {REMEDY}")
 
 
 def check_tokenizer_files(folder: Path) -> None:
@@ -153,9 +151,17 @@ def check_tokenizer_files(folder: Path) -> None:
     if is_there(file := folder / "tokenizer_config.json"):
         _check_settings(file)
     if is_there(file := folder / "special_tokens_map.json"):
-        _check_special(file, "", _object(file, "", read_json(file)))
+        _check_special(file, _object(file, "", read_json(file)))
     if is_there(file := folder / "added_tokens.json"):
         _check_vocabulary(file, "", read_json(file))
+
+
+def named_class(folder: Path) -> str | None:
+    """Return the class that `tokenizer_config.json` names; `None` without one."""
+    if not is_there(file := folder / "tokenizer_config.json"):
+        return None
+    name: str | None = _object(file, "", read_json(file)).get("tokenizer_class")
+    return name
 
 
 def check_tokenizer(folder: Path, tokenizer: PreTrainedTokenizerBase, rows: int) -> None:
@@ -197,8 +203,7 @@ def check_tokenizer(folder: Path, tokenizer: PreTrainedTokenizerBase, rows: int)
 
 def _check_tokenizer_json(file: Path) -> None:
     values = _object(file, "", read_json(file))
-    model = checked(file, "model", values.get("model"), MODEL, ["type"])
-    del model
+    checked(file, "model", values.get("model"), MODEL, ["type"])
     vocabulary = _check_vocabulary(file, "model.vocab", values["model"].get("vocab"))
     merges = values["model"].get("merges")
     if not isinstance(merges, list) or len(merges) > MAX_VOCABULARY:
@@ -291,10 +296,9 @@ def _check_settings(file: Path) -> None:
     for name in values:
         if name in REFUSED or name.endswith(("_file", "_files")):
             raise CheckpointError(
-                f"{file} has {name}, which leads to other files or code; remove it, or "
-                f"{REMEDY}"
+                f"{file} has {name}, which leads to other files or code; remove it, or {REMEDY}"
             )
-    _check_special(file, "", values)
+    _check_special(file, values)
     decoder = values.get("added_tokens_decoder") or {}
     for number, token in _object(file, "added_tokens_decoder", decoder).items():
         place = f"added_tokens_decoder.{number[:20]}"
@@ -303,7 +307,7 @@ def _check_settings(file: Path) -> None:
         checked(file, place, token, ADDED, ["content"])
 
 
-def _check_special(file: Path, place: str, values: Mapping[str, Any]) -> None:
+def _check_special(file: Path, values: Mapping[str, Any]) -> None:
     """Check special tokens: texts, or objects as `added_tokens` has them."""
     for name, value in values.items():
         if name in ("additional_special_tokens", "extra_special_tokens"):

@@ -18,7 +18,14 @@ from roma_ros.thinker.checkpoint_check.files import (
 )
 from roma_ros.thinker.errors import CheckpointError
 
-__all__ = ["INDEX_NAME", "WEIGHTS_NAME", "StoredTensor", "read_header", "weight_files"]
+__all__ = [
+    "INDEX_NAME",
+    "WEIGHTS_NAME",
+    "StoredTensor",
+    "has_weights",
+    "read_header",
+    "weight_files",
+]
 
 WEIGHTS_NAME = "model.safetensors"
 INDEX_NAME = "model.safetensors.index.json"
@@ -50,6 +57,11 @@ class StoredTensor:
     shape: tuple[int, ...]
     begin: int
     bytes: int
+
+
+def has_weights(folder: Path) -> bool:
+    """Return whether a folder has a file of weights, or an index of several, by its name."""
+    return is_there(folder / WEIGHTS_NAME) or is_there(folder / INDEX_NAME)
 
 
 def weight_files(folder: Path) -> list[Path]:
@@ -100,7 +112,9 @@ def _indexed(folder: Path, index: Path, names: Mapping[str, str], files: list[st
                 "checkpoint missing? Copy it again"
             )
         header = read_header(folder / name)
-        lacking = [weight for weight, file in names.items() if file == name and weight not in header]
+        lacking = [
+            weight for weight, file in names.items() if file == name and weight not in header
+        ]
         if lacking:
             raise CheckpointError(
                 f"{folder / name} lacks {shown(lacking[0])}, which {index.name} says it holds; "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -91,9 +91,7 @@ def _check_tensor(folder: Path, name: str, tensor: StoredTensor, wanted: Wanted)
             f"{COPY}"
         )
     if tensor.dtype not in dtypes.split("/"):
-        raise CheckpointError(
-            f"{tensor.file}: {name} is {tensor.dtype}; expected {dtypes}. {COPY}"
-        )
+        raise CheckpointError(f"{tensor.file}: {name} is {tensor.dtype}; expected {dtypes}. {COPY}")
 
 
 def _thinker_tensors(folder: Path) -> dict[str, StoredTensor]:
@@ -115,7 +113,8 @@ def _thinker_tensors(folder: Path) -> dict[str, StoredTensor]:
 def _meta_model(config: Qwen2_5OmniThinkerConfig) -> nn.Module:
     """The model without a byte for its weights."""
     with torch.device("meta"):
-        return Qwen2_5OmniThinkerForConditionalGeneration(config)
+        model: nn.Module = Qwen2_5OmniThinkerForConditionalGeneration(config)
+    return model
 
 
 def _wanted(model: nn.Module) -> Wanted:
@@ -240,16 +239,11 @@ def _quant_state(name: str, layer: nn.Linear, state: StoredTensor | None) -> dic
     return values
 
 
-def _gptq_layer(name: str, layer: nn.Linear, stored: Mapping[str, StoredTensor]) -> Wanted:
+def _gptq_layer(name: str, _: nn.Linear, stored: Mapping[str, StoredTensor]) -> Wanted:
     """The packing depends on settings that gptqmodel checks itself: names and dtypes only."""
-    parts = _named(name, ("qweight", "qzeros", "scales", "g_idx"), stored)
+    parts = {"qweight": "I32", "qzeros": "I32", "g_idx": "I32", "scales": "F16/BF16/F32"}
     return {
-        part: ("I32" if part.rpartition(".")[2] != "scales" else "F16/BF16/F32", tensor.shape)
-        for part, tensor in parts
+        (full := f"{name}.{part}"): (dtypes, stored[full].shape)
+        for part, dtypes in parts.items()
+        if f"{name}.{part}" in stored
     }
-
-
-def _named(
-    name: str, parts: Iterable[str], stored: Mapping[str, StoredTensor]
-) -> list[tuple[str, StoredTensor]]:
-    return [(f"{name}.{part}", stored[f"{name}.{part}"]) for part in parts if f"{name}.{part}" in stored]
