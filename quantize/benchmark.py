@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 from transformers.utils import logging as transformers_logging
 
+from roma_ros.machine import peak_resident_bytes, resident_bytes
 from roma_ros.thinker import RomaThinker, StreamSession
 from roma_ros.world import Exercise, Split, WorldRenderer, alert_exercises, narration_exercise
 
@@ -97,8 +98,8 @@ def follow(model: Path, settings: FollowSettings) -> Followed:
         p_speak=tuple(series),
         unit_seconds=tuple(units),
         token_seconds=tuple(tokens),
-        resident_bytes=_status_bytes("VmRSS"),
-        peak_bytes=_status_bytes("VmHWM"),
+        resident_bytes=resident_bytes(),
+        peak_bytes=peak_resident_bytes(),
         device_bytes=_device_bytes(thinker.device),
     )
 
@@ -127,16 +128,6 @@ def _token_seconds(thinker: RomaThinker, session: StreamSession) -> list[float]:
             finished = branch.decode(1).finished
             seconds.append(thinker.clock() - begin)
     return seconds
-
-
-def _status_bytes(name: str) -> int:
-    """A line of Linux's own account of this process; 0 where there is none."""
-    try:
-        lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return 0
-    found = [line.split() for line in lines if line.startswith(f"{name}:")]
-    return int(found[0][1]) * 1024 if found else 0
 
 
 def _device_bytes(device: torch.device) -> int:
