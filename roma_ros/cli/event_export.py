@@ -11,8 +11,8 @@ from typing import TextIO
 
 from roma_ros.cli.errors import CommandError, UsageError
 from roma_ros.cli.event_text import Happening
-from roma_ros.event_schema import Header, Record, encode
 from roma_ros.events import Alert, Answer, Narration
+from roma_ros.journal import Header, Record, encode
 
 __all__ = ["FORMATS", "export", "format_of"]
 

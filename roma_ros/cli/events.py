@@ -28,8 +28,8 @@ from roma_ros.cli.event_text import Happening
 from roma_ros.cli.moment import Moment
 from roma_ros.cli.signals import stopping_on_signals
 from roma_ros.cli.text import clock, one_line
-from roma_ros.event_schema import KINDS, DamagedLine, Header, Line, Record
 from roma_ros.events import SpeakProbability, StreamStarted
+from roma_ros.journal import KINDS, DamagedLine, Header, Line, Record
 
 __all__ = ["add_to", "events"]
 

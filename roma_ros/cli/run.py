@@ -28,9 +28,9 @@ from roma_ros.cli.text import clock, one_line
 from roma_ros.cli.timed_question import TimedQuestion
 from roma_ros.cli.timeline import FORMATS, Timeline
 from roma_ros.cli.typed_questions import TypedQuestions
-from roma_ros.event_schema import Header
 from roma_ros.events import Event
 from roma_ros.hooks import parse_hooks
+from roma_ros.journal import Header
 from roma_ros.recording import RecordingError
 from roma_ros.sources import Reconnect, Source, SourceError, is_address
 from roma_ros.watch import (

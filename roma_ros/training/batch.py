@@ -11,9 +11,8 @@ import numpy as np
 import torch
 
 from roma_ros.thinker.dialogue import Dialogue
-from roma_ros.thinker.encoding import unit_positions
+from roma_ros.thinker.encoding import AUDIO_TOKENS_PER_UNIT, unit_positions, unit_tokens
 from roma_ros.thinker.features import FeatureExtractor
-from roma_ros.thinker.thinker import AUDIO_TOKENS_PER_UNIT, unit_tokens
 from roma_ros.training.example import StreamExample
 from roma_ros.training.layout import TokenLayout, UnitShape, lay_out
 from roma_ros.units import MultimodalUnit
