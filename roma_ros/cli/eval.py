@@ -21,7 +21,7 @@ TABLE_WIDTH = 160  # characters, in a file or pipe
 MEANING = """\
 Alerts, narrations and questions, in text and spoken, on worlds and voices of the test split,
 through the same sessions and triggers as `roma run` and the ROS node. OUT gets every figure as
-JSON; OUT_calibration.png and OUT_sweeps.png lie beside it.
+JSON; OUT_calibration.png and OUT_sweeps.png are written beside it.
 
 A firing starts when the trigger goes off and ends with the run of units at or above the threshold.
 An event is found if a firing starts in it. A firing that starts in no event is a false alarm, and a
@@ -75,7 +75,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     from roma_ros.evaluation.plots import draw_calibration, draw_sweeps
     from roma_ros.evaluation.protocol import Protocol, TriggerSettings
     from roma_ros.evaluation.report import Report
-    from roma_ros.evaluation.table import findings_table
+    from roma_ros.evaluation.table import metrics_table
     from roma_ros.evaluation.world_run import evaluate_on_world
     from roma_ros.thinker import CheckpointError, JudgementError
     from roma_ros.thinker.checkpoint import resolve_folder
@@ -128,7 +128,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
         draw_sweeps(report, pictures[1])
     except OSError as error:
         raise CommandError(f"the results cannot be written: {error}") from error
-    console.print(findings_table(report.findings, f"{folder.name} on the test split"))
+    console.print(metrics_table(report.metrics, f"{folder.name} on the test split"))
     print(f"{wall:.0f} s; written to {out}, {pictures[0]} and {pictures[1]}")
     return 0
 

@@ -226,7 +226,7 @@ def _compare(arguments: argparse.Namespace, console: Console, *, bundle: str, so
 def _evaluate(folder: Path, arguments: argparse.Namespace) -> dict[str, float | None]:
     """The figures of `roma eval world` by name; `None` for one with nothing to stand on."""
     from roma_ros.evaluation.errors import EvaluationError
-    from roma_ros.evaluation.metrics import find
+    from roma_ros.evaluation.metrics import compute_metrics
     from roma_ros.evaluation.protocol import Protocol
     from roma_ros.evaluation.world_run import evaluate_on_world
     from roma_ros.quantize.comparison import folder_bytes
@@ -236,10 +236,10 @@ def _evaluate(folder: Path, arguments: argparse.Namespace) -> dict[str, float | 
         outcomes = evaluate_on_world(str(folder), protocol, device=arguments.device)
     except EvaluationError as error:
         raise UsageError(str(error)) from error
-    findings = find(outcomes, protocol.triggers, folder_bytes(folder))
+    metrics = compute_metrics(outcomes, protocol.triggers, folder_bytes(folder))
     return {
-        finding.name: None if finding.value != finding.value else finding.value  # NaN is no JSON
-        for finding in findings
+        metric.name: None if metric.value != metric.value else metric.value  # NaN is no JSON
+        for metric in metrics
     }
 
 
