@@ -40,9 +40,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from roma_ros.msg import Alert, SpeakProbability
 
 from roma_ros.demo.plan import make_plan
-from roma_ros.event_schema import Record, read_lines
 from roma_ros.events import Alert as AlertEvent
-from roma_ros.journal_files import journal_paths
+from roma_ros.journal import Record, journal_paths, read_lines
 from roma_ros.nodes.client import Message, Outcome, RomaClient
 from roma_ros.nodes.stamps import stamp_of
 from roma_ros.respawn import BackOff

@@ -10,8 +10,8 @@ from types import TracebackType
 from typing import BinaryIO
 
 from roma_ros.cli.source_time import SourceTime
-from roma_ros.event_schema import Header, Record, encode
 from roma_ros.events import Event
+from roma_ros.journal import Header, Record, encode
 
 __all__ = ["STDOUT", "EventFile"]
 

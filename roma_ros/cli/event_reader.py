@@ -7,8 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from roma_ros.cli.errors import UsageError
-from roma_ros.event_schema import MAX_LINE, DamagedLine, Line, SchemaError, decode, read_lines
-from roma_ros.journal_files import journal_paths
+from roma_ros.journal import (
+    MAX_LINE,
+    DamagedLine,
+    Line,
+    SchemaError,
+    decode,
+    journal_paths,
+    read_lines,
+)
 from roma_ros.state_folder import JOURNAL, state_folders
 
 __all__ = ["EventTail", "add_event_command", "event_paths", "given_or_found", "read_events"]

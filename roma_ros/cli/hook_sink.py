@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from roma_ros.cli.errors import UsageError
 from roma_ros.cli.source_time import SourceTime
 from roma_ros.cli.text import one_line
-from roma_ros.event_schema import Record
 from roma_ros.events import Event
 from roma_ros.hooks import CommandHook, Hook, HookError, HookRunner, MqttHook, WebhookHook
+from roma_ros.journal import Record
 from roma_ros.watch_file import WatchSpec
 
 __all__ = ["HookSink", "make_hooks"]

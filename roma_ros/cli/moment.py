@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from datetime import datetime
 
-from roma_ros.event_schema import Record
+from roma_ros.journal import Record
 
 __all__ = ["Moment", "wall_ns"]
 

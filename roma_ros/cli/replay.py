@@ -13,7 +13,7 @@ from roma_ros.cli.errors import UsageError
 from roma_ros.cli.event_reader import add_event_command, given_or_found, read_events
 from roma_ros.cli.events import Damaged
 from roma_ros.cli.text import clock
-from roma_ros.replay import Recording, ReplaySettings, Unit, recordings
+from roma_ros.journal import RecordedUnit, RecordedWatch, ReplaySettings, recorded_watches
 from roma_ros.watch import Watch, WatchError, WatchKind
 
 __all__ = ["add_to", "replay"]
@@ -65,7 +65,7 @@ def replay(arguments: argparse.Namespace) -> int:
     settings = _settings(arguments)
     path = given_or_found(arguments.path)
     damaged = Damaged()
-    found = recordings(damaged.told(read_events(path)))
+    found = recorded_watches(damaged.told(read_events(path)))
     damaged.finish()
     if not found:
         raise UsageError(
@@ -76,7 +76,9 @@ def replay(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _is_chosen(recording: Recording, names: Sequence[str], found: Sequence[Recording]) -> bool:
+def _is_chosen(
+    recording: RecordedWatch, names: Sequence[str], found: Sequence[RecordedWatch]
+) -> bool:
     there = [each.watch for each in found]
     for name in names:
         if name not in there:
@@ -109,7 +111,7 @@ def _settings(arguments: argparse.Namespace) -> list[ReplaySettings]:
     return [ReplaySettings(threshold=t, window=w, cooldown=c) for t, w, c in combinations]
 
 
-def _print(chosen: Sequence[Recording], settings: Sequence[ReplaySettings]) -> None:
+def _print(chosen: Sequence[RecordedWatch], settings: Sequence[ReplaySettings]) -> None:
     console = Console()
     if not console.is_terminal:
         console = Console(width=WIDE)
@@ -132,7 +134,7 @@ def _print(chosen: Sequence[Recording], settings: Sequence[ReplaySettings]) -> N
 
 
 def _without_repeats(
-    recording: Recording, settings: Sequence[ReplaySettings]
+    recording: RecordedWatch, settings: Sequence[ReplaySettings]
 ) -> list[ReplaySettings]:
     """A narration has neither window nor cooldown."""
     if recording.kind is WatchKind.ALERT:
@@ -141,7 +143,7 @@ def _without_repeats(
 
 
 def _result(
-    recording: Recording, units: Sequence[Unit], settings: ReplaySettings | None
+    recording: RecordedWatch, units: Sequence[RecordedUnit], settings: ReplaySettings | None
 ) -> tuple[str, ...]:
     """The cells after the threshold."""
     window = recording.window if settings is None or settings.window is None else settings.window

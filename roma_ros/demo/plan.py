@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from roma_ros.world import (
-    Alert,
     AlertKind,
     Plot,
-    Question,
     QuestionKind,
     Scene,
     Segment,
     Window,
+    WorldAlert,
+    WorldQuestion,
     draw_alerts,
     draw_questions,
     make_scene,
@@ -154,7 +154,7 @@ def _alerts(scene: Scene, units: int) -> tuple[AlertWatch, ...]:
     return tuple(chosen[name] for name in names if name in chosen)
 
 
-def _name(alert: Alert, units: int) -> str | None:
+def _name(alert: WorldAlert, units: int) -> str | None:
     """What a watch for it is called; `None` if it is of no use here."""
     if not alert.labels.any():
         return NEAR_MISS if alert.event.kind is AlertKind.VISUAL else None
@@ -181,7 +181,7 @@ def _questions(scene: Scene, units: int) -> tuple[PlannedQuestion, ...]:
     return tuple(asked)
 
 
-def _lasts(question: Question, scene: Scene) -> bool:
+def _lasts(question: WorldQuestion, scene: Scene) -> bool:
     """Whether the answer is the same while the question may be late."""
     later = (question.unit + units for units in range(1, ANSWER_LASTS + 1))
     again = [asked_again(replace(question, unit=unit), scene) for unit in later]

@@ -10,9 +10,9 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from roma_ros.event_schema import Record, encode, kind_of
 from roma_ros.hooks.errors import DeliveryError, HookError
 from roma_ros.hooks.hook import Hook
+from roma_ros.journal import Record, encode, kind_of
 
 __all__ = ["CommandHook"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 
-from roma_ros.event_schema import Record
+from roma_ros.journal import Record
 
 __all__ = ["Hook"]
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from roma_ros.event_schema import Record, encode
 from roma_ros.hooks.errors import DeliveryError, HookError
 from roma_ros.hooks.hook import Hook
+from roma_ros.journal import Record, encode
 
 if TYPE_CHECKING:
     from paho.mqtt.client import Client

@@ -8,10 +8,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from roma_ros.event_schema import Record
 from roma_ros.events import Alert, Narration
 from roma_ros.hooks.errors import DeliveryError
 from roma_ros.hooks.hook import Hook
+from roma_ros.journal import Record
 
 __all__ = ["HookRunner", "HookStats"]
 

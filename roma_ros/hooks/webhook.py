@@ -8,9 +8,9 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from roma_ros.event_schema import Record, encode
 from roma_ros.hooks.errors import DeliveryError, HookError
 from roma_ros.hooks.hook import Hook
+from roma_ros.journal import Record, encode
 
 if TYPE_CHECKING:
     import httpx

@@ -154,6 +154,11 @@ class PendingAnswer:
         self._asking = asking
         self._silence = silence
 
+    @property
+    def done(self) -> bool:
+        """Whether `wait` returns at once: the question was answered or refused, or never sent."""
+        return self._asking is None or self._asking.done
+
     def wait(self, timeout: float = 60.0) -> AnswerReply:
         """Wait for the answer; without one in time, the question is cancelled."""
         asking = self._asking

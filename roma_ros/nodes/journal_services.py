@@ -8,9 +8,17 @@ from concurrent.futures import ThreadPoolExecutor
 
 from rclpy.node import Node
 
-from roma_ros.event_schema import Header, Record, encode
 from roma_ros.events import Alert, Answer, Event, Fault, Narration, SpeakProbability, StreamStarted
-from roma_ros.journal import MAX_PAGE, EventJournal, JournalConfig, JournalPage, JournalStatus
+from roma_ros.journal import (
+    MAX_PAGE,
+    EventJournal,
+    Header,
+    JournalConfig,
+    JournalPage,
+    JournalStatus,
+    Record,
+    encode,
+)
 from roma_ros.msg import JournalEvent
 from roma_ros.nodes import qos
 from roma_ros.nodes.conversions import header_message

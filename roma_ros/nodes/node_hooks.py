@@ -7,9 +7,9 @@ from typing import Any
 
 from rclpy.node import Node
 
-from roma_ros.event_schema import Record
 from roma_ros.events import Event
 from roma_ros.hooks import CommandHook, Hook, HookRunner, HookStats, MqttHook, WebhookHook
+from roma_ros.journal import Record
 from roma_ros.nodes.parameter_spec import ParameterSpec
 from roma_ros.watch_file import WatchSpec
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import torch
 
 from roma_ros.assistant import Assistant
-from roma_ros.event_schema import Header
 from roma_ros.events import Event
+from roma_ros.journal import Header
 from roma_ros.nodes.audio_input import AudioInput, audio_input
 from roma_ros.nodes.conversions import ImageInput, image_input
 from roma_ros.nodes.input_thread import InputThread

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from roma_ros.event_schema import encode
+from roma_ros.journal import encode
 from roma_ros.thinker import RomaThinker
 
 from ..clips import Clip, write_clip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from roma_ros.event_schema import Header, Record
 from roma_ros.events import (
     Alert,
     Answer,
@@ -13,6 +12,7 @@ from roma_ros.events import (
     StreamStart,
     StreamStarted,
 )
+from roma_ros.journal import Header, Record
 from roma_ros.watch import Watch, WatchKind
 
 DOOR = Watch(id="door", kind=WatchKind.ALERT, instruction="the <door>", threshold=0.5)

@@ -9,8 +9,8 @@ import pytest
 
 from roma_ros.cli.event_file import STDOUT, EventFile
 from roma_ros.cli.main import main
-from roma_ros.event_schema import Header, Record, read_lines
 from roma_ros.events import Lag, LagPolicy, SpeakProbability
+from roma_ros.journal import Header, Record, read_lines
 
 HEADER = Header(source=("clip.mp4",), model="roma_tiny")
 PROBABILITY = SpeakProbability(

@@ -9,8 +9,7 @@ import pytest
 
 from roma_ros.cli import main
 from roma_ros.cli.event_reader import EventTail
-from roma_ros.event_schema import DamagedLine, encode
-from roma_ros.journal import EventJournal, JournalConfig
+from roma_ros.journal import DamagedLine, EventJournal, JournalConfig, encode
 
 from .recorded import HEADER, RECORDS
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from roma_ros.cli import main
-from roma_ros.event_schema import encode
+from roma_ros.journal import encode
 
 from .recorded import RECORDS
 

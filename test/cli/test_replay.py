@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from roma_ros.cli import main
-from roma_ros.event_schema import encode
+from roma_ros.journal import encode
 
 from .recorded import HEADER, RECORDS
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from roma_ros.event_schema import Record
 from roma_ros.events import Alert, Narration
+from roma_ros.journal import Record
 
 
 def alert(watch: str = "door", number: int = 1) -> Record:

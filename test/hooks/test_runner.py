@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 import time
 
-from roma_ros.event_schema import Record
 from roma_ros.events import Alert, Narration
 from roma_ros.hooks import DeliveryError, Hook, HookRunner
+from roma_ros.journal import Record
 
 from .conftest import alert
 

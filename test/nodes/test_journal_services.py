@@ -12,11 +12,9 @@ from diagnostic_msgs.msg import DiagnosticStatus
 from lifecycle_msgs.msg import Transition
 from roma_ros.msg import Alert
 
-from roma_ros.event_schema import Header, Record, read_lines
 from roma_ros.events import Alert as AlertEvent
 from roma_ros.events import Fault, SpeakProbability
-from roma_ros.journal import EventJournal, JournalConfig
-from roma_ros.journal_files import journal_paths
+from roma_ros.journal import EventJournal, Header, JournalConfig, Record, journal_paths, read_lines
 from roma_ros.nodes import journal_services
 from roma_ros.nodes.client import Message, Outcome
 from roma_ros.nodes.stamps import stamp_of

@@ -15,8 +15,7 @@ from typing import Any
 import pytest
 from roma_ros.msg import Alert
 
-from roma_ros.event_schema import DamagedLine, Record, read_lines
-from roma_ros.journal_files import journal_paths
+from roma_ros.journal import DamagedLine, Record, journal_paths, read_lines
 from roma_ros.nodes.client import RomaClient
 from roma_ros.nodes.stamps import stamp_of
 

@@ -11,17 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roma_ros.event_schema import (
-    KINDS,
-    MAX_LINE,
-    DamagedLine,
-    Header,
-    Record,
-    SchemaError,
-    decode,
-    encode,
-    read_lines,
-)
 from roma_ros.events import (
     Alert,
     Answer,
@@ -34,6 +23,17 @@ from roma_ros.events import (
     SpeakProbability,
     StreamStart,
     StreamStarted,
+)
+from roma_ros.journal import (
+    KINDS,
+    MAX_LINE,
+    DamagedLine,
+    Header,
+    Record,
+    SchemaError,
+    decode,
+    encode,
+    read_lines,
 )
 from roma_ros.watch import Watch, WatchKind
 

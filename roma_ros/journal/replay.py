@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from roma_ros.event_schema import Header, Line, Record
 from roma_ros.events import SpeakProbability
+from roma_ros.journal.record import Header, Line, Record
 from roma_ros.triggers import AlertTrigger, NarrationTrigger
 from roma_ros.watch import DEFAULT_COOLDOWN, DEFAULT_WINDOW, Watch, WatchKind
 
-__all__ = ["Recording", "ReplaySettings", "Unit", "recordings"]
+__all__ = ["RecordedUnit", "RecordedWatch", "ReplaySettings", "recorded_watches"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +27,7 @@ class ReplaySettings:
 
 
 @dataclass(frozen=True, slots=True)
-class Unit:
+class RecordedUnit:
     """p(speak) of a unit, as it was recorded.
 
     Attributes:
@@ -42,7 +42,7 @@ class Unit:
 
 
 @dataclass(slots=True)
-class Recording:
+class RecordedWatch:
     """All units of one watch in a file of events.
 
     Attributes:
@@ -53,7 +53,7 @@ class Recording:
 
     watch: str
     settings: Watch | None = None
-    units: list[Unit] = field(default_factory=list)
+    units: list[RecordedUnit] = field(default_factory=list)
 
     @property
     def kind(self) -> WatchKind:
@@ -71,11 +71,11 @@ class Recording:
         return self.settings.cooldown if self.settings else DEFAULT_COOLDOWN
 
     @property
-    def recorded(self) -> list[Unit]:
+    def recorded(self) -> list[RecordedUnit]:
         """The units that made the watch speak up when they were recorded."""
         return [unit for unit in self.units if unit.event.triggered]
 
-    def replay(self, settings: ReplaySettings) -> list[Unit]:
+    def replay(self, settings: ReplaySettings) -> list[RecordedUnit]:
         """The units that would have made the watch speak up under other settings.
 
         Each new stream begins without a past, as in the node. p(speak) is as it was recorded:
@@ -104,9 +104,9 @@ class Recording:
         )
 
 
-def recordings(lines: Iterable[Line]) -> list[Recording]:
+def recorded_watches(lines: Iterable[Line]) -> list[RecordedWatch]:
     """p(speak) of each watch of a file of events, in the order of their first units."""
-    found: dict[str, Recording] = {}
+    found: dict[str, RecordedWatch] = {}
     settings: dict[str, Watch] = {}
     header: Header | None = None
     stream = 0
@@ -123,8 +123,8 @@ def recordings(lines: Iterable[Line]) -> list[Recording]:
                 continue  # a journal keeps those that triggered even if it does not keep all
             if event.stream != number:
                 stream, number = stream + 1, event.stream
-            found.setdefault(event.watch, Recording(event.watch)).units.append(
-                Unit(event, line.seconds, stream)
+            found.setdefault(event.watch, RecordedWatch(event.watch)).units.append(
+                RecordedUnit(event, line.seconds, stream)
             )
     for recording in found.values():
         recording.settings = settings.get(recording.watch)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from roma_ros.event_schema import Header, Line, Record
 from roma_ros.events import SpeakProbability
-from roma_ros.replay import ReplaySettings, Unit, recordings
+from roma_ros.journal import Header, Line, Record, RecordedUnit, ReplaySettings, recorded_watches
 from roma_ros.watch import Watch, WatchKind
 
 SERIES = (0.1, 0.6, 0.7, 0.2, 0.8, 0.1, 0.9, 0.9)
@@ -38,12 +37,12 @@ def heard(series: Sequence[float], watch: str = "door", stream: int = 0) -> list
     ]
 
 
-def times(units: Sequence[Unit]) -> list[tuple[int, float | None]]:
+def times(units: Sequence[RecordedUnit]) -> list[tuple[int, float | None]]:
     return [(unit.event.stream, unit.seconds) for unit in units]
 
 
 def test_settings_are_tried_on_what_was_recorded() -> None:
-    (door,) = recordings([header(), *heard(SERIES)])
+    (door,) = recorded_watches([header(), *heard(SERIES)])
     assert (door.kind, door.window, door.cooldown) == (WatchKind.ALERT, 2, 1.0)
     assert times(door.recorded) == [(0, 3.0)]
     assert times(door.replay(ReplaySettings())) == [(0, 3.0), (0, 8.0)]
@@ -54,7 +53,7 @@ def test_settings_are_tried_on_what_was_recorded() -> None:
 
 
 def test_a_narration_has_no_window() -> None:
-    _, story = recordings([header(), *heard(SERIES), *heard(SERIES, "story")])
+    _, story = recorded_watches([header(), *heard(SERIES), *heard(SERIES, "story")])
     assert story.kind is WatchKind.NARRATION
     assert times(story.replay(ReplaySettings(threshold=0.85, window=9))) == [(0, 7.0), (0, 8.0)]
 
@@ -62,16 +61,16 @@ def test_a_narration_has_no_window() -> None:
 def test_streams_and_starts_of_the_node_have_no_past() -> None:
     """A header that is the same as the last one only begins a file."""
     settings = ReplaySettings(window=2)
-    (door,) = recordings([header(), *heard([0.9]), *heard([0.9], stream=1)])
+    (door,) = recorded_watches([header(), *heard([0.9]), *heard([0.9], stream=1)])
     assert times(door.replay(settings)) == []
-    (door,) = recordings([header(), *heard([0.9]), header(2), *heard([0.9])])
+    (door,) = recorded_watches([header(), *heard([0.9]), header(2), *heard([0.9])])
     assert times(door.replay(settings)) == []
-    (door,) = recordings([header(), *heard([0.9]), header(), *heard([0.9])])
+    (door,) = recorded_watches([header(), *heard([0.9]), header(), *heard([0.9])])
     assert times(door.replay(settings)) == [(0, 1.0)]
 
 
 def test_without_a_header_it_is_an_alert_by_the_defaults() -> None:
-    (door,) = recordings(heard(SERIES))
+    (door,) = recorded_watches(heard(SERIES))
     assert (door.settings, door.kind, door.window) == (None, WatchKind.ALERT, 1)
 
 
@@ -80,9 +79,9 @@ def test_a_journal_that_keeps_only_what_triggered_is_not_replayed() -> None:
         settings = {"kinds": kinds}
         return [Header(source=(), model="", settings=settings, versions={}), *heard(SERIES)]
 
-    assert recordings(kept("alert,narration")) == []
-    assert len(recordings(kept("alert,speak_probability"))) == 1
+    assert recorded_watches(kept("alert,narration")) == []
+    assert len(recorded_watches(kept("alert,speak_probability"))) == 1
 
 
 def test_p_speak_without_a_watch_is_nobodys() -> None:
-    assert recordings(heard(SERIES, "")) == []
+    assert recorded_watches(heard(SERIES, "")) == []

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from roma_ros.durable_file import FileInUseError
-from roma_ros.journal_files import (
+from roma_ros.journal.files import (
     JournalFiles,
     journal_paths,
     line_sequence,

@@ -9,38 +9,17 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
-from roma_ros.event_schema import (
-    KINDS,
-    Header,
-    Record,
-    SchemaError,
-    decode,
-    encode,
-    kind_of,
-)
 from roma_ros.events import Alert, Answer, Event, Narration, SpeakProbability
-from roma_ros.journal_files import (
-    JournalFiles,
-    journal_paths,
-    lines_after,
-    sequence_of,
-)
+from roma_ros.journal.config import JournalConfig
+from roma_ros.journal.files import JournalFiles, journal_paths, lines_after, sequence_of
+from roma_ros.journal.lines import SchemaError, decode, encode
+from roma_ros.journal.record import Header, Record, kind_of
 
-__all__ = [
-    "DEFAULT_KINDS",
-    "MAX_PAGE",
-    "EventJournal",
-    "JournalConfig",
-    "JournalConfigError",
-    "JournalPage",
-    "JournalStatus",
-]
+__all__ = ["MAX_PAGE", "EventJournal", "JournalPage", "JournalStatus"]
 
 log = logging.getLogger(__name__)
 
-DEFAULT_KINDS = tuple(kind for kind in KINDS if kind != "speak_probability")
 MAX_PAGE = 1_000  # events in one page
 MAX_SCAN = 20_000  # lines that are looked at for one page
 MEMORY = 1_000  # events that are kept in memory, those that could not be written among them
@@ -50,42 +29,6 @@ RETRY_PERIOD = 2.0  # seconds between two tries after an error
 SYNC_PERIOD = 5.0  # seconds until events other than alerts outlast a power cut
 CLOSE_TIMEOUT = 5.0  # seconds that closing waits for the disk
 _PUBLISHED = (Alert, Narration, Answer)  # others need not be on disk when they are told
-
-
-class JournalConfigError(ValueError):
-    """A setting of the journal is out of its range."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JournalConfig:
-    """Where and how much.
-
-    Args:
-        folder: of the files; made if it is not there.
-        max_bytes: size at which a new file is begun, 64 KiB to 1 GiB.
-        files: how many files are kept, 1 to 1,000.
-        kinds: the kinds of events that are written; alerts always are.
-        patience: the longest that `append` waits for the disk, s.
-
-    Raises:
-        JournalConfigError: one of them is out of its range; the message names it.
-    """
-
-    folder: Path
-    max_bytes: int = 4 * 2**20
-    files: int = 8
-    kinds: tuple[str, ...] = DEFAULT_KINDS
-    patience: float = 0.5
-
-    def __post_init__(self) -> None:
-        for name, low, high in (("max_bytes", 2**16, 2**30), ("files", 1, 1_000)):
-            if not low <= (value := getattr(self, name)) <= high:
-                raise JournalConfigError(f"journal {name} is {value}; expected {low} to {high}")
-        unknown = sorted(set(self.kinds) - set(KINDS))
-        if unknown:
-            raise JournalConfigError(
-                f"journal kinds: {unknown[0][:40]!r} is none; expected some of {', '.join(KINDS)}"
-            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

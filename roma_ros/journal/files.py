@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from roma_ros.durable_file import lock_file, make_private_folder, sync_folder
-from roma_ros.event_schema import MAX_LINE
+from roma_ros.journal.lines import MAX_LINE
 
 __all__ = ["JournalFiles", "journal_paths", "lines_after", "sequence_of"]
 

@@ -16,15 +16,17 @@ from typing import Any
 import pytest
 
 from roma_ros.durable_file import FileInUseError
-from roma_ros.event_schema import Header, Record, read_lines
 from roma_ros.events import Alert, Event, Narration, SpeakProbability, StreamStart, StreamStarted
 from roma_ros.journal import (
-    MEMORY,
     EventJournal,
+    Header,
     JournalConfig,
     JournalConfigError,
+    Record,
+    read_lines,
 )
-from roma_ros.journal_files import JournalFiles, journal_paths
+from roma_ros.journal.event_journal import MEMORY
+from roma_ros.journal.files import JournalFiles, journal_paths
 
 HEADER = Header(source=("/roma",), model="roma_tiny", versions={})
 STARTED = StreamStarted(stream=0, stamp=10**9, reason=StreamStart.FIRST)
@@ -236,7 +238,7 @@ def test_a_full_disk_is_said_and_what_waited_is_written_once_there_is_room(
     make: Make, monkeypatch: pytest.MonkeyPatch, reports: list[str]
 ) -> None:
     """A disk that takes half of each write, and then no more."""
-    monkeypatch.setattr("roma_ros.journal.RETRY_PERIOD", 0.05)
+    monkeypatch.setattr("roma_ros.journal.event_journal.RETRY_PERIOD", 0.05)
     journal = make()
     journal.append(alert(0))
     full, real = threading.Event(), os.write
@@ -272,7 +274,7 @@ def test_a_full_disk_is_said_and_what_waited_is_written_once_there_is_room(
 def test_more_than_memory_holds_is_lost_and_counted(
     make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("roma_ros.journal.RETRY_PERIOD", 0.05)
+    monkeypatch.setattr("roma_ros.journal.event_journal.RETRY_PERIOD", 0.05)
     journal = make()
     journal.append(alert(0))
     broken = threading.Event()
@@ -318,7 +320,7 @@ def test_a_disk_that_hangs_holds_nobody_up_for_long(
 def test_a_sync_that_fails_writes_no_alert_twice(
     make: Make, monkeypatch: pytest.MonkeyPatch, reports: list[str]
 ) -> None:
-    monkeypatch.setattr("roma_ros.journal.RETRY_PERIOD", 0.05)
+    monkeypatch.setattr("roma_ros.journal.event_journal.RETRY_PERIOD", 0.05)
     journal = make()
     failures = iter([OSError(5, "Input/output error")] * 3)
     real = JournalFiles.sync
@@ -362,7 +364,7 @@ KILLED = """
 import sys
 from pathlib import Path
 from roma_ros.durable_file import FileInUseError
-from roma_ros.event_schema import Header
+from roma_ros.journal import Header
 from roma_ros.events import Alert
 from roma_ros.journal import EventJournal, JournalConfig
 config = JournalConfig(folder=Path(sys.argv[1]), patience=60.0)  # a slow disk is another test's

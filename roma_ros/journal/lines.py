@@ -1,6 +1,6 @@
-"""The JSON lines of events: one schema for `roma run --events` and for the node's journal.
+"""Events as lines of JSON: encode, decode, and read a file.
 
-A file holds one JSON object a line. A header says what the events after it come from; a file begins
+A file holds one JSON object a line. A header tells the origin of the events after it; a file begins
 with one, and a journal has another at each start of the node. docs/events.md describes the fields.
 """
 
@@ -9,147 +9,27 @@ from __future__ import annotations
 import enum
 import json
 import math
-import platform
-import re
-import time
 import types
-from collections.abc import Iterator, Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from collections.abc import Iterator
+from dataclasses import MISSING, fields
 from functools import cache
-from importlib import metadata
 from pathlib import Path
 from typing import Any, BinaryIO, Union, get_args, get_origin, get_type_hints
 
-from roma_ros import __version__
 from roma_ros.events import Event
+from roma_ros.journal.record import KINDS, SCHEMA_VERSION, DamagedLine, Header, Line, Record
 from roma_ros.watch import Watch, WatchError, WatchKind
 
-__all__ = [
-    "KINDS",
-    "MAX_LINE",
-    "SCHEMA_VERSION",
-    "DamagedLine",
-    "Header",
-    "Line",
-    "Record",
-    "SchemaError",
-    "decode",
-    "encode",
-    "kind_of",
-    "read_lines",
-    "versions",
-]
+__all__ = ["MAX_LINE", "SchemaError", "decode", "encode", "read_lines"]
 
-SCHEMA_VERSION = 1
 MAX_LINE = 256 * 1024  # bytes; the longest event has a few thousand
 MAX_TEXT = 4_000  # characters of one field
-LIBRARIES = ("torch", "transformers")
 LARGEST = 2**63 - 1  # of any number
 _SHOWN = 40  # characters of a damaged line in a message
 
 
 class SchemaError(ValueError):
-    """A line is not an event of this schema; the message says what was read."""
-
-
-def _kind(name: str) -> str:
-    if name == "InstructionWarning":
-        return "warning"
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
-
-
-KINDS: dict[str, type] = {_kind(cls.__name__): cls for cls in get_args(Event)}
-"""The value of the field `event`, and the class that it stands for."""
-_NAMES = {cls: name for name, cls in KINDS.items()}
-
-
-def kind_of(event: Event) -> str:
-    """The name of an event's kind in the schema, such as "alert"."""
-    return _NAMES[type(event)]
-
-
-def versions() -> dict[str, str]:
-    """Versions of this package, of Python, and of the libraries that compute."""
-    found = {"roma_ros": __version__, "python": platform.python_version()}
-    for name in LIBRARIES:
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return found
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Header:
-    """What the events after it come from.
-
-    Attributes:
-        source: what was followed: files, addresses or devices; of a node, its name.
-        model: name of the checkpoint.
-        watches: those that ran at the beginning; their recordings are not kept.
-        settings: other settings that explain the events; plain values.
-        versions: of the software, by its name.
-        wall_ns: when it was written, Unix time in ns.
-        schema: version of the schema.
-    """
-
-    source: tuple[str, ...]
-    model: str
-    watches: tuple[Watch, ...] = ()
-    settings: Mapping[str, str | int | float | bool | None] = field(default_factory=dict)
-    versions: Mapping[str, str] = field(default_factory=versions)
-    wall_ns: int = field(default_factory=time.time_ns)
-    schema: int = SCHEMA_VERSION
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
-    """An event as it stands in a file.
-
-    Attributes:
-        event: what happened.
-        sequence: number of the event, from 1; 0 in a file that has none.
-        seconds: END of the event's unit, from the beginning of the source, or of a node's stream;
-            `None` if that is not known.
-        wall_ns: when it was written, Unix time in ns; `None` in a file of `roma run`.
-        source: of a run of several sources, which one it is about; else empty.
-        source_seconds: END of the event's unit from the beginning of that source.
-    """
-
-    event: Event
-    sequence: int = 0
-    seconds: float | None = None
-    wall_ns: int | None = None
-    source: str = ""
-    source_seconds: float | None = None
-
-    @property
-    def kind(self) -> str:
-        """Name of the event's kind, such as "alert"."""
-        return kind_of(self.event)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DamagedLine:
-    """A line that cannot be read.
-
-    Attributes:
-        path: of the file.
-        number: of the line, from 1.
-        reason: what is wrong with it.
-        cut: whether it is the file's last and was not written to its end, as a crash leaves it.
-    """
-
-    path: Path
-    number: int
-    reason: str
-    cut: bool = False
-
-    def __str__(self) -> str:
-        return f"{self.path}:{self.number}: {self.reason}"
-
-
-Line = Header | Record | DamagedLine
+    """A line is not an event of this schema; the message shows what was read."""
 
 
 # --- writing ---
