@@ -10,10 +10,10 @@ from typing import TypeAlias
 
 import numpy as np
 
-from .audio import AudioChunk
-from .frame import Frame
-from .stream_clock import Modality
-from .unit import NS_PER_SECOND
+from roma_ros.units.audio import AudioChunk
+from roma_ros.units.frame import Frame
+from roma_ros.units.stream_clock import Modality
+from roma_ros.units.unit import NS_PER_SECOND
 
 __all__ = ["STEP", "Item", "Reading", "SensorLine", "goes_on"]
 
