@@ -27,7 +27,7 @@ _MAY_IMPORT: dict[str, set[str]] = {
     "doctor": {"ros_release", "sources", "speech", "thinker", "units"},
     "fault_log": set(),
     "speech": {"units"},
-    "recording": {"units"},
+    "recording": {"sources", "units"},
     "watch": {"recording", "triggers"},
     "assistant": {"events", "fault_log", "speech", "thinker", "triggers", "units", "watch"},
     "events": set(),

@@ -14,6 +14,7 @@ from roma_ros.units.errors import (
     UnitsError,
 )
 from roma_ros.units.frame import CompressedFrame, Frame, RawFrame, RgbFrame
+from roma_ros.units.item import Item
 from roma_ros.units.stats import AssemblerStats
 from roma_ros.units.stream_clock import Modality
 from roma_ros.units.unit import FRAMES_PER_UNIT, NS_PER_SECOND, UNIT_RATE, MultimodalUnit, VideoFill
@@ -32,6 +33,7 @@ __all__ = [
     "CompressedFrame",
     "Frame",
     "ImageError",
+    "Item",
     "Modality",
     "ModalityError",
     "MultimodalUnit",
