@@ -114,11 +114,9 @@ class Intake:
                 self._on_unit(unit)
 
     def _add(self, item: Item, arrival: Arrival) -> None:
-        if isinstance(item, AudioChunk):
-            self._assembler.add_audio(item, arrival=arrival.arrival, clock=arrival.clock)
-        else:
+        if not isinstance(item, AudioChunk):
             self._frames_topic = arrival.topic
-            self._assembler.add_frame(item, arrival=arrival.arrival, clock=arrival.clock)
+        self._assembler.add(item, arrival=arrival.arrival, clock=arrival.clock)
 
     def _take(self, arrival: Arrival) -> list[MultimodalUnit]:
         stats = self._assembler.stats

@@ -17,13 +17,15 @@ from roma_ros.nodes.input_errors import Faults
 from roma_ros.nodes.input_monitor import InputMonitor
 from roma_ros.nodes.input_switches import InputSwitches
 from roma_ros.nodes.input_thread import Arrival
-from roma_ros.nodes.stamps import AudioCountedOn, message_stamp
+from roma_ros.nodes.stamps import message_stamp
 from roma_ros.sources import Item
+from roma_ros.sources.sample_clock import SampleClock
 from roma_ros.units import AudioChunk, Modality
 
 __all__ = ["Senses"]
 
 MAX_FRAME_ID = 256  # characters; names of frames are a few words
+MAX_AUDIO_JITTER = 100_000_000  # ns; audio that comes later than this follows a pause
 
 
 class Senses:
@@ -76,7 +78,7 @@ class Senses:
     def listen(self, audio: AudioInput) -> None:
         """Subscribe to audio, and to what announces its format if the messages do not say it."""
         self._have(Modality.AUDIO)
-        self._counted_on = AudioCountedOn()
+        self._sample_clock = SampleClock(MAX_AUDIO_JITTER)
         self._subscribe(audio.message_type, "audio", self._on_audio, audio, profile=qos.AUDIO)
         topic = audio.format_topic
         if topic is not None:
@@ -153,9 +155,9 @@ class Senses:
         chunk = audio.chunk(message, stamp or received)
         if stamp:
             return chunk
-        return AudioChunk(
-            self._counted_on.stamp(received, chunk.duration), chunk.rate, chunk.samples
-        )
+        begin = received - round(chunk.duration * 1e9)
+        counted = self._sample_clock.stamp(len(chunk.samples), chunk.rate, measured=begin)
+        return AudioChunk(counted, chunk.rate, chunk.samples)
 
     def _stamps(self, monitor: InputMonitor, message: Any) -> tuple[int, int]:
         """The message's stamp, 0 if it has none, and the time of its arrival, ns."""
