@@ -10,44 +10,28 @@ MS = 1_000_000
 
 
 def test_jitter_does_not_show() -> None:
-    clock = SampleClock()
+    clock = SampleClock(44_100)
     jitter = np.random.default_rng(0).integers(-20 * MS, 20 * MS, 500)
     begin = 1_700_000_000 * 1_000_000_000
     first = begin + int(jitter[0])
     for block in range(500):
         true = begin + block * 441 * 1_000_000_000 // 44_100
-        stamp = clock.stamp(441, 44_100, measured=true + int(jitter[block]))
+        stamp = clock.stamp(441, measured=true + int(jitter[block]))
         assert stamp == first + block * 10 * MS
 
 
 def test_blocks_that_were_lost_leave_a_gap() -> None:
-    clock = SampleClock()
-    assert clock.stamp(160, 16_000, measured=0) == 0
-    assert clock.stamp(160, 16_000, measured=10 * MS) == 10 * MS
-    assert clock.stamp(160, 16_000, measured=500 * MS) == 500 * MS
-    assert clock.stamp(160, 16_000, measured=512 * MS) == 510 * MS
+    clock = SampleClock(16_000)
+    assert clock.stamp(160, measured=0) == 0
+    assert clock.stamp(160, measured=10 * MS) == 10 * MS
+    assert clock.stamp(160, measured=500 * MS) == 500 * MS
+    assert clock.stamp(160, measured=512 * MS) == 510 * MS
 
 
 def test_a_crystal_that_drifts_is_followed() -> None:
-    clock = SampleClock()
+    clock = SampleClock(48_000)
     worst = 0
     for block in range(100_000):  # 100 ppm fast, for 1,000 s
         true = block * 9_999_000
-        worst = max(worst, abs(clock.stamp(480, 48_000, measured=true) - true))
+        worst = max(worst, abs(clock.stamp(480, measured=true) - true))
     assert worst <= 50 * MS
-
-
-def test_another_tolerance_for_a_network() -> None:
-    clock = SampleClock(100 * MS)
-    first = clock.stamp(1_600, 16_000, measured=5_000 * MS)
-    for number, late in enumerate((30, -20, 90, 0), start=1):
-        measured = (5_000 + 100 * number + late) * MS
-        assert clock.stamp(1_600, 16_000, measured=measured) == first + 100 * number * MS
-    assert clock.stamp(1_600, 16_000, measured=9_000 * MS) == 9_000 * MS  # after a pause
-
-
-def test_a_change_of_the_rate_leaves_no_gap() -> None:
-    clock = SampleClock()
-    assert clock.stamp(160, 16_000, measured=0) == 0
-    assert clock.stamp(480, 48_000, measured=15 * MS) == 10 * MS
-    assert clock.stamp(480, 48_000, measured=17 * MS) == 20 * MS
