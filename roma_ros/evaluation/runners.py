@@ -39,7 +39,7 @@ def attend(thinker: RomaThinker, showing: Showing, triggers: TriggerSettings) ->
     Raises:
         EvaluationError: the checkpoint has no speak head.
     """
-    if not thinker.decides:
+    if not thinker.has_speak_source:
         raise EvaluationError(
             f"the checkpoint {thinker.name!r} has no speak head, so it never speaks up; "
             "expected one that has been trained by `roma train stage2`"

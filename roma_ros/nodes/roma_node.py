@@ -199,9 +199,9 @@ class RomaNode(LifecycleNode):
         log.info(f"configured: {self._mind.model} is loaded")
         self._log_watches("configure")
         thinker = self._mind.assistant.thinker
-        if objection := thinker.window_objection(settings.assistant.context_seconds):
-            log.warning(objection)
-        if not thinker.decides:
+        if warning := thinker.context_warning(settings.assistant.context_seconds):
+            log.warning(warning)
+        if not thinker.has_speak_source:
             log.warning(
                 f"{self._mind.model} has no speak head: it answers, but never speaks up; with "
                 "speak_source yes_no it is asked after every unit whether it should"
