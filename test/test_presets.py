@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 import yaml
 
-from roma_ros import presets
 from roma_ros.cli import main
 from roma_ros.planning import (
     DEVICES,
@@ -100,7 +99,7 @@ def test_this_machine_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert Machine.this().memory > 2**30
     board = tmp_path / "model"
     board.write_text("NVIDIA Jetson Orin NX\0")
-    monkeypatch.setattr(presets, "DEVICE_TREE_MODEL", board)
+    monkeypatch.setattr("roma_ros.machine.DEVICE_TREE_MODEL", board)
     assert Machine.this().board == "NVIDIA Jetson Orin NX"
     assert Machine.this().is_jetson
 
