@@ -34,9 +34,11 @@ PARTS: dict[str, set[str]] = {
     "hooks": {"events", "journal"},
     # Synthetic streams, training, evaluation.
     "world": {"sources", "speech", "units"},
-    "training": {"thinker", "units", "world"},
+    "training": {"plot_style", "thinker", "units", "world"},
     "models": {"thinker", "training", "world"},
-    "evaluation": {"assistant", "events", "thinker", "triggers", "watch", "world"},
+    "evaluation": {
+        *("assistant", "events", "plot_style", "thinker", "triggers", "watch", "world"),
+    },
     # Speed and size.
     "planning": set(),
     "speed": {"planning", "thinker", "units"},
@@ -46,6 +48,7 @@ PARTS: dict[str, set[str]] = {
     "durable_file": set(),
     "fault_log": set(),
     "missing_library": set(),
+    "plot_style": set(),
     "presets": set(),
     "respawn": set(),
     "ros_release": set(),
@@ -58,11 +61,11 @@ PARTS: dict[str, set[str]] = {
     },
     "cli": {
         *("assistant", "doctor", "evaluation", "events", "fault_log", "hooks", "journal"),
-        *("missing_library", "planning", "quantize", "recording", "sources", "speed"),
-        *("state_folder", "thinker", "training", "units", "version_info", "watch", "watch_file"),
-        "world",
+        *("missing_library", "planning", "plot_style", "quantize", "recording", "sources"),
+        *("speed", "state_folder", "thinker", "training", "units", "version_info", "watch"),
+        *("watch_file", "world"),
     },
-    "demo": {"nodes", "units", "watch", "world"},
+    "demo": {"evaluation", "nodes", "units", "watch", "world"},
     "__main__": {"cli"},
 }
 ENTRY_POINTS = {"nodes", "cli", "demo", "__main__"}

@@ -24,6 +24,7 @@ from roma_ros.cli.fitting import fitted, wrapped
 from roma_ros.cli.source_time import SourceTime
 from roma_ros.cli.text import clock, one_line
 from roma_ros.events import Event, Fault, SpeakProbability
+from roma_ros.plot_style import AMBER, BLUE, FAINT, GREEN, GRID, INK, PURPLE, RED, RED_TINT
 from roma_ros.watch import Watch
 
 __all__ = ["FORMATS", "Timeline"]
@@ -32,14 +33,13 @@ FORMATS = (".png", ".svg", ".pdf")
 HISTORY = 6 * 3600  # units of each watch, and things said: what is older is not shown
 LISTED = 24  # things said that have a number and are told below the lanes: the newest
 
-INK, FAINT, GRID, CURVE, HIGH = "#22262b", "#808893", "#e4e7eb", "#3b6fb6", "#c8412f"
-HATCHED = "#fbeceb"
+CURVE, HIGH, HATCHED = BLUE, RED, RED_TINT
 COLOURS = {
     Kind.ALERT: HIGH,
-    Kind.NARRATION: "#2f8550",
-    Kind.ANSWER: "#7a4fb0",
-    Kind.NOTE: "#a8721a",
-    Kind.WARNING: "#a8721a",
+    Kind.NARRATION: GREEN,
+    Kind.ANSWER: PURPLE,
+    Kind.NOTE: AMBER,
+    Kind.WARNING: AMBER,
 }
 FONTS = ("DejaVu Sans", "Noto Sans CJK SC", "Noto Sans CJK JP", "WenQuanYi Micro Hei")
 
