@@ -43,13 +43,14 @@ PARTS: dict[str, set[str]] = {
     "hooks": {"events", "journal"},
     # Synthetic streams, training, evaluation.
     "world": {"sources", "speech", "units"},
-    "training": {"machine", "thinker", "units", "world"},
+    "training": {"machine", "plot_style", "thinker", "units", "world"},
     "models": {"thinker", "training", "world"},
     "evaluation": {
         "assistant",
         "events",
         "machine",
         "percentiles",
+        "plot_style",
         "thinker",
         "triggers",
         "watch",
@@ -66,6 +67,7 @@ PARTS: dict[str, set[str]] = {
     "machine": set(),
     "missing_library": set(),
     "percentiles": set(),
+    "plot_style": set(),
     "presets": {"machine"},
     "respawn": set(),
     "ros_release": {"machine"},
@@ -78,11 +80,11 @@ PARTS: dict[str, set[str]] = {
     },
     "cli": {
         *("assistant", "doctor", "evaluation", "events", "fault_log", "hooks", "journal"),
-        *("missing_library", "planning", "quantize", "recording", "sources", "speed"),
-        *("state_folder", "thinker", "training", "units", "machine", "watch", "watch_file"),
-        "world",
+        *("missing_library", "planning", "plot_style", "quantize", "recording", "sources"),
+        *("speed", "state_folder", "thinker", "training", "units", "machine", "watch"),
+        *("watch_file", "world"),
     },
-    "demo": {"nodes", "units", "watch", "world"},
+    "demo": {"evaluation", "nodes", "units", "watch", "world"},
     "__main__": {"cli"},
 }
 ENTRY_POINTS = {"nodes", "cli", "demo", "__main__"}
