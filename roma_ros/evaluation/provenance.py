@@ -1,23 +1,21 @@
-"""What was measured, and on what."""
+"""Provenance of a measurement: files and hashes of the checkpoint, machine and versions."""
 
 from __future__ import annotations
 
 import hashlib
-import os
 import platform
-import subprocess
 from datetime import datetime, timezone
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from roma_ros import __version__
+from roma_ros.machine import commit, cores, libraries, processor, python_version
 
 __all__ = ["checkpoint_files", "checkpoint_hashes", "machine"]
 
 
 def checkpoint_files(folder: Path) -> dict[str, int]:
-    """Name and bytes of each file of a checkpoint, Python's own left out."""
+    """Return the size in bytes of each file of a checkpoint by name, Python files left out."""
     return {
         path.name: path.stat().st_size
         for path in sorted(folder.iterdir())
@@ -26,7 +24,7 @@ def checkpoint_files(folder: Path) -> dict[str, int]:
 
 
 def checkpoint_hashes(folder: Path) -> dict[str, str]:
-    """SHA-256 of each safetensors file of a checkpoint, by name."""
+    """Return the SHA-256 of each safetensors file of a checkpoint by name."""
     hashes = {}
     for path in sorted(folder.glob("*.safetensors")):
         with path.open("rb") as file:
@@ -38,38 +36,14 @@ def checkpoint_hashes(folder: Path) -> dict[str, str]:
 
 
 def machine() -> dict[str, Any]:
-    """What the figures were measured on."""
+    """Return time, commit, CPU, platform and library versions of this process."""
     return {
         "when": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "commit": _commit(),
+        "commit": commit(mark_changes=False),
         "roma_ros": __version__,
-        "cpu": _cpu(),
-        "cores": os.cpu_count(),
+        "cpu": processor(),
+        "cores": cores(),
         "platform": platform.platform(),
-        "python": platform.python_version(),
-        **{name: version(name) for name in ("torch", "transformers", "numpy")},
+        "python": python_version(),
+        **libraries(("torch", "transformers", "numpy")),
     }
-
-
-def _commit() -> str:
-    """Of the source checkout; empty where there is none."""
-    try:
-        answer = subprocess.run(
-            ["git", "rev-parse", "--short", "HEAD"],
-            cwd=Path(__file__).parent,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    except OSError:
-        return ""
-    return answer.stdout.strip()
-
-
-def _cpu() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.machine()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()

@@ -10,7 +10,7 @@ from rclpy.node import Node
 from roma_ros.assistant import AssistantConfig
 from roma_ros.events import LagPolicy
 from roma_ros.nodes.audio_input import AUDIO_TYPES, AudioFormat
-from roma_ros.nodes.image_transport import IMAGE_TRANSPORTS
+from roma_ros.nodes.conversions import IMAGE_TRANSPORTS
 from roma_ros.nodes.node_hooks import HOOK_SPECS
 from roma_ros.nodes.parameter_spec import ParameterSpec
 from roma_ros.nodes.persistence import PERSISTENCE_SPECS, Persistence
@@ -292,13 +292,13 @@ SPECS = (
     ParameterSpec(
         name="alert.recordings",
         default=[""],
-        description="WAV files in which alert.instructions are spoken, in their order, '' for "
+        description="Audio files in which alert.instructions are spoken, in their order, '' for "
         "one that is not; [''] for none. The model hears them in place of reading.",
     ),
     ParameterSpec(
         name="narration.recording",
         default="",
-        description="WAV file in which narration.instruction is spoken; empty: none.",
+        description="Audio file in which narration.instruction is spoken; empty: none.",
     ),
     ParameterSpec(
         name="narration.threshold",

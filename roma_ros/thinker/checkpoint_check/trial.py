@@ -57,7 +57,7 @@ def process_trial_unit(thinker: RomaThinker, *, backbone: bool = True) -> None:
 def _unit(thinker: RomaThinker) -> MultimodalUnit:
     noise = np.random.default_rng(0)
     height, width = SIDE, SIDE
-    if (vision := thinker.stand_ins.vision) is not None:  # one shape of pictures alone
+    if (vision := thinker.onnx_overrides.vision) is not None:  # one shape of pictures alone
         patch = thinker.features.patch_size
         height, width = vision.rows * patch, vision.columns * patch
     return MultimodalUnit(
