@@ -15,7 +15,7 @@ from roma_ros.planning import (
     ModelShape,
     Workload,
     find_device,
-    find_recipe,
+    find_weight_format,
     make_plan,
 )
 from roma_ros.presets import PRESETS, Machine, fitting_preset
@@ -115,7 +115,7 @@ def test_the_guide_for_jetsons_expects_what_roma_plan_predicts(repository: Path)
     assert len(rows) >= 5
     for device, model, recipe, *figures in rows:
         plan = make_plan(
-            ModelShape.named(model), find_device(device), find_recipe(recipe), Workload()
+            ModelShape.named(model), find_device(device), find_weight_format(recipe), Workload()
         )
         ours = (plan.device.memory - plan.device.reserved) / GB
         assert figures == [
