@@ -19,7 +19,7 @@ from .import_graph import Imports, circles, levels, module_imports, part_imports
 PARTS: dict[str, set[str]] = {
     # Data that others hand over and get: free of torch.
     "events": set(),
-    "recording": {"units"},
+    "recording": {"sources", "units"},
     "speech": {"units"},
     "watch": {"recording", "triggers"},
     "watch_file": {"recording", "watch"},
