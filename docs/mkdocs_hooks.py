@@ -41,7 +41,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     return files
 
 
-def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:
+def on_page_markdown(markdown: str, *, page: Page, files: Files, **_: object) -> str:
     """Let links to files outside the folder of pages lead to their copies."""
 
     def replace(match: re.Match[str]) -> str:

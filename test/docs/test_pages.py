@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -27,7 +28,7 @@ def test_links_lead_to_files(page: Path) -> None:
 def test_the_site_is_built_without_a_warning_and_without_a_network(tmp_path: Path) -> None:
     """Strict: links and anchors lead somewhere, every page is in `nav`, every docstring is read."""
     pytest.importorskip("mkdocs")
-    no_network = {name: "http://127.0.0.1:9" for name in ("http_proxy", "https_proxy")}
+    no_network = dict.fromkeys(("http_proxy", "https_proxy"), "http://127.0.0.1:9")
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path)]
     done = subprocess.run(
         command, cwd=ROOT, capture_output=True, text=True, check=False, env=os.environ | no_network
@@ -39,19 +40,15 @@ def test_the_site_is_built_without_a_warning_and_without_a_network(tmp_path: Pat
     assert loaded == [], "the page loads something from a network"
 
 
-def test_the_programs_of_the_page_on_extending_run(repository: Path) -> None:
-    page = (repository / "docs" / "extend.md").read_text(encoding="utf-8")
-    names: dict[str, object] = {"__name__": "extend"}
-    blocks = BLOCK.findall(page)
+def test_the_programs_of_the_page_on_extending_run(repository: Path, tmp_path: Path) -> None:
+    blocks = BLOCK.findall((repository / "docs" / "extend.md").read_text(encoding="utf-8"))
     assert len(blocks) == 3
-    for block in blocks:
-        exec(compile(block, "docs/extend.md", "exec"), names)
-    probabilities = names["probabilities"]
-    assert isinstance(probabilities, list)
-    assert len(probabilities) == 3
-    assert all(0 <= p < 0.5 for p in probabilities), "no star appears"
-    assembler = names["assembler"]
-    assert [unit.frames.shape for unit in assembler.flush()] == [(2, 120, 160, 3)]  # type: ignore[attr-defined]
+    program = tmp_path / "extend.py"
+    program.write_text("\n".join(blocks), encoding="utf-8")
+    names = runpy.run_path(str(program))
+    assert len(names["probabilities"]) == 3
+    assert all(0 <= p < 0.5 for p in names["probabilities"]), "no star appears"
+    assert [unit.frames.shape for unit in names["assembler"].flush()] == [(2, 120, 160, 3)]
 
 
 def test_the_program_of_the_python_page_runs(
@@ -63,7 +60,8 @@ def test_the_program_of_the_python_page_runs(
     assert main(["world", "render", "--seed", "3000000006", "--seconds", "8", "film.mp4"]) == 0
     capsys.readouterr()
     (block,) = BLOCK.findall((repository / "docs" / "python_api.md").read_text(encoding="utf-8"))
-    exec(compile(block, "docs/python_api.md", "exec"), {})
+    (tmp_path / "program.py").write_text(block, encoding="utf-8")
+    runpy.run_path("program.py")
     *stamps, answer = capsys.readouterr().out.splitlines()
     assert "7000000000" in stamps
     assert answer in {"yes", "no"}
