@@ -65,5 +65,5 @@ def find_recipe(name: str) -> Recipe:
         PlanningError: there is none.
     """
     if name not in RECIPES:
-        raise PlanningError(f"no recipe {name!r}; wanted one of {', '.join(RECIPES)}")
+        raise PlanningError(f"there is no recipe {name!r}; expected one of {', '.join(RECIPES)}")
     return RECIPES[name]
