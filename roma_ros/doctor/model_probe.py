@@ -51,11 +51,11 @@ def _transformers() -> str:
 
 
 def _load(loaded: list[RomaThinker]) -> str:
-    from roma_ros.thinker import RomaThinker, settle_threads
+    from roma_ros.thinker import RomaThinker, set_torch_threads
 
     begin = time.perf_counter()
     thinker = RomaThinker.from_pretrained("roma_tiny", device="cpu")
-    settle_threads(thinker)
+    set_torch_threads(thinker)
     loaded.append(thinker)
     return f"roma_tiny loads in {time.perf_counter() - begin:.1f} s"
 
@@ -121,13 +121,13 @@ def _kernels() -> str:
     """Which quantised kinds run on the device that `auto` would take."""
     import torch
 
-    from roma_ros.thinker.kernel_check import check_kind
+    from roma_ros.thinker.kernel_check import check_kernel
     from roma_ros.thinker.quantization import Quantization
 
     device = torch.device("cuda:0" if torch.cuda.is_available() else "cpu")
     kinds = [kind for kind in Quantization if kind is not Quantization.NONE]
     for kind in kinds:
-        check_kind(kind, device)
+        check_kernel(kind, device)
     return f"{' and '.join(kind.value for kind in kinds)} run on {device}"
 
 
