@@ -78,7 +78,7 @@ endef
 INSTALLED_FOLDERS := $(shell find roma_ros quantize launch config -type d -not -name __pycache__ 2>/dev/null)
 INTERFACE := package.xml CMakeLists.txt $(wildcard action/*.action cmake/*.in msg/*.msg srv/*.srv)
 
-.PHONY: help setup build demo test test-slow test-newest test-lowest fuzz soak soak-ros lint bench eval train-tiny \
+.PHONY: help setup build demo test test-slow test-newest test-lowest fuzz soak soak-ros lint docs bench eval train-tiny \
   ablations gptq clean
 
 help: ## list the targets
@@ -115,9 +115,13 @@ test-lowest: setup ## the same with the lowest: torch from PyPI, 7 GB
 fuzz: build ## a hundred thousand messages, damaged files and models, services at random: 20 minutes
 	$(IN_ROS) OMP_NUM_THREADS=1 python test/fuzz/run.py --state runs/fuzz $(FUZZ)
 
-lint: build ## ruff and mypy
+lint: build ## ruff (rules and format) and mypy
 	ruff check .
+	ruff format --check .
 	mypy
+
+docs: setup ## the documentation as a web site, in build/site; needs no network
+	mkdocs build --strict
 
 bench: build ## measure; writes bench/results.json
 	$(IN_ROS) python bench/bench.py
@@ -191,7 +195,7 @@ $(VENV)/.installed: $(PINS) pyproject.toml setup.py cmake/mend_ros_wheels.py | $
 	touch $(VENV)/COLCON_IGNORE
 	python -m pip install --quiet $(PINS:%=--constraint %) setuptools
 	python -m pip install --quiet $(PINS:%=--constraint %) --no-build-isolation \
-	  --editable '.[bags,dev,hooks,quantize,$(EXTRA.$(ROS)),train,world]'
+	  --editable '.[bags,dev,docs,hooks,quantize,$(EXTRA.$(ROS)),train,world]'
 	python cmake/mend_ros_wheels.py
 	touch $@
 

@@ -18,8 +18,7 @@ from roma_ros.assistant.watch_session import WatchSession
 from roma_ros.events import Alert, Event
 from roma_ros.thinker import RomaThinker
 from roma_ros.watch import DEFAULT_THRESHOLD, Watch, WatchKind
-from roma_ros.world import Alert as WorldAlert
-from roma_ros.world import Exercise, Split, WorldRenderer, alert_exercises
+from roma_ros.world import Exercise, Split, WorldAlert, WorldRenderer, alert_exercises
 
 RESULTS = Path(__file__).parent / "alert_replies.json"
 FIRST_WORLD = 710_000  # of the validation split

@@ -25,7 +25,6 @@ from rich.table import Table
 from roma_ros.assistant.watch_session import WatchSession
 from roma_ros.evaluation.alert_score import AlertCounts, score_alert
 from roma_ros.evaluation.narration_score import NarrationCounts, score_narration
-from roma_ros.evaluation.outcomes import Saying
 from roma_ros.evaluation.protocol import TriggerSettings
 from roma_ros.events import Narration, SpeakProbability
 from roma_ros.thinker import EncodedUnit, RomaThinker
@@ -34,13 +33,14 @@ from roma_ros.world import (
     NARRATION_INSTRUCTION,
     PRESENT_KINDS,
     Colour,
-    Event,
     Look,
     Plot,
     Senses,
     Shape,
     Sound,
     Split,
+    TimedText,
+    WorldEvent,
     WorldRenderer,
     draw_questions,
     make_scene,
@@ -52,14 +52,14 @@ FIRST_WORLD = 700_000  # of the validation split: the test split is for `make ev
 SECONDS = 20  # of a scene
 QUESTIONS = 4  # a scene, on the present
 EVENTS = (
-    *(Event(sound=sound) for sound in (Sound.BEEP, Sound.KNOCK, Sound.BURST, Sound.TONE)),
-    *(Event(sound=sound, count=2) for sound in (Sound.BEEP, Sound.KNOCK)),
-    Event(look=Look(Colour.RED, Shape.CIRCLE)),
-    Event(look=Look(Colour.GREEN, Shape.SQUARE)),
-    Event(look=Look(Colour.BLUE, Shape.STAR)),
-    Event(look=Look(Colour.YELLOW, Shape.TRIANGLE)),
-    Event(look=Look(Colour.PURPLE, Shape.CROSS)),
-    Event(look=Look(Colour.WHITE, Shape.CIRCLE)),
+    *(WorldEvent(sound=sound) for sound in (Sound.BEEP, Sound.KNOCK, Sound.BURST, Sound.TONE)),
+    *(WorldEvent(sound=sound, count=2) for sound in (Sound.BEEP, Sound.KNOCK)),
+    WorldEvent(look=Look(Colour.RED, Shape.CIRCLE)),
+    WorldEvent(look=Look(Colour.GREEN, Shape.SQUARE)),
+    WorldEvent(look=Look(Colour.BLUE, Shape.STAR)),
+    WorldEvent(look=Look(Colour.YELLOW, Shape.TRIANGLE)),
+    WorldEvent(look=Look(Colour.PURPLE, Shape.CROSS)),
+    WorldEvent(look=Look(Colour.WHITE, Shape.CIRCLE)),
 )
 
 
@@ -87,14 +87,14 @@ class Counts:
         }
 
 
-class Listener:
+class WindowRunner:
     """One session for a watch (or none), opened anew for each scene if `fresh`."""
 
     def __init__(self, thinker: RomaThinker, watch: Watch | None, window: int, *, fresh: bool):
         self.watch_session = WatchSession(watch)
         self._thinker, self._window, self._fresh = thinker, window, fresh
         self.p_speak: list[float] = []
-        self.said: list[Saying] = []
+        self.said: list[TimedText] = []
         self._told = 0
         self.open()
 
@@ -114,7 +114,7 @@ class Listener:
             if isinstance(event, SpeakProbability):
                 self.p_speak.append(event.p_speak)
             elif isinstance(event, Narration):
-                self.said.append(Saying(number, event.text))
+                self.said.append(TimedText(number, event.text))
 
     def answer(self, question: str) -> str:
         session = self.watch_session.session
@@ -132,7 +132,7 @@ def total(counts: Sequence[Any]) -> Any:
     return reduce(add, counts)
 
 
-def alert_watch(number: int, event: Event) -> Watch:
+def alert_watch(number: int, event: WorldEvent) -> Watch:
     return Watch(
         id=f"alert-{number}",
         kind=WatchKind.ALERT,
@@ -148,7 +148,7 @@ def measure(
     setups = [("fresh", 60, True), *((str(window), window, False) for window in windows)]
     alerts = {
         name: [
-            Listener(
+            WindowRunner(
                 thinker,
                 alert_watch(n, event),
                 window,
@@ -158,16 +158,18 @@ def measure(
         ]
         for name, window, fresh in setups
     }
-    plain = {n: Listener(thinker, None, window, fresh=fresh) for n, window, fresh in setups}
+    plain = {n: WindowRunner(thinker, None, window, fresh=fresh) for n, window, fresh in setups}
     telling = Watch(
         id="n",
         kind=WatchKind.NARRATION,
         instruction=NARRATION_INSTRUCTION,
         threshold=DEFAULT_THRESHOLD,
     )
-    tellers = {n: Listener(thinker, telling, window, fresh=fresh) for n, window, fresh in setups}
+    tellers = {
+        n: WindowRunner(thinker, telling, window, fresh=fresh) for n, window, fresh in setups
+    }
     labels: list[list[np.ndarray]] = [[] for _ in EVENTS]
-    due: list[Saying] = []
+    due: list[TimedText] = []
     asked = 0
     right = dict.fromkeys(plain, 0)
     for scene_number in range(scenes):
@@ -192,7 +194,8 @@ def measure(
                         right[name] += plain[name].answer(question.text) == question.answer
         story = make_scene(seed, SECONDS, Plot.SEQUENCE)
         due += [
-            Saying(scene_number * SECONDS + segment.end, segment.text) for segment in narrate(story)
+            TimedText(scene_number * SECONDS + segment.end, segment.text)
+            for segment in narrate(story)
         ]
         for teller in tellers.values():
             teller.begin_scene()

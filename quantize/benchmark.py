@@ -1,4 +1,4 @@
-"""A model follows streams of the made-up world: what it makes of them, how fast, in what memory."""
+"""Benchmark of a model on synthetic streams: p(speak), speed and memory."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from transformers.utils import logging as transformers_logging
 from roma_ros.thinker import RomaThinker, StreamSession
 from roma_ros.world import Exercise, Split, WorldRenderer, alert_exercises, narration_exercise
 
-__all__ = ["FollowSettings", "Followed", "follow", "follow_apart"]
+__all__ = ["BenchmarkResult", "BenchmarkSettings", "run_benchmark", "run_benchmark_in_subprocess"]
 
 QUESTION = "what did you see?"
 TOKENS_PER_STREAM = 8
@@ -22,15 +22,16 @@ MERGED = 28  # pixels along the side of a token
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FollowSettings:
-    """Which streams, and where.
+class BenchmarkSettings:
+    """Settings of a benchmark.
 
     Attributes:
-        streams: worlds of the test split, each with an alert to watch for.
-        seconds: length of each, 5 to 60.
-        frame_size: width and height of the pictures; `None`: the largest square that the
-            checkpoint takes whole.
-        device, threads: to compute on; `threads` 0 leaves torch's choice.
+        streams: number of synthetic streams of the test split, each under one alert.
+        seconds: length of each stream, 5 to 60.
+        frame_size: width and height of the frames in pixels; `None`: the largest square that the
+            checkpoint takes without resizing.
+        device: torch device to compute on, or `auto`.
+        threads: CPU threads of torch; 0 leaves torch's choice.
     """
 
     streams: int = 8
@@ -41,16 +42,19 @@ class FollowSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Followed:
-    """What came of it.
+class BenchmarkResult:
+    """Result of a benchmark.
 
     Attributes:
-        p_speak: of each unit, by streams; empty rows if nothing decides in this model.
-        unit_seconds: encoding and one session's step of each unit, but for each stream's first.
-        token_seconds: of single tokens of answers; empty if it ends each at once.
-        resident_bytes: of the process, in main memory, after the last unit.
-        peak_bytes: the most that it has had, as while loading.
-        device_bytes: the most that torch had in the GPU's memory; 0 without one.
+        p_speak: p(speak) of each unit, one row per stream; empty rows for a model without a speak
+            head.
+        unit_seconds: seconds to process each unit (encode and step), without the first of each
+            stream.
+        token_seconds: seconds to decode single tokens of answers; empty if every answer ended at
+            once.
+        resident_bytes: main memory of the process after the last unit.
+        peak_bytes: peak main memory of the process, loading included.
+        device_bytes: peak GPU memory of torch; 0 without a GPU.
     """
 
     p_speak: tuple[tuple[float, ...], ...]
@@ -61,20 +65,24 @@ class Followed:
     device_bytes: int
 
 
-def follow_apart(model: Path, settings: FollowSettings) -> Followed:
-    """`follow` in a process of its own, so that its memory is that of one model."""
+def run_benchmark_in_subprocess(model: Path, settings: BenchmarkSettings) -> BenchmarkResult:
+    """Run `run_benchmark` in its own process, so that the memory figures are of one model."""
     context = multiprocessing.get_context("spawn")  # a forked torch may wait for locks for ever
     with ProcessPoolExecutor(1, mp_context=context) as pool:
-        return pool.submit(follow, model, settings).result()
+        return pool.submit(run_benchmark, model, settings).result()
 
 
-def follow(model: Path, settings: FollowSettings) -> Followed:
-    """Load a model and let it follow the streams.
+def run_benchmark(model: Path, settings: BenchmarkSettings) -> BenchmarkResult:
+    """Load a model and process the streams with it.
+
+    Args:
+        model: checkpoint folder, or folder of a bundle.
+        settings: streams and device.
 
     Raises:
         CheckpointError: the model cannot be loaded.
-        UnitShapeError: its vision encoder takes pictures of another shape.
-        SpeechError: espeak-ng is missing.
+        UnitShapeError: its vision encoder takes frames of another shape.
+        SpeechError: espeak-ng is missing, and a stream has spoken words.
     """
     transformers_logging.disable_progress_bar()
     if settings.threads:
@@ -93,7 +101,7 @@ def follow(model: Path, settings: FollowSettings) -> Followed:
                     units.append(step.timings.total)
             series.append(tuple(seen))
             tokens += _token_seconds(thinker, session)
-    return Followed(
+    return BenchmarkResult(
         p_speak=tuple(series),
         unit_seconds=tuple(units),
         token_seconds=tuple(tokens),
@@ -108,16 +116,16 @@ def _square(thinker: RomaThinker) -> tuple[int, int]:
     return side, side
 
 
-def _exercises(settings: FollowSettings) -> Iterator[Exercise]:
+def _exercises(settings: BenchmarkSettings) -> Iterator[Exercise]:
     for index in range(settings.streams):
         seed = Split.TEST.seed(index)
-        # A scene in which nothing can be waited for is narrated.
+        # A scene without any possible alert is narrated.
         found = alert_exercises(seed, settings.seconds, 1)
         yield found[0] if found else narration_exercise(seed, settings.seconds)
 
 
 def _token_seconds(thinker: RomaThinker, session: StreamSession) -> list[float]:
-    """The first token, with the question before it, does not count."""
+    """Return seconds for single tokens of an answer, without the first, which has the prefill."""
     seconds: list[float] = []
     with session.branch() as branch:
         branch.begin(QUESTION)
@@ -130,7 +138,7 @@ def _token_seconds(thinker: RomaThinker, session: StreamSession) -> list[float]:
 
 
 def _status_bytes(name: str) -> int:
-    """A line of Linux's own account of this process; 0 where there is none."""
+    """Return a value of /proc/self/status in bytes; 0 if the system has no such file or value."""
     try:
         lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
     except OSError:

@@ -1,4 +1,4 @@
-"""A bundle beside its source: what the recipe saves, and what it costs."""
+"""Comparison of a bundle with its source checkpoint: size, memory, speed and quality."""
 
 from __future__ import annotations
 
@@ -10,29 +10,31 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from roma_ros.quantize.benchmark import Followed
+from roma_ros.quantize.benchmark import BenchmarkResult
 from roma_ros.quantize.errors import QuantizeError
 from roma_ros.speed import Spread
 from roma_ros.triggers import AlertTrigger
 from roma_ros.units import NS_PER_SECOND
 from roma_ros.watch import DEFAULT_THRESHOLD, DEFAULT_WINDOW
 
-__all__ = ["Comparison", "Side", "compare", "folder_bytes"]
+__all__ = ["BundleComparison", "ModelFigures", "compare", "folder_bytes"]
 
 MODEL_FILES = (".data", ".jinja", ".json", ".onnx", ".safetensors", ".txt")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Side:
-    """One of the two.
+class ModelFigures:
+    """Figures of one model.
 
     Attributes:
-        name: of its folder.
-        disk_bytes: of its files.
-        resident_bytes, peak_bytes: of a process that runs it, after its units and at most.
-        device_bytes: at most, in the GPU's memory; 0 without one.
-        unit, token: durations; `None` if there was no token to time.
-        firings: how often the alert went off.
+        name: name of its folder.
+        disk_bytes: size of its files.
+        resident_bytes: main memory of a process that runs it, after the last unit.
+        peak_bytes: peak main memory of that process.
+        device_bytes: peak GPU memory; 0 without a GPU.
+        unit: duration of a unit, ms.
+        token: duration of a token, ms; `None` if no token was decoded.
+        firings: number of alerts.
     """
 
     name: str
@@ -46,19 +48,21 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
-    """Both, and how far apart they are.
+class BundleComparison:
+    """Figures of a bundle and its source on the same streams, and their difference.
 
     Attributes:
-        source, bundle: the two.
-        units: that both have seen and heard.
-        mean_change, max_change: of p(speak), absolute; `None` where nothing decides.
-        trigger_agreement: share of the units after which both alerts went off, or neither.
-        fired_together: after how many units both went off.
+        source: figures of the source checkpoint.
+        bundle: figures of the bundle.
+        units: number of units that both processed.
+        mean_change, max_change: absolute difference of p(speak); `None` without speak heads.
+        trigger_agreement: share of the units at which both raised an alert, or neither; `None`
+            without speak heads.
+        fired_together: number of units at which both raised an alert.
     """
 
-    source: Side
-    bundle: Side
+    source: ModelFigures
+    bundle: ModelFigures
     units: int
     mean_change: float | None
     max_change: float | None
@@ -66,20 +70,23 @@ class Comparison:
     fired_together: int
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain numbers, for JSON; durations in milliseconds."""
+        """Return the figures for JSON; durations in milliseconds."""
         return asdict(self)
 
 
-def compare(source: tuple[Path, Followed], bundle: tuple[Path, Followed]) -> Comparison:
-    """Compare what two models have made of the same streams.
+def compare(
+    source: tuple[Path, BenchmarkResult], bundle: tuple[Path, BenchmarkResult]
+) -> BundleComparison:
+    """Compare two benchmark results on the same streams.
 
     Args:
-        source, bundle: folder of each, and what came of its following.
+        source: folder and result of the source checkpoint.
+        bundle: folder and result of the bundle.
 
     Raises:
-        QuantizeError: only one of them decides when to speak, or they saw different streams.
+        QuantizeError: only one of them has a speak head, or the streams differ.
     """
-    series = [followed.p_speak for _, followed in (source, bundle)]
+    series = [result.p_speak for _, result in (source, bundle)]
     one, other = (np.array([p for row in rows for p in row]) for rows in series)
     lengths = [[len(row) for row in rows] for rows in series]
     if lengths[0] != lengths[1]:
@@ -89,9 +96,9 @@ def compare(source: tuple[Path, Followed], bundle: tuple[Path, Followed]) -> Com
         )
     fired = [_fired(rows) for rows in series]
     change = np.abs(one - other)
-    return Comparison(
-        source=_side(*source, fired[0]),
-        bundle=_side(*bundle, fired[1]),
+    return BundleComparison(
+        source=_figures(*source, fired[0]),
+        bundle=_figures(*bundle, fired[1]),
         units=len(source[1].unit_seconds) + len(lengths[0]),
         mean_change=float(change.mean()) if len(change) else None,
         max_change=float(change.max()) if len(change) else None,
@@ -101,25 +108,25 @@ def compare(source: tuple[Path, Followed], bundle: tuple[Path, Followed]) -> Com
 
 
 def folder_bytes(folder: Path) -> int:
-    """Of a model folder's files that a model is read from."""
+    """Return the size of the files of a model folder that a model is read from."""
     return sum(path.stat().st_size for path in folder.iterdir() if path.suffix in MODEL_FILES)
 
 
-def _side(folder: Path, followed: Followed, fired: npt.NDArray[np.bool_]) -> Side:
-    return Side(
+def _figures(folder: Path, result: BenchmarkResult, fired: npt.NDArray[np.bool_]) -> ModelFigures:
+    return ModelFigures(
         name=folder.name,
         disk_bytes=folder_bytes(folder),
-        resident_bytes=followed.resident_bytes,
-        peak_bytes=followed.peak_bytes,
-        device_bytes=followed.device_bytes,
-        unit=Spread.of(followed.unit_seconds),
-        token=Spread.of(followed.token_seconds) if followed.token_seconds else None,
+        resident_bytes=result.resident_bytes,
+        peak_bytes=result.peak_bytes,
+        device_bytes=result.device_bytes,
+        unit=Spread.of(result.unit_seconds),
+        token=Spread.of(result.token_seconds) if result.token_seconds else None,
         firings=int(fired.sum()),
     )
 
 
 def _fired(streams: Sequence[Sequence[float]]) -> npt.NDArray[np.bool_]:
-    """After which units an alert with the default settings goes off: (units,)."""
+    """Return at which units an alert with the default settings is raised: (units,)."""
     fired: list[bool] = []
     for p_speak in streams:
         trigger = AlertTrigger(DEFAULT_THRESHOLD, DEFAULT_WINDOW)

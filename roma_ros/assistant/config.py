@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from roma_ros.events import LagPolicy
-from roma_ros.thinker.branch import ANSWER_TOKENS
+from roma_ros.thinker.window import ANSWER_TOKENS
 
 __all__ = ["AssistantConfig", "AssistantConfigError"]
 

@@ -8,6 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from roma_ros.cli.arguments import (
+    add_device_option,
+    add_dtype_option,
+    add_model_option,
+    add_quantization_option,
+)
 from roma_ros.cli.errors import CommandError, UsageError
 
 if TYPE_CHECKING:
@@ -51,12 +57,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     source = parser.add_mutually_exclusive_group()
-    source.add_argument(
-        "--model",
-        metavar="PATH",
-        default="roma_tiny",
-        help="folder of a checkpoint, or roma_tiny, the embedded one (default)",
-    )
+    add_model_option(source)
     source.add_argument(
         "--model-config",
         metavar="NAME",
@@ -65,19 +66,9 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser.add_argument(
         "--random-weights", action="store_true", help="say so: --model-config has no others"
     )
-    parser.add_argument(
-        "--quantization",
-        choices=("none", "nf4", "int8"),
-        default="none",
-        help="of the backbone (default: %(default)s)",
-    )
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N (default: auto)")
-    parser.add_argument(
-        "--dtype",
-        choices=("auto", "float32", "bfloat16", "float16"),
-        default="auto",
-        help="auto (default): bfloat16 on CUDA, float32 on CPU",
-    )
+    add_quantization_option(parser)
+    add_device_option(parser)
+    add_dtype_option(parser)
     parser.add_argument("--units", type=int, default=20, help="to be timed (default: %(default)s)")
     parser.add_argument(
         "--context-seconds",

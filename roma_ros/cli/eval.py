@@ -7,8 +7,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from roma_ros.cli.arguments import add_device_option, add_model_option, add_trigger_options
 from roma_ros.cli.errors import CommandError, UsageError
-from roma_ros.watch import DEFAULT_THRESHOLD, DEFAULT_WINDOW
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,7 +21,7 @@ TABLE_WIDTH = 160  # characters, in a file or pipe
 MEANING = """\
 Alerts, narrations and questions, in text and spoken, on worlds and voices of the test split,
 through the same sessions and triggers as `roma run` and the ROS node. OUT gets every figure as
-JSON; OUT_calibration.png and OUT_sweeps.png lie beside it.
+JSON; OUT_calibration.png and OUT_sweeps.png are written beside it.
 
 A firing starts when the trigger goes off and ends with the run of units at or above the threshold.
 An event is found if a firing starts in it. A firing that starts in no event is a false alarm, and a
@@ -45,13 +45,8 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     world.add_argument("--out", type=Path, default=Path("eval.json"), help="(default: %(default)s)")
-    world.add_argument(
-        "--model",
-        default="roma_tiny",
-        metavar="PATH",
-        help="folder of a checkpoint with a speak head, or roma_tiny, the embedded one (default)",
-    )
-    world.add_argument("--device", default="cpu", help="auto, cpu, cuda, cuda:N (default: cpu)")
+    add_model_option(world)
+    add_device_option(world, default="cpu")
     world.add_argument(
         "--streams", type=int, default=500, help="of each task, at least (default: %(default)s)"
     )
@@ -61,25 +56,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     world.add_argument(
         "--seed", type=int, default=0, help="first world of the test split (default: %(default)s)"
     )
-    world.add_argument(
-        "--threshold",
-        type=float,
-        metavar="P",
-        help=f"p(speak) that counts towards an alert (default: {DEFAULT_THRESHOLD})",
-    )
-    world.add_argument(
-        "--window",
-        type=int,
-        metavar="UNITS",
-        help=f"so many seconds in a row raise an alert (default: {DEFAULT_WINDOW})",
-    )
-    world.add_argument(
-        "--narrate-threshold",
-        dest="narration_threshold",
-        type=float,
-        metavar="P",
-        help=f"p(speak) that begins a narration (default: {DEFAULT_THRESHOLD})",
-    )
+    add_trigger_options(world)
     world.add_argument(
         "--workers",
         type=int,
@@ -98,7 +75,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     from roma_ros.evaluation.plots import draw_calibration, draw_sweeps
     from roma_ros.evaluation.protocol import Protocol, TriggerSettings
     from roma_ros.evaluation.report import Report
-    from roma_ros.evaluation.table import findings_table
+    from roma_ros.evaluation.table import metrics_table
     from roma_ros.evaluation.world_run import evaluate_on_world
     from roma_ros.thinker import CheckpointError, JudgementError
     from roma_ros.thinker.checkpoint import resolve_folder
@@ -109,8 +86,6 @@ def _evaluate(arguments: argparse.Namespace) -> int:
         raise UsageError(f"{out.absolute().parent} is not a folder; make it first")
     if arguments.workers < 1:
         raise UsageError(f"--workers is {arguments.workers}; expected at least 1")
-    names = ("threshold", "window", "narration_threshold")
-    given = {name: value for name in names if (value := getattr(arguments, name)) is not None}
     begin = time.perf_counter()
     console = Console()
     if not console.is_terminal:
@@ -120,7 +95,11 @@ def _evaluate(arguments: argparse.Namespace) -> int:
             streams=arguments.streams,
             seconds=arguments.seconds,
             seed=arguments.seed,
-            triggers=TriggerSettings(**given),
+            triggers=TriggerSettings(
+                threshold=arguments.threshold,
+                window=arguments.window,
+                narration_threshold=arguments.narrate_threshold,
+            ),
         )
         folder = resolve_folder(arguments.model)
         transformers_logging.disable_progress_bar()  # it would stay in the terminal
@@ -149,7 +128,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
         draw_sweeps(report, pictures[1])
     except OSError as error:
         raise CommandError(f"the results cannot be written: {error}") from error
-    console.print(findings_table(report.findings, f"{folder.name} on the test split"))
+    console.print(metrics_table(report.metrics, f"{folder.name} on the test split"))
     print(f"{wall:.0f} s; written to {out}, {pictures[0]} and {pictures[1]}")
     return 0
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TextIO
 
 from roma_ros.cli.errors import CommandError, UsageError
-from roma_ros.cli.event_text import Happening
+from roma_ros.cli.event_text import EventLine
 from roma_ros.events import Alert, Answer, Narration
 from roma_ros.journal import Header, Record, encode
 
@@ -101,9 +101,9 @@ def _cues(lines: Iterable[Header | Record]) -> list[tuple[float, float, str]]:
     begins = _begins(said)
     cues = []
     for index, record in enumerate(said):
-        happening = Happening.of(record.event, begins[index])
-        assert happening is not None
-        text = f"[{happening.kind.value} {happening.watch}] {happening.text}"
+        line = EventLine.of(record.event, begins[index])
+        assert line is not None
+        text = f"[{line.kind.value} {line.watch}] {line.text}"
         shortest, longest = CUE_SECONDS
         end = begins[index] + min(max(shortest, len(text) / READING), longest)
         later = [begin for begin in begins[index + 1 :] if begin > begins[index]]

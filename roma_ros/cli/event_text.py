@@ -19,10 +19,10 @@ from roma_ros.events import (
 )
 from roma_ros.fault_log import is_milestone
 
-__all__ = ["Happening", "Kind"]
+__all__ = ["EventLine", "LineKind"]
 
 
-class Kind(str, enum.Enum):
+class LineKind(str, enum.Enum):
     """What sort of line it is; the value is how it is called."""
 
     ALERT = "alert"
@@ -35,7 +35,7 @@ class Kind(str, enum.Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Happening:
+class EventLine:
     """One line about something that happened.
 
     Attributes:
@@ -46,24 +46,24 @@ class Happening:
     """
 
     seconds: float
-    kind: Kind
+    kind: LineKind
     watch: str
     text: str
 
     @classmethod
-    def of(cls, event: Event, seconds: float) -> Happening | None:
+    def of(cls, event: Event, seconds: float) -> EventLine | None:
         """The line for an event; `None` if it is not worth one."""
         if isinstance(event, Alert | Narration):
-            kind = Kind.ALERT if isinstance(event, Alert) else Kind.NARRATION
+            kind = LineKind.ALERT if isinstance(event, Alert) else LineKind.NARRATION
             text = one_line(event.text) or one_line(event.instruction)
             return cls(seconds, kind, event.watch, text + _cut(event.finished))
         if isinstance(event, Answer):
             text = f"{one_line(event.question)} → {one_line(event.text) or '(no words)'}"
-            return cls(seconds, Kind.ANSWER, event.watch, text + _cut(event.finished))
+            return cls(seconds, LineKind.ANSWER, event.watch, text + _cut(event.finished))
         if isinstance(event, InstructionWarning):
-            return cls(seconds, Kind.WARNING, event.watch, one_line(event.message))
+            return cls(seconds, LineKind.WARNING, event.watch, one_line(event.message))
         note = _note(event)
-        return None if note is None else cls(seconds, Kind.NOTE, "", note)
+        return None if note is None else cls(seconds, LineKind.NOTE, "", note)
 
 
 def _cut(finished: bool) -> str:

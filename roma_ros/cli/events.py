@@ -24,7 +24,7 @@ from roma_ros.cli.event_reader import (
     given_or_found,
     read_events,
 )
-from roma_ros.cli.event_text import Happening
+from roma_ros.cli.event_text import EventLine
 from roma_ros.cli.moment import Moment
 from roma_ros.cli.signals import stopping_on_signals
 from roma_ros.cli.text import clock, one_line
@@ -248,8 +248,8 @@ def _text(record: Record) -> str:
         return f"{event.p_speak:.3f} of {event.threshold:g}" + (" *" if event.triggered else "")
     if isinstance(event, StreamStarted):
         return f"stream {event.stream} begins ({event.reason.value})"
-    happening = Happening.of(event, record.seconds or 0.0)
-    return "" if happening is None else happening.text
+    line = EventLine.of(event, record.seconds or 0.0)
+    return "" if line is None else line.text
 
 
 def _export(arguments: argparse.Namespace, path: Path, damaged: Damaged) -> None:

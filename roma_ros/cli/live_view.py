@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -13,12 +14,14 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from roma_ros.cli.event_text import Happening, Kind
-from roma_ros.cli.progress import Progress
+from roma_ros.cli.event_text import EventLine, LineKind
 from roma_ros.cli.source_time import SourceTime
 from roma_ros.cli.text import clock, one_line
 from roma_ros.events import Event, SpeakProbability
 from roma_ros.watch import Watch
+
+if TYPE_CHECKING:  # playback imports torch, which takes seconds
+    from roma_ros.cli.playback import Progress
 
 __all__ = ["LiveView"]
 
@@ -26,11 +29,11 @@ BARS = "▁▂▃▄▅▆▇█"
 HISTORY = 240  # units; more than a terminal is wide
 INTERVAL = 0.1  # seconds between two pictures
 STYLES = {
-    Kind.ALERT: "bold red",
-    Kind.NARRATION: "green",
-    Kind.ANSWER: "cyan",
-    Kind.NOTE: "yellow",
-    Kind.WARNING: "yellow",
+    LineKind.ALERT: "bold red",
+    LineKind.NARRATION: "green",
+    LineKind.ANSWER: "cyan",
+    LineKind.NOTE: "yellow",
+    LineKind.WARNING: "yellow",
 }
 
 
@@ -70,7 +73,7 @@ class LiveView:
             watch.id: _Lane(f"{watch.id}  {one_line(watch.instruction)}", watch.threshold)
             for watch in watches
         } or {"": _Lane("no watch", 1.0)}
-        self._progress = Progress()
+        self._progress: Progress | None = None
         self._drawn = 0.0
         self._live = Live(console=console, auto_refresh=False, vertical_overflow="crop")
 
@@ -89,9 +92,9 @@ class LiveView:
             lane.values.append(event.p_speak)
             lane.said += event.triggered
             return
-        happening = Happening.of(event, seconds)
-        if happening is not None and happening.kind is not Kind.WARNING:  # which stderr has had
-            self._print(happening, f"{clock(seconds):>8}" if source is None else str(source))
+        line = EventLine.of(event, seconds)
+        if line is not None and line.kind is not LineKind.WARNING:  # which stderr has had
+            self._print(line, f"{clock(seconds):>8}" if source is None else str(source))
 
     def refresh(self, progress: Progress) -> None:
         """Draw again, unless that was done a moment ago."""
@@ -99,15 +102,15 @@ class LiveView:
         if time.monotonic() - self._drawn >= INTERVAL:
             self._draw()
 
-    def _print(self, happening: Happening, when: str) -> None:
-        """A line above the picture, where it stays."""
-        line = Text.assemble(
+    def _print(self, line: EventLine, when: str) -> None:
+        """Print a line above the panel, where it stays."""
+        text = Text.assemble(
             (f"{when}  ", "dim"),
-            (happening.kind.value.upper(), STYLES[happening.kind]),
-            (f" {happening.watch}: " if happening.watch else ": "),
-            happening.text,
+            (line.kind.value.upper(), STYLES[line.kind]),
+            (f" {line.watch}: " if line.watch else ": "),
+            line.text,
         )
-        self._console.print(line)
+        self._console.print(text)
 
     def _draw(self) -> None:
         self._drawn = time.monotonic()
@@ -142,7 +145,8 @@ class LiveView:
         return table
 
     def _figures(self) -> Text:
-        now = self._progress
+        if (now := self._progress) is None:
+            return Text("waiting for the first unit", style="dim")
         words = [
             clock(now.seconds),
             f"{now.units} units",

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
-from roma_ros.cli.event_text import Happening, Kind
-from roma_ros.cli.progress import Progress
+from roma_ros.cli.event_text import EventLine, LineKind
 from roma_ros.cli.source_time import SourceTime
 from roma_ros.cli.text import clock
 from roma_ros.events import Event, SpeakProbability
 
-__all__ = ["PlainLines"]
+if TYPE_CHECKING:  # playback imports torch, which takes seconds
+    from roma_ros.cli.playback import Progress
+
+__all__ = ["PlainOutput"]
 
 
-class PlainLines:
+class PlainOutput:
     """A line for every p(speak) and for everything that happens, as it happens.
 
     Args:
@@ -25,7 +27,7 @@ class PlainLines:
         self._out = out
         self._quiet = quiet
 
-    def __enter__(self) -> PlainLines:
+    def __enter__(self) -> PlainOutput:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -38,11 +40,11 @@ class PlainLines:
                 mark = " *" if event.p_speak >= event.threshold else ""
                 self._print(when, "p(speak)", event.watch, f"{event.p_speak:.3f}{mark}")
             return
-        happening = Happening.of(event, seconds)
-        if happening is None or happening.kind is Kind.WARNING:  # which stderr has had
+        line = EventLine.of(event, seconds)
+        if line is None or line.kind is LineKind.WARNING:  # which stderr has had
             return
-        if not (self._quiet and happening.kind is Kind.NOTE):
-            self._print(when, happening.kind.value.upper(), happening.watch, happening.text)
+        if not (self._quiet and line.kind is LineKind.NOTE):
+            self._print(when, line.kind.value.upper(), line.watch, line.text)
 
     def refresh(self, progress: Progress) -> None:
         """Lines need none."""

@@ -8,27 +8,64 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from roma_ros.assistant import Assistant, AssistantConfig
 from roma_ros.assistant.question_queue import QuestionError, UnknownWordsError
+from roma_ros.cli.arguments import TimedQuestion
 from roma_ros.cli.errors import UsageError
-from roma_ros.cli.progress import Progress
 from roma_ros.cli.source_time import SourceTime
 from roma_ros.cli.source_units import SourceUnits
 from roma_ros.cli.text import one_line
-from roma_ros.cli.timed_question import TimedQuestion
 from roma_ros.events import Answer, Event
 from roma_ros.sources import Source
 from roma_ros.thinker import RomaThinker, UnitShapeError
 from roma_ros.units import Frame, UnitsError
 from roma_ros.watch import Watch
 
-__all__ = ["Playback"]
+__all__ = ["Playback", "Progress"]
 
 LOG = logging.getLogger(__name__)
 MAX_TYPED = 16  # questions that wait to be put
 LOOK_UP = 0.1  # seconds between looks at the progress while nothing happens
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """Progress and speed of a playback.
+
+    Attributes:
+        units: units that at least one session has processed.
+        unjudged: units that a fault kept from at least one session.
+        last_fault: text of the last fault; empty if there was none.
+        seconds: seconds of the stream, from its beginning to the end of the last unit made.
+        busy: seconds that the model has computed.
+        step_p50, step_p99: seconds to process one unit.
+        backlog: units that wait.
+        dropped: units that were skipped to keep up.
+        audio_only: units that were processed without video to keep up.
+        filled: units with a gap in video or audio that had to be filled, besides those at the
+            source's end.
+        damaged: packets or chunks of the source that could not be decoded.
+    """
+
+    units: int = 0
+    unjudged: int = 0
+    last_fault: str = ""
+    seconds: float = 0.0
+    busy: float = 0.0
+    step_p50: float = 0.0
+    step_p99: float = 0.0
+    backlog: int = 0
+    dropped: int = 0
+    audio_only: int = 0
+    filled: int = 0
+    damaged: int = 0
+
+    @property
+    def real_time_factor(self) -> float:
+        """Seconds of computing per second of the stream; below 1 the model keeps up."""
+        return self.busy / self.units if self.units else 0.0
 
 
 class Playback:

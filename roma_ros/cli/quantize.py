@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from roma_ros.cli.arguments import add_device_option, frame_size
 from roma_ros.cli.errors import CommandError, UsageError
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from roma_ros.quantize.bundle_writer import BundleOrder
-    from roma_ros.quantize.comparison import Comparison
+    from roma_ros.quantize.comparison import BundleComparison
 
 __all__ = ["add_to"]
 
@@ -82,7 +83,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     )
     parser.add_argument(
         "--frame-size",
-        type=_size,
+        type=frame_size,
         default=(640, 480),
         metavar="WxH",
         help="of the camera's pictures, for a vision encoder in ONNX (default: 640x480)",
@@ -105,22 +106,8 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser.add_argument(
         "--json", type=Path, metavar="FILE", help="with --compare: the figures as JSON"
     )
-    parser.add_argument(
-        "--device",
-        default="auto",
-        help="to compare on: auto, cpu, cuda, cuda:N (default: %(default)s)",
-    )
+    add_device_option(parser)
     parser.set_defaults(command=_quantize)
-
-
-def _size(text: str) -> tuple[int, int]:
-    width, cross, height = text.partition("x")
-    if not (cross and width.isdecimal() and height.isdecimal()):
-        raise argparse.ArgumentTypeError(f"got {text!r}, wanted a width and a height as 640x480")
-    size = int(width), int(height)
-    if not all(28 <= side <= 8_192 for side in size):
-        raise argparse.ArgumentTypeError(f"got {text!r}, wanted sides of 28 to 8192 pixels")
-    return size
 
 
 def _quantize(arguments: argparse.Namespace) -> int:
@@ -200,7 +187,7 @@ def _prompt(file: Path) -> str:
 
 
 def _compare(arguments: argparse.Namespace, console: Console, *, bundle: str, source: str) -> None:
-    from roma_ros.quantize.benchmark import FollowSettings, follow_apart
+    from roma_ros.quantize.benchmark import BenchmarkSettings, run_benchmark_in_subprocess
     from roma_ros.quantize.comparison import compare
     from roma_ros.thinker.bundle import Manifest, is_bundle
     from roma_ros.thinker.checkpoint import resolve_folder
@@ -209,7 +196,7 @@ def _compare(arguments: argparse.Namespace, console: Console, *, bundle: str, so
     if not is_bundle(folders["bundle"]):
         raise UsageError(f"{bundle} is no bundle; name a bundle first, and then its source")
     manifest = Manifest.read(folders["bundle"])
-    settings = FollowSettings(
+    settings = BenchmarkSettings(
         streams=arguments.streams, frame_size=manifest.frame_size, device=arguments.device
     )
     evaluated = {}
@@ -221,7 +208,7 @@ def _compare(arguments: argparse.Namespace, console: Console, *, bundle: str, so
     followed = {}
     for side, folder in folders.items():
         with console.status(f"{folder.name} follows {settings.streams} streams"):
-            followed[side] = (folder, follow_apart(folder, settings))
+            followed[side] = (folder, run_benchmark_in_subprocess(folder, settings))
         if arguments.evaluated is not None:
             with console.status(f"{folder.name} is evaluated"):
                 evaluated[side] = _evaluate(folder, arguments)
@@ -239,7 +226,7 @@ def _compare(arguments: argparse.Namespace, console: Console, *, bundle: str, so
 def _evaluate(folder: Path, arguments: argparse.Namespace) -> dict[str, float | None]:
     """The figures of `roma eval world` by name; `None` for one with nothing to stand on."""
     from roma_ros.evaluation.errors import EvaluationError
-    from roma_ros.evaluation.metrics import find
+    from roma_ros.evaluation.metrics import compute_metrics
     from roma_ros.evaluation.protocol import Protocol
     from roma_ros.evaluation.world_run import evaluate_on_world
     from roma_ros.quantize.comparison import folder_bytes
@@ -249,14 +236,14 @@ def _evaluate(folder: Path, arguments: argparse.Namespace) -> dict[str, float | 
         outcomes = evaluate_on_world(str(folder), protocol, device=arguments.device)
     except EvaluationError as error:
         raise UsageError(str(error)) from error
-    findings = find(outcomes, protocol.triggers, folder_bytes(folder))
+    metrics = compute_metrics(outcomes, protocol.triggers, folder_bytes(folder))
     return {
-        finding.name: None if finding.value != finding.value else finding.value  # NaN is no JSON
-        for finding in findings
+        metric.name: None if metric.value != metric.value else metric.value  # NaN is no JSON
+        for metric in metrics
     }
 
 
-def _table(comparison: Comparison, evaluated: dict[str, dict[str, float | None]]) -> Table:
+def _table(comparison: BundleComparison, evaluated: dict[str, dict[str, float | None]]) -> Table:
     from rich.table import Table
 
     one, other = comparison.source, comparison.bundle

@@ -13,19 +13,24 @@ from typing import TYPE_CHECKING, Protocol, TextIO, TypeAlias
 
 from rich.console import Console
 
+from roma_ros.cli.arguments import (
+    add_device_option,
+    add_model_option,
+    add_quantization_option,
+    add_trigger_options,
+    open_sources,
+    timed_question,
+)
 from roma_ros.cli.errors import CommandError, UnjudgedError, UsageError
 from roma_ros.cli.event_file import STDOUT, EventFile
 from roma_ros.cli.hook_sink import HookSink, make_hooks
 from roma_ros.cli.live_view import LiveView
-from roma_ros.cli.plain_output import PlainLines
-from roma_ros.cli.progress import Progress
+from roma_ros.cli.plain_output import PlainOutput
 from roma_ros.cli.signals import stopping_on_signals
-from roma_ros.cli.source_argument import open_sources
 from roma_ros.cli.source_time import SourceTime
 from roma_ros.cli.source_warnings import warnings_on_stderr
 from roma_ros.cli.summary import Summary
 from roma_ros.cli.text import clock, one_line
-from roma_ros.cli.timed_question import TimedQuestion
 from roma_ros.cli.timeline import FORMATS, Timeline
 from roma_ros.cli.typed_questions import TypedQuestions
 from roma_ros.events import Event
@@ -35,8 +40,6 @@ from roma_ros.recording import RecordingError
 from roma_ros.sources import Reconnect, Source, SourceError, is_address
 from roma_ros.watch import (
     DEFAULT_COOLDOWN,
-    DEFAULT_THRESHOLD,
-    DEFAULT_WINDOW,
     Watch,
     WatchError,
     WatchKind,
@@ -44,7 +47,7 @@ from roma_ros.watch import (
 from roma_ros.watch_file import WatchFileError, WatchSpec, read_watch_file
 
 if TYPE_CHECKING:  # torch takes seconds to import, and `roma run --help` needs none of it
-    from roma_ros.cli.playback import Playback
+    from roma_ros.cli.playback import Playback, Progress
 
 __all__ = ["add_to", "run"]
 
@@ -117,7 +120,7 @@ class Sink(Protocol):
     def take(self, event: Event, seconds: float, source: SourceTime | None = None) -> None: ...
 
 
-View: TypeAlias = LiveView | PlainLines
+View: TypeAlias = LiveView | PlainOutput
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -150,27 +153,14 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     what.add_argument(
         "--ask",
         metavar="TEXT@SECONDS",
-        type=_timed_question,
+        type=timed_question,
         action="append",
         default=[],
         help="ask when so much of the stream has been heard; repeatable",
     )
 
     when = parser.add_argument_group("when to speak")
-    when.add_argument(
-        "--threshold",
-        type=float,
-        default=DEFAULT_THRESHOLD,
-        metavar="P",
-        help="p(speak) that counts towards an alert (default: %(default)s)",
-    )
-    when.add_argument(
-        "--window",
-        type=int,
-        default=DEFAULT_WINDOW,
-        metavar="UNITS",
-        help="so many seconds in a row raise an alert (default: %(default)s)",
-    )
+    add_trigger_options(when)
     when.add_argument(
         "--cooldown",
         type=float,
@@ -190,30 +180,11 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         help="refuse an instruction or question that the model cannot know, see or hear, in place "
         "of a warning",
     )
-    when.add_argument(
-        "--narrate-threshold",
-        type=float,
-        default=DEFAULT_THRESHOLD,
-        metavar="P",
-        help="p(speak) that begins a narration (default: %(default)s)",
-    )
 
     model = parser.add_argument_group("model")
-    model.add_argument(
-        "--model",
-        default="roma_tiny",
-        metavar="PATH",
-        help="folder of a Qwen2.5-Omni checkpoint, or roma_tiny, the embedded one (default)",
-    )
-    model.add_argument(
-        "--device", default="auto", help="auto (CUDA where there is one), cpu, cuda, cuda:N"
-    )
-    model.add_argument(
-        "--quantization",
-        choices=("none", "nf4", "int8"),
-        default="none",
-        help="of the backbone, at load (default: %(default)s)",
-    )
+    add_model_option(model)
+    add_device_option(model)
+    add_quantization_option(model)
     model.add_argument(
         "--speak-source",
         choices=("auto", "head", "state_token", "yes_no"),
@@ -391,13 +362,6 @@ def _specs(path: Path | None) -> tuple[WatchSpec, ...]:
         raise UsageError(one_line(str(error))) from error
 
 
-def _timed_question(argument: str) -> TimedQuestion:
-    try:
-        return TimedQuestion.parse(argument)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
-
-
 def _watches(arguments: argparse.Namespace, specs: Sequence[WatchSpec]) -> list[Watch]:
     try:
         watches = [_watch_of(spec, arguments) for spec in specs]
@@ -494,7 +458,7 @@ def _view(arguments: argparse.Namespace, title: str, watches: Sequence[Watch]) -
     console = Console(file=out)
     if out.isatty() and not console.is_dumb_terminal and not arguments.quiet:
         return LiveView(console, title=title, watches=watches)
-    return PlainLines(out, quiet=arguments.quiet)
+    return PlainOutput(out, quiet=arguments.quiet)
 
 
 def _out(arguments: argparse.Namespace) -> TextIO:

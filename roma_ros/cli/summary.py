@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import TYPE_CHECKING
 
-from roma_ros.cli.progress import Progress
 from roma_ros.cli.source_time import SourceTime
 from roma_ros.events import Alert, Answer, Event, Fault, Narration
+
+if TYPE_CHECKING:  # playback imports torch, which takes seconds
+    from roma_ros.cli.playback import Progress
 
 __all__ = ["Summary"]
 

@@ -1,10 +1,11 @@
-"""A picture of a run: p(speak) of every watch, thresholds, and all that was said, over time.
+"""Timeline plot of a run: p(speak) of every watch, its threshold, and the events, over time.
 
 Needs neither torch nor ROS.
 """
 
 from __future__ import annotations
 
+import textwrap
 import warnings
 from collections import deque
 from collections.abc import Iterable, Sequence
@@ -19,27 +20,26 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MultipleLocator
 
-from roma_ros.cli.event_text import Happening, Kind
-from roma_ros.cli.fitting import fitted, wrapped
+from roma_ros.cli.event_text import EventLine, LineKind
 from roma_ros.cli.source_time import SourceTime
-from roma_ros.cli.text import clock, one_line
+from roma_ros.cli.text import clock, one_line, shortened
 from roma_ros.events import Event, Fault, SpeakProbability
 from roma_ros.watch import Watch
 
 __all__ = ["FORMATS", "Timeline"]
 
 FORMATS = (".png", ".svg", ".pdf")
-HISTORY = 6 * 3600  # units of each watch, and things said: what is older is not shown
-LISTED = 24  # things said that have a number and are told below the lanes: the newest
+HISTORY = 6 * 3600  # units of each watch, and event lines; older ones are not drawn
+LISTED = 24  # event lines that are numbered and listed below the lanes: the newest
 
 INK, FAINT, GRID, CURVE, HIGH = "#22262b", "#808893", "#e4e7eb", "#3b6fb6", "#c8412f"
 HATCHED = "#fbeceb"
 COLOURS = {
-    Kind.ALERT: HIGH,
-    Kind.NARRATION: "#2f8550",
-    Kind.ANSWER: "#7a4fb0",
-    Kind.NOTE: "#a8721a",
-    Kind.WARNING: "#a8721a",
+    LineKind.ALERT: HIGH,
+    LineKind.NARRATION: "#2f8550",
+    LineKind.ANSWER: "#7a4fb0",
+    LineKind.NOTE: "#a8721a",
+    LineKind.WARNING: "#a8721a",
 }
 FONTS = ("DejaVu Sans", "Noto Sans CJK SC", "Noto Sans CJK JP", "WenQuanYi Micro Hei")
 
@@ -53,7 +53,8 @@ NUMBER_WIDTH = 0.24
 NUMBER_ROWS = 4
 TEXT_AT = (0.0, 0.3, 1.15, 2.1)  # number, time, kind, text
 
-TEXT_LINES = 3  # at most
+CHARACTERS = range(120, 5, -5)  # lengths of a row that are tried
+TEXT_LINES = 3  # at most, for one event
 TITLE_SIZE, LANE_SIZE, TEXT_SIZE = 13.0, 9.5, 9.0  # points
 JUDGING = ("open", "encode", "hear")  # faults in these cost a unit its p(speak)
 DENSE = 600  # units, from which on thin lines are drawn
@@ -63,15 +64,20 @@ TICK_STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)  # second
 
 @dataclass(slots=True)
 class _Lane:
-    """One watch: p(speak) as (seconds at the unit's end, value, threshold), and the ends of the
-    units that a fault has left without one."""
+    """Plot data of one watch.
+
+    Attributes:
+        title: text above the lane.
+        points: (seconds at the unit's end, p(speak), threshold) of each unit.
+        unjudged: seconds at the end of each unit that has no p(speak) because of a fault.
+    """
 
     title: str
     points: deque[tuple[float, float, float]] = field(default_factory=lambda: deque(maxlen=HISTORY))
     unjudged: deque[float] = field(default_factory=lambda: deque(maxlen=HISTORY))
 
     def unjudged_spans(self) -> list[tuple[float, float]]:
-        """Begin and end, in seconds, of each run of units without a p(speak)."""
+        """Return begin and end, in seconds, of each run of units without p(speak)."""
         spans: list[tuple[float, float]] = []
         for end in self.unjudged:
             if spans and end - 1.0 <= spans[-1][1] + 0.5:
@@ -81,9 +87,9 @@ class _Lane:
         return spans
 
     def steps(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """(n,) seconds, values and thresholds of a line with a step for each unit.
+        """Return seconds, p(speak) and thresholds, (n,) each, of a step line over the units.
 
-        It is broken (NaN) where a unit does not follow on the one before.
+        NaN breaks the line where a unit does not follow the one before.
         """
         seconds, values, thresholds = [], [], []
         last = None
@@ -101,23 +107,30 @@ class _Lane:
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """Something that was said, with its number, and the lines in which it is told."""
+    """Entry of the list below the lanes.
+
+    Attributes:
+        number: its number, from 1; the lane shows it too.
+        event: what is listed.
+        rows: its text, broken into rows.
+    """
 
     number: int
-    happening: Happening
-    lines: tuple[str, ...]
+    event: EventLine
+    rows: tuple[str, ...]
 
     @property
     def height(self) -> float:
-        return TEXT_ROW * len(self.lines) + ENTRY_GAP
+        """Height in the list, in inches."""
+        return TEXT_ROW * len(self.rows) + ENTRY_GAP
 
 
 class Timeline:
-    """Collects a run's events, a bounded number of them, and draws them.
+    """Collector of a run's events, of bounded size, that plots them.
 
     Args:
-        title: of the picture, such as the source's name.
-        watches: one lane each, in this order.
+        title: title of the plot, such as the source's name.
+        watches: watches to plot, one lane each, in this order.
     """
 
     def __init__(self, title: str, watches: Sequence[Watch] = ()) -> None:
@@ -125,7 +138,7 @@ class Timeline:
         self._lanes = {
             watch.id: _Lane(f"{watch.id}: {one_line(watch.instruction)}") for watch in watches
         } or {"": _Lane("without a watch")}
-        self._happenings: deque[Happening] = deque(maxlen=HISTORY)
+        self._event_lines: deque[EventLine] = deque(maxlen=HISTORY)
 
     def take(self, event: Event, seconds: float, source: SourceTime | None = None) -> None:
         """Collect an event that happened `seconds` after the run's beginning."""
@@ -134,14 +147,14 @@ class Timeline:
             return
         if isinstance(event, Fault) and event.during in JUDGING:
             self._take_fault(event, seconds)
-        happening = Happening.of(event, seconds)
-        if happening is not None and source is not None:
-            happening = replace(happening, text=f"{source}: {happening.text}")
-        if happening is not None:
-            self._happenings.append(happening)
+        line = EventLine.of(event, seconds)
+        if line is not None and source is not None:
+            line = replace(line, text=f"{source}: {line.text}")
+        if line is not None:
+            self._event_lines.append(line)
 
     def _take_fault(self, fault: Fault, seconds: float) -> None:
-        """Mark the unit in the lane of the watch that was not judged, or in all of them."""
+        """Mark the unit in the lane of the fault's watch, or in all lanes."""
         lanes = [self._lanes[fault.watch]] if fault.watch in self._lanes else self._lanes.values()
         for lane in lanes:
             if not lane.unjudged or lane.unjudged[-1] != seconds:
@@ -149,7 +162,7 @@ class Timeline:
 
     @property
     def _notice(self) -> str:
-        """What must not be overlooked; empty if there is nothing."""
+        """Warning about units without p(speak); empty if there are none."""
         unjudged = {seconds for lane in self._lanes.values() for seconds in lane.unjudged}
         if not unjudged:
             return ""
@@ -157,13 +170,16 @@ class Timeline:
         return f"{seen} NOT JUDGED (hatched): nothing that happened there was noticed"
 
     def draw(self, path: Path) -> None:
-        """Write the picture; the name's ending (.png, .svg or .pdf) says in which format.
+        """Write the plot as PNG, SVG or PDF.
+
+        Args:
+            path: file to write; its suffix (.png, .svg, .pdf) selects the format.
 
         Raises:
-            OSError: it cannot be written.
+            OSError: the file cannot be written.
         """
         families = [name for name in FONTS if name in font_manager.get_font_names()]
-        # Text is a user's or a model's: a dollar sign in it starts no formula.
+        # Text comes from users and models: a dollar sign in it must not start a formula.
         style = {"font.family": families or ["sans-serif"], "text.parse_math": False}
         with mpl.rc_context(style), warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Glyph .* missing")
@@ -184,7 +200,7 @@ class Timeline:
         top = TOP + (NOTICE_ROW if self._notice else 0)
         height = top + sum(above.values()) + LANE * len(self._lanes) + AXIS + listed + BOTTOM
         figure = Figure(figsize=(WIDTH, height), facecolor="white")
-        title = fitted(self.title, WIDTH - LEFT - MARGIN, size=TITLE_SIZE, weight="bold")
+        title = _cut(self.title, WIDTH - LEFT - MARGIN, size=TITLE_SIZE, weight="bold")
         _text(figure, LEFT, height - 0.38, title, size=TITLE_SIZE, weight="bold")
         if self._notice:
             y = height - 0.38 - NOTICE_ROW
@@ -195,9 +211,9 @@ class Timeline:
             y -= above[watch] + LANE
             axes = _add_axes(figure, y, begin, end)
             _draw_lane(axes, lane)
-            title = fitted(lane.title, WIDTH - LEFT - MARGIN, size=LANE_SIZE)
+            title = _cut(lane.title, WIDTH - LEFT - MARGIN, size=LANE_SIZE)
             _text(figure, LEFT, y + LANE + above[watch] - 0.22, title, size=LANE_SIZE)
-            _draw_happenings(
+            _draw_event_lines(
                 axes, self._of_lane(entries, watch), rows[watch], self._unlisted(entries, watch)
             )
             axes.tick_params(labelbottom=False)
@@ -207,61 +223,57 @@ class Timeline:
         return figure
 
     def _entries(self) -> list[_Entry]:
-        """The newest things that were said, numbered from 1."""
-        newest = list(self._happenings)[-LISTED:]
-        in_order = sorted(newest, key=lambda happening: happening.seconds)
+        """Return the newest event lines as entries, by time."""
+        newest = list(self._event_lines)[-LISTED:]
+        in_order = sorted(newest, key=lambda line: line.seconds)
         return [
-            _Entry(number, happening, _lines(happening))
-            for number, happening in enumerate(in_order, start=1)
+            _Entry(number, line, _list_rows(line)) for number, line in enumerate(in_order, start=1)
         ]
 
     def _of_lane(self, entries: Iterable[_Entry], watch: str) -> list[_Entry]:
-        return [entry for entry in entries if self._lane_of(entry.happening) == watch]
+        return [entry for entry in entries if self._lane_of(entry.event) == watch]
 
-    def _lane_of(self, happening: Happening) -> str:
-        """Its watch's lane, or the first one."""
-        return happening.watch if happening.watch in self._lanes else next(iter(self._lanes))
+    def _lane_of(self, line: EventLine) -> str:
+        """Return the key of the line's lane: that of its watch, or else the first."""
+        return line.watch if line.watch in self._lanes else next(iter(self._lanes))
 
-    def _unlisted(self, entries: Sequence[_Entry], watch: str) -> list[Happening]:
-        """What was said earlier than what is listed, as far as it is in the picture."""
-        earlier = list(self._happenings)[: len(self._happenings) - len(entries)]
+    def _unlisted(self, entries: Sequence[_Entry], watch: str) -> list[EventLine]:
+        """Return the event lines of a lane that are plotted but too old to be listed."""
+        earlier = list(self._event_lines)[: len(self._event_lines) - len(entries)]
         begin, _ = self._span()
-        return [h for h in earlier if self._lane_of(h) == watch and h.seconds >= begin]
+        return [each for each in earlier if self._lane_of(each) == watch and each.seconds >= begin]
 
     def _span(self) -> tuple[float, float]:
-        """Seconds of the first and the last thing to be seen."""
+        """Return the plotted range in seconds."""
         points = [point for lane in self._lanes.values() for point in lane.points]
-        ends = [end for end, _, _ in points] + [h.seconds for h in self._happenings]
+        ends = [end for end, _, _ in points] + [line.seconds for line in self._event_lines]
         ends += [end for lane in self._lanes.values() for end in lane.unjudged]
         begins = [end - 1.0 for end, _, _ in points]
         begins += [end - 1.0 for lane in self._lanes.values() for end in lane.unjudged]
-        begins += [h.seconds for h in list(self._happenings)[-LISTED:]]
+        begins += [line.seconds for line in list(self._event_lines)[-LISTED:]]
         begin = max(0.0, min(begins, default=0.0))
         return begin, max([begin + 1.0, *ends])
 
     def _draw_entries(self, figure: Figure, top: float, entries: Sequence[_Entry]) -> None:
         if not entries:
-            _text(figure, LEFT, top, "Nothing was said.", size=TEXT_SIZE, colour=FAINT)
+            _text(figure, LEFT, top, "No events.", size=TEXT_SIZE, colour=FAINT)
             return
-        left = len(self._happenings) - len(entries)
-        head = "What was said"
-        if left:
-            head += f": the newest {len(entries)} of {len(self._happenings)} (▾ marks earlier ones)"
+        head = "Events"
+        if (total := len(self._event_lines)) > len(entries):
+            head += f": the newest {len(entries)} of {total} (▾ marks earlier ones)"
         _text(figure, LEFT, top, head, weight="bold", size=TEXT_SIZE)
         y = top - TEXT_ROW - ENTRY_GAP
         for entry in entries:
-            happening = entry.happening
-            colour = COLOURS[happening.kind]
+            event = entry.event
+            colour = COLOURS[event.kind]
             number, time, kind, words = (LEFT + at for at in TEXT_AT)
             width, height = figure.get_size_inches()
             middle = number + NUMBER_WIDTH / 2
             figure.text(middle / width, y / height, str(entry.number), **_badge(colour))
-            _text(figure, time, y, clock(happening.seconds), size=TEXT_SIZE, colour=FAINT)
-            _text(
-                figure, kind, y, happening.kind.value, size=TEXT_SIZE, colour=colour, weight="bold"
-            )
-            for number_of_line, line in enumerate(entry.lines):
-                _text(figure, words, y - TEXT_ROW * number_of_line, line, size=TEXT_SIZE)
+            _text(figure, time, y, clock(event.seconds), size=TEXT_SIZE, colour=FAINT)
+            _text(figure, kind, y, event.kind.value, size=TEXT_SIZE, colour=colour, weight="bold")
+            for index, row in enumerate(entry.rows):
+                _text(figure, words, y - TEXT_ROW * index, row, size=TEXT_SIZE)
             y -= entry.height
 
 
@@ -295,20 +307,20 @@ def _draw_lane(axes: Axes, lane: _Lane) -> None:
         )
 
 
-def _draw_happenings(
-    axes: Axes, entries: Sequence[_Entry], rows: dict[int, int], unlisted: Sequence[Happening]
+def _draw_event_lines(
+    axes: Axes, entries: Sequence[_Entry], rows: dict[int, int], unlisted: Sequence[EventLine]
 ) -> None:
     for kind, colour in COLOURS.items():
-        seconds = [happening.seconds for happening in unlisted if happening.kind is kind]
+        seconds = [line.seconds for line in unlisted if line.kind is kind]
         axes.plot(seconds, [1.0] * len(seconds), "v", markersize=4, color=colour, clip_on=False)
     for entry in entries:
-        colour = COLOURS[entry.happening.kind]
-        axes.axvline(entry.happening.seconds, color=colour, linewidth=0.9, alpha=0.7)
+        colour = COLOURS[entry.event.kind]
+        axes.axvline(entry.event.seconds, color=colour, linewidth=0.9, alpha=0.7)
         if entry.number not in rows:
             continue
         axes.annotate(
             str(entry.number),
-            (entry.happening.seconds, 1.0),
+            (entry.event.seconds, 1.0),
             xycoords=("data", "axes fraction"),
             xytext=(0, 72 * NUMBER_ROW * (rows[entry.number] + 0.55)),
             textcoords="offset points",
@@ -318,12 +330,12 @@ def _draw_happenings(
 
 
 def _add_axes(figure: Figure, bottom: float, begin: float, end: float) -> Axes:
-    """An empty lane, from `bottom` inches up and from `begin` to `end` seconds."""
+    """Add an empty lane, from `bottom` inches up, over `begin` to `end` seconds."""
     width, height = figure.get_size_inches()
     axes = figure.add_axes(
         (LEFT / width, bottom / height, (width - LEFT - RIGHT) / width, LANE / height)
     )
-    axes.set_ylim(0, 1.04)  # a line at 1 is seen whole
+    axes.set_ylim(0, 1.04)  # a line at 1 is drawn in full
     axes.set_ylabel("p(speak)", fontsize=8, color=FAINT)
     axes.set_yticks([0, 0.5, 1])
     axes.set_yticklabels(["0", "0.5", "1"])
@@ -355,7 +367,7 @@ def _text(
     weight: str = "normal",
     colour: str = INK,
 ) -> None:
-    """Text whose left end is at inches from the lower left corner."""
+    """Add text; `x` and `y` are inches of its left end from the lower left corner."""
     width, height = figure.get_size_inches()
     figure.text(
         x / width,
@@ -369,20 +381,20 @@ def _text(
 
 
 def _badge(colour: str) -> dict[str, Any]:
-    """How a number looks that stands on a colour."""
+    """Return the text style of a number on a coloured background."""
     box = {"boxstyle": "round,pad=0.25", "facecolor": colour, "edgecolor": "none"}
     return {"ha": "center", "va": "center", "fontsize": 7.5, "color": "white", "bbox": box}
 
 
 def _rows(entries: Iterable[_Entry], seconds_per_inch: float) -> dict[int, int]:
-    """The row above the lane for each entry's number, so that numbers do not cover one another.
+    """Return the row above the lane for each entry's number, so that numbers do not overlap.
 
     A number for which no row is free is left out.
     """
     rows: dict[int, int] = {}
     free_from = [-np.inf] * NUMBER_ROWS
     for entry in entries:
-        at = entry.happening.seconds
+        at = entry.event.seconds
         row = next((row for row in range(NUMBER_ROWS) if at >= free_from[row]), None)
         if row is not None:
             free_from[row] = at + NUMBER_WIDTH * seconds_per_inch
@@ -390,9 +402,36 @@ def _rows(entries: Iterable[_Entry], seconds_per_inch: float) -> dict[int, int]:
     return rows
 
 
-def _lines(happening: Happening) -> tuple[str, ...]:
-    """The watch's id and the words, as wide as the page and at most three lines."""
-    named = happening.watch not in ("", happening.kind.value)
-    text = f"{happening.watch}: {happening.text}" if named else happening.text
-    room = WIDTH - LEFT - TEXT_AT[-1] - MARGIN
-    return wrapped(text, room, size=TEXT_SIZE, lines=TEXT_LINES)
+def _list_rows(line: EventLine) -> tuple[str, ...]:
+    """Return the watch's id and the text in at most three rows, as wide as the page."""
+    named = line.watch not in ("", line.kind.value)
+    text = f"{line.watch}: {line.text}" if named else line.text
+    return _wrap(text, WIDTH - LEFT - TEXT_AT[-1] - MARGIN, size=TEXT_SIZE, rows=TEXT_LINES)
+
+
+def _cut(text: str, inches: float, *, size: float, weight: str = "normal") -> str:
+    """Return one line, cut to a width in inches; `size` in points."""
+    for characters in CHARACTERS:
+        line = shortened(text, characters)
+        if _width(line, size, weight) <= inches:
+            break
+    return line
+
+
+def _wrap(text: str, inches: float, *, size: float, rows: int) -> tuple[str, ...]:
+    """Break text into at most `rows` rows of a width in inches and cut the last; `size` in points.
+
+    The number of characters in a row depends on the letters: Chinese ones are twice as wide.
+    """
+    for characters in CHARACTERS:
+        broken = textwrap.wrap(text, characters, max_lines=rows, placeholder=" …") or [""]
+        if all(_width(row, size, "normal") <= inches for row in broken):
+            break
+    return tuple(broken)
+
+
+def _width(line: str, size: float, weight: str) -> float:
+    """Return the width of a line in inches, in matplotlib's current font."""
+    dots_per_inch = 72.0
+    text = Figure(dpi=dots_per_inch).text(0, 0, line, fontsize=size, fontweight=weight)
+    return float(text.get_window_extent().width) / dots_per_inch

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from roma_ros.cli.arguments import frame_size
 from roma_ros.cli.errors import CommandError, UsageError
 
 __all__ = ["add_to"]
@@ -51,7 +52,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     )
     render.add_argument(
         "--size",
-        type=_size,
+        type=frame_size,
         default=(224, 224),
         metavar="WxH",
         help="of the pictures, even numbers from 56 on (default: 224x224)",
@@ -60,13 +61,6 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "--fps", type=int, default=25, help="pictures a second, 2 to 120 (default: %(default)s)"
     )
     render.set_defaults(command=_render)
-
-
-def _size(text: str) -> tuple[int, int]:
-    width, cross, height = text.partition("x")
-    if not (cross and width.isdecimal() and height.isdecimal()):
-        raise argparse.ArgumentTypeError(f"got {text!r}, wanted a width and a height as 224x224")
-    return int(width), int(height)
 
 
 def _render(arguments: argparse.Namespace) -> int:

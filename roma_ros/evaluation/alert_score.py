@@ -1,4 +1,13 @@
-"""p(speak) of an alert -> what was found, and what was a false alarm. Needs no torch."""
+"""Alert scores: event recall, false alarms and unit F1 from a series of p(speak). Free of torch.
+
+Terms, with units of one second:
+
+- event window: a run of units in which the event of the instruction goes on.
+- alarm: a run of units from the one at which the trigger raises an alert to the last one of that
+  run with p(speak) >= threshold (`alarm_windows`).
+- found event: an event window in which an alarm starts.
+- false alarm: an alarm that starts outside every event window.
+"""
 
 from __future__ import annotations
 
@@ -12,23 +21,23 @@ from roma_ros.evaluation.protocol import TriggerSettings
 from roma_ros.triggers import AlertTrigger
 from roma_ros.world.alert import Window, windows
 
-__all__ = ["AlertCounts", "firings", "score_alert"]
+__all__ = ["AlertCounts", "alarm_windows", "score_alert"]
 
 
 @dataclass(frozen=True, slots=True)
 class AlertCounts:
-    """Of one stream, or summed over many. Units last a second.
+    """Counts of one stream, or summed over many; fields are numbers or arrays of the same shape.
 
     Attributes:
-        events: windows in which an event went on.
-        found: events in whose window a firing starts.
-        recurrences, recurrences_found: the same, of recurring events alone.
-        firings: of the alarm.
-        false_alarms: firings that start outside of every window.
-        hits: units with an event in which the alarm is on.
-        false_units: units without an event in which it is on.
-        missed_units: units with an event in which it is off.
-        units: of the stream.
+        events: event windows.
+        found: event windows in which an alarm starts.
+        recurrences, recurrences_found: `events` and `found` of recurring events alone.
+        firings: alarms.
+        false_alarms: alarms that start outside every event window.
+        hits: units with an event in which the alarm is on (true positives).
+        false_units: units without an event in which it is on (false positives).
+        missed_units: units with an event in which it is off (false negatives).
+        units: length of the stream in units.
     """
 
     events: Any = 0
@@ -44,30 +53,39 @@ class AlertCounts:
 
     @property
     def recall(self) -> Any:
+        """Event recall, found / events."""
         return ratio(self.found, self.events)
 
     @property
     def recurrence_recall(self) -> Any:
+        """Event recall of recurring events, recurrences_found / recurrences."""
         return ratio(self.recurrences_found, self.recurrences)
 
     @property
     def false_alarms_per_minute(self) -> Any:
+        """False alarms per minute of stream, 60 * false_alarms / units."""
         return ratio(60 * self.false_alarms, self.units)
 
     @property
     def false_seconds_per_minute(self) -> Any:
+        """Seconds of false alarm per minute of stream, 60 * false_units / units."""
         return ratio(60 * self.false_units, self.units)
 
     @property
     def unit_f1(self) -> Any:
+        """F1 per unit, 2 TP / (2 TP + FP + FN)."""
         return ratio(2 * self.hits, 2 * self.hits + self.false_units + self.missed_units)
 
 
-def firings(p_speak: np.ndarray, triggers: TriggerSettings) -> tuple[Window, ...]:
-    """Each time that the alarm is on.
+def alarm_windows(p_speak: np.ndarray, triggers: TriggerSettings) -> tuple[Window, ...]:
+    """Return the runs of units in which the alarm is on.
 
-    A firing starts at the unit at which `AlertTrigger` goes off, which is the last of the first
+    An alarm starts at the unit at which `AlertTrigger` triggers, which is the last of the first
     `window` units of a run at or above the threshold, and ends with that run.
+
+    Args:
+        p_speak: float (units,), p(speak) of every unit of a stream.
+        triggers: threshold and window of the trigger.
     """
     trigger = AlertTrigger(triggers.threshold, triggers.window)
     found = []
@@ -86,15 +104,15 @@ def firings(p_speak: np.ndarray, triggers: TriggerSettings) -> tuple[Window, ...
 def score_alert(
     p_speak: np.ndarray, labels: np.ndarray, triggers: TriggerSettings, *, recurring: bool = False
 ) -> AlertCounts:
-    """Count what an alarm does.
+    """Compare the alarms of one stream with its event windows.
 
     Args:
-        p_speak: (seconds,).
-        labels: bool (seconds,), the units in which the event goes on.
-        triggers: when the alarm goes off.
+        p_speak: float (units,), p(speak) of every unit.
+        labels: bool (units,), the units in which the event goes on.
+        triggers: threshold and window of the trigger.
         recurring: whether these events count as recurrences too.
     """
-    alarms, events = firings(p_speak, triggers), windows(labels)
+    alarms, events = alarm_windows(p_speak, triggers), windows(labels)
     on = np.zeros(len(labels), bool)
     for alarm in alarms:
         on[alarm.first : alarm.last + 1] = True

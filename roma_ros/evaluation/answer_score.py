@@ -1,4 +1,4 @@
-"""Answers against what is right. Needs no torch."""
+"""Answer accuracy, and the accuracy of a majority guess. Free of torch."""
 
 from __future__ import annotations
 
@@ -15,25 +15,31 @@ __all__ = ["AnswerCounts", "majority_share", "score_answer"]
 
 @dataclass(frozen=True, slots=True)
 class AnswerCounts:
-    """Of one question, or summed over many."""
+    """Counts of one question, or summed over many.
+
+    Attributes:
+        asked: questions.
+        right: questions with the right answer.
+    """
 
     asked: Any = 0
     right: Any = 0
 
     @property
     def accuracy(self) -> Any:
+        """Share of right answers, right / asked."""
         return ratio(self.right, self.asked)
 
 
 def score_answer(outcome: AnswerOutcome) -> AnswerCounts:
-    """An answer is right if it is the same words, but for space around them."""
+    """Count one answer: right if equal to the expected text, leading and trailing space aside."""
     return AnswerCounts(1, int(outcome.got.strip() == outcome.right))
 
 
 def majority_share(answers: Sequence[tuple[Hashable, str]]) -> float:
-    """The accuracy of saying, to each kind of question, what is right most often.
+    """Return the accuracy of always giving the most frequent right answer of each kind.
 
-    It knows the test's own majorities, so it is a little better than anybody could guess.
+    The frequencies are those of the test set itself, so this baseline is slightly optimistic.
 
     Args:
         answers: kind and right answer of each question.

@@ -1,4 +1,4 @@
-"""Counts of streams: their sum, and how far a figure would differ on other worlds."""
+"""Sums of counts over streams, and bootstrap confidence intervals over worlds."""
 
 from __future__ import annotations
 
@@ -12,19 +12,24 @@ __all__ = ["interval", "ratio", "total"]
 
 Counts = TypeVar("Counts")  # a dataclass whose fields are numbers, or arrays of the same shape
 
-DRAWS = 1000
-LEVEL = 0.95
+DRAWS = 1000  # bootstrap samples
+LEVEL = 0.95  # of the confidence interval
 
 
 def ratio(part: Any, whole: Any) -> Any:
-    """part / whole; NaN where whole is 0. Numbers or arrays."""
+    """Return part / whole, NaN where whole is 0, of numbers or arrays."""
     whole = np.asarray(whole, float)
     quotient = np.asarray(part, float) / np.where(whole == 0, np.nan, whole)
     return float(quotient) if quotient.ndim == 0 else quotient
 
 
 def total(counts: Sequence[Counts], kind: type[Counts]) -> Counts:
-    """Field by field; zeros if there are none."""
+    """Return the sum of counts, field by field; all zeros for an empty sequence.
+
+    Args:
+        counts: one dataclass of numbers per stream.
+        kind: their class.
+    """
     return kind(*_rows(counts, kind).sum(axis=0).tolist())
 
 
@@ -35,16 +40,19 @@ def interval(
     *,
     draws: int = DRAWS,
 ) -> tuple[float, float] | None:
-    """95% bootstrap interval of a figure, drawn over worlds, since streams of one are alike.
+    """Return the 95 % percentile bootstrap interval (Efron 1979) of a metric.
+
+    Worlds are resampled, not streams, because streams of one world are correlated. The random
+    generator has a fixed seed, so the interval of the same counts is always the same.
 
     Args:
-        counts: of each stream.
-        worlds: that each stream is of.
-        figure: of summed counts, whose fields are arrays (draws,).
-        draws: of as many worlds, with replacement.
+        counts: counts of each stream.
+        worlds: seed of the world of each stream, as many as `counts`.
+        figure: the metric as a function of summed counts, whose fields are arrays (draws,).
+        draws: number of bootstrap samples.
 
     Returns:
-        Its 2.5th and 97.5th percentile; `None` if there is nothing to draw from.
+        The 2.5th and 97.5th percentile; `None` without streams or without a finite value.
     """
     if not counts:
         return None

@@ -1,4 +1,4 @@
-"""Whether p(speak) is what it says: how often it was time to speak. Needs no torch."""
+"""Calibration of p(speak): reliability diagram and expected calibration error. Free of torch."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ BINS = 15
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """The units whose p(speak) lies in [low, high); the last bin has 1 too.
+    """Units whose p(speak) lies in [low, high); the last bin includes 1.
 
     Attributes:
-        low, high: its bounds.
-        count: of the units.
-        p_speak: their mean; NaN if there are none.
-        share: of them after which it was time to speak; NaN if there are none.
+        low, high: bounds of p(speak).
+        count: number of units.
+        p_speak: mean p(speak) of the units; NaN for an empty bin.
+        share: share of the units with a positive label; NaN for an empty bin.
     """
 
     low: float
@@ -31,12 +31,12 @@ class Bin:
 
 
 def reliability(p_speak: np.ndarray, labels: np.ndarray, bins: int = BINS) -> tuple[Bin, ...]:
-    """Units by p(speak), in bins of the same width.
+    """Group units by p(speak) into bins of equal width.
 
     Args:
-        p_speak: (units,), in [0, 1].
-        labels: bool (units,), whether it was time to speak.
-        bins: how many.
+        p_speak: float (units,), in [0, 1].
+        labels: bool (units,), whether p(speak) should be high.
+        bins: number of bins.
     """
     place = np.minimum((p_speak * bins).astype(int), bins - 1)
     found = []
@@ -50,7 +50,10 @@ def reliability(p_speak: np.ndarray, labels: np.ndarray, bins: int = BINS) -> tu
 
 
 def calibration_error(bins: Sequence[Bin]) -> float:
-    """Expected calibration error: |mean p(speak) - share|, averaged over the units."""
+    """Return the expected calibration error (Naeini et al. 2015); NaN without units.
+
+    ECE = sum over bins of count / units * |mean p(speak) - share of positive labels|.
+    """
     units = sum(part.count for part in bins)
     if not units:
         return float("nan")

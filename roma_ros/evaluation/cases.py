@@ -1,4 +1,4 @@
-"""Which worlds are shown, and what is asked of whom follows them. Needs no torch."""
+"""Test cases of an evaluation: scenes of the test split with their exercises. Free of torch."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from roma_ros.world import (
     question_exercises,
 )
 
-__all__ = ["Programme", "Showing", "modality", "programme"]
+__all__ = ["Case", "CaseKind", "modality", "schedule"]
 
-ATTEMPTS = 50  # worlds that are tried, since some have nothing to ask about
+ATTEMPTS = 50  # worlds tried for one case, since some scenes have no alert or question
 
 
-class Programme(enum.Enum):
-    """A kind of showing."""
+class CaseKind(enum.Enum):
+    """Kind of a case; the value is its description in messages."""
 
     CROWD = "alerts and questions in text"  # on the same worlds: each unit is encoded once
     SPOKEN_ALERT = "an alert by a spoken instruction"
@@ -36,44 +36,55 @@ class Programme(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Showing:
-    """One scene, and all that is asked about it: a session for each alert or narration, one for
-    all questions.
+class Case:
+    """One scene with its exercises: one session per alert or narration, one for all questions.
+
+    Attributes:
+        scene: the scene that is rendered.
+        exercises: alerts and questions, or one narration, on that scene.
     """
 
     scene: Scene
     exercises: tuple[Exercise, ...]
 
     @classmethod
-    def of(cls, programme: Programme, number: int, protocol: Protocol) -> Showing:
-        """The showing `number` of a programme, 0 to `protocol.streams` - 1.
+    def of(cls, kind: CaseKind, number: int, protocol: Protocol) -> Case:
+        """Make one case.
 
-        A world that has nothing to ask about is replaced by another, of those that no other
-        showing is of.
+        A world without a possible exercise is replaced by one that no other case uses.
+
+        Args:
+            kind: kind of the case.
+            number: number of the case within its kind, 0 to `protocol.streams` - 1.
+            protocol: seed, length and number of exercises.
 
         Raises:
-            EvaluationError: many worlds in a row have nothing to ask about.
+            EvaluationError: `ATTEMPTS` worlds in a row have no exercise of that kind.
         """
         for attempt in range(ATTEMPTS):
             seed = Split.TEST.seed(protocol.seed + number + attempt * protocol.streams)
-            exercises = _exercises(programme, seed, protocol)
+            exercises = _exercises(kind, seed, protocol)
             if exercises:
                 return cls(exercises[0].scene, exercises)
         raise EvaluationError(
             f"{ATTEMPTS} worlds of {protocol.seconds} s in a row have nothing for "
-            f"{programme.value}; expected longer worlds"
+            f"{kind.value}; expected longer worlds"
         )
 
 
-def programme(protocol: Protocol) -> Iterator[tuple[Programme, int]]:
-    """All showings, by kind and number, the kinds taking turns."""
+def schedule(protocol: Protocol) -> Iterator[tuple[CaseKind, int]]:
+    """Yield kind and number of every case of a protocol, kinds interleaved."""
     for number in range(protocol.streams):
-        for kind in Programme:
+        for kind in CaseKind:
             yield kind, number
 
 
 def modality(kind: AlertKind, scene: Scene) -> np.ndarray:
-    """The units in which anything of the kind that is asked for is there: bool (seconds,)."""
+    """Return the units in which anything of an alert's modality is present: bool (seconds,).
+
+    That is any figure (visual), any sound (audio), both (joint) or any touch (touch). The oracle
+    baseline of `metrics` raises an alert in these units.
+    """
     senses = Senses(scene)
     figures = _units(scene, [figure.seen_in for figure in senses.figures])
     sounds = _units(scene, [sound.heard_in for sound in senses.sounds])
@@ -87,13 +98,13 @@ def modality(kind: AlertKind, scene: Scene) -> np.ndarray:
     return _units(scene, [touch.seen_in for touch in senses.touches])
 
 
-def _exercises(programme: Programme, seed: int, protocol: Protocol) -> tuple[Exercise, ...]:
+def _exercises(kind: CaseKind, seed: int, protocol: Protocol) -> tuple[Exercise, ...]:
     seconds = protocol.seconds
-    if programme is Programme.NARRATION:
+    if kind is CaseKind.NARRATION:
         return (narration_exercise(seed, seconds),)
-    if programme is Programme.SPOKEN_ALERT:
+    if kind is CaseKind.SPOKEN_ALERT:
         return alert_exercises(seed, seconds, 1, spoken=True)
-    if programme is Programme.SPOKEN_QUESTION:
+    if kind is CaseKind.SPOKEN_QUESTION:
         return question_exercises(seed, seconds, 1, spoken=True)
     alerts = alert_exercises(seed, seconds, protocol.alerts_per_world)
     questions = question_exercises(seed, seconds, protocol.questions_per_world)

@@ -1,7 +1,7 @@
-"""What goes wrong with an evaluation itself, not with what is evaluated."""
+"""Error of the evaluation itself, as opposed to a low score."""
 
 __all__ = ["EvaluationError"]
 
 
 class EvaluationError(ValueError):
-    """A setting out of its range, or a model that the measurement makes no sense for."""
+    """A setting is out of its range, or the model cannot be evaluated (it has no speak head)."""

@@ -1,6 +1,7 @@
-"""Outcomes -> the figures of the release, each beside its bar and its trivial baselines.
+"""Published metrics, computed from outcomes, each with its target and its trivial baselines.
 
-Needs no torch.
+The scores are defined in `alert_score`, `narration_score`, `answer_score` and `calibration`. Free
+of torch.
 """
 
 from __future__ import annotations
@@ -22,68 +23,72 @@ from roma_ros.evaluation.outcomes import (
     AnswerOutcome,
     NarrationOutcome,
     Outcomes,
-    Saying,
 )
 from roma_ros.evaluation.protocol import TriggerSettings
+from roma_ros.world import TimedText
 
-__all__ = ["Bar", "Finding", "alert_totals", "answers_by_kind", "find", "pooled"]
+__all__ = ["Metric", "Target", "alert_totals", "answers_by_kind", "compute_metrics", "pooled"]
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
-    """What a figure must reach: at least, or at most, a value."""
+class Target:
+    """Target of a metric: at least a value, or at most a value if `at_most`."""
 
     value: float
     at_most: bool = False
 
     def met(self, value: float) -> bool:
-        """NaN meets no bar."""
+        """Return whether a value meets the target; NaN does not."""
         return value <= self.value if self.at_most else value >= self.value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One figure.
+class Metric:
+    """One row of the report.
 
     Attributes:
-        name: with its unit, if it has one.
-        value: NaN if there was nothing to measure it on.
-        interval: 95%, over worlds; `None` where it was not drawn.
-        bar: what it must reach; `None` for one that is only told.
-        beside: the same figure for something trivial, by name.
-        stands_on: counts that it was measured on, by what is counted.
+        name: name of the metric, with its unit if it has one.
+        value: measured value; NaN without data.
+        interval: 95 % bootstrap interval over worlds; `None` if not computed.
+        target: required value; `None` for a metric that is only reported.
+        baselines: the same metric of trivial models, by name.
+        counts: number of streams, events, minutes and so on behind the value.
     """
 
     name: str
     value: float
     interval: tuple[float, float] | None = None
-    bar: Bar | None = None
-    beside: Mapping[str, float] = field(default_factory=dict)
-    stands_on: Mapping[str, float] = field(default_factory=dict)
+    target: Target | None = None
+    baselines: Mapping[str, float] = field(default_factory=dict)
+    counts: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def met(self) -> bool | None:
-        return None if self.bar is None else self.bar.met(self.value)
+        return None if self.target is None else self.target.met(self.value)
 
 
-def find(outcomes: Outcomes, triggers: TriggerSettings, checkpoint_bytes: int) -> list[Finding]:
-    """Every figure, in the order of the table.
+def compute_metrics(
+    outcomes: Outcomes, triggers: TriggerSettings, checkpoint_bytes: int
+) -> list[Metric]:
+    """Compute every metric, in the order of the table.
 
     Args:
-        outcomes: of the streams.
-        triggers: when an alarm goes off.
-        checkpoint_bytes: of the checkpoint's folder.
+        outcomes: outcomes of all streams.
+        triggers: thresholds of the triggers, applied to the recorded p(speak) of alerts.
+        checkpoint_bytes: size of the checkpoint's folder in bytes.
     """
     text = [alert for alert in outcomes.alerts if not alert.spoken]
     spoken = [alert for alert in outcomes.alerts if alert.spoken]
     return [
-        *_text_alert_findings(text, triggers),
-        *_spoken_alert_findings(spoken, triggers),
-        *_narration_findings(outcomes.narrations),
-        *_answer_findings(outcomes.answers),
-        *_calibration_findings(outcomes),
+        *_text_alert_metrics(text, triggers),
+        *_spoken_alert_metrics(spoken, triggers),
+        *_narration_metrics(outcomes.narrations),
+        *_answer_metrics(outcomes.answers),
+        *_calibration_metrics(outcomes),
         _real_time_factor(outcomes),
-        Finding(name="checkpoint, MB", value=checkpoint_bytes / 1e6, bar=Bar(25, at_most=True)),
+        Metric(
+            name="checkpoint, MB", value=checkpoint_bytes / 1e6, target=Target(25, at_most=True)
+        ),
     ]
 
 
@@ -94,8 +99,8 @@ SERIES: dict[str, Callable[[AlertOutcome], np.ndarray]] = {
     "always": lambda outcome: np.ones(len(outcome.labels)),
     "never": lambda outcome: np.zeros(len(outcome.labels)),
 }
-"""p(speak) of who knows no instruction. The oracle has perfect senses: it fires whenever anything
-of the kind that is asked for is there."""
+"""p(speak) of baselines that do not know the instruction. The oracle detects perfectly: it is 1
+whenever anything of the event's modality is present (`AlertOutcome.modality`)."""
 
 
 def alert_counts(
@@ -103,7 +108,7 @@ def alert_counts(
     triggers: TriggerSettings,
     series: Callable[[AlertOutcome], np.ndarray] = lambda outcome: outcome.p_speak,
 ) -> list[AlertCounts]:
-    """Of each stream, by p(speak) or by what stands in for it."""
+    """Return the counts of each stream, from its p(speak) or from a baseline's series."""
     return [
         score_alert(series(outcome), outcome.labels, triggers, recurring=outcome.recurring)
         for outcome in outcomes
@@ -113,93 +118,96 @@ def alert_counts(
 def alert_totals(
     outcomes: Sequence[AlertOutcome], triggers: TriggerSettings
 ) -> dict[str, AlertCounts]:
-    """Of the model (`model`) and of each baseline, over all streams."""
+    """Return the summed counts of the model (`model`) and of each baseline by name."""
     totals = {"model": total(alert_counts(outcomes, triggers), AlertCounts)}
     for name, series in SERIES.items():
         totals[name] = total(alert_counts(outcomes, triggers, series), AlertCounts)
     return totals
 
 
-class _AlertFigures:
-    """Makes findings of one group of alerts."""
+class _AlertMetrics:
+    """Metrics of one group of alerts."""
 
     def __init__(self, outcomes: Sequence[AlertOutcome], triggers: TriggerSettings) -> None:
         self.counts = alert_counts(outcomes, triggers)
         self.worlds = [outcome.world for outcome in outcomes]
         self.totals = alert_totals(outcomes, triggers)
 
-    def finding(
+    def metric(
         self,
         name: str,
         figure: Callable[[AlertCounts], Any],
-        bar: Bar | None,
-        beside: Sequence[str] = tuple(SERIES),
-        **stands_on: float,
-    ) -> Finding:
-        return Finding(
+        target: Target | None,
+        baselines: Sequence[str] = tuple(SERIES),
+        **counts: float,
+    ) -> Metric:
+        return Metric(
             name=name,
             value=figure(self.totals["model"]),
             interval=interval(self.counts, self.worlds, figure),
-            bar=bar,
-            beside={other: figure(self.totals[other]) for other in beside},
-            stands_on={"streams": len(self.counts), **stands_on},
+            target=target,
+            baselines={other: figure(self.totals[other]) for other in baselines},
+            counts={"streams": len(self.counts), **counts},
         )
 
 
-def _text_alert_findings(
+def _text_alert_metrics(
     outcomes: Sequence[AlertOutcome], triggers: TriggerSettings
-) -> list[Finding]:
-    figures = _AlertFigures(outcomes, triggers)
+) -> list[Metric]:
+    figures = _AlertMetrics(outcomes, triggers)
     model, oracle = figures.totals["model"], figures.totals["oracle"]
     minutes = model.units / 60
     return [
-        figures.finding(
-            "alert: event recall", lambda c: c.recall, Bar(0.90), events=int(model.events)
+        figures.metric(
+            "alert: event recall", lambda c: c.recall, Target(0.90), events=int(model.events)
         ),
-        figures.finding(
+        figures.metric(
             "alert: false alarms per minute",
             lambda c: c.false_alarms_per_minute,
-            Bar(0.5, at_most=True),
+            Target(0.5, at_most=True),
             minutes=minutes,
         ),
-        figures.finding(
+        figures.metric(
             "alert: false-alarm s per minute",
             lambda c: c.false_seconds_per_minute,
-            Bar(1.5, at_most=True),
+            Target(1.5, at_most=True),
             minutes=minutes,
         ),
-        figures.finding("alert: unit F1", lambda c: c.unit_f1, None, minutes=minutes),
-        Finding(
+        figures.metric("alert: unit F1", lambda c: c.unit_f1, None, minutes=minutes),
+        Metric(
             name="alert: unit F1 above oracle's",
             value=model.unit_f1 - oracle.unit_f1,
-            bar=Bar(0.2),
-            stands_on={"streams": len(outcomes), "minutes": minutes},
+            target=Target(0.2),
+            counts={"streams": len(outcomes), "minutes": minutes},
         ),
-        figures.finding(
+        figures.metric(
             "alert, recurring: recall",
             lambda c: c.recurrence_recall,
-            Bar(0.85),
+            Target(0.85),
             events=int(model.recurrences),
         ),
     ]
 
 
-def _spoken_alert_findings(
+def _spoken_alert_metrics(
     outcomes: Sequence[AlertOutcome], triggers: TriggerSettings
-) -> list[Finding]:
-    figures = _AlertFigures(outcomes, triggers)
+) -> list[Metric]:
+    figures = _AlertMetrics(outcomes, triggers)
     model = figures.totals["model"]
     return [
-        figures.finding(
-            "alert, spoken: event recall", lambda c: c.recall, Bar(0.80), events=int(model.events)
+        figures.metric(
+            "alert, spoken: event recall",
+            lambda c: c.recall,
+            Target(0.80),
+            events=int(model.events),
         ),
-        figures.finding(
+        figures.metric(
             "alert, spoken: false alarms per minute",
             lambda c: c.false_alarms_per_minute,
             None,
             minutes=model.units / 60,
         ),
-        figures.finding(
+        figures.metric(
             "alert, spoken: unit F1", lambda c: c.unit_f1, None, minutes=model.units / 60
         ),
     ]
@@ -208,60 +216,60 @@ def _spoken_alert_findings(
 # --- narration ---
 
 
-def _narration_findings(outcomes: Sequence[NarrationOutcome]) -> list[Finding]:
+def _narration_metrics(outcomes: Sequence[NarrationOutcome]) -> list[Metric]:
     counts = [score_narration(outcome.due, outcome.said) for outcome in outcomes]
     worlds = [outcome.world for outcome in outcomes]
     summed = total(counts, NarrationCounts)
     always = [score_narration(outcome.due, _every_unit(outcome)) for outcome in outcomes]
     sentences = Counter(saying.text for outcome in outcomes for saying in outcome.due)
     return [
-        Finding(
+        Metric(
             name="narration: F1 of its times",
             value=summed.f1,
             interval=interval(counts, worlds, lambda c: c.f1),
-            bar=Bar(0.85),
-            beside={"always": total(always, NarrationCounts).f1, "never": 0.0},
-            stands_on={"streams": len(outcomes), "segments": int(summed.due)},
+            target=Target(0.85),
+            baselines={"always": total(always, NarrationCounts).f1, "never": 0.0},
+            counts={"streams": len(outcomes), "segments": int(summed.due)},
         ),
-        Finding(
+        Metric(
             name="narration: exact text of matched",
             value=summed.text_accuracy,
             interval=interval(counts, worlds, lambda c: c.text_accuracy),
-            bar=Bar(0.80),
-            beside={"majority": ratio(max(sentences.values(), default=0), summed.due)},
-            stands_on={"streams": len(outcomes), "matched": int(summed.matched)},
+            target=Target(0.80),
+            baselines={"majority": ratio(max(sentences.values(), default=0), summed.due)},
+            counts={"streams": len(outcomes), "matched": int(summed.matched)},
         ),
     ]
 
 
-def _every_unit(outcome: NarrationOutcome) -> list[Saying]:
-    return [Saying(unit, "") for unit in range(len(outcome.p_speak))]
+def _every_unit(outcome: NarrationOutcome) -> list[TimedText]:
+    return [TimedText(unit, "") for unit in range(len(outcome.p_speak))]
 
 
 # --- answers ---
 
 
-def _answer_findings(outcomes: Sequence[AnswerOutcome]) -> list[Finding]:
-    findings = []
-    for spoken, bar in ((False, Bar(0.90)), (True, Bar(0.80))):
+def _answer_metrics(outcomes: Sequence[AnswerOutcome]) -> list[Metric]:
+    metrics = []
+    for spoken, target in ((False, Target(0.90)), (True, Target(0.80))):
         asked = [outcome for outcome in outcomes if outcome.spoken == spoken]
         counts = [score_answer(outcome) for outcome in asked]
         worlds = [outcome.world for outcome in asked]
-        findings.append(
-            Finding(
+        metrics.append(
+            Metric(
                 name=f"question, {'spoken' if spoken else 'text'}: accuracy",
                 value=total(counts, AnswerCounts).accuracy,
                 interval=interval(counts, worlds, lambda c: c.accuracy),
-                bar=bar,
-                beside={"majority": majority_share([(o.kind, o.right) for o in asked])},
-                stands_on={"streams": len(set(worlds)), "questions": len(asked)},
+                target=target,
+                baselines={"majority": majority_share([(o.kind, o.right) for o in asked])},
+                counts={"streams": len(set(worlds)), "questions": len(asked)},
             )
         )
-    return findings
+    return metrics
 
 
 def answers_by_kind(outcomes: Sequence[AnswerOutcome]) -> list[dict[str, Any]]:
-    """Accuracy and majority baseline of each kind of question."""
+    """Return accuracy and majority baseline of each kind of question, ready for JSON."""
     rows = []
     for kind in dict.fromkeys(outcome.kind for outcome in outcomes):
         asked = [outcome for outcome in outcomes if outcome.kind is kind]
@@ -284,45 +292,45 @@ def answers_by_kind(outcomes: Sequence[AnswerOutcome]) -> list[dict[str, Any]]:
 def pooled(
     outcomes: Sequence[AlertOutcome] | Sequence[NarrationOutcome],
 ) -> tuple[np.ndarray, np.ndarray]:
-    """p(speak) and labels of all units of all streams: (units,) each."""
+    """Concatenate p(speak) and labels of all streams: float and bool (units,)."""
     if not outcomes:
         return np.empty(0), np.empty(0, bool)
     p_speak = np.concatenate([outcome.p_speak for outcome in outcomes])
     return p_speak, np.concatenate([outcome.labels for outcome in outcomes])
 
 
-def _calibration_findings(outcomes: Outcomes) -> list[Finding]:
+def _calibration_metrics(outcomes: Outcomes) -> list[Metric]:
     text = [alert for alert in outcomes.alerts if not alert.spoken]
-    findings = []
+    metrics = []
     for name, (p_speak, labels) in {
         "alert": pooled(text),
         "narration": pooled(outcomes.narrations),
     }.items():
-        findings.append(
-            Finding(
+        metrics.append(
+            Metric(
                 name=f"{name}: calibration error (ECE)",
                 value=calibration_error(reliability(p_speak, labels)),
-                beside={"never": float(labels.mean()) if len(labels) else float("nan")},
-                stands_on={"units": len(labels)},
+                baselines={"never": float(labels.mean()) if len(labels) else float("nan")},
+                counts={"units": len(labels)},
             )
         )
-    return findings
+    return metrics
 
 
 def step_seconds(outcomes: Outcomes) -> np.ndarray:
-    """Encoding and one session's step, of every unit of every stream: (units,)."""
+    """Return the computation time of each unit of all streams in seconds: float (units,)."""
     seconds = [outcome.step_seconds for outcome in outcomes.alerts]
     seconds += [outcome.step_seconds for outcome in outcomes.narrations]
     return np.concatenate(seconds or [np.empty(0)])
 
 
-def _real_time_factor(outcomes: Outcomes) -> Finding:
+def _real_time_factor(outcomes: Outcomes) -> Metric:
     seconds = step_seconds(outcomes)
     p50, p99 = np.percentile(seconds, [50, 99]).tolist() if len(seconds) else (np.nan, np.nan)
-    return Finding(
+    return Metric(
         name="real time factor",
         value=float(seconds.mean()) if len(seconds) else float("nan"),
-        bar=Bar(0.15, at_most=True),
-        beside={"p50": p50, "p99": p99},
-        stands_on={"units": len(seconds)},
+        target=Target(0.15, at_most=True),
+        baselines={"p50": p50, "p99": p99},
+        counts={"units": len(seconds)},
     )

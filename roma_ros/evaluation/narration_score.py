@@ -1,4 +1,8 @@
-"""What was narrated against what there was to tell. Needs no torch."""
+"""Narration scores: F1 of the times, and accuracy of the text. Free of torch.
+
+Sentences are matched one to one with the ends of segments, at most `TOLERANCE` units apart, as in
+the point rule of ROMA's release.
+"""
 
 from __future__ import annotations
 
@@ -7,23 +11,23 @@ from dataclasses import dataclass
 from typing import Any
 
 from roma_ros.evaluation.bootstrap import ratio
-from roma_ros.evaluation.outcomes import Saying
+from roma_ros.world import TimedText
 
 __all__ = ["TOLERANCE", "NarrationCounts", "match", "score_narration"]
 
 TOLERANCE = 1
-"""Units between the end of a segment and a sentence on it, either way."""
+"""Largest distance in units between the end of a segment and its sentence, either way."""
 
 
 @dataclass(frozen=True, slots=True)
 class NarrationCounts:
-    """Of one stream, or summed over many.
+    """Counts of one stream, or summed over many.
 
     Attributes:
-        due: segments that have ended.
-        said: times that it spoke.
-        matched: pairs of the two, at most `TOLERANCE` apart.
-        worded: pairs with the same words.
+        due: segments that end within the stream.
+        said: narrations that were published.
+        matched: pairs of the two, at most `TOLERANCE` units apart.
+        worded: pairs with exactly the same text.
     """
 
     due: Any = 0
@@ -33,37 +37,41 @@ class NarrationCounts:
 
     @property
     def f1(self) -> Any:
+        """F1 of the times, 2 * matched / (due + said)."""
         return ratio(2 * self.matched, self.due + self.said)
 
     @property
     def precision(self) -> Any:
+        """Precision of the times, matched / said."""
         return ratio(self.matched, self.said)
 
     @property
     def recall(self) -> Any:
+        """Recall of the times, matched / due."""
         return ratio(self.matched, self.due)
 
     @property
     def text_accuracy(self) -> Any:
-        """Of what was said at the right time, the share that was said in the right words."""
+        """Share of matched sentences with exactly the expected text, worded / matched."""
         return ratio(self.worded, self.matched)
 
 
 def match(
     due: Sequence[int], said: Sequence[int], tolerance: int = TOLERANCE
 ) -> tuple[tuple[int, int], ...]:
-    """Pair units, one to one, in order.
+    """Match expected and published units one to one, in order, by dynamic programming.
 
     Args:
-        due, said: units, ascending.
-        tolerance: of a pair, in units.
+        due: units at which a sentence is expected, ascending.
+        said: units at which one was published, ascending.
+        tolerance: largest distance of a pair in units.
 
     Returns:
-        Indices into both: as many pairs as there can be, and of those ways the one with the
-        smallest sum of distances.
+        Pairs of indices into `due` and `said`: the largest possible number of pairs and, among
+        those matchings, the one with the smallest sum of distances.
     """
-    # best[i][j]: number of pairs, less their distance in parts too small to outweigh one, and the
-    # pairs themselves, of what comes from i and j on.
+    # best[i][j] for due[i:] and said[j:]: the number of pairs minus a penalty for their distance
+    # that never outweighs a pair, and the pairs themselves.
     small = 1 / (1 + tolerance * (len(due) + 1))
     nothing: tuple[float, tuple[tuple[int, int], ...]] = (0.0, ())
     best = [[nothing] * (len(said) + 1) for _ in range(len(due) + 1)]
@@ -78,8 +86,8 @@ def match(
     return best[0][0][1]
 
 
-def score_narration(due: Sequence[Saying], said: Sequence[Saying]) -> NarrationCounts:
-    """Count what was said at the right time, and in the right words."""
+def score_narration(due: Sequence[TimedText], said: Sequence[TimedText]) -> NarrationCounts:
+    """Count matched sentences and exact texts of one stream; both sequences ascend by unit."""
     pairs = match([saying.unit for saying in due], [saying.unit for saying in said])
     return NarrationCounts(
         due=len(due),

@@ -1,4 +1,7 @@
-"""What became of each stream: the raw material of every figure. Needs no torch."""
+"""Recorded outcome of each stream: p(speak), text and times. All scores derive from these.
+
+Free of torch.
+"""
 
 from __future__ import annotations
 
@@ -6,33 +9,26 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from roma_ros.world import AlertKind, QuestionKind
+from roma_ros.world import AlertKind, QuestionKind, TimedText
 
-__all__ = ["AlertOutcome", "AnswerOutcome", "NarrationOutcome", "Outcomes", "Saying"]
-
-
-@dataclass(frozen=True, slots=True)
-class Saying:
-    """What is said, or should be, after a unit."""
-
-    unit: int
-    text: str
+__all__ = ["AlertOutcome", "AnswerOutcome", "NarrationOutcome", "Outcomes"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class AlertOutcome:
-    """One alert instruction on one stream.
+    """Outcome of one alert instruction on one stream of U units.
 
     Attributes:
         world: seed of the world.
-        kind: what it takes to notice the event.
-        spoken: the instruction was heard, not read.
-        recurring: it says `every time`, or its event happens more than once.
-        labels: bool (seconds,), the units in which the event goes on.
-        modality: bool (seconds,), the units in which anything of the kind that is asked for is
-            there: any figure, any touch, any sound, or any figure and any sound.
-        p_speak: float (seconds,).
-        step_seconds: float (seconds,), the work of each unit: encoding and one session's step.
+        kind: modality of the event.
+        spoken: whether the instruction is spoken in the stream instead of given as text.
+        recurring: whether the instruction says `every time`, or its event happens more than once.
+        labels: bool (U,), the units in which the event goes on.
+        modality: bool (U,), the units in which anything of that modality is present: any figure,
+            any touch, any sound, or any figure and any sound.
+        p_speak: float (U,), in [0, 1].
+        step_seconds: float (U,), computation time of each unit in seconds: encoding and one
+            session's step.
     """
 
     world: int
@@ -47,26 +43,26 @@ class AlertOutcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class NarrationOutcome:
-    """The narration of one stream.
+    """Outcome of the narration of one stream of U units.
 
     Attributes:
         world: seed of the world.
-        due: what should be said: the unit in which a segment is over, and its sentence.
-        said: the units that triggered, and what was said.
-        p_speak, step_seconds: as an alert's.
-        speak_seconds: float (seconds,), the work of speaking after each unit.
+        due: expected sentences: the unit in which a segment ends, and its sentence.
+        said: the units at which the watch triggered, and the text that was decoded.
+        p_speak, step_seconds: as in `AlertOutcome`.
+        speak_seconds: float (U,), computation time of decoding text after each unit, in seconds.
     """
 
     world: int
-    due: tuple[Saying, ...]
-    said: tuple[Saying, ...]
+    due: tuple[TimedText, ...]
+    said: tuple[TimedText, ...]
     p_speak: np.ndarray
     step_seconds: np.ndarray
     speak_seconds: np.ndarray
 
     @property
     def labels(self) -> np.ndarray:
-        """The units after which it is time to speak: bool (seconds,)."""
+        """Units after which p(speak) should be high: bool (U,)."""
         labels = np.zeros(len(self.p_speak), bool)
         labels[[saying.unit for saying in self.due]] = True
         return labels
@@ -74,14 +70,16 @@ class NarrationOutcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerOutcome:
-    """One question.
+    """Outcome of one question.
 
     Attributes:
         world: seed of the world.
-        kind: what is asked for.
-        spoken: the question was heard, not read.
-        question, right, got: in words.
-        seconds: from the question to the whole answer.
+        kind: kind of the question.
+        spoken: whether the question is spoken in the stream instead of given as text.
+        question: its text.
+        right: the expected answer.
+        got: the decoded answer.
+        seconds: computation time of the answer in seconds.
     """
 
     world: int
@@ -95,13 +93,14 @@ class AnswerOutcome:
 
 @dataclass(slots=True)
 class Outcomes:
-    """All of them, in the order of the worlds."""
+    """Outcomes of all streams, in the order in which their cases were run."""
 
     alerts: list[AlertOutcome] = field(default_factory=list)
     narrations: list[NarrationOutcome] = field(default_factory=list)
     answers: list[AnswerOutcome] = field(default_factory=list)
 
     def add(self, other: Outcomes) -> None:
+        """Append the outcomes of other streams."""
         self.alerts += other.alerts
         self.narrations += other.narrations
         self.answers += other.answers

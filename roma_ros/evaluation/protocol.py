@@ -1,4 +1,4 @@
-"""What is measured: how many streams, of which worlds, and when an alarm goes off."""
+"""Settings of an evaluation: number and length of streams, seeds, thresholds of the triggers."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ __all__ = ["Protocol", "TriggerSettings"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TriggerSettings:
-    """When to speak; the defaults are the assistant's. There is no cooldown.
+    """Thresholds of the triggers; the defaults are the assistant's. There is no cooldown.
 
     Args:
-        threshold: p(speak) at or above it counts towards an alert, in (0, 1].
-        window: so many units in a row raise an alert, 1 to 60. Most events of the small world
-            last one unit.
-        narration_threshold: p(speak) at or above it begins a narration, in (0, 1].
+        threshold: p(speak) from which a unit counts towards an alert, in (0, 1].
+        window: consecutive units at or above the threshold that raise an alert, 1 to 60. Most
+            events of the synthetic world last one unit.
+        narration_threshold: p(speak) from which a narration starts, in (0, 1].
 
     Raises:
-        EvaluationError: one of them is out of its range; the message names it.
+        EvaluationError: a value is out of its range; the message names it.
     """
 
     threshold: float = DEFAULT_THRESHOLD
@@ -40,19 +40,19 @@ class TriggerSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Protocol:
-    """Which streams of the test split are followed, and how.
+    """Streams of the test split that are evaluated, and how.
 
     Args:
-        streams: of each task, at least; in as many worlds.
-        seconds: length of a world, 5 to 60. A spoken instruction comes before that, and a spoken
-            question ends its stream.
-        seed: number of the first world in the test split. The worlds after it are used in order.
-        alerts_per_world: instructions that are followed on one world, a stream each.
-        questions_per_world: questions in text that are asked on branches of one stream.
-        triggers: when to speak.
+        streams: number of cases of each kind, each on a world of its own.
+        seconds: length of a world in seconds, 5 to 60. A spoken instruction is prepended, and a
+            spoken question ends its stream.
+        seed: number of the first world in the test split; the next worlds are used in order.
+        alerts_per_world: alert instructions per world, one stream each, 1 to 16.
+        questions_per_world: text questions per world, asked on branches of one stream, 1 to 64.
+        triggers: thresholds of the triggers.
 
     Raises:
-        EvaluationError: one of them is out of its range; the message names it.
+        EvaluationError: a value is out of its range; the message names it.
     """
 
     streams: int = 500

@@ -1,4 +1,4 @@
-"""What was measured, and on what."""
+"""Provenance of a measurement: files and hashes of the checkpoint, machine and versions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["checkpoint_files", "checkpoint_hashes", "machine"]
 
 
 def checkpoint_files(folder: Path) -> dict[str, int]:
-    """Name and bytes of each file of a checkpoint, Python's own left out."""
+    """Return the size in bytes of each file of a checkpoint by name, Python files left out."""
     return {
         path.name: path.stat().st_size
         for path in sorted(folder.iterdir())
@@ -26,7 +26,7 @@ def checkpoint_files(folder: Path) -> dict[str, int]:
 
 
 def checkpoint_hashes(folder: Path) -> dict[str, str]:
-    """SHA-256 of each safetensors file of a checkpoint, by name."""
+    """Return the SHA-256 of each safetensors file of a checkpoint by name."""
     hashes = {}
     for path in sorted(folder.glob("*.safetensors")):
         with path.open("rb") as file:
@@ -38,7 +38,7 @@ def checkpoint_hashes(folder: Path) -> dict[str, str]:
 
 
 def machine() -> dict[str, Any]:
-    """What the figures were measured on."""
+    """Return time, commit, CPU, platform and library versions of this process."""
     return {
         "when": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "commit": _commit(),
@@ -52,7 +52,7 @@ def machine() -> dict[str, Any]:
 
 
 def _commit() -> str:
-    """Of the source checkout; empty where there is none."""
+    """Return the short commit of the source checkout; empty outside a checkout."""
     try:
         answer = subprocess.run(
             ["git", "rev-parse", "--short", "HEAD"],

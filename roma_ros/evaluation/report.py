@@ -1,4 +1,4 @@
-"""All that an evaluation found, as JSON. Needs no torch."""
+"""Report of an evaluation: metrics, calibration, sweeps and provenance, as JSON. Free of torch."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ import numpy as np
 from roma_ros.evaluation.alert_score import AlertCounts
 from roma_ros.evaluation.calibration import Bin, calibration_error, reliability
 from roma_ros.evaluation.metrics import (
-    Finding,
+    Metric,
     alert_totals,
     answers_by_kind,
-    find,
+    compute_metrics,
     pooled,
     step_seconds,
 )
@@ -39,18 +39,18 @@ __all__ = ["Report"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What is printed, drawn and written.
+    """Results of an evaluation, for the table, the plots and the JSON file.
 
     Attributes:
-        protocol: what was measured.
-        findings: the table's rows.
-        alert_bins, narration_bins: reliability of p(speak).
-        alert_thresholds, alert_windows, narration_thresholds: sweeps.
-        details: the rest, ready for JSON.
+        protocol: settings of the evaluation.
+        metrics: rows of the table.
+        alert_bins, narration_bins: reliability diagrams of p(speak).
+        alert_thresholds, alert_windows, narration_thresholds: sweeps of the trigger settings.
+        details: all else, ready for JSON.
     """
 
     protocol: Protocol
-    findings: tuple[Finding, ...]
+    metrics: tuple[Metric, ...]
     alert_bins: tuple[Bin, ...]
     narration_bins: tuple[Bin, ...]
     alert_thresholds: tuple[AlertPoint, ...]
@@ -71,11 +71,11 @@ class Report:
         """Score outcomes.
 
         Args:
-            outcomes: of all streams.
-            protocol: that they came of.
-            folder: of the checkpoint.
-            workers: processes that followed the streams.
-            wall_seconds: that it took.
+            outcomes: outcomes of all streams.
+            protocol: settings that they were recorded with.
+            folder: folder of the checkpoint.
+            workers: number of processes that ran the streams.
+            wall_seconds: duration of the run in seconds.
         """
         triggers = protocol.triggers
         text = [alert for alert in outcomes.alerts if not alert.spoken]
@@ -83,7 +83,7 @@ class Report:
         files = checkpoint_files(folder)
         return cls(
             protocol=protocol,
-            findings=tuple(find(outcomes, triggers, sum(files.values()))),
+            metrics=tuple(compute_metrics(outcomes, triggers, sum(files.values()))),
             alert_bins=reliability(*pooled(text)),
             narration_bins=reliability(*pooled(outcomes.narrations)),
             alert_thresholds=sweep_alert_threshold(text, triggers),
@@ -107,8 +107,9 @@ class Report:
         )
 
     def as_dict(self) -> dict[str, Any]:
+        """Return the report as it stands in the JSON file."""
         return {
-            "figures": [_finding(finding) for finding in self.findings],
+            "figures": [_metric(metric) for metric in self.metrics],
             "protocol": asdict(self.protocol),
             **self.details,
             "calibration": {
@@ -123,28 +124,30 @@ class Report:
         }
 
     def write(self, path: Path) -> None:
-        """Write JSON; what could not be measured is `null`. Raises OSError if it cannot."""
+        """Write the report as JSON, with `null` for NaN. Raises OSError if that fails."""
         text = json.dumps(_plain(self.as_dict()), indent=2, allow_nan=False)
         path.write_text(text + "\n", encoding="utf-8")
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
-    bar = finding.bar
+def _metric(metric: Metric) -> dict[str, Any]:
+    target = metric.target
     return {
-        "name": finding.name,
-        "value": finding.value,
-        "interval_95": finding.interval,
-        "bar": None if bar is None else {"at_most" if bar.at_most else "at_least": bar.value},
-        "met": finding.met,
-        "beside": dict(finding.beside),
-        "stands_on": dict(finding.stands_on),
+        "name": metric.name,
+        "value": metric.value,
+        "interval_95": metric.interval,
+        "bar": None
+        if target is None
+        else {"at_most" if target.at_most else "at_least": target.value},
+        "met": metric.met,
+        "beside": dict(metric.baselines),
+        "stands_on": dict(metric.counts),
     }
 
 
 def _alerts_by_kind(
     outcomes: Sequence[AlertOutcome], triggers: TriggerSettings
 ) -> dict[str, dict[str, dict[str, float]]]:
-    """Figures of the model and of each baseline, for all alerts and for each kind."""
+    """Return scores of the model and of each baseline, for all alerts and for each kind."""
     groups = {"all": list(outcomes)}
     for kind in AlertKind:
         groups[kind.value] = [outcome for outcome in outcomes if outcome.kind is kind]
@@ -170,7 +173,7 @@ def _calibration(bins: Sequence[Bin]) -> dict[str, Any]:
 
 
 def _work(outcomes: Outcomes) -> dict[str, Any]:
-    """Seconds of work: of a unit, of speaking after one, and of an answer."""
+    """Return the computation time in seconds of a unit, of decoding after one, of an answer."""
     spoken = [n.speak_seconds[n.speak_seconds > 1e-4] for n in outcomes.narrations]
     return {
         "step": _spread(step_seconds(outcomes)),
@@ -187,7 +190,7 @@ def _spread(seconds: np.ndarray) -> dict[str, float]:
 
 
 def _plain(value: Any) -> Any:
-    """JSON without NaN, and no more than six digits."""
+    """Return a JSON value with six significant digits and `None` for NaN."""
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

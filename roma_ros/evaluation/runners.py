@@ -1,4 +1,4 @@
-"""Those who follow a scene: each has a session as the assistant gives it, and keeps an outcome."""
+"""Runners of a case: one session per exercise, opened as the assistant does, and its outcome."""
 
 from __future__ import annotations
 
@@ -11,62 +11,67 @@ import numpy as np
 
 from roma_ros.assistant.config import AssistantConfig
 from roma_ros.assistant.watch_session import WatchSession
-from roma_ros.evaluation.cases import Showing, modality
+from roma_ros.evaluation.cases import Case, modality
 from roma_ros.evaluation.errors import EvaluationError
 from roma_ros.evaluation.outcomes import (
     AlertOutcome,
     AnswerOutcome,
     NarrationOutcome,
     Outcomes,
-    Saying,
 )
 from roma_ros.evaluation.protocol import TriggerSettings
 from roma_ros.events import Event, Narration, SpeakProbability
 from roma_ros.thinker import EncodedUnit, RomaThinker, StreamSession
 from roma_ros.watch import Watch, WatchKind
-from roma_ros.world import Alert, Exercise, Question, Segment, WorldRenderer
+from roma_ros.world import Exercise, Segment, TimedText, WorldAlert, WorldQuestion, WorldRenderer
 
-__all__ = ["attend"]
+__all__ = ["run_case"]
 
 BOUNDS = AssistantConfig()
 
 
-def attend(thinker: RomaThinker, showing: Showing, triggers: TriggerSettings) -> Outcomes:
-    """Show a scene, unit by unit, to a session for each of its exercises.
+def run_case(thinker: RomaThinker, case: Case, triggers: TriggerSettings) -> Outcomes:
+    """Run one case: a session for each of its exercises, unit by unit.
 
-    Each unit is encoded once, as the assistant does it.
+    Each unit is encoded once for all sessions, as the assistant does.
+
+    Args:
+        thinker: the weights.
+        case: scene and exercises.
+        triggers: thresholds of the watches.
 
     Raises:
         EvaluationError: the checkpoint has no speak head.
     """
     if not thinker.decides:
         raise EvaluationError(
-            f"the checkpoint {thinker.name!r} has no speak head, so it never speaks up; "
-            "expected one that has been trained by `roma train stage2`"
+            f"the checkpoint {thinker.name!r} has no speak head, so it has no p(speak); "
+            "expected one that was trained by `roma train stage2`"
         )
-    listeners = _listeners(thinker, showing, triggers)
+    runners = _runners(thinker, case, triggers)
     try:
-        for unit in WorldRenderer(showing.scene):
+        for unit in WorldRenderer(case.scene):
             encoded = thinker.encode(unit)
-            for listener in listeners:
-                listener.hear(encoded)
+            for runner in runners:
+                runner.process(encoded)
     finally:
-        for listener in listeners:
-            listener.close()
+        for runner in runners:
+            runner.close()
     outcomes = Outcomes()
-    for listener in listeners:
-        listener.report(outcomes)
+    for runner in runners:
+        runner.add_outcome(outcomes)
     return outcomes
 
 
-class Listener(ABC):
-    """A watch_session of the stream, and what it went through.
+class StreamRunner(ABC):
+    """Session of one exercise, with the p(speak) and step times that it records.
 
     Args:
         thinker: the weights.
-        watch: under which it follows; `None` for the system prompt alone, which is how spoken
-            instructions and questions are heard.
-        least_window: seconds that the window has at least; otherwise it is the checkpoint's.
+        watch: watch of the session; `None` for the system prompt alone, as for spoken
+            instructions and questions.
+        least_window: lower bound of the context window in seconds; the default is the
+            checkpoint's own window.
     """
 
     def __init__(
@@ -77,14 +82,14 @@ class Listener(ABC):
         self.p_speak: list[float] = []
         self.step_seconds: list[float] = []
 
-    def hear(self, unit: EncodedUnit) -> None:
+    def process(self, unit: EncodedUnit) -> None:
         events = self.watch_session.hear(unit)
         step = self.watch_session.step
         assert step is not None
         assert step.p_speak is not None
         self.p_speak.append(step.p_speak)
         self.step_seconds.append(step.timings.total)
-        self.react(unit.index, events)
+        self.after_unit(unit.index, events)
 
     def close(self) -> None:
         self.watch_session.close()
@@ -95,23 +100,23 @@ class Listener(ABC):
         return self.watch_session.session
 
     @abstractmethod
-    def react(self, unit: int, events: list[Event]) -> None:
-        """Do what is to be done after a unit."""
+    def after_unit(self, unit: int, events: list[Event]) -> None:
+        """Decode text or answer questions that are due after a unit."""
 
     @abstractmethod
-    def report(self, outcomes: Outcomes) -> None:
-        """Add what came of it, after the last unit."""
+    def add_outcome(self, outcomes: Outcomes) -> None:
+        """Append the outcome, after the last unit."""
 
 
-class AlertListener(Listener):
-    """Waits for an event. Only p(speak) is kept: the trigger says when, and nothing is said."""
+class AlertRunner(StreamRunner):
+    """Runner of an alert. It records p(speak) only: no text is decoded."""
 
     def __init__(
-        self, thinker: RomaThinker, exercise: Exercise, alert: Alert, triggers: TriggerSettings
+        self, thinker: RomaThinker, exercise: Exercise, alert: WorldAlert, triggers: TriggerSettings
     ) -> None:
         self.exercise, self.alert = exercise, alert
         watch = None
-        # An instruction that is spoken in the stream itself is forgotten once its units leave.
+        # A spoken instruction is part of the stream: it must stay within the window.
         spoken = exercise.scene.seconds if exercise.line is not None else 0
         if exercise.line is None:
             watch = Watch(
@@ -123,10 +128,10 @@ class AlertListener(Listener):
             )
         super().__init__(thinker, watch, least_window=spoken)
 
-    def react(self, unit: int, events: list[Event]) -> None:
-        """An alert without a reply leaves no trace in the stream."""
+    def after_unit(self, unit: int, events: list[Event]) -> None:
+        """Do nothing: an alert without a reply adds no token to the stream."""
 
-    def report(self, outcomes: Outcomes) -> None:
+    def add_outcome(self, outcomes: Outcomes) -> None:
         alert, scene = self.alert, self.exercise.scene
         outcomes.alerts.append(
             AlertOutcome(
@@ -142,8 +147,8 @@ class AlertListener(Listener):
         )
 
 
-class NarrationListener(Listener):
-    """Narrates; what it says stays in its stream."""
+class NarrationRunner(StreamRunner):
+    """Runner of a narration, whose text stays in its stream."""
 
     def __init__(self, thinker: RomaThinker, exercise: Exercise, triggers: TriggerSettings) -> None:
         self.exercise = exercise
@@ -157,7 +162,7 @@ class NarrationListener(Listener):
         )
         super().__init__(thinker, watch)
 
-    def react(self, unit: int, events: list[Event]) -> None:
+    def after_unit(self, unit: int, events: list[Event]) -> None:
         begin = time.perf_counter()
         if self.watch_session.wants_to_speak:
             events += self.watch_session.speak(BOUNDS.max_tokens_per_unit, BOUNDS.reply_tokens)
@@ -167,12 +172,12 @@ class NarrationListener(Listener):
     def close(self) -> None:
         self._keep(self.watch_session.close())
 
-    def report(self, outcomes: Outcomes) -> None:
+    def add_outcome(self, outcomes: Outcomes) -> None:
         outcomes.narrations.append(
             NarrationOutcome(
                 world=self.exercise.scene.seed,
-                due=tuple(Saying(reply.unit, reply.text) for reply in self.exercise.replies),
-                said=tuple(Saying(unit, text) for unit, text in sorted(self._said.items())),
+                due=tuple(TimedText(reply.unit, reply.text) for reply in self.exercise.replies),
+                said=tuple(TimedText(unit, text) for unit, text in sorted(self._said.items())),
                 p_speak=np.array(self.p_speak),
                 step_seconds=np.array(self.step_seconds),
                 speak_seconds=np.array(self.speak_seconds),
@@ -187,32 +192,32 @@ class NarrationListener(Listener):
                 self._said[event.unit] = event.text
 
 
-class QuestionsListener(Listener):
-    """Is asked questions, each on a branch of its own that is thrown away."""
+class QuestionRunner(StreamRunner):
+    """Runner of text questions, each answered on a branch that is discarded."""
 
-    def __init__(self, thinker: RomaThinker, scene_seed: int, questions: Sequence[Question]):
+    def __init__(self, thinker: RomaThinker, scene_seed: int, questions: Sequence[WorldQuestion]):
         super().__init__(thinker, None)
         self.answers: list[AnswerOutcome] = []
         self._world = scene_seed
-        self._due: dict[int, list[Question]] = defaultdict(list)
+        self._due: dict[int, list[WorldQuestion]] = defaultdict(list)
         for question in questions:
             self._due[question.unit].append(question)
 
-    def react(self, unit: int, events: list[Event]) -> None:
+    def after_unit(self, unit: int, events: list[Event]) -> None:
         for question in self._due[unit]:
             begin = time.perf_counter()
             with self.session.branch() as branch:
                 got = branch.answer(question.text, BOUNDS.answer_tokens)
             self.answers.append(_answered(self._world, question, got, begin, spoken=False))
 
-    def report(self, outcomes: Outcomes) -> None:
+    def add_outcome(self, outcomes: Outcomes) -> None:
         outcomes.answers += self.answers
 
 
-class SpokenQuestionListener(QuestionsListener):
-    """Hears a question in the stream, and replies there when it is over."""
+class SpokenQuestionRunner(QuestionRunner):
+    """Runner of a question that is spoken in the stream and answered in the stream."""
 
-    def react(self, unit: int, events: list[Event]) -> None:
+    def after_unit(self, unit: int, events: list[Event]) -> None:
         for question in self._due[unit]:
             begin = time.perf_counter()
             got = self.session.speak(BOUNDS.max_tokens_per_unit).reply
@@ -220,7 +225,7 @@ class SpokenQuestionListener(QuestionsListener):
 
 
 def _answered(
-    world: int, question: Question, got: str, begin: float, *, spoken: bool
+    world: int, question: WorldQuestion, got: str, begin: float, *, spoken: bool
 ) -> AnswerOutcome:
     return AnswerOutcome(
         world=world,
@@ -233,21 +238,21 @@ def _answered(
     )
 
 
-def _listeners(thinker: RomaThinker, showing: Showing, triggers: TriggerSettings) -> list[Listener]:
-    listeners: list[Listener] = []
-    questions: list[Question] = []
+def _runners(thinker: RomaThinker, case: Case, triggers: TriggerSettings) -> list[StreamRunner]:
+    runners: list[StreamRunner] = []
+    questions: list[WorldQuestion] = []
     aloud = False
-    for exercise in showing.exercises:
+    for exercise in case.exercises:
         subject = exercise.subject
-        if isinstance(subject, Alert):
-            listeners.append(AlertListener(thinker, exercise, subject, triggers))
-        elif isinstance(subject, Question):
+        if isinstance(subject, WorldAlert):
+            runners.append(AlertRunner(thinker, exercise, subject, triggers))
+        elif isinstance(subject, WorldQuestion):
             questions.append(subject)
             aloud = exercise.line is not None
         else:
             assert all(isinstance(segment, Segment) for segment in subject)
-            listeners.append(NarrationListener(thinker, exercise, triggers))
+            runners.append(NarrationRunner(thinker, exercise, triggers))
     if questions:
-        kind = SpokenQuestionListener if aloud else QuestionsListener
-        listeners.append(kind(thinker, showing.scene.seed, questions))
-    return listeners
+        kind = SpokenQuestionRunner if aloud else QuestionRunner
+        runners.append(kind(thinker, case.scene.seed, questions))
+    return runners

@@ -1,7 +1,8 @@
-"""Other thresholds and windows, on the p(speak) that was recorded. Needs no torch.
+"""Sweeps of thresholds and windows over recorded p(speak). Free of torch.
 
-For alerts this is exact: an alert says nothing, so its trigger has no say in what comes next. A
-narration that speaks at other units would go on in another stream, which is left out of account.
+For alerts the result is exact: an alert without a reply adds no token to the stream, so the trigger
+does not change later units. A narration's text stays in the stream, so that at another threshold
+later units would differ; this is neglected.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ WINDOWS = (1, 2, 3, 4, 5)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertPoint:
-    """What alerts would be with other settings."""
+    """Scores of alerts at one threshold and window."""
 
     threshold: float
     window: int
@@ -49,7 +50,7 @@ class AlertPoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NarrationPoint:
-    """What the times of a narration would be with another threshold."""
+    """Scores of the times of narrations at one threshold."""
 
     threshold: float
     f1: float
@@ -65,21 +66,21 @@ def sweep_alert_threshold(
     triggers: TriggerSettings,
     thresholds: Sequence[float] = THRESHOLDS,
 ) -> tuple[AlertPoint, ...]:
-    """Alerts at other thresholds, with the window of `triggers`."""
+    """Return alert scores at each threshold, with the window of `triggers`."""
     return tuple(_point(outcomes, replace(triggers, threshold=value)) for value in thresholds)
 
 
 def sweep_alert_window(
     outcomes: Sequence[AlertOutcome], triggers: TriggerSettings, windows: Sequence[int] = WINDOWS
 ) -> tuple[AlertPoint, ...]:
-    """Alerts with other windows, at the threshold of `triggers`."""
+    """Return alert scores with each window (units), at the threshold of `triggers`."""
     return tuple(_point(outcomes, replace(triggers, window=value)) for value in windows)
 
 
 def sweep_narration_threshold(
     outcomes: Sequence[NarrationOutcome], thresholds: Sequence[float] = THRESHOLDS
 ) -> tuple[NarrationPoint, ...]:
-    """Narrations at other thresholds."""
+    """Return narration scores at each threshold."""
     points = []
     for threshold in thresholds:
         counts = total([_counts(outcome, threshold) for outcome in outcomes], NarrationCounts)

@@ -1,4 +1,4 @@
-"""Findings as a table for a terminal. Needs no torch."""
+"""Table of metrics for a terminal. Free of torch."""
 
 from __future__ import annotations
 
@@ -8,33 +8,33 @@ from collections.abc import Sequence
 from rich.table import Table
 from rich.text import Text
 
-from roma_ros.evaluation.metrics import Finding
+from roma_ros.evaluation.metrics import Metric
 
-__all__ = ["findings_table"]
+__all__ = ["metrics_table"]
 
 
-def findings_table(findings: Sequence[Finding], title: str) -> Table:
-    """A row for each, with its bar and whether it is met."""
+def metrics_table(metrics: Sequence[Metric], title: str) -> Table:
+    """Return a table with one row per metric, its target and whether it is met."""
     table = Table(title=title)
     for column, justify in (
-        ("figure", "left"),
-        ("measured", "right"),
+        ("metric", "left"),
+        ("value", "right"),
         ("95% interval", "right"),
-        ("bar", "right"),
+        ("target", "right"),
         ("", "left"),
-        ("beside it", "left"),
-        ("stands on", "left"),
+        ("baselines", "left"),
+        ("measured on", "left"),
     ):
         table.add_column(column, justify=justify)  # type: ignore[arg-type]
-    for finding in findings:
+    for metric in metrics:
         table.add_row(
-            finding.name,
-            _number(finding.value),
-            "" if finding.interval is None else "–".join(map(_number, finding.interval)),
-            _bar(finding),
-            _verdict(finding),
-            "  ".join(f"{name} {_number(value)}" for name, value in finding.beside.items()),
-            ", ".join(f"{value:,.0f} {name}" for name, value in finding.stands_on.items()),
+            metric.name,
+            _number(metric.value),
+            "" if metric.interval is None else "–".join(map(_number, metric.interval)),
+            _target(metric),
+            _verdict(metric),
+            "  ".join(f"{name} {_number(value)}" for name, value in metric.baselines.items()),
+            ", ".join(f"{value:,.0f} {name}" for name, value in metric.counts.items()),
         )
     return table
 
@@ -49,12 +49,12 @@ def _number(value: float) -> str:
     )
 
 
-def _bar(finding: Finding) -> str:
-    bar = finding.bar
-    return "" if bar is None else f"{'≤' if bar.at_most else '≥'} {bar.value:g}"
+def _target(metric: Metric) -> str:
+    target = metric.target
+    return "" if target is None else f"{'≤' if target.at_most else '≥'} {target.value:g}"
 
 
-def _verdict(finding: Finding) -> Text:
-    if finding.met is None:
+def _verdict(metric: Metric) -> Text:
+    if metric.met is None:
         return Text()
-    return Text("met", "green") if finding.met else Text("missed", "bold red")
+    return Text("met", "green") if metric.met else Text("missed", "bold red")

@@ -1,4 +1,4 @@
-"""Follow all streams of a protocol, in several processes of one thread each."""
+"""Run all cases of a protocol, in several processes of one thread each."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from functools import partial
 import torch
 from transformers.utils import logging as transformers_logging
 
-from roma_ros.evaluation.cases import Programme, Showing, programme
+from roma_ros.evaluation.cases import Case, CaseKind, schedule
 from roma_ros.evaluation.outcomes import Outcomes
 from roma_ros.evaluation.protocol import Protocol
-from roma_ros.evaluation.runners import attend
+from roma_ros.evaluation.runners import run_case
 from roma_ros.thinker import RomaThinker
 
 __all__ = ["evaluate_on_world"]
 
-Job = tuple[Programme, int]
-AT_ONCE = 2  # showings that are handed to a process together
+Job = tuple[CaseKind, int]
+AT_ONCE = 2  # cases sent to a process at a time
 
 
 def evaluate_on_world(
@@ -31,21 +31,25 @@ def evaluate_on_world(
     workers: int = 2,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Outcomes:
-    """Let a checkpoint follow the streams of the test split.
+    """Run a checkpoint on the streams of the test split.
 
     Args:
         model: folder of a checkpoint with a speak head, or `roma_tiny`.
-        protocol: which streams.
-        device: as `RomaThinker.from_pretrained` takes it.
-        workers: processes, each with one thread; 1: this process, with torch's threads as they are.
-        on_progress: called with the showings done so far, and all.
+        protocol: streams and thresholds.
+        device: device for `RomaThinker.from_pretrained`.
+        workers: number of processes with one thread each; 1 uses this process, with torch's
+            current number of threads.
+        on_progress: called after each case with the number of cases done and of all cases.
+
+    Returns:
+        Outcomes of all streams, in the order of the schedule.
 
     Raises:
         CheckpointError: the model cannot be loaded.
-        EvaluationError: it has no speak head, or worlds are too short for something to happen.
+        EvaluationError: it has no speak head, or worlds are too short for an exercise.
         SpeechError: espeak-ng is missing.
     """
-    jobs = list(programme(protocol))
+    jobs = list(schedule(protocol))
     outcomes = Outcomes()
     for done, followed in enumerate(_followed(jobs, model, protocol, device, workers), start=1):
         outcomes.add(followed)
@@ -76,10 +80,10 @@ def _followed(
 
 
 def _follow(thinker: RomaThinker, protocol: Protocol, job: Job) -> Outcomes:
-    return attend(thinker, Showing.of(*job, protocol), protocol.triggers)
+    return run_case(thinker, Case.of(*job, protocol), protocol.triggers)
 
 
-_thinker: RomaThinker | None = None  # of a worker process, which has nowhere else to keep it
+_thinker: RomaThinker | None = None  # a worker process's, set by its initializer
 
 
 def _start_process(model: str, device: str) -> None:

@@ -14,7 +14,7 @@ from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 from roma_ros.assistant.status import AssistantStatus
 from roma_ros.hooks import HookStats
 from roma_ros.journal import JournalStatus
-from roma_ros.nodes.input_errors import Faults
+from roma_ros.nodes.input_errors import InputErrors
 from roma_ros.nodes.input_monitor import InputMonitor
 from roma_ros.units import AssemblerStats, Modality, SensorClockStatus
 
@@ -182,7 +182,7 @@ def loading_status(node: str, what: str) -> DiagnosticStatus:
 def input_status(
     node: str,
     monitors: Sequence[InputMonitor],
-    faults: Faults,
+    errors: InputErrors,
     waiting_lost: int,
     disabled: str = "",
     clocks: Sequence[SensorClockStatus] = (),
@@ -204,7 +204,7 @@ def input_status(
     values["messages lost before they were read"] = waiting_lost
     for clock in clocks:
         values.update(_clock_values(clock))
-    values.update(faults.counts)
+    values.update(errors.counts)
     silent = [monitor.topic for monitor in monitors if monitor.silent]
     if disabled:
         missing = f"; no data on {' and '.join(silent)}" if silent else ""
@@ -214,8 +214,8 @@ def input_status(
     unusable = [f"{_sensor(clock)}: {clock.fault}" for clock in clocks if clock.fault]
     if unusable:
         return _warning(f"{node}: inputs", "; ".join(unusable), values)
-    if faults.recent:
-        return _warning(f"{node}: inputs", faults.recent, values)
+    if errors.recent:
+        return _warning(f"{node}: inputs", errors.recent, values)
     aligned = [
         f"{_sensor(clock)} aligned by arrival ({clock.offset:+.3f} s)"
         for clock in clocks

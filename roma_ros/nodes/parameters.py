@@ -10,7 +10,7 @@ from rclpy.node import Node
 from roma_ros.assistant import AssistantConfig
 from roma_ros.events import LagPolicy
 from roma_ros.nodes.audio_input import AUDIO_TYPES, AudioFormat
-from roma_ros.nodes.image_transport import IMAGE_TRANSPORTS
+from roma_ros.nodes.conversions import IMAGE_TRANSPORTS
 from roma_ros.nodes.node_hooks import HOOK_SPECS
 from roma_ros.nodes.parameter_spec import ParameterSpec
 from roma_ros.nodes.persistence import PERSISTENCE_SPECS, Persistence

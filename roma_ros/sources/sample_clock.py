@@ -11,22 +11,24 @@ class SampleClock:
     """Stamps by counting samples, so that neighbouring blocks meet exactly.
 
     The time at which a block is delivered jitters by milliseconds; samples do not. The count is
-    given up for the delivered time when both are 50 ms apart: samples were lost, or the device's
-    crystal has drifted that far.
+    given up for the delivered time when both are `tolerance_ns` apart: samples were lost, or the
+    device's crystal has drifted that far.
 
     Args:
         rate: Hz.
+        tolerance_ns: ns.
     """
 
-    def __init__(self, rate: int) -> None:
+    def __init__(self, rate: int, tolerance_ns: int = TOLERANCE_NS) -> None:
         self.rate = rate
+        self.tolerance_ns = tolerance_ns
         self._origin: int | None = None
         self._count = 0
 
     def stamp(self, count: int, *, heard: int) -> int:
         """Stamp (ns) of the next block: `count` samples, the first heard at about `heard`."""
         stamp = self._next()
-        if stamp is None or abs(heard - stamp) > TOLERANCE_NS:
+        if stamp is None or abs(heard - stamp) > self.tolerance_ns:
             self._origin, self._count, stamp = heard, 0, heard
         self._count += count
         return stamp

@@ -1,41 +1,49 @@
-"""A line of thought beside the stream: a question is answered, and the stream knows nothing."""
+"""A question answered beside a stream, without changing the session's state."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
 
 import torch
 
 from roma_ros.thinker.decoding import Utterance, decode
 from roma_ros.thinker.errors import BranchError, QuestionTooLongError
+from roma_ros.thinker.model import ThinkerModel
+from roma_ros.thinker.window import ANSWER_TOKENS, QUESTION_TOKENS, ContextWindow
 
-if TYPE_CHECKING:
-    from roma_ros.thinker.session import StreamSession
-
-__all__ = ["ANSWER_TOKENS", "QUESTION_CHARACTERS", "QUESTION_TOKENS", "Branch"]
+__all__ = ["QUESTION_CHARACTERS", "Branch"]
 
 QUESTION_CHARACTERS = 2_000
-QUESTION_TOKENS = 256
-ANSWER_TOKENS = 128
 
 
 class Branch:
-    """Sees what its session saw when it was opened, and writes where the session does not look.
+    """One question and its answer, on a fork of a session's sequence.
 
-    The session may step while the branch is open: units that leave it meanwhile stay in the
-    branch's sight. Closing leaves the session's cache bit for bit as it would have been.
+    `StreamSession.branch` opens it; use it as a context manager. The answer is based on the units
+    that the session had processed by then. The session may step while the branch is open: units
+    evicted meanwhile stay visible to the branch. After `close` the session's cache is bit for bit
+    as it would have been without the branch.
+
+    Args:
+        model: weights.
+        window: context window of the session, which is forked.
+        pending: token ids of the session that have not been run through the backbone yet.
+        on_close: called once, by `close`, with the token ids of question and answer if they are
+            to be appended to the session, else with none.
     """
 
-    def __init__(self, session: StreamSession) -> None:
-        if session._branch is not None:
-            raise BranchError("this session has an open branch; close it before opening another")
-        self._session = session
-        self._cache = session._cache
-        self._cache.hold()
-        session._branch = self
-        self.strand = session._strand.fork()
-        self._slots = self._copy_sink()
-        self._ahead = list(session._pending)
+    def __init__(
+        self,
+        model: ThinkerModel,
+        window: ContextWindow,
+        pending: Sequence[int],
+        on_close: Callable[[Sequence[int]], None],
+    ) -> None:
+        self._model = model
+        self._window = window
+        self._on_close = on_close
+        self.sequence, self._slots = window.fork()
+        self._pending = list(pending)
         self._question: list[int] | None = None
         self._answer: list[int] = []
         self._finished = False
@@ -50,19 +58,32 @@ class Branch:
 
     @property
     def closed(self) -> bool:
+        """Whether the branch was closed, by its owner or by the session to free the cache."""
         return self._closed
 
     def answer(self, question: str, max_new_tokens: int = 64) -> str:
-        """Answer a question at once; see `begin` for what it raises."""
+        """Return the answer to a question, decoded in one go.
+
+        Args:
+            question: text of 1 to 2,000 characters and at most 256 tokens.
+            max_new_tokens: most tokens of the answer; never more than 128.
+
+        Raises:
+            QuestionTooLongError: the question is empty or too long.
+            BranchError: the branch is closed, or already has a question.
+        """
         self.begin(question)
         return self.decode(max_new_tokens).reply
 
     def begin(self, question: str) -> None:
-        """Put a question, to be answered by calls of `decode`.
+        """Set the question; `decode` then generates the answer slice by slice.
+
+        Args:
+            question: text of 1 to 2,000 characters and at most 256 tokens.
 
         Raises:
-            QuestionTooLongError: above 2,000 characters or 256 tokens.
-            BranchError: the branch is closed, or has a question already.
+            QuestionTooLongError: the question is empty or too long.
+            BranchError: the branch is closed, or already has a question.
         """
         self._check_open()
         if self._question is not None:
@@ -71,70 +92,69 @@ class Branch:
             raise QuestionTooLongError(
                 f"the question has {len(question)} characters; at most {QUESTION_CHARACTERS} fit"
             )
-        dialogue = self._session.thinker.dialogue
+        dialogue = self._model.dialogue
         words = dialogue.text(question)
         if not question.strip() or len(words) > QUESTION_TOKENS:
             raise QuestionTooLongError(
                 f"the question has {len(words)} tokens; expected 1 to {QUESTION_TOKENS}"
             )
         self._question = dialogue.question(question)
-        self._ahead += self._question
+        self._pending += self._question
 
     @torch.inference_mode()
     def decode(self, max_new_tokens: int = 8) -> Utterance:
-        """Decode a slice of the answer; the session may step between two slices.
+        """Generate the next slice of the answer; the session may step between two slices.
 
-        An answer ends at 128 tokens at the latest.
+        An answer ends after 128 tokens at the latest.
+
+        Args:
+            max_new_tokens: most tokens of this slice.
 
         Raises:
-            BranchError: no question was put, the answer is finished, or the branch was closed,
-                by its owner or because too many units arrived while it was open.
+            BranchError: no question was set, the answer is finished, or the branch was closed, by
+                its owner or because too many units arrived while it was open.
         """
         self._check_open()
         if self._question is None or self._finished:
             raise BranchError("there is nothing to decode: begin(question) first, once a branch")
-        thinker = self._session.thinker
         budget = min(max_new_tokens, ANSWER_TOKENS - len(self._answer))
-        decoded = decode(thinker, self.strand, self._ahead, budget)
+        decoded = decode(self._model, self.sequence, self._pending, budget)
         self._slots += decoded.slots
-        self._ahead = decoded.unforwarded
-        self._answer += decoded.spoken
-        # An answer does not pause: nothing is to come that it could wait for.
+        self._pending = decoded.unforwarded
+        self._answer += decoded.generated
+        # A pause ends an answer: no unit follows on the branch that it could wait for.
         over = decoded.finished or not decoded.unforwarded
         self._finished = over or len(self._answer) >= ANSWER_TOKENS
+        dialogue = self._model.dialogue
         return Utterance(
-            text=thinker.dialogue.decode(decoded.spoken),
-            reply=thinker.dialogue.decode(self._answer),
+            text=dialogue.decode(decoded.generated),
+            reply=dialogue.decode(self._answer),
             finished=self._finished,
-            tokens=len(decoded.spoken),
+            tokens=len(decoded.generated),
         )
 
     def keep(self) -> None:
-        """Let question and answer become part of the session when the branch closes.
+        """Append question and answer to the session when the branch closes.
 
-        They stand where the stream is by then, and are run through the backbone with its next
-        unit.
+        They follow the last unit that the session has processed by then, and are run through the
+        backbone together with its next unit.
 
         Raises:
-            BranchError: nothing was asked, or the session has not seen a unit.
+            BranchError: no question was set, the session has no unit, or the branch is closed.
         """
         self._check_open()
-        if self._question is None or not self._session.units_kept:
+        if self._question is None or not self._window.units:
             raise BranchError("an answer can be kept after a unit and a question; begin() first")
         self._kept = True
 
     def close(self) -> None:
-        """Give the branch's slots back; tell the session what was said if it is to be kept."""
+        """Free the cache slots of the branch; closing it again does nothing."""
         if self._closed:
             return
         self._closed = True
-        if self._kept and self._question is not None and self._session.units_kept:
-            self._session.keep(self._question, self._answer)
-        self._cache.erase(self._slots)
-        self._cache.release()
-        self._cache.give_back(self._slots)
-        self._cache.shrink()
-        self._session._branch = None
+        self._window.close_fork(self._slots)
+        kept = self._kept and self._question is not None
+        self._on_close([*(self._question or ()), *self._answer] if kept else [])
 
     def _check_open(self) -> None:
         if self._closed:
@@ -142,11 +162,3 @@ class Branch:
                 "this branch is closed, by its owner or because too many units arrived while it "
                 "was open; open another and ask again"
             )
-
-    def _copy_sink(self) -> list[int]:
-        """A sink of its own, since the session's moves when units leave."""
-        lasting = self._session._lasting_slots()
-        copies = self._cache.duplicate(lasting)
-        self.strand.forget(lasting)
-        self.strand.see(copies)
-        return copies

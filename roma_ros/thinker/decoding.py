@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-import torch
-
-from roma_ros.thinker.sequence import Strand
-
-if TYPE_CHECKING:
-    from roma_ros.thinker.thinker import RomaThinker
+from roma_ros.thinker.model import ThinkerModel
+from roma_ros.thinker.sequence import TokenSequence, text_offsets
 
 __all__ = ["DecodedSlice", "Utterance", "decode"]
 
@@ -20,10 +15,10 @@ class Utterance:
     """One slice of a reply or an answer.
 
     Attributes:
-        text: the slice.
-        reply: all of the reply so far, this slice included.
-        finished: the model has ended the reply; otherwise it goes on with the next slice.
-        tokens: tokens in the slice.
+        text: text of this slice.
+        reply: text of the whole reply so far, this slice included.
+        finished: whether the model has ended the reply; if not, the next slice continues it.
+        tokens: number of tokens in this slice.
     """
 
     text: str
@@ -34,36 +29,52 @@ class Utterance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecodedSlice:
-    """Tokens of a slice, and what of them the backbone has not run yet."""
+    """Result of `decode`.
 
-    spoken: list[int]
+    Attributes:
+        generated: ids of the generated tokens, without an end or pause token.
+        unforwarded: those at its end that have not been run through the backbone yet.
+        finished: whether the model has ended the text.
+        slots: cache slots of all tokens that were run.
+    """
+
+    generated: list[int]
     unforwarded: list[int]
     finished: bool
     slots: list[int]
 
 
 def decode(
-    thinker: RomaThinker, strand: Strand, prefix: list[int], max_new_tokens: int
+    model: ThinkerModel, sequence: TokenSequence, prefix: list[int], max_new_tokens: int
 ) -> DecodedSlice:
-    """Run `prefix`, then the likeliest tokens, until an end, a pause or the budget.
+    """Run `prefix`, then generate greedily until an end token, a pause token or the budget.
 
-    A model that pauses by itself without having said a word is taken to have finished.
+    A pause before the first generated token counts as the end.
+
+    Args:
+        model: weights.
+        sequence: sequence that is extended.
+        prefix: token ids to run first; at least one.
+        max_new_tokens: most tokens to generate.
+
+    Raises:
+        ContextError: the cache is full.
     """
-    spoken: list[int] = []
+    generated: list[int] = []
     slots: list[int] = []
-    ahead = prefix
+    pending = prefix
     ended = paused = False
-    while len(spoken) < max_new_tokens and not (ended or paused):
-        offsets = torch.arange(len(ahead), device=thinker.device).expand(3, -1)
-        hidden, taken = strand.extend(thinker.embed(ahead), offsets, len(ahead))
-        slots += taken
-        token = thinker.next_token(hidden)
-        ended, paused = token == thinker.dialogue.end, token == thinker.dialogue.pause
-        ahead = [] if ended or paused else [token]
-        spoken += ahead
+    while len(generated) < max_new_tokens and not (ended or paused):
+        offsets = text_offsets(len(pending), model.device)
+        hidden, allocated = sequence.extend(model.embed(pending), offsets, len(pending))
+        slots += allocated
+        token = model.next_token(hidden)
+        ended, paused = token == model.dialogue.end, token == model.dialogue.pause
+        pending = [] if ended or paused else [token]
+        generated += pending
     return DecodedSlice(
-        spoken=spoken,
-        unforwarded=ahead,
-        finished=ended or (paused and not spoken),
+        generated=generated,
+        unforwarded=pending,
+        finished=ended or (paused and not generated),
         slots=slots,
     )

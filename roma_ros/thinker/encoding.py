@@ -8,7 +8,19 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-__all__ = ["EncodedUnit", "PhaseTimings", "unit_positions"]
+from roma_ros.thinker.dialogue import Dialogue
+
+__all__ = [
+    "AUDIO_TOKENS_PER_UNIT",
+    "MARKERS_PER_UNIT",
+    "EncodedUnit",
+    "PhaseTimings",
+    "unit_positions",
+    "unit_tokens",
+]
+
+AUDIO_TOKENS_PER_UNIT = 25
+MARKERS_PER_UNIT = 4  # begin and end tokens around video and audio
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +37,7 @@ class PhaseTimings:
     def total(self) -> float:
         return self.features + self.vision + self.audio + self.backbone + self.head
 
-    def with_more_sound(self, features: float, audio: float) -> PhaseTimings:
+    def with_more_audio(self, features: float, audio: float) -> PhaseTimings:
         return replace(self, features=self.features + features, audio=self.audio + audio)
 
     def with_backbone(self, backbone: float, head: float) -> PhaseTimings:
@@ -88,3 +100,18 @@ def unit_positions(video: tuple[int, int] | None, audio_tokens: int) -> tuple[to
         last = audio_tokens
     eos = [torch.full((3, 1), last + 1, dtype=torch.long)] * len(bos)
     return torch.cat([*bos, *content, *eos], dim=1), last + 2
+
+
+def unit_tokens(dialogue: Dialogue, video: tuple[int, int] | None, audio_tokens: int) -> list[int]:
+    """Ids of a unit: markers, and placeholders where features stand (paper, section 3.1)."""
+    token = dialogue.token
+    before, content, after = [], [], []
+    if video is not None:
+        before.append(token("<|vision_bos|>"))
+        content += [token("<|VIDEO|>")] * (video[0] * video[1])
+        after.append(token("<|vision_eos|>"))
+    if audio_tokens:
+        before.append(token("<|audio_bos|>"))
+        content += [token("<|AUDIO|>")] * audio_tokens
+        after.insert(0, token("<|audio_eos|>"))
+    return [*before, *content, *after]

@@ -1,4 +1,4 @@
-"""A line of tokens in the slot cache: what it sees, and where it goes on."""
+"""A sequence of tokens whose keys and values are in the slot cache."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from transformers.models.qwen2_5_omni import Qwen2_5OmniThinkerTextModel
 from roma_ros.thinker.qwen_omni import forward_text
 from roma_ros.thinker.slot_cache import SlotCache
 
-__all__ = ["Strand"]
+__all__ = ["TokenSequence", "text_offsets"]
 
 
-class Strand:
-    """Tokens that follow one another; a session is one, a branch forks off another.
+class TokenSequence:
+    """Tokens that attend to one another; a session has one, and a branch forks it.
 
     Args:
-        backbone: the text model.
-        cache: where its keys and values stand.
-        visible: (capacity,) bool, slots that this strand's next token attends to.
-        position: the next free TMRoPE position.
+        backbone: text model that the tokens are run through.
+        cache: holds the keys and values; sequences may share it.
+        visible: (capacity,) bool, the slots that the next token attends to; `None` for none.
+        position: next free TMRoPE position.
     """
 
     def __init__(
@@ -37,15 +37,16 @@ class Strand:
         self.visible = visible
         self.position = position
 
-    def fork(self) -> Strand:
-        return Strand(self.backbone, self.cache, self.visible.clone(), self.position)
+    def fork(self) -> TokenSequence:
+        """Return a sequence that attends to the same slots and continues on its own."""
+        return TokenSequence(self.backbone, self.cache, self.visible.clone(), self.position)
 
-    def see(self, slots: Sequence[int]) -> None:
+    def show(self, slots: Sequence[int]) -> None:
         """Let the next tokens attend to `slots`."""
         self.visible[self._index(slots)] = True
 
-    def forget(self, slots: Sequence[int]) -> None:
-        """Stop seeing `slots`."""
+    def hide(self, slots: Sequence[int]) -> None:
+        """Mask `slots` from the next tokens; the slots themselves are not freed."""
         self.visible[self._index(slots)] = False
 
     def extend(
@@ -56,18 +57,18 @@ class Strand:
         Args:
             embeds: (L, H) input embeddings.
             offsets: (3, L) int64 TMRoPE positions, relative to the next free one.
-            advance: how far the next free position moves.
+            advance: number of positions by which the next free one moves.
 
         Returns:
-            The hidden states of every layer at the last token, each (H,), the last one
-            normalised; and the slots that the tokens took.
+            The hidden state of every layer at the last token, each (H,), the last one
+            normalised; and the slots allocated for the tokens.
 
         Raises:
-            ContextError: the cache is full. Whatever is raised, the strand is as before.
+            ContextError: the cache is full. After any error the sequence is unchanged.
         """
         length = embeds.shape[0]
-        slots = self.cache.take(length)
-        self.cache.aim(slots)
+        slots = self.cache.allocate(length)
+        self.cache.set_write_slots(slots)
         try:
             outputs = forward_text(
                 self.backbone,
@@ -79,32 +80,31 @@ class Strand:
                 output_hidden_states=True,
             )
         except BaseException:
-            self.cache.give_back(slots)
+            self.cache.free(slots)
             raise
-        self.see(slots)
+        self.show(slots)
         self.position += advance
         return tuple(state[0, -1] for state in outputs.hidden_states), slots
 
-    def aside(self, embeds: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        """Run tokens of text that nobody will remember; cache and strand are as before.
+    def extend_temporarily(self, embeds: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Run text tokens and discard them; cache and sequence are unchanged.
 
         Args:
             embeds: (L, H) input embeddings.
 
         Returns:
-            The hidden states of every layer at the last token, as `extend` does.
+            The hidden state of every layer at the last token, as `extend` returns it.
 
         Raises:
             ContextError: the cache is full.
         """
         read_length, length = self.cache.read_length, len(embeds)
-        offsets = torch.arange(length, device=embeds.device).expand(3, -1)
-        hidden, slots = self.fork().extend(embeds, offsets, length)
-        self.cache.put_back(slots, read_length)
+        hidden, slots = self.fork().extend(embeds, text_offsets(length, embeds.device), length)
+        self.cache.rollback(slots, read_length)
         return hidden
 
     def _mask(self, slots: Sequence[int]) -> torch.Tensor:
-        """(1, 1, L, read_length) bool: all that is visible, causal among the new tokens."""
+        """(1, 1, L, read_length) bool: all visible slots, and causal among the new ones."""
         length = len(slots)
         mask = self.visible[: self.cache.read_length].repeat(length, 1)
         causal = torch.ones(length, length, dtype=torch.bool, device=self.cache.device).tril()
@@ -113,3 +113,8 @@ class Strand:
 
     def _index(self, slots: Sequence[int]) -> torch.Tensor:
         return torch.tensor(slots, dtype=torch.long, device=self.cache.device)
+
+
+def text_offsets(length: int, device: torch.device) -> torch.Tensor:
+    """Return (3, length) int64 positions of text, which is the same on all three axes."""
+    return torch.arange(length, device=device).expand(3, -1)

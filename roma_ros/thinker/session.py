@@ -1,49 +1,42 @@
-"""One stream's state under one instruction: what it has seen, heard and said."""
+"""State of one stream under one instruction."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from roma_ros.thinker.branch import ANSWER_TOKENS, QUESTION_TOKENS, Branch
+from roma_ros.thinker.branch import Branch
 from roma_ros.thinker.decoding import Utterance, decode
 from roma_ros.thinker.encoding import EncodedUnit, PhaseTimings
-from roma_ros.thinker.errors import ContextError, SessionClosedError, ThinkerError
+from roma_ros.thinker.errors import BranchError, ContextError, SessionClosedError, ThinkerError
+from roma_ros.thinker.model import ThinkerModel
 from roma_ros.thinker.qwen_omni import rotary_frequencies, text_model
-from roma_ros.thinker.sequence import Strand
+from roma_ros.thinker.sequence import TokenSequence, text_offsets
 from roma_ros.thinker.slot_cache import SlotCache
 from roma_ros.thinker.spoken_instruction import read_out, spread_over_units
+from roma_ros.thinker.window import ContextWindow, WindowSize, WindowUnit
 from roma_ros.thinker.yes_no import CONDITION_HOLDS
 from roma_ros.units import MultimodalUnit
 
-if TYPE_CHECKING:
-    from roma_ros.thinker.thinker import RomaThinker
-
 __all__ = ["StreamSession", "TranscriptEntry", "UnitStep"]
-
-TEXT_TOKENS_PER_UNIT = 8  # room for replies in the window, on average
-UNITS_DURING_BRANCH = 16  # units that may arrive while an answer is being decoded
-SOUND_TOKENS = 4 + 25  # of a unit: its markers and its sound
-SOUND_POSITIONS = 27  # that a unit with sound uses up
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnitStep:
-    """What one unit came to.
+    """Result of one unit.
 
     Attributes:
-        stream, index: the unit's.
-        stamp: the unit's end, ns on the sensor clock.
-        p_speak: probability in [0, 1] that now is the time to speak; `None` if nothing decides,
-            or if `yes_no` does and there is no instruction to ask about.
-        timings: seconds by phase; the encoders' are those of the unit, shared by all sessions but
-            those that hear a spoken instruction in it.
+        stream, index: stream and index of the unit.
+        stamp: end of the unit, ns on the sensor clock.
+        p_speak: probability in [0, 1] that now is the time to speak; `None` for a checkpoint
+            without a speak source, or with `yes_no` and no instruction to ask about.
+        timings: seconds by phase. Encoder times are those of the unit, which all sessions share,
+            unless a spoken instruction is mixed into it.
     """
 
     stream: int
@@ -55,51 +48,51 @@ class UnitStep:
 
 @dataclass(frozen=True, slots=True)
 class TranscriptEntry:
-    """A unit that is still in sight, and the text tokens that follow it."""
+    """A unit in the window and the text that follows it.
+
+    Attributes:
+        stream, index: stream and index of the unit.
+        text: token ids of the text.
+    """
 
     stream: int
     index: int
     text: tuple[int, ...]
 
 
-@dataclass(slots=True)
-class _Kept:
-    """A unit in the window with the text after it."""
-
-    stream: int
-    index: int
-    position: int
-    slots: list[int]
-    text: list[int] = field(default_factory=list)
-    # Those of its slots that hold a piece of a spoken instruction.
-    lasting: list[int] = field(default_factory=list)
-
-
 class StreamSession:
-    """Streaming state over a key-value cache of fixed capacity.
+    """Streaming state of one stream over a KV cache of fixed capacity.
 
-    The cache holds an attention sink, which is the opening turns, and a window of the last units
-    with the replies among them. Old units leave whole, and the sink is turned to stand right
-    before the oldest unit kept, as if the stream had begun there; the window's own keys are turned
-    only when positions reach the end of the backbone's trained range.
+    The cache holds the opening turns (system prompt and instruction) as an attention sink, and a
+    window of the last units with the replies between them. When the window is full, the oldest
+    unit is evicted whole, with the replies that follow it.
 
-    A spoken instruction lasts as a written one does: when the first units leave, the sound of
-    those that it was laid over stays behind with the sink, and only what was seen then is
-    forgotten.
+    A spoken instruction stays as long as a written one: when its units are evicted, their audio is
+    kept with the opening turns, and only their video is forgotten.
 
-    Use as a context manager, from one thread.
+    `RomaThinker.open_session` opens it; use it as a context manager, from one thread.
 
     Args:
-        thinker: the weights.
-        instruction: what to watch for, part of the opening turns.
-        context_seconds: units kept, at one a second; at least 1. `None`: `thinker`'s default.
-        spoken, yes_no_question: see `RomaThinker.open_session`.
-        position_limit: positions stay below it; `None` is the backbone's trained range.
+        model: weights.
+        instruction: what to watch for, part of the opening turns; `None` for none.
+        context_seconds: seconds of units that the window keeps, at least 1; `None`: the longest
+            window that the checkpoint was trained for, else 60.
+        spoken: the instruction as audio, (n,) float32 mono at 16 kHz, at most 90 s.
+        yes_no_question: question after each unit if `speak_source` is `yes_no`.
+        position_limit: TMRoPE positions stay below it; `None`: the backbone's trained range.
+
+    Attributes:
+        window: number of units that the window keeps.
+
+    Raises:
+        ContextError: the window is below 1 s, or does not fit the position limit.
+        SpeechError: the instruction has to be synthesised, and espeak-ng is missing.
+        UnitShapeError: `spoken` is not finite mono audio of at most 90 s.
     """
 
     def __init__(
         self,
-        thinker: RomaThinker,
+        model: ThinkerModel,
         instruction: str | None = None,
         *,
         context_seconds: float | None = None,
@@ -108,33 +101,35 @@ class StreamSession:
         position_limit: int | None = None,
     ) -> None:
         if context_seconds is None:
-            context_seconds = thinker.context_seconds
+            context_seconds = model.context_seconds
         if not context_seconds >= 1:
             raise ContextError(f"context_seconds is {context_seconds}; expected at least 1")
-        self.thinker = thinker
+        self.model = model
         self.instruction = instruction
         self.window = int(context_seconds)
-        self.evicted = 0
-        if spoken is None and instruction is not None and thinker.hears_instructions:
+        if spoken is None and instruction is not None and model.hears_instructions:
             spoken = read_out(instruction)
-        self._unsaid = spread_over_units(spoken) if spoken is not None else deque()
-        self._spoken_units = len(self._unsaid)
-        self._opening = thinker.dialogue.opening(instruction if spoken is None else None)
-        self._yes_no = self._question_each_unit(yes_no_question)
-        text = thinker.backbone.config.text_config
-        self._position_limit = position_limit or text.max_position_embeddings
-        self._check_span()
-        self._lasting = len(self._opening) + self._spoken_units * SOUND_TOKENS
-        self._reserve = QUESTION_TOKENS + ANSWER_TOKENS + 32 + self._lasting + len(self._yes_no)
-        self._cache = self._allocate()
-        self._strand = Strand(text_model(thinker.backbone), self._cache)
-        self._window: deque[_Kept] = deque()
+        self._unmixed = spread_over_units(spoken) if spoken is not None else deque()
+        self._opening = model.dialogue.opening(instruction if spoken is None else None)
+        self._unit_question = self._question_after_units(yes_no_question)
+        text = model.backbone.config.text_config
+        size = WindowSize(
+            units=self.window,
+            opening_tokens=len(self._opening),
+            spoken_units=len(self._unmixed),
+            unit_question_tokens=len(self._unit_question),
+            max_video_tokens=model.max_video_tokens,
+            position_limit=position_limit or text.max_position_embeddings,
+        )
+        sequence = TokenSequence(text_model(model.backbone), _allocate(model, size.capacity))
+        self._window = ContextWindow(sequence, size)
         self._pending: list[int] = []  # text not yet run through the backbone
         self._reply: list[int] = []
         self._speaking = False
         self._branch: Branch | None = None
         self._closed = False
-        self._open_sink()
+        with torch.inference_mode():
+            self._window.open_sink(model.embed(self._opening))
 
     def __enter__(self) -> StreamSession:
         return self
@@ -143,35 +138,42 @@ class StreamSession:
         self.close()
 
     def close(self) -> None:
-        """Free the cache; the session cannot be used any more."""
+        """Free the cache and close an open branch; the session cannot be used any more."""
         if not self._closed:
             if self._branch is not None:
                 self._branch.close()
             self._closed = True
-            del self._cache, self._strand
+            self._window.free_cache()
 
     @property
     def speaking(self) -> bool:
-        """A reply is paused by its budget; `speak` goes on with it."""
+        """Whether a reply was paused by its token budget; `speak` continues it."""
         return self._speaking
 
     @property
     def units_kept(self) -> int:
-        return len(self._window)
+        """Number of units in the window."""
+        return len(self._window.units)
+
+    @property
+    def evicted(self) -> int:
+        """Number of units evicted from the window so far."""
+        return self._window.evicted
 
     @property
     def kv_length(self) -> int:
-        """Tokens that the cache holds."""
-        return 0 if self._closed else self._cache.used
+        """Number of tokens in the cache; 0 after `close`."""
+        return 0 if self._closed else self._window.cache.used
 
     @property
     def kv_capacity(self) -> int:
-        return 0 if self._closed else self._cache.capacity
+        """Most tokens that fit in the cache; 0 after `close`."""
+        return 0 if self._closed else self._window.cache.capacity
 
     @property
     def memory_bytes(self) -> int:
-        """Bytes of the cache, constant from the session's first second to its last."""
-        return 0 if self._closed else self._cache.memory_bytes
+        """Bytes of the cache, constant while the session is open; 0 after `close`."""
+        return 0 if self._closed else self._window.cache.memory_bytes
 
     @property
     def opening(self) -> tuple[int, ...]:
@@ -179,229 +181,160 @@ class StreamSession:
         return tuple(self._opening)
 
     def transcript(self) -> tuple[TranscriptEntry, ...]:
-        """The units in sight and the text after each, oldest first; bounded by the window."""
+        """Return the units in the window with the text after each, oldest first."""
         return tuple(
-            TranscriptEntry(kept.stream, kept.index, tuple(kept.text)) for kept in self._window
+            TranscriptEntry(unit.stream, unit.index, tuple(unit.text))
+            for unit in self._window.units
         )
 
     @torch.inference_mode()
     def step(self, unit: MultimodalUnit | EncodedUnit) -> UnitStep:
-        """See and hear one unit, and judge whether now is the time to speak.
+        """Process one unit and compute p(speak).
+
+        Args:
+            unit: unit of the stream; `RomaThinker.encode` it once where several sessions follow
+                the same stream.
 
         Raises:
-            UnitShapeError: the unit cannot be taken; the session is as before.
+            UnitShapeError: the unit cannot be encoded; the session is unchanged.
             SessionClosedError: the session is closed.
         """
         self._check_open()
-        encoded = unit if isinstance(unit, EncodedUnit) else self.thinker.encode(unit)
-        if self._unsaid:
-            encoded = self.thinker.lay_over(encoded, self._unsaid[0])
-        start = self.thinker.clock()
-        self._make_room(len(self._pending) + len(encoded.tokens) + len(self._yes_no), units=1)
+        encoded = unit if isinstance(unit, EncodedUnit) else self.model.encode(unit)
+        if self._unmixed:
+            encoded = self.model.mix_audio(encoded, self._unmixed[0])
+        start = self.model.clock()
+        new_tokens = len(self._pending) + len(encoded.tokens) + len(self._unit_question)
+        self._make_room(new_tokens, units=1)
         text = len(self._pending)
         embeds, offsets = encoded.embeds, encoded.offsets
         if text:
-            embeds = torch.cat([self.thinker.embed(self._pending), embeds])
-            offsets = torch.cat([_text_offsets(text, offsets.device), offsets + text], dim=1)
-        position = self._strand.position + text
-        hidden, slots = self._strand.extend(embeds, offsets, text + encoded.advance)
+            embeds = torch.cat([self.model.embed(self._pending), embeds])
+            offsets = torch.cat([text_offsets(text, offsets.device), offsets + text], dim=1)
+        sequence, units = self._window.sequence, self._window.units
+        position = sequence.position + text
+        hidden, slots = sequence.extend(embeds, offsets, text + encoded.advance)
         if text:
-            self._window[-1].slots += slots[:text]
+            units[-1].slots += slots[:text]
             self._pending = []
-        kept = _Kept(encoded.stream, encoded.index, position, slots[text:])
-        if self._unsaid:
-            self._unsaid.popleft()
-            kept.lasting = self._sound_of(encoded, kept.slots)
-        self._window.append(kept)
-        done = self.thinker.clock()
-        p_speak = self._judge(hidden)
+        added = WindowUnit(encoded.stream, encoded.index, position, slots[text:])
+        if self._unmixed:
+            self._unmixed.popleft()
+            added.retained = self._audio_slots(encoded, added.slots)
+        units.append(added)
+        done = self.model.clock()
+        p_speak = self._p_speak(hidden)
         return UnitStep(
             stream=encoded.stream,
             index=encoded.index,
             stamp=encoded.stamp,
             p_speak=p_speak,
-            timings=encoded.timings.with_backbone(done - start, self.thinker.clock() - done),
+            timings=encoded.timings.with_backbone(done - start, self.model.clock() - done),
         )
 
     @torch.inference_mode()
     def speak(self, max_new_tokens: int = 25) -> Utterance:
-        """Begin a reply, or go on with one that its budget has paused.
+        """Start a reply after the last unit, or continue one that its budget has paused.
 
         Args:
-            max_new_tokens: the budget of this second (paper, A.5: 25).
+            max_new_tokens: most tokens of this slice (paper, A.5: 25 a second).
 
         Raises:
-            ThinkerError: no unit has been seen yet.
+            ThinkerError: no unit has been processed yet.
             SessionClosedError: the session is closed.
         """
         self._check_open()
-        if not self._window:
+        if not self._window.units:
             raise ThinkerError("there is nothing to speak about: step a unit first")
         if not self._speaking:
             self._reply = []
-        header = self.thinker.dialogue.reply_header
+        dialogue = self.model.dialogue
+        header = dialogue.reply_header
         self._make_room(len(self._pending) + len(header) + max_new_tokens + 1)
-        decoded = decode(self.thinker, self._strand, [*self._pending, *header], max_new_tokens)
-        self._reply += decoded.spoken
-        closing = self.thinker.dialogue.closing(finished=decoded.finished)
-        kept = self._window[-1]
-        kept.slots += decoded.slots
-        kept.text += [*header, *decoded.spoken, *closing]
+        prefix = [*self._pending, *header]
+        decoded = decode(self.model, self._window.sequence, prefix, max_new_tokens)
+        self._reply += decoded.generated
+        closing = dialogue.closing(finished=decoded.finished)
+        last = self._window.units[-1]
+        last.slots += decoded.slots
+        last.text += [*header, *decoded.generated, *closing]
         self._pending = [*decoded.unforwarded, *closing]
         self._speaking = not decoded.finished
-        dialogue = self.thinker.dialogue
         return Utterance(
-            text=dialogue.decode(decoded.spoken),
+            text=dialogue.decode(decoded.generated),
             reply=dialogue.decode(self._reply),
             finished=decoded.finished,
-            tokens=len(decoded.spoken),
+            tokens=len(decoded.generated),
         )
 
-    def keep(self, question: Sequence[int], answer: Sequence[int]) -> None:
-        """Let a branch's question and answer stand in the stream, before its next unit."""
-        text = [*question, *answer, *self.thinker.dialogue.closing(finished=True)]
-        self._window[-1].text += text
-        self._pending += text
-
     def stop_speaking(self) -> None:
-        """Give up the rest of a paused reply."""
+        """Discard the rest of a paused reply."""
         self._speaking = False
 
     def branch(self) -> Branch:
-        """A line of thought beside the stream, for a question; one at a time.
+        """Open a branch to answer a question beside the stream; one at a time.
 
         Raises:
             BranchError: another branch of this session is open.
+            SessionClosedError: the session is closed.
         """
         self._check_open()
-        return Branch(self)
+        if self._branch is not None:
+            raise BranchError("this session has an open branch; close it before opening another")
+        self._branch = Branch(self.model, self._window, self._pending, self._branch_closed)
+        return self._branch
 
-    def _question_each_unit(self, question: str | None) -> list[int]:
-        """Ids of what is asked after each unit, with the header of its answer; mostly nothing."""
-        if self.thinker.yes_no is None or (self.instruction is None and question is None):
+    def _branch_closed(self, kept: Sequence[int]) -> None:
+        """Append the token ids that a branch leaves, if any, to the last unit."""
+        self._branch = None
+        if kept and self._window.units:
+            text = [*kept, *self.model.dialogue.closing(finished=True)]
+            self._window.units[-1].text += text
+            self._pending += text
+
+    def _question_after_units(self, question: str | None) -> list[int]:
+        """Token ids of the question after each unit and the header of its answer; mostly none."""
+        if self.model.yes_no is None or (self.instruction is None and question is None):
             return []
         question = question or CONDITION_HOLDS.format(instruction=self.instruction)
-        return self.thinker.dialogue.question(question)
+        return self.model.dialogue.question(question)
 
-    def _judge(self, hidden: tuple[torch.Tensor, ...]) -> float | None:
-        """p(speak) from the states at a unit's end, or by a question that nobody remembers."""
-        if self.thinker.yes_no is None:
-            return self.thinker.p_speak(hidden)
-        if not self._yes_no:
+    def _p_speak(self, hidden: tuple[torch.Tensor, ...]) -> float | None:
+        """p(speak) from the states at a unit's end, or by the question after it."""
+        if self.model.yes_no is None:
+            return self.model.p_speak(hidden)
+        if not self._unit_question:
             return None
-        return self.thinker.p_speak(self._strand.aside(self.thinker.embed(self._yes_no)))
+        question = self.model.embed(self._unit_question)
+        return self.model.p_speak(self._window.sequence.extend_temporarily(question))
 
-    def _sound_of(self, unit: EncodedUnit, slots: Sequence[int]) -> list[int]:
-        """The slots of a unit without those of its frames."""
-        frames = (unit.tokens == self.thinker.dialogue.token("<|VIDEO|>")).tolist()
-        return [slot for slot, is_frame in zip(slots, frames, strict=True) if not is_frame]
+    def _audio_slots(self, unit: EncodedUnit, slots: Sequence[int]) -> list[int]:
+        """The slots of a unit without those of its video."""
+        is_video = (unit.tokens == self.model.dialogue.token("<|VIDEO|>")).tolist()
+        return [slot for slot, video in zip(slots, is_video, strict=True) if not video]
 
     def _check_open(self) -> None:
         if self._closed:
             raise SessionClosedError("this session is closed; open another with open_session()")
 
-    def _check_span(self) -> None:
-        thinker = self.thinker
-        side = thinker.features.patch_size * thinker.features.merge_size
-        span = 2 + max(25, thinker.config.max_pixels // side**2) + TEXT_TOKENS_PER_UNIT
-        units = self.window + self._spoken_units
-        need = len(self._opening) + span + units * (SOUND_POSITIONS + TEXT_TOKENS_PER_UNIT)
-        need += len(self._yes_no)
-        if need + QUESTION_TOKENS + ANSWER_TOKENS > self._position_limit:
-            raise ContextError(
-                f"context_seconds={self.window} with an opening of {len(self._opening)} tokens "
-                f"needs about {need} positions; the backbone was trained on "
-                f"{self._position_limit}. Shorten one of them"
-            )
-
-    def _allocate(self) -> SlotCache:
-        backbone = self.thinker.backbone
-        text = backbone.config.text_config
-        unit = self.thinker.max_tokens_per_unit + TEXT_TOKENS_PER_UNIT
-        capacity = self._lasting + unit * (self.window + UNITS_DURING_BRANCH) + self._reserve
-        return SlotCache(
-            layers=text.num_hidden_layers,
-            kv_heads=text.num_key_value_heads,
-            head_dim=text.hidden_size // text.num_attention_heads,
-            capacity=-(-capacity // SlotCache.READ_STEP) * SlotCache.READ_STEP,
-            inv_freq=rotary_frequencies(backbone),
-            dtype=self.thinker.embed_dtype,
-            device=self.thinker.device,
-        )
-
-    @torch.inference_mode()
-    def _open_sink(self) -> None:
-        length = len(self._opening)
-        offsets = _text_offsets(length, self.thinker.device)
-        _, self._sink = self._strand.extend(self.thinker.embed(self._opening), offsets, length)
-        self._sink_keys = self._cache.read_keys(self._sink)
-        self._sink_length = length  # positions that it spans
-        self._sink_shift = 0
-
     def _make_room(self, tokens: int, units: int = 0) -> None:
-        """Let the oldest units go until `tokens` fit, and positions stay in range."""
-        while self._window and len(self._window) + units > self.window:
-            self._evict()
-        if self._branch is not None and self._cache.free < tokens:
-            self._branch.close()  # it has been open for too long; hearing goes first
-        while self._window and self._cache.free - self._held_back() < tokens:
-            self._evict()
-        self._place_sink()
-        # A unit advances by at most its longest axis, which its tokens bound.
-        if self._strand.position + tokens + self._reserve > self._position_limit:
-            self._rebase()
-
-    def _held_back(self) -> int:
-        """Slots kept free so that a question can always be asked."""
-        return 0 if self._branch is not None else self._reserve
-
-    def _evict(self) -> None:
-        oldest = self._window.popleft()
-        leaving = oldest.slots
-        if oldest.lasting:
-            stays = set(oldest.lasting)
-            leaving = [slot for slot in leaving if slot not in stays]
-            self._extend_sink(oldest.lasting)
-        self._strand.forget(leaving)
-        self._cache.give_back(leaving)
-        self.evicted += 1
-        if not self._window:  # the reply that was to be closed has left with its unit
+        """Evict the oldest units until `units` more and `tokens` more tokens fit."""
+        self._window.evict_beyond(self.window - units)
+        if self._branch is not None and self._window.cache.free_count < tokens:
+            self._branch.close()  # it has been open for too long; the next unit has priority
+        self._window.make_room(tokens)
+        if not self._window.units:  # a reply's pending end was evicted with its unit
             self._pending, self._speaking = [], False
 
-    def _extend_sink(self, slots: list[int]) -> None:
-        """Let a piece of the spoken instruction stay, where it stands."""
-        # Nothing but such pieces has left so far, so the sink is where it was and as it was.
-        self._sink = [*self._sink, *slots]
-        self._sink_keys = self._cache.read_keys(self._sink)
-        self._sink_length = self._first_position() - self._sink_shift
 
-    def _place_sink(self) -> None:
-        """Turn the sink to stand right before the oldest unit."""
-        shift = self._first_position() - self._sink_length
-        if shift != self._sink_shift:
-            self._cache.turn(self._sink, shift, keys=self._sink_keys)
-            self._sink_shift = shift
-
-    def _lasting_slots(self) -> list[int]:
-        """The sink, and what of the window will be part of it."""
-        return [*self._sink, *(slot for kept in self._window for slot in kept.lasting)]
-
-    def _first_position(self) -> int:
-        return self._window[0].position if self._window else self._strand.position
-
-    def _rebase(self) -> None:
-        """Move every position down, so that the window stands at the range's beginning."""
-        shift = self._sink_shift
-        sink = set(self._sink)
-        self._cache.turn([slot for slot in self._cache.slots_in_use() if slot not in sink], -shift)
-        for kept in self._window:
-            kept.position -= shift
-        self._strand.position -= shift
-        if self._branch is not None:
-            self._branch.strand.position -= shift
-        self._place_sink()
-
-
-def _text_offsets(length: int, device: torch.device) -> torch.Tensor:
-    """(3, length) positions of text: the same on all three axes."""
-    return torch.arange(length, device=device).expand(3, -1)
+def _allocate(model: ThinkerModel, capacity: int) -> SlotCache:
+    text = model.backbone.config.text_config
+    return SlotCache(
+        layers=text.num_hidden_layers,
+        kv_heads=text.num_key_value_heads,
+        head_dim=text.hidden_size // text.num_attention_heads,
+        capacity=capacity,
+        inv_freq=rotary_frequencies(model.backbone),
+        dtype=model.embed_dtype,
+        device=model.device,
+    )

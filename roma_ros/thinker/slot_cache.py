@@ -99,14 +99,14 @@ class SlotCache(Cache):
         return self.capacity - len(self._free)
 
     @property
-    def free(self) -> int:
+    def free_count(self) -> int:
         return len(self._free)
 
     @property
     def memory_bytes(self) -> int:
         return sum(t.nbytes for layer in self.layers for t in (layer.keys, layer.values))
 
-    def take(self, count: int) -> list[int]:
+    def allocate(self, count: int) -> list[int]:
         """Take `count` free slots; raises `ContextError` when there are fewer."""
         if count > len(self._free):
             raise ContextError(
@@ -118,7 +118,7 @@ class SlotCache(Cache):
         self.read_length = min(self.capacity, max(self.read_length, highest))
         return slots
 
-    def give_back(self, slots: Iterable[int]) -> None:
+    def free(self, slots: Iterable[int]) -> None:
         """Free slots; while a branch holds the cache they rest, since it may still see them."""
         if self._holds:
             self._resting.extend(slots)
@@ -126,9 +126,9 @@ class SlotCache(Cache):
         for slot in slots:
             heapq.heappush(self._free, slot)
 
-    def put_back(self, slots: Sequence[int], read_length: int) -> None:
+    def rollback(self, slots: Sequence[int], read_length: int) -> None:
         """Undo `take`: zero and free slots that only their taker has seen, branch or no branch."""
-        self.erase(slots)
+        self.zero(slots)
         for slot in slots:
             heapq.heappush(self._free, slot)
         self.read_length = read_length
@@ -140,7 +140,7 @@ class SlotCache(Cache):
         self._holds -= 1
         if not self._holds:
             resting, self._resting = self._resting, []
-            self.give_back(resting)
+            self.free(resting)
 
     def slots_in_use(self) -> list[int]:
         return sorted(set(range(self.capacity)).difference(self._free))
@@ -150,13 +150,13 @@ class SlotCache(Cache):
         highest = max(self.slots_in_use(), default=-1) + 1
         self.read_length = min(self.capacity, -(-highest // self.READ_STEP) * self.READ_STEP)
 
-    def aim(self, slots: Sequence[int]) -> None:
+    def set_write_slots(self, slots: Sequence[int]) -> None:
         """Say where the next forward pass writes its keys and values."""
         index = self._index(slots)
         for layer in self.layers:
             layer.write_slots, layer.read_length = index, self.read_length
 
-    def erase(self, slots: Sequence[int]) -> None:
+    def zero(self, slots: Sequence[int]) -> None:
         """Zero slots, as they were before they were first used."""
         index = self._index(slots)
         for layer in self.layers:
@@ -165,7 +165,7 @@ class SlotCache(Cache):
 
     def duplicate(self, slots: Sequence[int]) -> list[int]:
         """Copy the keys and values of `slots` to freshly taken ones."""
-        copies = self.take(len(slots))
+        copies = self.allocate(len(slots))
         source, target = self._index(slots), self._index(copies)
         for layer in self.layers:
             for tensor in (layer.keys, layer.values):
@@ -177,7 +177,7 @@ class SlotCache(Cache):
         index = self._index(slots)
         return [layer.keys.index_select(2, index) for layer in self.layers]
 
-    def turn(
+    def rotate(
         self, slots: Sequence[int], by: int, keys: Sequence[torch.Tensor] | None = None
     ) -> None:
         """Rotate the keys at `slots` by `by` positions, in float32, and write them back.

@@ -1,8 +1,7 @@
-"""The streaming thinker: weights that every session shares."""
+"""The public entry to a checkpoint: load it, open sessions on it, save it."""
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from safetensors.torch import save_file
-from transformers import PreTrainedTokenizerBase, Qwen2_5OmniThinkerForConditionalGeneration
 
 from roma_ros.thinker.bundle import check_bundle, is_bundle
 from roma_ros.thinker.checkpoint import (
@@ -20,64 +18,26 @@ from roma_ros.thinker.checkpoint import (
     load_tokenizer,
     resolve_folder,
 )
-from roma_ros.thinker.config import DEFAULT_CONTEXT_SECONDS, InstructionForm, RomaConfig
-from roma_ros.thinker.dialogue import Dialogue
-from roma_ros.thinker.encoding import EncodedUnit, PhaseTimings, unit_positions
-from roma_ros.thinker.errors import CheckpointError, ThinkerError, UnitShapeError
-from roma_ros.thinker.features import MEL_FRAMES_PER_UNIT, FeatureExtractor
+from roma_ros.thinker.config import RomaConfig
+from roma_ros.thinker.errors import CheckpointError, ThinkerError
+from roma_ros.thinker.features import FeatureExtractor
+from roma_ros.thinker.model import ThinkerModel
 from roma_ros.thinker.onnx_overrides import StandIns
 from roma_ros.thinker.placement import resolve_device, resolve_dtype
 from roma_ros.thinker.quantization import Quantization, check_unused
-from roma_ros.thinker.qwen_omni import audio_tower, vision_tower
 from roma_ros.thinker.session import StreamSession
-from roma_ros.thinker.speak_head import SpeakHead
-from roma_ros.thinker.speak_source import SpeakSource, StateTokens
+from roma_ros.thinker.speak_source import SpeakSource
 from roma_ros.thinker.vocabulary import needs_picture, needs_sound
-from roma_ros.thinker.yes_no import yes_no_tokens
-from roma_ros.units import UNIT_RATE, MultimodalUnit
 
-__all__ = ["AUDIO_TOKENS_PER_UNIT", "RomaThinker", "unit_tokens"]
-
-AUDIO_TOKENS_PER_UNIT = 25
+__all__ = ["RomaThinker"]
 
 
-class RomaThinker:
-    """A Qwen2.5-Omni thinker with a speak head beside its LM head.
+class RomaThinker(ThinkerModel):
+    """Qwen2.5-Omni thinker with a speak head, loaded from a checkpoint or a bundle.
 
-    Holds weights and nothing of any stream; `open_session` gives that a place. Weights are
-    transformers' own; the talker is never loaded. Not for use from several threads at once.
+    Holds weights only: `open_session` creates the state of one stream. Any number of sessions can
+    share one thinker. Not thread-safe.
     """
-
-    def __init__(
-        self,
-        *,
-        backbone: Qwen2_5OmniThinkerForConditionalGeneration,
-        tokenizer: PreTrainedTokenizerBase,
-        features: FeatureExtractor,
-        config: RomaConfig,
-        speak_head: SpeakHead | None,
-        stand_ins: StandIns | None = None,
-        name: str = "",
-    ) -> None:
-        self.backbone = backbone
-        self.tokenizer = tokenizer
-        self.features = features
-        self.config = config
-        self.speak_head = speak_head
-        self.stand_ins = stand_ins or StandIns()
-        self.name = name
-        self.dialogue = Dialogue(tokenizer, config.system_prompt)
-        self.state_tokens: StateTokens | None = None
-        if config.speak_source == SpeakSource.STATE_TOKEN.value:
-            self.state_tokens = StateTokens.of(tokenizer, config.silent_tokens, config.speak_tokens)
-        self.yes_no: StateTokens | None = None
-        if config.speak_source == SpeakSource.YES_NO.value:
-            self.yes_no = yes_no_tokens(tokenizer)
-        self.device = backbone.device
-        rows = backbone.lm_head.out_features
-        self._unspeakable = torch.zeros(rows, dtype=torch.bool, device=self.device)
-        self._unspeakable[len(tokenizer) :] = True  # Qwen pads its vocabulary
-        self._unspeakable[self.dialogue.unspeakable] = True
 
     @classmethod
     def from_pretrained(
@@ -172,22 +132,6 @@ class RomaThinker:
             name=folder.name,
         )
 
-    @property
-    def decides(self) -> bool:
-        """Whether it knows when to speak: it has a speak head, or tokens that say so."""
-        sources = (self.speak_head, self.stand_ins.speak_head, self.state_tokens, self.yes_no)
-        return any(source is not None for source in sources)
-
-    @property
-    def hears_instructions(self) -> bool:
-        """Whether it takes instructions that are spoken into the stream, not written ones."""
-        return self.config.instructions == InstructionForm.SPOKEN.value
-
-    @property
-    def context_seconds(self) -> float:
-        """The window that sessions have by default: what the checkpoint was trained for, or 60."""
-        return self.config.trained_context_seconds or DEFAULT_CONTEXT_SECONDS
-
     def window_objection(self, context_seconds: float | None) -> str:
         """Say that a window is longer than the checkpoint was trained for; empty if it is not."""
         trained = self.config.trained_context_seconds
@@ -216,22 +160,6 @@ class RomaThinker:
         if not has_video and needs_picture(text, vocabulary):
             found.append(f"{subject} needs a picture, and the stream has none")
         return "; ".join(filter(None, found))
-
-    def check_frame_size(self, height: int, width: int) -> None:
-        """Raise `UnitShapeError` if frames of a size in pixels can never be taken."""
-        rows, columns = self.features.grid(height, width)
-        if (vision := self.stand_ins.vision) is not None:
-            try:
-                vision.check_grid(rows, columns)
-            except UnitShapeError as error:
-                message = f"frames of {width} x {height} pixels do not fit this model: {error}"
-                raise UnitShapeError(message) from error
-
-    @property
-    def max_tokens_per_unit(self) -> int:
-        """The most tokens that a unit can have: markers, sound, and frames at `max_pixels`."""
-        side = self.features.patch_size * self.features.merge_size
-        return 4 + AUDIO_TOKENS_PER_UNIT + self.config.max_pixels // side**2
 
     def open_session(
         self,
@@ -266,144 +194,6 @@ class RomaThinker:
             yes_no_question=yes_no_question,
         )
 
-    @torch.inference_mode()
-    def encode(self, unit: MultimodalUnit) -> EncodedUnit:
-        """Features, encoders and positions of one unit; its cost is shared by all sessions.
-
-        Raises:
-            UnitShapeError: frames or audio of a shape, dtype or value that cannot be taken.
-        """
-        if unit.frames is None and unit.audio is None:
-            raise UnitShapeError("a unit has neither frames nor audio; expected at least one")
-        start = self.clock()
-        patches = None if unit.frames is None else self.features.video(unit.frames)
-        mel = None if unit.audio is None else self.features.audio(unit.audio)
-        featured = self.clock()
-        video = None
-        parts: list[torch.Tensor] = []
-        if patches is not None:
-            merge = self.features.merge_size
-            video = (patches.rows // merge, patches.columns // merge)
-            grid = torch.tensor([[1, patches.rows, patches.columns]], device=self.device)
-            parts.append(self.encode_video(torch.from_numpy(patches.pixels), grid))
-        seen = self.clock()
-        if mel is not None:
-            parts.append(self.encode_audio(torch.from_numpy(mel)))
-        heard = self.clock()
-        audio_tokens = 0 if mel is None else AUDIO_TOKENS_PER_UNIT
-        offsets, advance = unit_positions(video, audio_tokens)
-        ids = unit_tokens(self.dialogue, video, audio_tokens)
-        return EncodedUnit(
-            stream=unit.stream,
-            index=unit.index,
-            stamp=unit.end,
-            tokens=torch.tensor(ids, device=self.device),
-            embeds=self._between_markers(ids, parts),
-            offsets=offsets.to(self.device),
-            advance=advance,
-            grid=video,
-            samples=unit.audio,
-            timings=PhaseTimings(
-                features=featured - start, vision=seen - featured, audio=heard - seen
-            ),
-        )
-
-    @torch.inference_mode()
-    def lay_over(self, unit: EncodedUnit, sound: npt.NDArray[np.float32]) -> EncodedUnit:
-        """The same unit with more sound in it; its frames are not encoded again.
-
-        Args:
-            unit: with or without sound.
-            sound: (n,) at 16 kHz, n at most 16,000; it begins with the unit.
-        """
-        start = self.clock()
-        samples = np.zeros(UNIT_RATE, np.float32) if unit.samples is None else unit.samples.copy()
-        samples[: len(sound)] += sound
-        samples = np.clip(samples, -1, 1)
-        mel = self.features.audio(samples)
-        featured = self.clock()
-        frames = unit.embeds[unit.tokens == self.dialogue.token("<|VIDEO|>")]
-        heard = self.encode_audio(torch.from_numpy(mel))
-        ids = unit_tokens(self.dialogue, unit.grid, AUDIO_TOKENS_PER_UNIT)
-        offsets, advance = unit_positions(unit.grid, AUDIO_TOKENS_PER_UNIT)
-        return replace(
-            unit,
-            tokens=torch.tensor(ids, device=self.device),
-            embeds=self._between_markers(ids, [frames, heard]),
-            offsets=offsets.to(self.device),
-            advance=advance,
-            samples=samples,
-            timings=unit.timings.with_more_sound(featured - start, self.clock() - featured),
-        )
-
-    def _between_markers(self, ids: list[int], features: list[torch.Tensor]) -> torch.Tensor:
-        """(L, H) embeddings of a unit: `features` stand where its ids hold places for them."""
-        markers = (len(ids) - sum(map(len, features))) // 2
-        return torch.cat([self.embed(ids[:markers]), *features, self.embed(ids[-markers:])])
-
-    def encode_video(self, pixels: torch.Tensor, grid: torch.Tensor) -> torch.Tensor:
-        """Vision encoder over n units: (patches, patch values), (n, 3) grid -> (tokens, H)."""
-        if (vision := self.stand_ins.vision) is not None:
-            return vision(pixels, grid).to(self.device, self.embed_dtype)
-        tower = vision_tower(self.backbone)
-        features: torch.Tensor = tower(
-            pixels.to(self.device, tower.dtype), grid_thw=grid
-        ).pooler_output
-        return features.to(self.embed_dtype)
-
-    def encode_audio(self, mel: torch.Tensor) -> torch.Tensor:
-        """Audio encoder over n seconds, each by itself: (mel bins, 100 n) -> (25 n, H)."""
-        if (audio := self.stand_ins.audio) is not None:
-            return audio(mel).to(self.device, self.embed_dtype)
-        tower = audio_tower(self.backbone)
-        units = mel.shape[1] // MEL_FRAMES_PER_UNIT
-        lengths = torch.full((units,), MEL_FRAMES_PER_UNIT, device=self.device)
-        after_cnn, _ = tower._get_feat_extract_output_lengths(lengths)
-        features: torch.Tensor = tower(
-            mel.to(self.device, tower.dtype), feature_lens=lengths, aftercnn_lens=after_cnn
-        ).last_hidden_state
-        return features.to(self.embed_dtype)
-
-    @property
-    def embed_dtype(self) -> torch.dtype:
-        dtype: torch.dtype = self.backbone.get_input_embeddings().weight.dtype
-        return dtype
-
-    def embed(self, ids: list[int]) -> torch.Tensor:
-        """(n, H) embeddings of token ids."""
-        index = torch.tensor(ids, dtype=torch.long, device=self.device)
-        embedded: torch.Tensor = self.backbone.get_input_embeddings()(index)
-        return embedded
-
-    def p_speak(self, hidden_states: tuple[torch.Tensor, ...]) -> float | None:
-        """p(speak) from every layer's state at a token; `None` if nothing decides.
-
-        The token is a unit's last, or that of the question's turn where `yes_no` decides.
-        """
-        if (tokens := self.yes_no or self.state_tokens) is not None:
-            logits = self._logits(hidden_states[-1]).float()
-            return float(tokens.logit(logits).sigmoid())
-        if (head := self.stand_ins.speak_head or self.speak_head) is None:
-            return None
-        mixed = torch.stack([hidden_states[number] for number in self.config.speak_layer_ids])
-        return float(head(mixed).float().sigmoid())
-
-    def next_token(self, hidden_states: tuple[torch.Tensor, ...]) -> int:
-        """The likeliest next token that may be spoken."""
-        logits = self._logits(hidden_states[-1])
-        return int(logits.masked_fill(self._unspeakable, -torch.inf).argmax())
-
-    def _logits(self, state: torch.Tensor) -> torch.Tensor:
-        """(H,) -> (V,), as one row: bitsandbytes' INT8 layers take nothing less."""
-        logits: torch.Tensor = self.backbone.lm_head(state[None])[0]
-        return logits
-
-    def clock(self) -> float:
-        """Monotonic seconds, after all work of the device is done."""
-        if self.device.type == "cuda":
-            torch.cuda.synchronize(self.device)
-        return time.perf_counter()
-
     def save_pretrained(self, folder: str | Path) -> None:
         """Write the checkpoint as `from_pretrained` reads it, and transformers too.
 
@@ -424,18 +214,3 @@ class RomaThinker:
                 name: value.contiguous() for name, value in self.speak_head.state_dict().items()
             }
             save_file(state, folder / SPEAK_HEAD_NAME)
-
-
-def unit_tokens(dialogue: Dialogue, video: tuple[int, int] | None, audio_tokens: int) -> list[int]:
-    """Ids of a unit: markers, and placeholders where features stand (paper, section 3.1)."""
-    token = dialogue.token
-    before, content, after = [], [], []
-    if video is not None:
-        before.append(token("<|vision_bos|>"))
-        content += [token("<|VIDEO|>")] * (video[0] * video[1])
-        after.append(token("<|vision_eos|>"))
-    if audio_tokens:
-        before.append(token("<|audio_bos|>"))
-        content += [token("<|AUDIO|>")] * audio_tokens
-        after.insert(0, token("<|audio_eos|>"))
-    return [*before, *content, *after]

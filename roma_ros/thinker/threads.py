@@ -6,7 +6,7 @@ import os
 
 import torch
 
-from roma_ros.thinker.thinker import RomaThinker
+from roma_ros.thinker.model import ThinkerModel
 
 __all__ = ["SMALL", "settle_threads"]
 
@@ -15,7 +15,7 @@ SMALL = 512
 _AT_FIRST = torch.get_num_threads()  # before anybody settles them
 
 
-def settle_threads(thinker: RomaThinker) -> int:
+def settle_threads(model: ThinkerModel) -> int:
     """Have a small model on a CPU compute in one thread, and any other in as many as torch takes.
 
     Small matrices are done before several threads have agreed on their shares; and where other
@@ -26,8 +26,8 @@ def settle_threads(thinker: RomaThinker) -> int:
     Returns:
         Threads that torch computes in from now on.
     """
-    width = thinker.backbone.config.get_text_config().hidden_size
-    small = thinker.device.type == "cpu" and width <= SMALL
+    width = model.backbone.config.get_text_config().hidden_size
+    small = model.device.type == "cpu" and width <= SMALL
     alone = small and "OMP_NUM_THREADS" not in os.environ
     torch.set_num_threads(1 if alone else _AT_FIRST)
     return torch.get_num_threads()

@@ -21,7 +21,15 @@ from roma_ros.world import Scene, Senses, SpokenWord
 from roma_ros.world.scene import CHANGE, LOOK_EVERY
 from roma_ros.world.words import PLACES, Colour, Look, Shape, Sound, counted
 
-__all__ = ["HEARD", "MOTIONS", "SEEN", "FactHeads", "Facts", "Standing", "facts_of"]
+__all__ = [
+    "AUDIO_LABELS",
+    "MOTIONS",
+    "VISUAL_LABELS",
+    "AuxiliaryHeads",
+    "AuxiliaryTargets",
+    "VisibleFigure",
+    "auxiliary_targets",
+]
 
 MAX_ALIKE = 3  # short sounds one after another
 COLOURS, SHAPES, MOTIONS = tuple(Colour), tuple(Shape), ("stays", "moves")
@@ -50,12 +58,12 @@ def _heard() -> Iterator[str]:
             yield from (counted(sound, count) for count in range(1, MAX_ALIKE + 1))
 
 
-SEEN, HEARD = (tuple(dict.fromkeys(names())) for names in (_seen, _heard))
+VISUAL_LABELS, AUDIO_LABELS = (tuple(dict.fromkeys(names())) for names in (_seen, _heard))
 """Names of facts."""
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class VisibleFigure:
     """A figure of the last frame.
 
     Attributes:
@@ -77,11 +85,11 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class AuxiliaryTargets:
     """What is true of an example as a whole; `None` where nobody has looked or listened.
 
     Attributes:
-        seen, heard: what of `SEEN` and `HEARD` is true.
+        seen, heard: what of `VISUAL_LABELS` and `AUDIO_LABELS` is true.
         said: the words of the sentence that is said; times are from the first unit's beginning.
         standing: the figures of the last frame.
     """
@@ -89,12 +97,12 @@ class Facts:
     seen: frozenset[str] | None = None
     heard: frozenset[str] | None = None
     said: tuple[SpokenWord, ...] | None = None
-    standing: tuple[Standing, ...] | None = None
+    standing: tuple[VisibleFigure, ...] | None = None
 
     @property
     def row(self) -> list[float]:
-        """1 true, 0 not, -1 unknown, for every fact: `SEEN`, `HEARD`."""
-        known = ((SEEN, self.seen), (HEARD, self.heard))
+        """1 true, 0 not, -1 unknown, for every fact: `VISUAL_LABELS`, `AUDIO_LABELS`."""
+        known = ((VISUAL_LABELS, self.seen), (AUDIO_LABELS, self.heard))
         return [
             -1.0 if facts is None else float(name in facts)
             for names, facts in known
@@ -133,7 +141,7 @@ class Facts:
         return spoken
 
 
-def facts_of(scene: Scene) -> list[Facts]:
+def auxiliary_targets(scene: Scene) -> list[AuxiliaryTargets]:
     """What is true of each unit of a scene."""
     senses = Senses(scene)
     return [_Unit(senses, unit).facts for unit in range(scene.seconds)]
@@ -144,18 +152,18 @@ class _Unit:
         self.senses, self.unit = senses, unit
 
     @property
-    def facts(self) -> Facts:
-        return Facts(
+    def facts(self) -> AuxiliaryTargets:
+        return AuxiliaryTargets(
             seen=frozenset(self.seen), heard=frozenset(self.heard), standing=tuple(self.standing)
         )
 
     @property
-    def standing(self) -> Iterator[Standing]:
+    def standing(self) -> Iterator[VisibleFigure]:
         for figure in self.senses.figures_after(self.unit):
             was, now = (figure.place(self.unit + after) for after in (0.0, LOOK_EVERY))
             moved = max(abs(a - b) for a, b in zip(was, now, strict=True))
             clear = figure.appears + CHANGE < self.unit and (moved == 0 or moved > MOVED)
-            yield Standing(figure.look, *now, moves=moved > 0 if clear else None)
+            yield VisibleFigure(figure.look, *now, moves=moved > 0 if clear else None)
 
     @property
     def seen(self) -> Iterator[str]:
@@ -180,7 +188,7 @@ class _Unit:
         return kinds + [counted(e.kind, e.count) for e in events if e.kind.countable]
 
 
-class FactHeads(nn.Module):
+class AuxiliaryHeads(nn.Module):
     """What the encoders' tokens say, by the embeddings of words and by linear heads.
 
     What stands in a cell is read off its video token as words, a colour, a shape, and whether it
@@ -198,8 +206,8 @@ class FactHeads(nn.Module):
 
     def __init__(self, width: int, ids: Callable[[str], Sequence[int]]) -> None:
         super().__init__()
-        self.video = nn.Linear(width, len(SEEN))
-        self.audio = nn.Linear(width, len(HEARD))
+        self.video = nn.Linear(width, len(VISUAL_LABELS))
+        self.audio = nn.Linear(width, len(AUDIO_LABELS))
         self.nothing = nn.Linear(width, 1)  # in a cell
         self.silence = nn.Linear(width, 1)  # nobody speaks
         for head in (self.video, self.audio):
@@ -227,9 +235,9 @@ class FactHeads(nn.Module):
         """The losses of facts, cells and sentences, summed up per example.
 
         Args:
-            facts: (B, F) as `Facts.row`.
-            cells: (n, 3) int64, as `Facts.cells`, of the video tokens.
-            spoken: (n,) int64, as `Facts.words`, of the audio tokens.
+            facts: (B, F) as `AuxiliaryTargets.row`.
+            cells: (n, 3) int64, as `AuxiliaryTargets.cells`, of the video tokens.
+            spoken: (n,) int64, as `AuxiliaryTargets.words`, of the audio tokens.
             video, audio: (n, H) tokens of the encoders; video_row, audio_row: (n,) whose they are,
                 in order.
             words: (V, H) embeddings.
@@ -238,7 +246,7 @@ class FactHeads(nn.Module):
         heard = _strongest(self.audio(audio).float(), audio_row, len(facts))
         logits = torch.cat([seen, heard], dim=1)
         known = facts >= 0
-        fact_loss = nn.functional.binary_cross_entropy_with_logits(
+        auxiliary_loss = nn.functional.binary_cross_entropy_with_logits(
             logits[known], facts[known], reduction="sum"
         )
         kinds = zip(cells.T, (self.colours, self.shapes, self.motions), strict=True)
@@ -246,7 +254,7 @@ class FactHeads(nn.Module):
         for numbers, named in kinds:
             cell_loss = cell_loss + _naming_loss(numbers, video, self.nothing, words[named])
         said_loss = _naming_loss(spoken, audio, self.silence, words)
-        return (FACT_SHARE * fact_loss + cell_loss + SAID_SHARE * said_loss) / len(facts)
+        return (FACT_SHARE * auxiliary_loss + cell_loss + SAID_SHARE * said_loss) / len(facts)
 
 
 def _naming_loss(

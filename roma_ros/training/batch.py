@@ -11,11 +11,10 @@ import numpy as np
 import torch
 
 from roma_ros.thinker.dialogue import Dialogue
-from roma_ros.thinker.encoding import unit_positions
+from roma_ros.thinker.encoding import AUDIO_TOKENS_PER_UNIT, unit_positions, unit_tokens
 from roma_ros.thinker.features import FeatureExtractor
-from roma_ros.thinker.thinker import AUDIO_TOKENS_PER_UNIT, unit_tokens
 from roma_ros.training.example import StreamExample
-from roma_ros.training.layout import Layout, UnitShape, lay_out
+from roma_ros.training.layout import TokenLayout, UnitShape, lay_out
 from roma_ros.units import MultimodalUnit
 
 __all__ = ["Batch", "Batcher"]
@@ -38,8 +37,9 @@ class Batch(TypedDict):
         unit_at: (U,) flat indices of the units' last tokens; speak: (U,) float32 labels, -1 where
             open; waiting: (U,) bool; weight: (U,) float32 of each unit's loss.
         target_at: (T,) flat indices of tokens; target: (T,) ids that should follow.
-        facts: (B, F) float32, as `Facts.row`; cells: (n, 3) int64 of video_at, as `Facts.cells`.
-        spoken: (n,) int64 of audio_at, as `Facts.words`.
+        facts: (B, F) float32, `AuxiliaryTargets.row` of each example.
+        cells: (n, 3) int64, `AuxiliaryTargets.cells` of the tokens of `video_at`.
+        spoken: (n,) int64, `AuxiliaryTargets.words` of the tokens of `audio_at`.
     """
 
     tokens: torch.Tensor
@@ -104,7 +104,7 @@ class Batcher:
     def __call__(self, worlds: Sequence[Sequence[StreamExample]]) -> Batch:
         examples = [example for world in worlds for example in world]
         senses = _Senses(self.features)
-        layouts: list[Layout] = []
+        layouts: list[TokenLayout] = []
         video_of: list[int] = []
         audio_of: list[int] = []
         cells: list[tuple[int, int, int]] = []
@@ -157,7 +157,7 @@ class Batcher:
         )
 
 
-def _mask(layouts: Sequence[Layout], length: int) -> torch.Tensor | None:
+def _mask(layouts: Sequence[TokenLayout], length: int) -> torch.Tensor | None:
     """What pads a row comes last, so that without branches causality is all it takes."""
     if not any(layout.branched for layout in layouts):
         return None

@@ -9,23 +9,23 @@ from dataclasses import dataclass, replace
 import numpy as np
 from torch.utils.data import Dataset
 
-from roma_ros.training.auxiliary import Facts, facts_of
+from roma_ros.training.auxiliary import AuxiliaryTargets, auxiliary_targets
 from roma_ros.training.example import Exchange, StreamExample
 from roma_ros.units import MultimodalUnit
 from roma_ros.world import (
     PRESENT_KINDS,
     SPOKEN_KINDS,
-    Alert,
     AlertKind,
     Exercise,
     Plot,
-    Question,
     QuestionKind,
     Scene,
     Senses,
     Split,
     Subject,
     Task,
+    WorldAlert,
+    WorldQuestion,
     WorldRenderer,
     alert_exercises,
     alerts_on,
@@ -203,7 +203,7 @@ class World:
             random = np.random.default_rng((seed, 7))
             units = random.permutation(GLIMPSED)[: math.ceil(self.seconds / SEEDS)]
             asked = dense_questions(scene, self.mix.questions_per_stream, GLIMPSE_KINDS)
-            texts, facts = captions(scene), facts_of(scene)
+            texts, facts = captions(scene), auxiliary_targets(scene)
             renderer = WorldRenderer(scene)
             for unit in units[: self.seconds - len(examples)].tolist():
                 exchanges = [_exchange(replace(q, unit=0)) for q in asked if q.unit == unit]
@@ -330,7 +330,7 @@ def dictation_example(exercise: Exercise, mix: Mix) -> StreamExample:
     return StreamExample(
         units=units,
         exchanges=[heard] * bool(mix.questions_per_stream),
-        facts=Facts(said=tuple(word.delayed(-spoken_in.start) for word in line.words)),
+        facts=AuxiliaryTargets(said=tuple(word.delayed(-spoken_in.start) for word in line.words)),
     )
 
 
@@ -374,7 +374,7 @@ def exercise_example(
 def waiting(subject: Subject, scene: Scene) -> list[bool]:
     """Whether a segment is going on, or something is there of the kind that is waited for."""
     units = range(scene.seconds)
-    if isinstance(subject, Alert):
+    if isinstance(subject, WorldAlert):
         senses = Senses(scene)
         look, sound = subject.event.look, subject.event.sound
         return [
@@ -385,5 +385,5 @@ def waiting(subject: Subject, scene: Scene) -> list[bool]:
     return [any(segment.first <= unit < segment.end for segment in subject) for unit in units]
 
 
-def _exchange(question: Question) -> Exchange:
+def _exchange(question: WorldQuestion) -> Exchange:
     return Exchange(unit=question.unit, question=question.text, answer=question.answer)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from roma_ros.training.auxiliary import Facts
+from roma_ros.training.auxiliary import AuxiliaryTargets
 from roma_ros.units import MultimodalUnit
 
 __all__ = ["Exchange", "StreamExample"]
@@ -43,7 +43,7 @@ class StreamExample:
     waiting: Sequence[bool] = ()
     replies: Mapping[int, str] = field(default_factory=dict)
     exchanges: Sequence[Exchange] = ()
-    facts: Facts = field(default_factory=Facts)
+    facts: AuxiliaryTargets = field(default_factory=AuxiliaryTargets)
     weight: float = 1.0
 
     def __post_init__(self) -> None:

@@ -15,7 +15,7 @@ import torch
 from roma_ros.thinker.dialogue import Dialogue
 from roma_ros.training.example import StreamExample
 
-__all__ = ["Layout", "UnitShape", "lay_out"]
+__all__ = ["TokenLayout", "UnitShape", "lay_out"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class UnitShape:
 
 
 @dataclass(slots=True)
-class Layout:
+class TokenLayout:
     """One example as L tokens.
 
     Attributes:
@@ -82,9 +82,9 @@ class Layout:
         return mask
 
 
-def lay_out(example: StreamExample, units: Sequence[UnitShape], dialogue: Dialogue) -> Layout:
+def lay_out(example: StreamExample, units: Sequence[UnitShape], dialogue: Dialogue) -> TokenLayout:
     """Lay an example out as its session and branches would see it."""
-    layout = Layout()
+    layout = TokenLayout()
     position = layout.add_text(dialogue.opening(example.instruction), 0)
     ends: list[tuple[int, int]] = []  # length and next position of the trunk after each unit
     for number, unit in enumerate(units):

@@ -78,7 +78,7 @@ def draw_log(entries: Entries, file: Path) -> None:
             ("loss", "sum", INK),
             ("text_loss", "text", BLUE),
             ("speak_loss", "speak", RED),
-            ("fact_loss", "facts", GREEN),
+            ("fact_loss", "auxiliary", GREEN),
         ):
             _draw(losses, entries, name, label, colour, positive=True)
         for name, label, colour in (

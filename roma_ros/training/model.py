@@ -10,7 +10,7 @@ from torch import nn
 
 from roma_ros.thinker import RomaThinker
 from roma_ros.thinker.qwen_omni import audio_tower, forward_text, text_model, vision_tower
-from roma_ros.training.auxiliary import FactHeads
+from roma_ros.training.auxiliary import AuxiliaryHeads
 from roma_ros.training.batch import IGNORED
 from roma_ros.training.lora import Adapters
 from roma_ros.training.settings import LoraSettings
@@ -25,7 +25,7 @@ class StreamLosses(NamedTuple):
     loss: torch.Tensor
     text_loss: torch.Tensor
     speak_loss: torch.Tensor
-    fact_loss: torch.Tensor
+    auxiliary_loss: torch.Tensor
     speak_logits: torch.Tensor
     text_hits: torch.Tensor
 
@@ -38,7 +38,7 @@ class TrainingModel(nn.Module):
         focal: gamma of the loss of state tokens.
         speak_share: lambda, the weight of the timing loss against the language loss.
         train_encoders: only roma_tiny's stage 0 does; the paper freezes both. They learn by
-            `FactHeads` too, which are thrown away.
+            `AuxiliaryHeads` too, which are thrown away.
         lora: puts adapters into the thinker's backbone, which are trained in its place; the speak
             head is trained in full.
     """
@@ -65,7 +65,9 @@ class TrainingModel(nn.Module):
         for encoder in (vision_tower(self.backbone), audio_tower(self.backbone)):
             encoder.requires_grad_(train_encoders)
         width = self.backbone.config.text_config.hidden_size
-        self.fact_heads = FactHeads(width, thinker.dialogue.text) if train_encoders else None
+        self.auxiliary_heads = (
+            AuxiliaryHeads(width, thinker.dialogue.text) if train_encoders else None
+        )
 
     def gradient_checkpointing_enable(self, **options: Any) -> None:
         """Compute layers again on the way back instead of keeping them; as a Trainer asks it."""
@@ -105,9 +107,9 @@ class TrainingModel(nn.Module):
             audio = self.thinker.encode_audio(mel) if mel.numel() else embeds[:0]
         video, audio = video[video_of], audio[audio_of]
         length = tokens.shape[1]
-        fact_loss = embeds.new_zeros(())
-        if self.fact_heads is not None:
-            fact_loss = self.fact_heads.loss(
+        auxiliary_loss = embeds.new_zeros(())
+        if self.auxiliary_heads is not None:
+            auxiliary_loss = self.auxiliary_heads.loss(
                 facts,
                 cells,
                 spoken,
@@ -119,8 +121,10 @@ class TrainingModel(nn.Module):
             )
         known = speak != IGNORED
         if not len(target) and not known.any():
-            nothing = torch.zeros_like(fact_loss)  # to say: the encoders learn alone
-            return StreamLosses(fact_loss, nothing, nothing, fact_loss.detach(), speak, target > 0)
+            nothing = torch.zeros_like(auxiliary_loss)  # to say: the encoders learn alone
+            return StreamLosses(
+                auxiliary_loss, nothing, nothing, auxiliary_loss.detach(), speak, target > 0
+            )
         embeds = embeds.index_copy(0, video_at, video.to(embeds.dtype))
         embeds = embeds.index_copy(0, audio_at, audio.to(embeds.dtype))
         outputs = forward_text(
@@ -141,10 +145,10 @@ class TrainingModel(nn.Module):
         )
         known_logits = torch.zeros_like(speak).masked_scatter(known, speak_logits.detach())
         return StreamLosses(
-            loss=text_loss + self.speak_share * speak_loss + fact_loss,
+            loss=text_loss + self.speak_share * speak_loss + auxiliary_loss,
             text_loss=text_loss.detach(),
             speak_loss=speak_loss.detach(),
-            fact_loss=fact_loss.detach(),
+            auxiliary_loss=auxiliary_loss.detach(),
             speak_logits=known_logits,
             text_hits=(text_logits.argmax(-1) == target).detach(),
         )

@@ -16,8 +16,12 @@ from roma_ros.training.model import TrainingModel
 
 __all__ = ["load_progress", "save_merged", "save_progress"]
 
-BACKBONE, SPEAK_HEAD, FACT_HEADS = "backbone.", "speak_head.", "fact_heads."  # of TrainingModel
-FACT_HEADS_NAME = "fact_heads.safetensors"  # to resume by; no finished model has them
+BACKBONE, SPEAK_HEAD, AUXILIARY_HEADS = (
+    "backbone.",
+    "speak_head.",
+    "auxiliary_heads.",
+)  # of TrainingModel
+AUXILIARY_HEADS_NAME = "fact_heads.safetensors"  # to resume by; no finished model has them
 
 
 def save_progress(
@@ -41,7 +45,7 @@ def save_progress(
         adapters.save(folder, backbone)
     thinker.config.save(folder)
     weights = model.state_dict() if state is None else state
-    for prefix, name in ((SPEAK_HEAD, SPEAK_HEAD_NAME), (FACT_HEADS, FACT_HEADS_NAME)):
+    for prefix, name in ((SPEAK_HEAD, SPEAK_HEAD_NAME), (AUXILIARY_HEADS, AUXILIARY_HEADS_NAME)):
         if part := _part(weights, prefix):
             save_file(part, folder / name)
 
@@ -59,8 +63,8 @@ def load_progress(model: TrainingModel, folder: Path) -> None:
         model.adapters.load(folder)
     if model.speak_head is not None:
         model.speak_head.load_state_dict(_read(folder / SPEAK_HEAD_NAME))
-    if model.fact_heads is not None and (folder / FACT_HEADS_NAME).exists():
-        model.fact_heads.load_state_dict(_read(folder / FACT_HEADS_NAME))
+    if model.auxiliary_heads is not None and (folder / AUXILIARY_HEADS_NAME).exists():
+        model.auxiliary_heads.load_state_dict(_read(folder / AUXILIARY_HEADS_NAME))
 
 
 def save_merged(base: str, adapters: Path, out: Path, *, dtype: str = "float32") -> None:

@@ -34,7 +34,7 @@ USUAL_INPUTS = 256  # of a layer of an encoder of roma_tiny
 ADAPTERS_FOLDER = "adapters"  # of a finished run with LoRA, beside the merged model
 logger = logging.get_logger(__name__)
 COUNTS = (
-    *("steps", "units", "text_loss", "speak_loss", "fact_loss"),
+    *("steps", "units", "text_loss", "speak_loss", "auxiliary_loss"),
     *("right", "targets", "due", "silent", "hits", "false"),
 )
 
@@ -95,8 +95,8 @@ class StreamTrainer(Trainer):
             before = [entry["units"] for entry in self.state.log_history if "units" in entry]
             logs["units"] = round(counts["units"]) + (before[-1] if before else 0)
             # A figure that these lessons do not have is left out: 0 would say that it is bad.
-            if counts["fact_loss"]:
-                logs["fact_loss"] = counts["fact_loss"] / steps
+            if counts["auxiliary_loss"]:
+                logs["fact_loss"] = counts["auxiliary_loss"] / steps
             if counts["targets"]:
                 logs["text_loss"] = counts["text_loss"] / steps
                 logs["text_accuracy"] = counts["right"] / counts["targets"]
@@ -224,7 +224,7 @@ def train(settings: TrainSettings, out: Path, *, resume: bool = False) -> Path:
     )
     trainer.remove_callback(PrinterCallback if arguments.disable_tqdm else ProgressCallback)
     trainer.train(resume_from_checkpoint=resume or None)
-    model.fact_heads = None  # the encoders have learnt by them
+    model.auxiliary_heads = None  # the encoders have learnt by them
     if settings.lora is None:
         trainer.save_model(str(out))
         return out
@@ -312,7 +312,7 @@ def _count(losses: StreamLosses, labels: torch.Tensor) -> torch.Tensor:
             one * labels.numel(),
             losses.text_loss,
             losses.speak_loss,
-            losses.fact_loss,
+            losses.auxiliary_loss,
             losses.text_hits.sum(),
             one * losses.text_hits.numel(),
             due.sum(),

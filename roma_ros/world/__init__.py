@@ -1,13 +1,13 @@
 """A small world in pictures and sound, made up from a seed, with exact ground truth."""
 
 from roma_ros.speech import SpeechError, SpokenWord, Voice, say
-from roma_ros.world.alert import Alert, AlertKind, Event, Window, draw_alerts
+from roma_ros.world.alert import AlertKind, Window, WorldAlert, WorldEvent, draw_alerts
 from roma_ros.world.annotations import annotate, write_annotations
 from roma_ros.world.errors import FilmError, SampleError, SceneError, WorldError
 from roma_ros.world.exercise import (
     Exercise,
-    Reply,
     Subject,
+    TimedText,
     alert_exercises,
     alerts_on,
     narration_exercise,
@@ -23,14 +23,21 @@ from roma_ros.world.plot import Plot
 from roma_ros.world.questions import (
     PRESENT_KINDS,
     SPOKEN_KINDS,
-    Question,
     QuestionKind,
+    WorldQuestion,
     dense_questions,
     draw_questions,
 )
 from roma_ros.world.renderer import WorldRenderer
 from roma_ros.world.sample_units import sample_units
-from roma_ros.world.samples import Answer, Query, Sample, Task, read_samples, write_samples
+from roma_ros.world.samples import (
+    Sample,
+    SampleAnswer,
+    SampleQuery,
+    Task,
+    read_samples,
+    write_samples,
+)
 from roma_ros.world.scene import Figure, Scene, SoundEvent, SpokenLine, Touch
 from roma_ros.world.senses import Senses
 from roma_ros.world.sound import SoundRenderer
@@ -48,23 +55,19 @@ __all__ = [
     "TEST_VOICES",
     "TRAIN_VOICES",
     "VALIDATION_VOICES",
-    "Alert",
     "AlertKind",
-    "Answer",
     "Colour",
-    "Event",
     "Exercise",
     "Figure",
     "FilmError",
     "FrameRenderer",
     "Look",
     "Plot",
-    "Query",
-    "Question",
     "QuestionKind",
-    "Reply",
     "Sample",
+    "SampleAnswer",
     "SampleError",
+    "SampleQuery",
     "Scene",
     "SceneError",
     "Segment",
@@ -79,10 +82,14 @@ __all__ = [
     "SpokenWord",
     "Subject",
     "Task",
+    "TimedText",
     "Touch",
     "Voice",
     "Window",
+    "WorldAlert",
     "WorldError",
+    "WorldEvent",
+    "WorldQuestion",
     "WorldRenderer",
     "alert_exercises",
     "alerts_on",

@@ -14,7 +14,15 @@ from roma_ros.world.senses import Senses
 from roma_ros.world.splits import Purpose, generator
 from roma_ros.world.words import Colour, Look, Shape, Sound, counted
 
-__all__ = ["ALERT_KINDS", "Alert", "AlertKind", "Event", "Window", "draw_alerts", "windows"]
+__all__ = [
+    "ALERT_KINDS",
+    "AlertKind",
+    "Window",
+    "WorldAlert",
+    "WorldEvent",
+    "draw_alerts",
+    "windows",
+]
 
 
 class AlertKind(enum.Enum):
@@ -38,7 +46,7 @@ EVERY_TIME = 0.5  # share of those that ask for every time, where there is more 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+class WorldEvent:
     """What may happen: a look appears, touches another, a sound is heard, or both at once.
 
     Attributes:
@@ -107,7 +115,7 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Alert:
+class WorldAlert:
     """An instruction, and where its event happens.
 
     Attributes:
@@ -116,7 +124,7 @@ class Alert:
         labels: the units in which the alert is right: bool (seconds,).
     """
 
-    event: Event
+    event: WorldEvent
     every_time: bool
     labels: np.ndarray = field(repr=False)
 
@@ -141,7 +149,7 @@ def windows(labels: np.ndarray) -> tuple[Window, ...]:
 
 def draw_alerts(
     scene: Scene, count: int, kinds: Sequence[AlertKind] = tuple(AlertKind)
-) -> tuple[Alert, ...]:
+) -> tuple[WorldAlert, ...]:
     """Different instructions for one scene, of which about a third wait for what never happens.
 
     What never happens is nearly there: the same shape in another colour, the same colour in another
@@ -156,7 +164,7 @@ def draw_alerts(
     senses = Senses(scene)
     choice = _Choice(senses, random)
     odds = np.array([ALERT_KINDS[kind] for kind in kinds])
-    alerts: dict[Event, Alert] = {}
+    alerts: dict[WorldEvent, WorldAlert] = {}
     for _ in range(4 * count):
         if len(alerts) == count:
             break
@@ -167,7 +175,7 @@ def draw_alerts(
         event = events[random.integers(len(events))]
         labels = event.happens(senses)
         again = len(windows(labels)) != 1
-        alerts[event] = Alert(event, again and bool(random.random() < EVERY_TIME), labels)
+        alerts[event] = WorldAlert(event, again and bool(random.random() < EVERY_TIME), labels)
     return tuple(alerts.values())
 
 
@@ -180,12 +188,12 @@ class _Choice:
         self._looks = list(dict.fromkeys(figure.look for figure in senses.figures))
         self._sounds = list(dict.fromkeys(event.kind for event in senses.sounds))
         self._never = self._never_seen()
-        self._events: dict[tuple[AlertKind, bool], list[Event]] = {}
+        self._events: dict[tuple[AlertKind, bool], list[WorldEvent]] = {}
 
-    def of(self, kind: AlertKind, *, happening: bool) -> list[Event]:
+    def of(self, kind: AlertKind, *, happening: bool) -> list[WorldEvent]:
         """Events of a kind; `happening` is whether they ever do."""
         if (kind, happening) not in self._events:
-            found: dict[bool, list[Event]] = {True: [], False: []}
+            found: dict[bool, list[WorldEvent]] = {True: [], False: []}
             for event in dict.fromkeys(CANDIDATES[kind](self)):
                 found[bool(event.happens(self._senses).any())].append(event)
             self._events |= {(kind, key): events for key, events in found.items()}
@@ -205,32 +213,32 @@ class _Choice:
         some = self._random.permutation(len(half))[: len(near) // 2 + 1]
         return near + [half[index] for index in some]
 
-    def visual(self) -> Iterator[Event]:
+    def visual(self) -> Iterator[WorldEvent]:
         for look in self._looks + self._never:
-            yield Event(look=look)
+            yield WorldEvent(look=look)
 
-    def touch(self) -> Iterator[Event]:
+    def touch(self) -> Iterator[WorldEvent]:
         for touch in self._senses.touches:
-            yield Event(look=touch.mover, other=touch.other)
+            yield WorldEvent(look=touch.mover, other=touch.other)
         for look, other in combinations(self._looks, 2):
             if not self._senses.touching(look, other).any():
-                yield Event(look=look, other=other)
+                yield WorldEvent(look=look, other=other)
 
-    def audio(self) -> Iterator[Event]:
+    def audio(self) -> Iterator[WorldEvent]:
         for sound in Sound:
-            yield Event(sound=sound)
+            yield WorldEvent(sound=sound)
         for sound, count in product(self._sounds, (2, 3)):
             if sound.countable:
-                yield Event(sound=sound, count=count)
+                yield WorldEvent(sound=sound, count=count)
 
-    def joint(self) -> Iterator[Event]:
+    def joint(self) -> Iterator[WorldEvent]:
         for look, sound in product(self._looks, Sound):
-            yield Event(look=look, sound=sound)
+            yield WorldEvent(look=look, sound=sound)
         for look, sound in product(self._never, self._sounds):
-            yield Event(look=look, sound=sound)
+            yield WorldEvent(look=look, sound=sound)
 
 
-CANDIDATES: dict[AlertKind, Callable[[_Choice], Iterator[Event]]] = {
+CANDIDATES: dict[AlertKind, Callable[[_Choice], Iterator[WorldEvent]]] = {
     AlertKind.VISUAL: _Choice.visual,
     AlertKind.TOUCH: _Choice.touch,
     AlertKind.AUDIO: _Choice.audio,

@@ -14,17 +14,17 @@ import numpy as np
 
 from roma_ros.speech import say
 from roma_ros.units import UNIT_RATE
-from roma_ros.world.alert import Alert, AlertKind, draw_alerts
+from roma_ros.world.alert import AlertKind, WorldAlert, draw_alerts
 from roma_ros.world.narration import NARRATION_INSTRUCTION, Segment, narrate
 from roma_ros.world.plot import Plot
 from roma_ros.world.questions import (
     SPOKEN_KINDS,
-    Question,
     QuestionKind,
+    WorldQuestion,
     asked_again,
     draw_questions,
 )
-from roma_ros.world.samples import Answer, Query, Sample, Task
+from roma_ros.world.samples import Sample, SampleAnswer, SampleQuery, Task
 from roma_ros.world.scene import Scene, SpokenLine
 from roma_ros.world.senses import Senses
 from roma_ros.world.splits import Purpose, Split, generator
@@ -33,8 +33,8 @@ from roma_ros.world.voices import draw_voice
 
 __all__ = [
     "Exercise",
-    "Reply",
     "Subject",
+    "TimedText",
     "alert_exercises",
     "alerts_on",
     "narration_exercise",
@@ -48,12 +48,17 @@ FIRST_ASKED = 2  # the first unit after which there is something to ask, in most
 FIRST_ASKED_ALOUD = 4  # most questions take 2 to 4 seconds
 ALERT_WORD = "alert"  # what an alert's answers say in the release's samples
 
-Subject: TypeAlias = "Alert | tuple[Segment, ...] | Question"
+Subject: TypeAlias = "WorldAlert | tuple[Segment, ...] | WorldQuestion"
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
-    """What is to be said after a unit."""
+class TimedText:
+    """Text that is due, or was published, after a unit.
+
+    Attributes:
+        unit: index of the unit.
+        text: the sentence, alert text or answer.
+    """
 
     unit: int
     text: str
@@ -86,29 +91,29 @@ class Exercise:
 
     @property
     def task(self) -> Task:
-        if isinstance(self.subject, Alert):
+        if isinstance(self.subject, WorldAlert):
             return Task.ALERT
-        return Task.QUESTION if isinstance(self.subject, Question) else Task.NARRATION
+        return Task.QUESTION if isinstance(self.subject, WorldQuestion) else Task.NARRATION
 
     @property
     def labels(self) -> np.ndarray:
         """The units after which p(speak) is to be high: bool (scene.seconds,)."""
-        if isinstance(self.subject, Alert):
+        if isinstance(self.subject, WorldAlert):
             return self.subject.labels
         units = np.zeros(self.scene.seconds, bool)
         units[[reply.unit for reply in self.replies]] = True
         return units
 
     @property
-    def replies(self) -> tuple[Reply, ...]:
+    def replies(self) -> tuple[TimedText, ...]:
         """What is to be said in words; an alert is put in words when its event begins."""
         subject = self.subject
-        if isinstance(subject, Alert):
+        if isinstance(subject, WorldAlert):
             report = subject.event.report
-            return tuple(Reply(window.first, report) for window in subject.windows)
-        if isinstance(subject, Question):
-            return (Reply(subject.unit, subject.answer),)
-        return tuple(Reply(segment.end, segment.text) for segment in subject)
+            return tuple(TimedText(window.first, report) for window in subject.windows)
+        if isinstance(subject, WorldQuestion):
+            return (TimedText(subject.unit, subject.answer),)
+        return tuple(TimedText(segment.end, segment.text) for segment in subject)
 
     def sample(self, video: str, audio: str | None) -> Sample:
         """The exercise as a sample of the public release.
@@ -121,18 +126,18 @@ class Exercise:
         if self.line is not None:
             begins = self.line.onset
             duration = self.told_after - begins
-        elif isinstance(self.subject, Question):
+        elif isinstance(self.subject, WorldQuestion):
             begins = self.subject.unit + 1.0
-        if isinstance(self.subject, Alert):
-            due = [Reply(unit, ALERT_WORD) for unit in np.flatnonzero(self.labels).tolist()]
+        if isinstance(self.subject, WorldAlert):
+            due = [TimedText(unit, ALERT_WORD) for unit in np.flatnonzero(self.labels).tolist()]
         else:
             due = list(self.replies)
         return Sample(
             task=self.task,
             id=self.id,
             video=(video,),
-            queries=(Query(text=self.text, audio=audio, time=begins, duration=duration),),
-            answers=tuple(Answer(reply.text, reply.unit + 1.0) for reply in due),
+            queries=(SampleQuery(text=self.text, audio=audio, time=begins, duration=duration),),
+            answers=tuple(SampleAnswer(reply.text, reply.unit + 1.0) for reply in due),
         )
 
 
@@ -271,8 +276,8 @@ def _instructed(scene: Scene, instruction: str, index: int) -> tuple[Scene, Spok
 
 
 def _asked_aloud(
-    scene: Scene, question: Question, index: int
-) -> tuple[Scene, Question, SpokenLine] | None:
+    scene: Scene, question: WorldQuestion, index: int
+) -> tuple[Scene, WorldQuestion, SpokenLine] | None:
     """The scene up to the unit in which somebody has just asked; `None` if that does not fit."""
     line, duration = _line(scene, question.text, index)
     onset = question.unit + 1 - PAUSE - duration

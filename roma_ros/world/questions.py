@@ -28,8 +28,8 @@ __all__ = [
     "DENSE_KINDS",
     "PRESENT_KINDS",
     "SPOKEN_KINDS",
-    "Question",
     "QuestionKind",
+    "WorldQuestion",
     "asked_again",
     "dense_questions",
     "draw_questions",
@@ -74,7 +74,7 @@ SPOKEN_KINDS = tuple(
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class WorldQuestion:
     """A question put after a unit.
 
     Attributes:
@@ -95,7 +95,7 @@ def draw_questions(
     count: int,
     kinds: Sequence[QuestionKind] = tuple(QuestionKind),
     first: int = 0,
-) -> tuple[Question, ...]:
+) -> tuple[WorldQuestion, ...]:
     """Different questions, in the order in which they are to be asked.
 
     The kind is drawn first, then the answer, of those that are right at some time, and the question
@@ -110,8 +110,8 @@ def draw_questions(
     """
     random = generator(scene.seed, Purpose.QUESTIONS)
     moments = _moments(scene, range(first, scene.seconds))
-    pools: dict[QuestionKind, dict[str, list[Question]]] = {}
-    drawn: set[Question] = set()
+    pools: dict[QuestionKind, dict[str, list[WorldQuestion]]] = {}
+    drawn: set[WorldQuestion] = set()
     for _ in range(4 * count):
         if len(drawn) == count:
             break
@@ -127,7 +127,7 @@ def draw_questions(
 
 def dense_questions(
     scene: Scene, count: int = 1, kinds: Sequence[QuestionKind] = DENSE_KINDS
-) -> tuple[Question, ...]:
+) -> tuple[WorldQuestion, ...]:
     """Questions on the present after every unit, as far as it leaves something to ask.
 
     The answer is drawn before the question, but many units only have a no.
@@ -138,11 +138,11 @@ def dense_questions(
         kinds: that may be drawn.
     """
     random = generator(scene.seed, Purpose.QUESTIONS)
-    drawn: list[Question] = []
+    drawn: list[WorldQuestion] = []
     for moment in _moments(scene, range(scene.seconds)):
         pools = [_by_answer(kind, [moment], both=False) for kind in kinds]
         turns = random.permutation([index for index, pool in enumerate(pools) if pool])
-        asked: set[Question] = set()
+        asked: set[WorldQuestion] = set()
         for turn in range(2 * count if len(turns) else 0):
             pool = pools[turns[turn % len(turns)]]
             questions = list(pool.values())[random.integers(len(pool))]
@@ -153,7 +153,7 @@ def dense_questions(
     return tuple(drawn)
 
 
-def asked_again(question: Question, scene: Scene) -> Question | None:
+def asked_again(question: WorldQuestion, scene: Scene) -> WorldQuestion | None:
     """The same question with the answer that is right for another scene; `None` if none is."""
     (moment,) = _moments(scene, range(question.unit, question.unit + 1))
     answers = dict(ASK[question.kind](moment))
@@ -164,12 +164,12 @@ def asked_again(question: Question, scene: Scene) -> Question | None:
 
 def _by_answer(
     kind: QuestionKind, moments: Iterable[_Moment], *, both: bool = True
-) -> dict[str, list[Question]]:
+) -> dict[str, list[WorldQuestion]]:
     """What can be asked at those moments; nothing where `both` yes and no are wanting."""
-    pool: dict[str, list[Question]] = defaultdict(list)
+    pool: dict[str, list[WorldQuestion]] = defaultdict(list)
     for moment in moments:
         for text, answer in ASK[kind](moment):
-            pool[answer].append(Question(kind, text, answer, moment.unit))
+            pool[answer].append(WorldQuestion(kind, text, answer, moment.unit))
     one_sided = set(pool) in ({"yes"}, {"no"})
     return {} if both and one_sided else pool
 

@@ -20,7 +20,7 @@ import numpy as np
 
 from roma_ros.world.errors import SampleError
 
-__all__ = ["Answer", "Query", "Sample", "Task", "read_samples", "write_samples"]
+__all__ = ["Sample", "SampleAnswer", "SampleQuery", "Task", "read_samples", "write_samples"]
 
 VIDEO_MARK = "<video>"  # stands before the text of the first query
 
@@ -34,7 +34,7 @@ class Task(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Query:
+class SampleQuery:
     """An instruction or question.
 
     Attributes:
@@ -51,7 +51,7 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class SampleAnswer:
     """What is to be said, and when; a time of `None` means that it was said before the video."""
 
     text: str
@@ -78,8 +78,8 @@ class Sample:
     task: Task
     id: str
     video: tuple[str, ...]
-    queries: tuple[Query, ...]
-    answers: tuple[Answer, ...]
+    queries: tuple[SampleQuery, ...]
+    answers: tuple[SampleAnswer, ...]
 
     def labels(self, seconds: int) -> np.ndarray:
         """The units after which to speak: bool (seconds,)."""
@@ -207,8 +207,8 @@ def _task(fields: _Fields) -> Task:
         raise fields.error("task", names) from None
 
 
-def _query(fields: _Fields) -> Query:
-    return Query(
+def _query(fields: _Fields) -> SampleQuery:
+    return SampleQuery(
         text=fields.get("text", (str,)).removeprefix(VIDEO_MARK),
         audio=fields.get("audio", (str, NONE)),
         time=fields.seconds("time"),
@@ -216,9 +216,9 @@ def _query(fields: _Fields) -> Query:
     )
 
 
-def _answer(fields: _Fields) -> Answer:
+def _answer(fields: _Fields) -> SampleAnswer:
     untimed = fields.get("time", (int, float, NONE)) is None
-    return Answer(fields.get("text", (str,)), None if untimed else fields.seconds("time"))
+    return SampleAnswer(fields.get("text", (str,)), None if untimed else fields.seconds("time"))
 
 
 def _short(value: Any) -> str:

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from roma_ros.cli.live_view import LiveView
-from roma_ros.cli.progress import Progress
+from roma_ros.cli.playback import Progress
 from roma_ros.events import Answer, SpeakProbability
 from roma_ros.watch import Watch, WatchKind
 

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from roma_ros.assistant import AssistantConfig
+from roma_ros.cli.arguments import TimedQuestion
 from roma_ros.cli.errors import UsageError
 from roma_ros.cli.playback import Playback
-from roma_ros.cli.timed_question import TimedQuestion
 from roma_ros.events import Answer, Event, SpeakProbability
 from roma_ros.quantize.onnx_export import export_vision
 from roma_ros.sources import Item, MediaFile, MediaFileConfig, Source, SourceError

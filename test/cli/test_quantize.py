@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from roma_ros.cli import main
-from roma_ros.quantize import benchmark as following
+from roma_ros.quantize import benchmark
 from roma_ros.thinker import RomaThinker
 from roma_ros.thinker.bundle import check_bundle
 
@@ -20,7 +20,7 @@ def test_a_bundle_is_made_compared_and_run(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # Each follows in a process of its own, which takes long to start: here in this one.
-    monkeypatch.setattr(following, "follow_apart", following.follow)
+    monkeypatch.setattr(benchmark, "run_benchmark_in_subprocess", benchmark.run_benchmark)
     source, bundle, figures = tmp_path / "source", tmp_path / "bundle", tmp_path / "figures.json"
     prompt = tmp_path / "prompt.txt"
     prompt.write_text("You guard the door.\n")

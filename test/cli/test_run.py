@@ -339,8 +339,8 @@ def test_a_damaged_file_among_others_is_told_counted_and_in_the_exit_code(
         (["{folder}/notes.txt"], "is a text"),
         (["63"], "camera 63 cannot be opened"),
         (["mic:no such microphone"], "microphone"),
-        (["{folder}/none-*.mp4"], "no video or audio file has such a name"),
-        (["{folder}/n*.mp4"], "n*.mp4: no file can be played: "),
+        (["{folder}/none-*.mp4"], "matches no video or audio file"),
+        (["{folder}/n*.mp4"], "n*.mp4: no file can be decoded: "),
         (["{clip}", "{folder}/none.mp4"], "none.mp4 does not exist"),
         (
             ["http://u:p@127.0.0.1:1/a?key=p"],
@@ -403,7 +403,7 @@ def test_a_question_without_a_time(
     with pytest.raises(SystemExit) as end:
         main(["run", str(clip), "--ask", text])
     assert end.value.code == 2
-    assert "wanted QUESTION@SECONDS" in output(capsys).err
+    assert "expected QUESTION@SECONDS" in output(capsys).err
 
 
 def test_ctrl_c_ends_cleanly_and_still_draws(clip: Path, tmp_path: Path) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from roma_ros.cli.arguments import TimedQuestion
 from roma_ros.cli.text import clock, one_line, shortened
-from roma_ros.cli.timed_question import TimedQuestion
 
 
 @pytest.mark.parametrize(

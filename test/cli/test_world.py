@@ -53,4 +53,4 @@ def test_what_cannot_be_rendered_is_said_in_one_line(
 def test_a_size_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["world", "render", "--size", "big", "x.mp4"])
-    assert "224x224" in capsys.readouterr().err
+    assert "WIDTHxHEIGHT" in capsys.readouterr().err

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from roma_ros.evaluation.outcomes import AlertOutcome, AnswerOutcome, NarrationOutcome, Saying
-from roma_ros.world import AlertKind, QuestionKind
+from roma_ros.evaluation.outcomes import AlertOutcome, AnswerOutcome, NarrationOutcome
+from roma_ros.world import AlertKind, QuestionKind, TimedText
 
 
 def units(text: str) -> np.ndarray:
@@ -41,8 +41,8 @@ def narration(due: dict[int, str], said: dict[int, str], seconds: int = 8) -> Na
     p_speak[list(said)] = 0.9
     return NarrationOutcome(
         world=1,
-        due=tuple(Saying(unit, text) for unit, text in due.items()),
-        said=tuple(Saying(unit, text) for unit, text in said.items()),
+        due=tuple(TimedText(unit, text) for unit, text in due.items()),
+        said=tuple(TimedText(unit, text) for unit, text in said.items()),
         p_speak=p_speak,
         step_seconds=np.full(seconds, 0.04),
         speak_seconds=np.zeros(seconds),

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from roma_ros.evaluation.alert_score import AlertCounts, firings, score_alert
+from roma_ros.evaluation.alert_score import AlertCounts, alarm_windows, score_alert
 from roma_ros.evaluation.bootstrap import total
 from roma_ros.evaluation.protocol import TriggerSettings
 from roma_ros.world import Window
@@ -15,14 +15,14 @@ DEFAULT = TriggerSettings()
 
 def test_a_firing_lasts_as_long_as_its_run() -> None:
     p = np.array([0.9, 0.5, 0.49, 0.6, 0.1, 0.7])
-    assert firings(p, DEFAULT) == (Window(0, 1), Window(3, 3), Window(5, 5))
-    assert firings(p, TriggerSettings(threshold=0.65)) == (Window(0, 0), Window(5, 5))
+    assert alarm_windows(p, DEFAULT) == (Window(0, 1), Window(3, 3), Window(5, 5))
+    assert alarm_windows(p, TriggerSettings(threshold=0.65)) == (Window(0, 0), Window(5, 5))
 
 
 def test_a_window_delays_the_firing_and_leaves_out_short_runs() -> None:
     p = np.array([0.9, 0.9, 0.9, 0.1, 0.9, 0.1])
-    assert firings(p, TriggerSettings(window=2)) == (Window(1, 2),)
-    assert firings(p, TriggerSettings(window=4)) == ()
+    assert alarm_windows(p, TriggerSettings(window=2)) == (Window(1, 2),)
+    assert alarm_windows(p, TriggerSettings(window=4)) == ()
 
 
 def test_every_count_of_one_stream() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from roma_ros.evaluation import cases as showings_module
-from roma_ros.evaluation.cases import Programme, Showing, modality, programme
+from roma_ros.evaluation.cases import Case, CaseKind, modality, schedule
 from roma_ros.evaluation.errors import EvaluationError
 from roma_ros.evaluation.protocol import Protocol, TriggerSettings
 from roma_ros.world import TEST_VOICES, AlertKind, Scene, Split, Task, Touch
@@ -18,35 +18,35 @@ PROTOCOL = Protocol(streams=6, seconds=8, alerts_per_world=2, questions_per_worl
 
 
 @pytest.fixture(scope="module")
-def showings() -> dict[Programme, list[Showing]]:
-    found: dict[Programme, list[Showing]] = {kind: [] for kind in Programme}
-    for kind, number in programme(PROTOCOL):
-        found[kind].append(Showing.of(kind, number, PROTOCOL))
+def cases() -> dict[CaseKind, list[Case]]:
+    found: dict[CaseKind, list[Case]] = {kind: [] for kind in CaseKind}
+    for kind, number in schedule(PROTOCOL):
+        found[kind].append(Case.of(kind, number, PROTOCOL))
     return found
 
 
 def test_all_worlds_are_tests_and_no_two_are_the_same(
-    showings: dict[Programme, list[Showing]],
+    cases: dict[CaseKind, list[Case]],
 ) -> None:
-    for shown in showings.values():
-        seeds = [showing.scene.seed for showing in shown]
+    for shown in cases.values():
+        seeds = [case.scene.seed for case in shown]
         assert len(set(seeds)) == len(seeds) == 6
         assert {Split.of(seed) for seed in seeds} == {Split.TEST}
 
 
-def test_there_are_enough_streams_of_each_task(showings: dict[Programme, list[Showing]]) -> None:
-    for showing in showings[Programme.CROWD]:
-        tasks = [exercise.task for exercise in showing.exercises]
+def test_there_are_enough_streams_of_each_task(cases: dict[CaseKind, list[Case]]) -> None:
+    for case in cases[CaseKind.CROWD]:
+        tasks = [exercise.task for exercise in case.exercises]
         assert {Task.ALERT, Task.QUESTION} == set(tasks)
-        assert all(exercise.line is None for exercise in showing.exercises)
-        assert {exercise.scene for exercise in showing.exercises} == {showing.scene}
-    assert all(s.exercises[0].task is Task.NARRATION for s in showings[Programme.NARRATION])
+        assert all(exercise.line is None for exercise in case.exercises)
+        assert {exercise.scene for exercise in case.exercises} == {case.scene}
+    assert all(s.exercises[0].task is Task.NARRATION for s in cases[CaseKind.NARRATION])
 
 
-def test_voices_are_the_tests(showings: dict[Programme, list[Showing]]) -> None:
-    for kind in (Programme.SPOKEN_ALERT, Programme.SPOKEN_QUESTION):
-        for showing in showings[kind]:
-            (exercise,) = showing.exercises
+def test_voices_are_the_tests(cases: dict[CaseKind, list[Case]]) -> None:
+    for kind in (CaseKind.SPOKEN_ALERT, CaseKind.SPOKEN_QUESTION):
+        for case in cases[kind]:
+            (exercise,) = case.exercises
             assert exercise.line is not None
             assert exercise.scene.speech == (exercise.line,)
             assert exercise.line.voice.name in TEST_VOICES
@@ -54,8 +54,8 @@ def test_voices_are_the_tests(showings: dict[Programme, list[Showing]]) -> None:
 
 def test_another_seed_shows_other_worlds() -> None:
     later = Protocol(streams=6, seconds=8, seed=1)
-    (_, number), *_ = islice(programme(later), 1)
-    assert Showing.of(Programme.NARRATION, number, later).scene.seed == Split.TEST.seed(1)
+    (_, number), *_ = islice(schedule(later), 1)
+    assert Case.of(CaseKind.NARRATION, number, later).scene.seed == Split.TEST.seed(1)
 
 
 def test_a_world_with_nothing_to_ask_is_replaced_by_one_of_nobody_elses(
@@ -68,12 +68,12 @@ def test_a_world_with_nothing_to_ask_is_replaced_by_one_of_nobody_elses(
         "_exercises",
         lambda kind, seed, protocol: () if seed == empty else drawn(kind, seed, protocol),
     )
-    shown = [Showing.of(Programme.NARRATION, number, PROTOCOL) for number in range(6)]
-    worlds = [showing.scene.seed - Split.TEST.seed(0) for showing in shown]
+    shown = [Case.of(CaseKind.NARRATION, number, PROTOCOL) for number in range(6)]
+    worlds = [case.scene.seed - Split.TEST.seed(0) for case in shown]
     assert worlds == [0, 1, 8, 3, 4, 5]
     monkeypatch.setattr(showings_module, "_exercises", lambda *_: ())
     with pytest.raises(EvaluationError, match="expected longer worlds"):
-        Showing.of(Programme.CROWD, 0, PROTOCOL)
+        Case.of(CaseKind.CROWD, 0, PROTOCOL)
 
 
 def test_what_the_oracle_knows() -> None:

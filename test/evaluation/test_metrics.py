@@ -4,10 +4,10 @@ import math
 
 import pytest
 
-from roma_ros.evaluation.metrics import Bar, Finding, answers_by_kind, find
+from roma_ros.evaluation.metrics import Metric, Target, answers_by_kind, compute_metrics
 from roma_ros.evaluation.outcomes import Outcomes
 from roma_ros.evaluation.protocol import TriggerSettings
-from roma_ros.evaluation.table import findings_table
+from roma_ros.evaluation.table import metrics_table
 from roma_ros.world import AlertKind, QuestionKind
 
 from .by_hand import alert, answer, narration
@@ -29,14 +29,16 @@ OUTCOMES = Outcomes(
 )
 
 
-def by_name() -> dict[str, Finding]:
-    return {f.name: f for f in find(OUTCOMES, TriggerSettings(), 16_000_000)}
+def by_name() -> dict[str, Metric]:
+    return {f.name: f for f in compute_metrics(OUTCOMES, TriggerSettings(), 16_000_000)}
 
 
 def test_every_bar_has_its_figure() -> None:
-    found = find(OUTCOMES, TriggerSettings(), 16_000_000)
-    barred = {f.name: (f.bar.value, f.bar.at_most, f.value, f.met) for f in found if f.bar}
-    assert barred == {
+    found = compute_metrics(OUTCOMES, TriggerSettings(), 16_000_000)
+    targets = {
+        f.name: (f.target.value, f.target.at_most, f.value, f.met) for f in found if f.target
+    }
+    assert targets == {
         "alert: event recall": (0.9, False, 0.75, False),
         "alert: false alarms per minute": (0.5, True, 0.0, True),
         "alert: false-alarm s per minute": (1.5, True, 0.0, True),
@@ -56,32 +58,32 @@ def test_every_bar_has_its_figure() -> None:
 def test_baselines_stand_beside() -> None:
     found = by_name()
     # The oracle starts at 0 and 3 in the first stream, both outside the event.
-    assert found["alert: event recall"].beside == {"oracle": 0.75, "always": 0.0, "never": 0.0}
-    assert found["alert: false alarms per minute"].beside["oracle"] == 2 * 60 / 12
-    assert found["alert: false-alarm s per minute"].beside["always"] == 8 * 60 / 12
-    assert found["narration: F1 of its times"].beside == {"always": 4 / 10, "never": 0.0}
-    assert found["narration: exact text of matched"].beside == {"majority": 0.5}
-    assert found["question, text: accuracy"].beside == {"majority": 0.75}
+    assert found["alert: event recall"].baselines == {"oracle": 0.75, "always": 0.0, "never": 0.0}
+    assert found["alert: false alarms per minute"].baselines["oracle"] == 2 * 60 / 12
+    assert found["alert: false-alarm s per minute"].baselines["always"] == 8 * 60 / 12
+    assert found["narration: F1 of its times"].baselines == {"always": 4 / 10, "never": 0.0}
+    assert found["narration: exact text of matched"].baselines == {"majority": 0.5}
+    assert found["question, text: accuracy"].baselines == {"majority": 0.75}
 
 
 def test_what_figures_stand_on() -> None:
     found = by_name()
-    assert found["alert: event recall"].stands_on == {"streams": 2, "events": 4}
-    assert found["alert: false alarms per minute"].stands_on == {"streams": 2, "minutes": 0.2}
-    assert found["alert, recurring: recall"].stands_on == {"streams": 2, "events": 3}
-    assert found["question, text: accuracy"].stands_on == {"streams": 1, "questions": 4}
+    assert found["alert: event recall"].counts == {"streams": 2, "events": 4}
+    assert found["alert: false alarms per minute"].counts == {"streams": 2, "minutes": 0.2}
+    assert found["alert, recurring: recall"].counts == {"streams": 2, "events": 3}
+    assert found["question, text: accuracy"].counts == {"streams": 1, "questions": 4}
 
 
-def test_nan_meets_no_bar() -> None:
-    assert not Bar(0.5).met(math.nan)
-    assert not Bar(0.5, at_most=True).met(math.nan)
-    assert Bar(0.5).met(0.5)
-    assert Bar(0.5, at_most=True).met(0.5)
+def test_nan_meets_no_target() -> None:
+    assert not Target(0.5).met(math.nan)
+    assert not Target(0.5, at_most=True).met(math.nan)
+    assert Target(0.5).met(0.5)
+    assert Target(0.5, at_most=True).met(0.5)
 
 
 def test_no_outcomes_are_no_figures() -> None:
-    for finding in find(Outcomes(), TriggerSettings(), 0):
-        assert finding.name.startswith("checkpoint") or math.isnan(finding.value)
+    for metric in compute_metrics(Outcomes(), TriggerSettings(), 0):
+        assert metric.name.startswith("checkpoint") or math.isnan(metric.value)
 
 
 def test_answers_by_kind() -> None:
@@ -91,8 +93,8 @@ def test_answers_by_kind() -> None:
 
 
 def test_the_table_says_what_is_missed() -> None:
-    found = find(OUTCOMES, TriggerSettings(), 16_000_000)
-    table = findings_table(found, "a title")
+    found = compute_metrics(OUTCOMES, TriggerSettings(), 16_000_000)
+    table = metrics_table(found, "a title")
     cells = [list(column.cells) for column in table.columns]
     assert table.row_count == len(found)
     assert (cells[0][0], cells[1][0], cells[3][0]) == ("alert: event recall", "0.750", "≥ 0.9")

@@ -6,7 +6,7 @@ from itertools import combinations, permutations
 import pytest
 
 from roma_ros.evaluation.narration_score import NarrationCounts, match, score_narration
-from roma_ros.evaluation.outcomes import Saying
+from roma_ros.world import TimedText
 
 
 @pytest.mark.parametrize(
@@ -51,8 +51,8 @@ def best_by_trial(due: list[int], said: list[int]) -> tuple[int, int]:
 
 
 def test_counts_and_figures() -> None:
-    due = [Saying(3, "a"), Saying(6, "b"), Saying(12, "c")]
-    said = [Saying(3, "a"), Saying(5, "x"), Saying(9, "c"), Saying(10, "c")]
+    due = [TimedText(3, "a"), TimedText(6, "b"), TimedText(12, "c")]
+    said = [TimedText(3, "a"), TimedText(5, "x"), TimedText(9, "c"), TimedText(10, "c")]
     counts = score_narration(due, said)
     assert counts == NarrationCounts(due=3, said=4, matched=2, worded=1)
     assert counts.f1 == pytest.approx(4 / 7)

@@ -7,21 +7,21 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from roma_ros.evaluation.cases import Programme, Showing
+from roma_ros.evaluation.cases import Case, CaseKind
 from roma_ros.evaluation.errors import EvaluationError
 from roma_ros.evaluation.protocol import Protocol, TriggerSettings
-from roma_ros.evaluation.runners import AlertListener, attend
+from roma_ros.evaluation.runners import AlertRunner, run_case
 from roma_ros.thinker import RomaThinker
-from roma_ros.world import Alert, Question, WorldRenderer
+from roma_ros.world import WorldAlert, WorldQuestion, WorldRenderer
 
 PROTOCOL = Protocol(streams=1, seconds=5, alerts_per_world=2, questions_per_world=2)
 
 
 def test_alerts_and_answers_are_those_of_sessions_by_themselves(tiny: RomaThinker) -> None:
-    showing = Showing.of(Programme.CROWD, 0, PROTOCOL)
-    outcomes = attend(tiny, showing, PROTOCOL.triggers)
-    units = list(WorldRenderer(showing.scene))
-    alerts = [e for e in showing.exercises if isinstance(e.subject, Alert)]
+    case = Case.of(CaseKind.CROWD, 0, PROTOCOL)
+    outcomes = run_case(tiny, case, PROTOCOL.triggers)
+    units = list(WorldRenderer(case.scene))
+    alerts = [e for e in case.exercises if isinstance(e.subject, WorldAlert)]
     for exercise, outcome in zip(alerts, outcomes.alerts, strict=True):
         with tiny.open_session(exercise.text) as session:
             alone = [session.step(unit).p_speak for unit in units]
@@ -29,7 +29,7 @@ def test_alerts_and_answers_are_those_of_sessions_by_themselves(tiny: RomaThinke
         np.testing.assert_array_equal(outcome.labels, exercise.labels)
         assert (outcome.step_seconds > 0).all()
         assert not outcome.spoken
-    questions = [e.subject for e in showing.exercises if isinstance(e.subject, Question)]
+    questions = [e.subject for e in case.exercises if isinstance(e.subject, WorldQuestion)]
     assert len(outcomes.answers) == len(questions) == 2
     with tiny.open_session() as session:
         for unit in units:
@@ -42,59 +42,59 @@ def test_alerts_and_answers_are_those_of_sessions_by_themselves(tiny: RomaThinke
 
 
 def test_a_spoken_alert_is_heard_without_a_text(tiny: RomaThinker) -> None:
-    showing = Showing.of(Programme.SPOKEN_ALERT, 0, PROTOCOL)
-    (outcome,) = attend(tiny, showing, PROTOCOL.triggers).alerts
+    case = Case.of(CaseKind.SPOKEN_ALERT, 0, PROTOCOL)
+    (outcome,) = run_case(tiny, case, PROTOCOL.triggers).alerts
     assert outcome.spoken
-    assert len(outcome.p_speak) == showing.scene.seconds > 5
+    assert len(outcome.p_speak) == case.scene.seconds > 5
     with tiny.open_session() as session:
-        first = session.step(WorldRenderer(showing.scene).unit(0)).p_speak
+        first = session.step(WorldRenderer(case.scene).unit(0)).p_speak
     assert outcome.p_speak[0] == pytest.approx(first, abs=1e-5)
 
 
-@pytest.mark.parametrize(("kind", "window"), [(Programme.CROWD, 3), (Programme.SPOKEN_ALERT, 0)])
+@pytest.mark.parametrize(("kind", "window"), [(CaseKind.CROWD, 3), (CaseKind.SPOKEN_ALERT, 0)])
 def test_the_window_is_the_checkpoints_unless_the_instruction_is_in_the_stream(
-    puppet, kind: Programme, window: int
+    puppet, kind: CaseKind, window: int
 ) -> None:
     puppet.thinker.config = replace(puppet.thinker.config, trained_context_seconds=3)
-    showing = Showing.of(kind, 0, PROTOCOL)
-    exercise = showing.exercises[0]
-    assert isinstance(exercise.subject, Alert)
-    listener = AlertListener(puppet.thinker, exercise, exercise.subject, PROTOCOL.triggers)
-    assert listener.session.window == (window or showing.scene.seconds)
-    listener.close()
+    case = Case.of(kind, 0, PROTOCOL)
+    exercise = case.exercises[0]
+    assert isinstance(exercise.subject, WorldAlert)
+    runner = AlertRunner(puppet.thinker, exercise, exercise.subject, PROTOCOL.triggers)
+    assert runner.session.window == (window or case.scene.seconds)
+    runner.close()
 
 
 def test_a_spoken_question_is_answered_after_its_last_unit(puppet) -> None:
     puppet.says("b")
-    showing = Showing.of(Programme.SPOKEN_QUESTION, 0, PROTOCOL)
-    (outcome,) = attend(puppet.thinker, showing, PROTOCOL.triggers).answers
+    case = Case.of(CaseKind.SPOKEN_QUESTION, 0, PROTOCOL)
+    (outcome,) = run_case(puppet.thinker, case, PROTOCOL.triggers).answers
     assert outcome.spoken
     assert outcome.got == "b" * 25  # the budget of a unit
-    (exercise,) = showing.exercises
+    (exercise,) = case.exercises
     assert (outcome.question, outcome.right) == (exercise.text, exercise.replies[0].text)
 
 
 def test_a_narration_speaks_where_it_triggers(puppet) -> None:
-    showing = Showing.of(Programme.NARRATION, 0, PROTOCOL)
+    case = Case.of(CaseKind.NARRATION, 0, PROTOCOL)
     puppet.wants(0.9)
     puppet.falls_silent()
-    (loud,) = attend(puppet.thinker, showing, PROTOCOL.triggers).narrations
+    (loud,) = run_case(puppet.thinker, case, PROTOCOL.triggers).narrations
     assert [(saying.unit, saying.text) for saying in loud.said] == [(n, "") for n in range(5)]
-    (quiet,) = attend(puppet.thinker, showing, TriggerSettings(narration_threshold=0.95)).narrations
+    (quiet,) = run_case(puppet.thinker, case, TriggerSettings(narration_threshold=0.95)).narrations
     assert quiet.said == ()
     assert quiet.due == loud.due
     assert quiet.labels.sum() == len(quiet.due)
 
 
 def test_a_sentence_without_end_is_cut_by_the_next_and_told_as_far_as_it_came(puppet) -> None:
-    showing = Showing.of(Programme.NARRATION, 0, PROTOCOL)
+    case = Case.of(CaseKind.NARRATION, 0, PROTOCOL)
     puppet.wants(0.9)
-    (outcome,) = attend(puppet.thinker, showing, PROTOCOL.triggers).narrations
+    (outcome,) = run_case(puppet.thinker, case, PROTOCOL.triggers).narrations
     assert [saying.text for saying in outcome.said] == ["a" * 25] * 5
 
 
 def test_a_checkpoint_without_a_speak_head_is_refused(puppet) -> None:
     puppet.thinker.speak_head = None
-    showing = Showing.of(Programme.NARRATION, 0, PROTOCOL)
+    case = Case.of(CaseKind.NARRATION, 0, PROTOCOL)
     with pytest.raises(EvaluationError, match="no speak head"):
-        attend(puppet.thinker, showing, PROTOCOL.triggers)
+        run_case(puppet.thinker, case, PROTOCOL.triggers)

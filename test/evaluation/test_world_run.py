@@ -24,12 +24,12 @@ def test_two_streams_of_each_task_from_the_command(
     assert "alert: event recall" in printed
     assert "missed" in printed
     results = json.loads(out.read_text())
-    stands_on = {figure["name"]: figure["stands_on"] for figure in results["figures"]}
-    assert stands_on["alert: event recall"]["streams"] == 4  # two on each world
-    assert stands_on["alert, spoken: event recall"]["streams"] == 2
-    assert stands_on["narration: F1 of its times"]["streams"] == 2
-    assert stands_on["question, text: accuracy"]["streams"] == 2
-    assert stands_on["question, spoken: accuracy"]["questions"] == 2
+    counts = {figure["name"]: figure["stands_on"] for figure in results["figures"]}
+    assert counts["alert: event recall"]["streams"] == 4  # two on each world
+    assert counts["alert, spoken: event recall"]["streams"] == 2
+    assert counts["narration: F1 of its times"]["streams"] == 2
+    assert counts["question, text: accuracy"]["streams"] == 2
+    assert counts["question, spoken: accuracy"]["questions"] == 2
     assert set(results["checkpoint"]["sha256"]) == {"model.safetensors", "speak_head.safetensors"}
     assert results["protocol"]["triggers"]["narration_threshold"] == 0.99
     assert results["alerts"]["all"]["never"]["firings"] == 0

@@ -20,7 +20,7 @@ from std_msgs.msg import Header
 from values import edge_integer, mutated, random_bytes, random_message, random_text
 
 from roma_ros.nodes.audio_input import AudioFormat, DriversAudio, PortAudio, RomaAudio
-from roma_ros.nodes.image_transport import CompressedImages, RawImages, VideoPackets
+from roma_ros.nodes.conversions import CompressedImages, RawImages, VideoPackets
 from roma_ros.nodes.stamps import message_stamp
 from roma_ros.units import AssemblerConfig, UnitAssembler, UnitsError
 from roma_ros.units.encodings import ENCODINGS, layout_of

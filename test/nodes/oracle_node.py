@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from roma_ros.demo.plan import NARRATION, Plan, make_plan
+from roma_ros.demo.plan import NARRATION, DemoPlan, make_plan
 from roma_ros.nodes import node_state, roma_node
 from roma_ros.thinker import PhaseTimings, UnitStep, Utterance
 from roma_ros.units import MultimodalUnit, VideoFill
@@ -31,7 +31,7 @@ class Oracle:
     decides = True
     hears_instructions = False
 
-    def __init__(self, plan: Plan, log: Path, flaw: str) -> None:
+    def __init__(self, plan: DemoPlan, log: Path, flaw: str) -> None:
         self.plan, self.flaw = plan, flaw
         self._log = log
         self._renderer = WorldRenderer(plan.scene, SIDE, SIDE)
@@ -72,7 +72,7 @@ class Session:
     def step(self, unit: MultimodalUnit) -> UnitStep:
         self.unit = unit.index
         plan, mute = self.oracle.plan, self.oracle.flaw == "mute"
-        speak = plan.is_time_to_speak(self.watch, unit.index) and not mute
+        speak = plan.should_trigger(self.watch, unit.index) and not mute
         return UnitStep(
             stream=unit.stream,
             index=unit.index,

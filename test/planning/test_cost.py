@@ -47,7 +47,9 @@ def test_operations_are_those_that_torch_counts(tiny, shape, make_unit, side):
             "audio": _count(lambda: tiny.encode_audio(torch.from_numpy(mel))),
             "backbone": _count(lambda: session.step(encoded)),
         }
-        seen = session._cache.read_length  # attention is computed over whole steps of the cache
+        seen = (
+            session._window.cache.read_length
+        )  # attention is computed over whole steps of the cache
     tokens = int((encoded.tokens == tiny.dialogue.token("<|VIDEO|>")).sum())
     work = Workload(pixels=12_544, video_tokens=tokens, context_seconds=1)
     opening = seen - work.unit_tokens

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from roma_ros.quantize.benchmark import Followed, FollowSettings, follow
+from roma_ros.quantize.benchmark import BenchmarkResult, BenchmarkSettings, run_benchmark
 from roma_ros.quantize.comparison import compare, folder_bytes
 from roma_ros.quantize.errors import QuantizeError
 
-SOURCE = Followed(
+SOURCE = BenchmarkResult(
     p_speak=((0.1, 0.9, 0.9, 0.2), (0.4, 0.6)),
     unit_seconds=(0.010, 0.020, 0.030, 0.040),
     token_seconds=(0.001, 0.003),
@@ -54,8 +54,8 @@ def test_a_model_that_never_decides(folders: tuple[Path, Path]) -> None:
 
 
 def test_a_model_follows_the_world(checkpoint: Path) -> None:
-    settings = FollowSettings(streams=1, seconds=5, device="cpu")
-    one, again = follow(checkpoint, settings), follow(checkpoint, settings)
+    settings = BenchmarkSettings(streams=1, seconds=5, device="cpu")
+    one, again = run_benchmark(checkpoint, settings), run_benchmark(checkpoint, settings)
     assert one.p_speak == again.p_speak
     assert [len(row) for row in one.p_speak] == [5]
     assert len(one.unit_seconds) == 4

@@ -80,8 +80,8 @@ def test_steps_equal_one_full_forward(tiny: RomaThinker, make_unit) -> None:
     with tiny.open_session(INSTRUCTION) as session:
         steps = [session.step(unit) for unit in units]
         states, ends = whole_forward(tiny, session, units, raw)
-        slots = torch.tensor(session._window[-1].slots)
-        values = session._cache.layers[-1].values[0][:, slots]
+        slots = torch.tensor(session._window.units[-1].slots)
+        values = session._window.cache.layers[-1].values[0][:, slots]
     for step, end in zip(steps, ends, strict=True):
         assert step.p_speak == pytest.approx(p_of(tiny, states[:, end]), abs=1e-4)
     # The last layer's values are a linear map of the hidden states below it.
@@ -134,10 +134,12 @@ def test_a_branch_leaves_the_cache_bit_identical(tiny: RomaThinker, make_unit) -
             plain.step(make_unit(index))
         session.speak(4)
         plain.speak(4)
-        before = [(layer.keys.clone(), layer.values.clone()) for layer in session._cache.layers]
+        before = [
+            (layer.keys.clone(), layer.values.clone()) for layer in session._window.cache.layers
+        ]
         with session.branch() as branch:
             assert branch.answer("what is there now?")
-        for layer, (keys, values) in zip(session._cache.layers, before, strict=True):
+        for layer, (keys, values) in zip(session._window.cache.layers, before, strict=True):
             assert torch.equal(layer.keys, keys)
             assert torch.equal(layer.values, values)
         assert session.step(make_unit(3)).p_speak == plain.step(make_unit(3)).p_speak
@@ -172,23 +174,23 @@ def test_a_branch_answers_from_what_was_seen_while_the_stream_goes_on(
 
 def fresh_copy(session: StreamSession) -> StreamSession:
     """A session with the same keys and values at fresh positions, turned in float64."""
-    fresh = StreamSession(session.thinker, session.instruction, context_seconds=session.window)
-    first = session._window[0].position
-    shift = len(session._sink) - first
-    turn = torch.exp(1j * session._cache.inv_freq.double() * shift)
-    for kept in session._window:
-        slots = fresh._cache.take(len(kept.slots))
-        for new, old in zip(fresh._cache.layers, session._cache.layers, strict=True):
+    fresh = StreamSession(session.model, session.instruction, context_seconds=session.window)
+    first = session._window.units[0].position
+    shift = len(session._window.sink) - first
+    turn = torch.exp(1j * session._window.cache.inv_freq.double() * shift)
+    for kept in session._window.units:
+        slots = fresh._window.cache.allocate(len(kept.slots))
+        for new, old in zip(fresh._window.cache.layers, session._window.cache.layers, strict=True):
             keys = old.keys[:, :, kept.slots].double()
             half = keys.shape[-1] // 2
             pairs = torch.complex(keys[..., :half], keys[..., half:]) * turn
             new.keys[:, :, slots] = torch.cat([pairs.real, pairs.imag], dim=-1).float()
             new.values[:, :, slots] = old.values[:, :, kept.slots]
-        fresh._strand.visible[slots] = True
-        fresh._window.append(
+        fresh._window.sequence.visible[slots] = True
+        fresh._window.units.append(
             type(kept)(kept.stream, kept.index, kept.position + shift, slots, list(kept.text))
         )
-    fresh._strand.position = session._strand.position + shift
+    fresh._window.sequence.position = session._window.sequence.position + shift
     return fresh
 
 
@@ -198,7 +200,7 @@ def test_a_thousand_evictions_equal_fresh_positions(tiny: RomaThinker, make_unit
     with StreamSession(tiny, INSTRUCTION, context_seconds=8, position_limit=1_500) as session:
         for number in range(1_010):
             session.step(units[number % 10])
-            highest = max(highest, session._strand.position)
+            highest = max(highest, session._window.sequence.position)
         assert session.evicted == 1_002
         assert session.units_kept == 8
         assert 1_000 < highest < 1_500  # re-based seldom, and in time

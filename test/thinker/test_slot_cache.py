@@ -32,58 +32,58 @@ def rotated(keys: torch.Tensor, position: int) -> torch.Tensor:
 
 
 def write(cache: SlotCache, slots: list[int], keys: torch.Tensor) -> None:
-    cache.aim(slots)
+    cache.set_write_slots(slots)
     for number in range(2):
         cache.update(keys, keys + 1, number)
 
 
 def test_lowest_slots_are_taken_first_and_reads_stay_short(cache: SlotCache) -> None:
-    assert cache.take(3) == [0, 1, 2]
+    assert cache.allocate(3) == [0, 1, 2]
     assert cache.read_length == 64
-    cache.give_back([1])
-    assert cache.take(2) == [1, 3]
-    cache.take(100)
+    cache.free([1])
+    assert cache.allocate(2) == [1, 3]
+    cache.allocate(100)
     assert cache.read_length == 128
-    cache.give_back(range(50, 104))
+    cache.free(range(50, 104))
     cache.shrink()
     assert cache.read_length == 64
     assert cache.used == 50
 
 
 def test_a_full_cache_says_so_and_takes_nothing(cache: SlotCache) -> None:
-    cache.take(200)
+    cache.allocate(200)
     with pytest.raises(ContextError, match="100 tokens do not fit: 56 of 256"):
-        cache.take(100)
-    assert cache.free == 56
+        cache.allocate(100)
+    assert cache.free_count == 56
 
 
 def test_held_slots_rest_until_release(cache: SlotCache) -> None:
-    slots = cache.take(10)
+    slots = cache.allocate(10)
     cache.hold()
-    cache.give_back(slots)
-    assert cache.take(1) == [10]
+    cache.free(slots)
+    assert cache.allocate(1) == [10]
     cache.release()
-    assert cache.take(2) == [0, 1]
+    assert cache.allocate(2) == [0, 1]
 
 
 def test_turning_equals_rotating_from_nothing(cache: SlotCache) -> None:
     keys = torch.randn(1, 2, 5, 8)
-    slots = cache.take(5)
+    slots = cache.allocate(5)
     write(cache, slots, rotated(keys, 7_000))
-    cache.turn(slots, -6_900)
+    cache.rotate(slots, -6_900)
     for kept in cache.read_keys(slots):
         torch.testing.assert_close(kept, rotated(keys, 100), rtol=0, atol=2e-3)
-    cache.turn(slots, 50, keys=[keys, keys])
+    cache.rotate(slots, 50, keys=[keys, keys])
     for kept in cache.read_keys(slots):
         torch.testing.assert_close(kept, rotated(keys, 50), rtol=0, atol=1e-5)
 
 
 def test_duplicates_are_equal_and_erased_slots_are_zero(cache: SlotCache) -> None:
-    slots = cache.take(4)
+    slots = cache.allocate(4)
     write(cache, slots, torch.randn(1, 2, 4, 8))
     copies = cache.duplicate(slots)
     layer = cache.layers[1]
     torch.testing.assert_close(layer.values[:, :, copies], layer.values[:, :, slots])
-    cache.erase(copies)
+    cache.zero(copies)
     assert not layer.keys[:, :, copies].any()
     assert layer.keys[:, :, slots].all()

@@ -74,9 +74,9 @@ def asked_by_hand(thinker: RomaThinker, session: StreamSession, question: str) -
     tokens = yes_no_tokens(thinker.tokenizer)
     with session.branch() as branch, torch.inference_mode():
         branch.begin(question)
-        ahead = thinker.embed(branch._ahead)
+        ahead = thinker.embed(branch._pending)
         offsets = torch.arange(len(ahead)).expand(3, -1)
-        hidden, slots = branch.strand.extend(ahead, offsets, len(ahead))
+        hidden, slots = branch.sequence.extend(ahead, offsets, len(ahead))
         branch._slots += slots
         likely = thinker.backbone.lm_head(hidden[-1]).softmax(-1)
     yes, no = (float(likely[list(ids)].sum()) for ids in (tokens.speak, tokens.silent))
@@ -100,12 +100,14 @@ def test_it_is_what_a_branch_would_say_and_leaves_no_trace(
             if number == 2:
                 asked.speak(3)
                 plain.speak(3)
-            assert asked._strand.position == plain._strand.position
-            assert asked._cache.read_length == plain._cache.read_length
-            used = plain._cache.slots_in_use()
-            assert asked._cache.slots_in_use() == used
+            assert asked._window.sequence.position == plain._window.sequence.position
+            assert asked._window.cache.read_length == plain._window.cache.read_length
+            used = plain._window.cache.slots_in_use()
+            assert asked._window.cache.slots_in_use() == used
             unused = sorted(set(range(asked.kv_capacity)).difference(used))
-            for ours, theirs in zip(asked._cache.layers, plain._cache.layers, strict=True):
+            for ours, theirs in zip(
+                asked._window.cache.layers, plain._window.cache.layers, strict=True
+            ):
                 assert torch.equal(ours.keys[:, :, used], theirs.keys[:, :, used])
                 assert torch.equal(ours.values[:, :, used], theirs.values[:, :, used])
                 if not plain.evicted:  # nothing has been where nothing is
@@ -156,7 +158,7 @@ def test_the_question_fits_the_watch(puppet, asker: RomaThinker, make_unit) -> N
         watch_session.open(thinker, 4)
         assert watch_session.session is not None
         question = asks.format(instruction=INSTRUCTION)
-        assert watch_session.session._yes_no == thinker.dialogue.question(question)
+        assert watch_session.session._unit_question == thinker.dialogue.question(question)
         puppet.says("no")
         (probability,) = watch_session.hear(unit)
         assert isinstance(probability, SpeakProbability)

@@ -1,4 +1,4 @@
-"""Facts are those of the scene, and a head finds them wherever the token is that shows them."""
+"""Auxiliary targets match the scene, and a head finds them at whichever token shows them."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import torch
 
 from roma_ros.speech import SpokenWord
 from roma_ros.training.auxiliary import (
-    HEARD,
+    AUDIO_LABELS,
     MOTIONS,
-    SEEN,
-    FactHeads,
-    Facts,
-    Standing,
-    facts_of,
+    VISUAL_LABELS,
+    AuxiliaryHeads,
+    AuxiliaryTargets,
+    VisibleFigure,
+    auxiliary_targets,
 )
 from roma_ros.world import Colour, Look, Senses, Shape, make_scene
 
@@ -23,7 +23,7 @@ LOOKS = tuple(Look(colour, shape) for colour in Colour for shape in Shape)
 @pytest.mark.parametrize("seed", [3, 8, 21])
 def test_facts_are_what_the_senses_say(seed: int) -> None:
     scene = make_scene(seed, 20)
-    senses, facts = Senses(scene), facts_of(scene)
+    senses, facts = Senses(scene), auxiliary_targets(scene)
     for look in LOOKS:
         appears = [f"{look} appears" in (fact.seen or ()) for fact in facts]
         assert appears == senses.seen(look).tolist()
@@ -41,22 +41,27 @@ def test_facts_are_what_the_senses_say(seed: int) -> None:
             "knock",
             "word",
         }
-        assert fact.seen <= set(SEEN)
-        assert fact.heard <= set(HEARD)
+        assert fact.seen <= set(VISUAL_LABELS)
+        assert fact.heard <= set(AUDIO_LABELS)
 
 
 def test_a_row_says_what_is_unknown() -> None:
-    row = Facts(heard=frozenset({"a beep", "beep"})).row
-    seen, heard = row[: len(SEEN)], row[len(SEEN) :]
+    row = AuxiliaryTargets(heard=frozenset({"a beep", "beep"})).row
+    seen, heard = row[: len(VISUAL_LABELS)], row[len(VISUAL_LABELS) :]
     assert set(seen) == {-1.0}
-    assert [name for name, value in zip(HEARD, heard, strict=True) if value] == ["beep", "a beep"]
+    assert [name for name, value in zip(AUDIO_LABELS, heard, strict=True) if value] == [
+        "beep",
+        "a beep",
+    ]
 
 
 def test_a_figure_is_in_the_cell_of_its_centre() -> None:
-    facts = Facts(standing=(Standing(RED_CIRCLE, 0.1, 0.9, True), Standing(BLUE_STAR, 1.0, 0.49)))
+    facts = AuxiliaryTargets(
+        standing=(VisibleFigure(RED_CIRCLE, 0.1, 0.9, True), VisibleFigure(BLUE_STAR, 1.0, 0.49))
+    )
     none = (0, 0, -1)
     assert facts.cells(2, 4) == [none, none, none, (3, 4, -1), (1, 1, 2), none, none, none]
-    assert Facts().cells(1, 2) == [(-1, -1, -1)] * 2
+    assert AuxiliaryTargets().cells(1, 2) == [(-1, -1, -1)] * 2
 
 
 def test_what_moves_is_what_changed_its_place_between_two_frames() -> None:
@@ -64,7 +69,7 @@ def test_what_moves_is_what_changed_its_place_between_two_frames() -> None:
     for seed in range(12):
         scene = make_scene(seed, 14)
         senses = Senses(scene)
-        for unit, fact in enumerate(facts_of(scene)):
+        for unit, fact in enumerate(auxiliary_targets(scene)):
             figures = senses.figures_after(unit)
             for figure, standing in zip(figures, fact.standing or (), strict=True):
                 jumps = any(figure.look == touch.mover for touch in scene.touches)
@@ -79,9 +84,9 @@ def test_what_moves_is_what_changed_its_place_between_two_frames() -> None:
 def test_a_word_is_at_the_tokens_in_which_it_is_said() -> None:
     ids = {"alert": [7], " me": [8], " red": [9, 1]}
     words = (("alert", 0.1, 0.3), ("me", 0.3, 0.42), ("red", 0.5, 2.0))
-    facts = Facts(said=tuple(SpokenWord(*word) for word in words))
+    facts = AuxiliaryTargets(said=tuple(SpokenWord(*word) for word in words))
     assert facts.words(8, 10, ids.__getitem__) == [0, 8, 8, 9, 0, 10, 10, 10]
-    assert Facts().words(2, 10, ids.__getitem__) == [-1, -1]
+    assert AuxiliaryTargets().words(2, 10, ids.__getitem__) == [-1, -1]
 
 
 RED_CIRCLE, BLUE_STAR = Look(Colour.RED, Shape.CIRCLE), Look(Colour.BLUE, Shape.STAR)
@@ -89,8 +94,8 @@ NAMES = [" " + name for name in (*(c.value for c in Colour), *(s.value for s in 
 WORDS = 30.0 * torch.eye(len(NAMES))  # an embedding each
 
 
-def heads_without_weights() -> FactHeads:
-    heads = FactHeads(len(NAMES), lambda text: [NAMES.index(text)])
+def heads_without_weights() -> AuxiliaryHeads:
+    heads = AuxiliaryHeads(len(NAMES), lambda text: [NAMES.index(text)])
     for head in (heads.video, heads.audio, heads.nothing, heads.silence):
         torch.nn.init.zeros_(head.weight)
     for head in (heads.nothing, heads.silence):
@@ -98,7 +103,7 @@ def heads_without_weights() -> FactHeads:
     return heads
 
 
-def loss_of(heads: FactHeads, facts: torch.Tensor, **given: torch.Tensor) -> float:
+def loss_of(heads: AuxiliaryHeads, facts: torch.Tensor, **given: torch.Tensor) -> float:
     nothing = {
         **{name: torch.zeros(0, len(NAMES)) for name in ("video", "audio")},
         **{name: torch.zeros(0, dtype=torch.long) for name in ("video_row", "audio_row")},
@@ -109,7 +114,7 @@ def loss_of(heads: FactHeads, facts: torch.Tensor, **given: torch.Tensor) -> flo
 
 
 def unknown(examples: int) -> torch.Tensor:
-    return torch.full((examples, len(SEEN) + len(HEARD)), -1.0)
+    return torch.full((examples, len(VISUAL_LABELS) + len(AUDIO_LABELS)), -1.0)
 
 
 def test_the_strongest_token_of_an_example_decides() -> None:

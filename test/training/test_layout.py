@@ -25,11 +25,11 @@ def surprise(thinker: RomaThinker, branch: Branch, question: str, answer: str) -
     """Minus the log-likelihood of an answer and its end, on a session's own branch."""
     branch.begin(question)
     words = [*thinker.dialogue.text(answer), thinker.dialogue.end]
-    ahead, total = branch._ahead, 0.0
+    ahead, total = branch._pending, 0.0
     with torch.no_grad():
         for word in words:
             offsets = torch.arange(len(ahead)).expand(3, -1)
-            hidden, _ = branch.strand.extend(thinker.embed(ahead), offsets, len(ahead))
+            hidden, _ = branch.sequence.extend(thinker.embed(ahead), offsets, len(ahead))
             total -= float(thinker.backbone.lm_head(hidden[-1]).log_softmax(-1)[word])
             ahead = [word]
     return total

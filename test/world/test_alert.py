@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from roma_ros.world import (
-    Alert,
     AlertKind,
-    Event,
     Plot,
     Scene,
     Senses,
     Sound,
     Window,
+    WorldAlert,
+    WorldEvent,
     draw_alerts,
     make_scene,
 )
@@ -23,39 +23,39 @@ from .by_hand import BLUE_SQUARE, GREEN_STAR, RED_CIRCLE
 
 CASES = [
     (
-        Event(look=RED_CIRCLE),
+        WorldEvent(look=RED_CIRCLE),
         [1, 2, 3, 4, 5, 9, 10],
         "a red circle appears",
         "a red circle appears.",
     ),
     (
-        Event(look=BLUE_SQUARE, other=RED_CIRCLE),
+        WorldEvent(look=BLUE_SQUARE, other=RED_CIRCLE),
         [4, 5],
         "a blue square touches a red circle",
         "a blue square touches a red circle.",
     ),
-    (Event(sound=Sound.BEEP), [3, 6], "you hear a beep", "a beep sounds."),
-    (Event(sound=Sound.BEEP, count=2), [3], "you hear two beeps", "two beeps sound."),
-    (Event(sound=Sound.KNOCK), [], "you hear a knock", "a knock sounds."),
+    (WorldEvent(sound=Sound.BEEP), [3, 6], "you hear a beep", "a beep sounds."),
+    (WorldEvent(sound=Sound.BEEP, count=2), [3], "you hear two beeps", "two beeps sound."),
+    (WorldEvent(sound=Sound.KNOCK), [], "you hear a knock", "a knock sounds."),
     (
-        Event(look=RED_CIRCLE, sound=Sound.TONE),
+        WorldEvent(look=RED_CIRCLE, sound=Sound.TONE),
         [9, 10],
         "a red circle appears while a tone sounds",
         "a red circle appears while a tone sounds.",
     ),
     (
-        Event(look=BLUE_SQUARE, sound=Sound.TONE),
+        WorldEvent(look=BLUE_SQUARE, sound=Sound.TONE),
         [],
         "a blue square appears while a tone sounds",
         "a blue square appears while a tone sounds.",
     ),
-    (Event(look=GREEN_STAR), [], "a green star appears", "a green star appears."),
+    (WorldEvent(look=GREEN_STAR), [], "a green star appears", "a green star appears."),
 ]
 
 
 @pytest.mark.parametrize(("event", "expected", "condition", "report"), CASES)
 def test_events_happen_where_they_can_be_noticed(
-    busy_scene: Scene, event: Event, expected: list[int], condition: str, report: str
+    busy_scene: Scene, event: WorldEvent, expected: list[int], condition: str, report: str
 ) -> None:
     assert np.flatnonzero(event.happens(Senses(busy_scene))).tolist() == expected
     assert event.condition == condition
@@ -63,9 +63,9 @@ def test_events_happen_where_they_can_be_noticed(
 
 
 def test_an_instruction_says_whether_to_expect_more(busy_scene: Scene) -> None:
-    event = Event(look=RED_CIRCLE)
+    event = WorldEvent(look=RED_CIRCLE)
     labels = event.happens(Senses(busy_scene))
-    once, always = Alert(event, False, labels), Alert(event, True, labels)
+    once, always = WorldAlert(event, False, labels), WorldAlert(event, True, labels)
     assert once.instruction == "alert me when a red circle appears"
     assert always.instruction == "alert me every time a red circle appears"
     assert always.windows == (Window(1, 5), Window(9, 10))
@@ -77,7 +77,7 @@ def test_windows_are_the_runs() -> None:
 
 
 @pytest.fixture(scope="module")
-def drawn() -> list[tuple[Scene, Alert]]:
+def drawn() -> list[tuple[Scene, WorldAlert]]:
     scenes = [make_scene(seed, 30) for seed in range(150)]
     return [(scene, alert) for scene in scenes for alert in draw_alerts(scene, 4)]
 
@@ -89,7 +89,7 @@ def test_alerts_of_a_scene_are_different_and_the_same_each_time() -> None:
     assert [alert.instruction for alert in first] == [alert.instruction for alert in again]
 
 
-def test_kinds_and_answers_are_balanced(drawn: list[tuple[Scene, Alert]]) -> None:
+def test_kinds_and_answers_are_balanced(drawn: list[tuple[Scene, WorldAlert]]) -> None:
     kinds = Counter(alert.event.kind for _, alert in drawn)
     assert set(kinds) == set(AlertKind)
     assert min(kinds.values()) > 0.08 * len(drawn)
@@ -102,7 +102,7 @@ def test_kinds_and_answers_are_balanced(drawn: list[tuple[Scene, Alert]]) -> Non
     assert 0.15 < np.mean([alert.every_time for _, alert in drawn]) < 0.6
 
 
-def test_what_never_happens_nearly_does(drawn: list[tuple[Scene, Alert]]) -> None:
+def test_what_never_happens_nearly_does(drawn: list[tuple[Scene, WorldAlert]]) -> None:
     near = 0
     never = [(scene, alert.event) for scene, alert in drawn if not alert.labels.any()]
     for scene, event in never:
@@ -115,7 +115,7 @@ def test_what_never_happens_nearly_does(drawn: list[tuple[Scene, Alert]]) -> Non
     assert near > 0.6 * sum(event.look is not None for _, event in never)
 
 
-def test_recurring_events_are_among_them(drawn: list[tuple[Scene, Alert]]) -> None:
+def test_recurring_events_are_among_them(drawn: list[tuple[Scene, WorldAlert]]) -> None:
     recurring = [alert for _, alert in drawn if alert.every_time and len(alert.windows) > 1]
     assert len(recurring) > 40
 

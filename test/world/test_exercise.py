@@ -8,13 +8,13 @@ from roma_ros.world import (
     TEST_VOICES,
     TRAIN_VOICES,
     VALIDATION_VOICES,
-    Alert,
     Exercise,
-    Question,
-    Reply,
     Senses,
     Split,
     Task,
+    TimedText,
+    WorldAlert,
+    WorldQuestion,
     alert_exercises,
     narration_exercise,
     question_exercises,
@@ -46,9 +46,9 @@ def test_an_alert_is_put_in_words_at_the_beginning_of_each_window() -> None:
     replies = [e for seed in SEEDS for e in alert_exercises(seed, 20, 4) if e.replies]
     assert replies
     for exercise in replies:
-        assert isinstance(exercise.subject, Alert)
+        assert isinstance(exercise.subject, WorldAlert)
         for reply, window in zip(exercise.replies, exercise.subject.windows, strict=True):
-            assert reply == Reply(window.first, exercise.subject.event.report)
+            assert reply == TimedText(window.first, exercise.subject.event.report)
             assert exercise.labels[window.first : window.last + 1].all()
 
 
@@ -61,7 +61,7 @@ def test_nothing_happens_before_a_spoken_instruction_is_over() -> None:
             assert exercise.scene.seconds == 12 + np.ceil(end + 0.1)
             assert not exercise.labels[: int(end)].any()
             assert all(event.onset > end for event in exercise.scene.sounds)
-            assert isinstance(exercise.subject, Alert)
+            assert isinstance(exercise.subject, WorldAlert)
             happens = exercise.subject.event.happens(Senses(exercise.scene))
             np.testing.assert_array_equal(exercise.labels, happens)
             text = [e.labels for e in alert_exercises(seed, 12, 2) if e.text == exercise.text]
@@ -85,8 +85,8 @@ def test_a_question_as_text_looks_back_from_any_time_of_the_scene() -> None:
     assert len(exercises) == 6
     for exercise in exercises:
         assert exercise.task is Task.QUESTION
-        assert isinstance(exercise.subject, Question)
-        assert exercise.replies == (Reply(exercise.subject.unit, exercise.subject.answer),)
+        assert isinstance(exercise.subject, WorldQuestion)
+        assert exercise.replies == (TimedText(exercise.subject.unit, exercise.subject.answer),)
         assert exercise.scene.seconds == 20
 
 
@@ -96,7 +96,7 @@ def test_a_spoken_question_is_over_when_its_answer_is_due_and_nothing_else_sound
         for exercise in question_exercises(seed, 20, 4, spoken=True):
             found += 1
             assert exercise.line is not None
-            assert isinstance(exercise.subject, Question)
+            assert isinstance(exercise.subject, WorldQuestion)
             due = exercise.subject.unit + 1
             assert exercise.scene.seconds == due
             assert due - 0.2 < spoken_until(exercise) < due

@@ -8,9 +8,9 @@ from roma_ros.world import (
     ANSWERS,
     PRESENT_KINDS,
     Plot,
-    Question,
     QuestionKind,
     Scene,
+    WorldQuestion,
     dense_questions,
     draw_questions,
     make_scene,
@@ -27,7 +27,7 @@ YES_NO = (
 
 
 def answer(scene: Scene, kind: QuestionKind, text: str, unit: int) -> str | None:
-    again = asked_again(Question(kind, text, "?", unit), scene)
+    again = asked_again(WorldQuestion(kind, text, "?", unit), scene)
     return None if again is None else again.answer
 
 
@@ -76,16 +76,16 @@ def test_answers_about_a_scene_made_by_hand(
 
 
 @pytest.fixture(scope="module")
-def asked() -> list[Question]:
+def asked() -> list[WorldQuestion]:
     return [q for seed in range(250) for q in draw_questions(make_scene(seed, 25), 8, first=2)]
 
 
-def test_answers_are_of_the_closed_vocabulary(asked: list[Question]) -> None:
+def test_answers_are_of_the_closed_vocabulary(asked: list[WorldQuestion]) -> None:
     assert {question.answer for question in asked} <= set(ANSWERS)
     assert len({question.answer for question in asked}) > 24
 
 
-def test_who_always_gives_the_commonest_answer_is_mostly_wrong(asked: list[Question]) -> None:
+def test_who_always_gives_the_commonest_answer_is_mostly_wrong(asked: list[WorldQuestion]) -> None:
     answers: dict[QuestionKind, Counter[str]] = defaultdict(Counter)
     for question in asked:
         answers[question.kind][question.answer] += 1
@@ -108,7 +108,7 @@ def test_questions_of_a_scene_are_the_same_each_time_in_order_and_different() ->
     assert min(q.unit for q in first) >= 4
 
 
-def test_every_drawn_answer_is_the_one_that_its_text_has(asked: list[Question]) -> None:
+def test_every_drawn_answer_is_the_one_that_its_text_has(asked: list[WorldQuestion]) -> None:
     for question in asked[:300]:
         assert question.text.endswith("?")
     scene = make_scene(8, 30)

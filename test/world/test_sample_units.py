@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from roma_ros.world import (
-    Answer,
     Exercise,
     FrameRenderer,
-    Query,
     Sample,
+    SampleAnswer,
     SampleError,
+    SampleQuery,
     Task,
     WorldRenderer,
     alert_exercises,
@@ -78,8 +78,8 @@ def pictures(folder: Path, count: int) -> Sample:
         task=Task.NARRATION,
         id="pictures",
         video=tuple(names),
-        queries=(Query(text="describe", audio=None, time=0.0, duration=0.0),),
-        answers=(Answer("something", 2.0),),
+        queries=(SampleQuery(text="describe", audio=None, time=0.0, duration=0.0),),
+        answers=(SampleAnswer("something", 2.0),),
     )
 
 
@@ -97,7 +97,7 @@ def test_frames_at_two_a_second_make_units_without_sound(tmp_path: Path) -> None
 
 
 def test_the_stream_goes_on_until_the_last_answer_is_due(tmp_path: Path) -> None:
-    sample = replace(pictures(tmp_path, 2), answers=(Answer("late", 3.2),))
+    sample = replace(pictures(tmp_path, 2), answers=(SampleAnswer("late", 3.2),))
     units = list(sample_units(sample, tmp_path))
     assert [unit.index for unit in units] == [0, 1, 2, 3]
     assert units[0].frames is not None
@@ -111,7 +111,7 @@ def test_a_spoken_query_gives_silent_pictures_a_sound(
 ) -> None:
     folder, exercises = exported
     spoken = next(exercise for exercise in exercises if exercise.line is not None)
-    query = Query(text="x", audio=str(folder / f"{spoken.id}.wav"), time=0.5, duration=2.0)
+    query = SampleQuery(text="x", audio=str(folder / f"{spoken.id}.wav"), time=0.5, duration=2.0)
     sample = replace(pictures(tmp_path, 4), queries=(query,))
     units = list(sample_units(sample, tmp_path))
     assert len(units) >= 3
@@ -132,6 +132,6 @@ def test_what_is_missing_or_broken_is_named(tmp_path: Path) -> None:
     (tmp_path / "broken.png").write_bytes(b"not a picture")
     with pytest.raises(SampleError, match=r"broken\.png"):
         list(sample_units(replace(whole, video=("broken.png",) * 2), tmp_path))
-    silent = Query(text="x", audio="no.wav", time=0.0, duration=1.0)
+    silent = SampleQuery(text="x", audio="no.wav", time=0.0, duration=1.0)
     with pytest.raises(SampleError, match=r"no\.wav"):
         list(sample_units(replace(whole, queries=(silent,)), tmp_path))
