@@ -1,4 +1,4 @@
-"""What clients and publishers do to the node: `python test/flood/attacks.py NAME NAMESPACE SECONDS`.
+"""Attacks of clients and publishers: `python test/flood/attacks.py NAME NAMESPACE SECONDS`.
 
 Each function runs in a process of its own until `deadline` (monotonic seconds), and returns what
 was observed from outside, as numbers and texts; the process prints it as JSON.
@@ -148,7 +148,11 @@ def questions_at_once(attacker: Attacker) -> Observed:
         attacker.sleep(0.1)
     replies = [future.result() for future in futures if future.done()]
     attacker.sleep(attacker.left)
-    return {"asked": len(futures), "replies": len(replies), "answers": sum(r.success for r in replies)}
+    return {
+        "asked": len(futures),
+        "replies": len(replies),
+        "answers": sum(r.success for r in replies),
+    }
 
 
 def switched_off(attacker: Attacker) -> Observed:

@@ -1,15 +1,16 @@
 """Hostile and clumsy clients against the real node over ROS, and what the operator sees meanwhile.
 
-    python test/flood/run.py                        every attack, 20 s each
-    python test/flood/run.py png_bomb --seconds 5   one, shorter
-    python test/flood/run.py --list                 what each does
+    python test/flood/flood.py                        every attack, 20 s each
+    python test/flood/flood.py png_bomb --seconds 5   one, shorter
+    python test/flood/flood.py --list                 what each does
 
 For each attack roma_node is started with roma_tiny, a camera, a microphone and one watch. After 5 s
 in peace the attack runs in a process of its own. Measured: the longest time without a p(speak) of
 the watch, when diagnostics first were worse than before, how much the node's resident memory grew,
 and what the attacker got. An attack fails if the node ends; if there is a gap of more than 2 s and
-diagnostics do not say why within 3 s of its start; if diagnostics must warn of the attack and do not
-within 5 s; if the memory grows by more than 500 MB; or if a reply is missing or too long.
+diagnostics do not say why within 3 s of its start (for one attack they cannot excuse it); if
+diagnostics must warn of the attack and do not within 5 s; if the memory grows by more than 500 MB;
+or if a reply is missing or too long.
 
 A run that was stopped goes on where it was (`--state`). Exit status: 1 if an attack failed.
 """
@@ -25,8 +26,9 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -60,11 +62,13 @@ class Attack:
     Attributes:
         warns: diagnostics must be worse than before within `WARNED_BAR`.
         compressed: the camera sends JPEG.
+        excused: a gap is no failure where diagnostics say why in time.
         refusal: what of the attacker's observations is wrong; empty if nothing is.
     """
 
     warns: bool = False
     compressed: bool = False
+    excused: bool = True
     refusal: Callable[[dict[str, Any]], str] = lambda _: ""
 
 
@@ -88,7 +92,7 @@ def _replied(observed: dict[str, Any]) -> str:
 ATTACKS = {
     "unknown_parameter_types": Attack(refusal=_replied),
     "thin_images": Attack(),
-    "long_instructions": Attack(refusal=_short),
+    "long_instructions": Attack(excused=False, refusal=_short),
     "png_bomb": Attack(compressed=True),
     "questions_at_once": Attack(refusal=_all_replied),
     "switched_off": Attack(warns=True),
@@ -164,7 +168,7 @@ class Monitor(Node):
     def longest_gap(self, begin: float, end: float) -> tuple[float, float]:
         """Return the longest time without p(speak), s, and when it began."""
         times = [begin, *(at for at in list(self.arrivals) if begin < at < end), end]
-        return max((b - a, a) for a, b in zip(times, times[1:], strict=False))
+        return max((b - a, a) for a, b in pairwise(times))
 
 
 @contextmanager
@@ -189,10 +193,8 @@ def _monitored(namespace: str) -> Iterator[Monitor]:
     executor.add_node(monitor)
 
     def spin() -> None:
-        try:
+        with suppress(ExternalShutdownException):
             executor.spin()
-        except ExternalShutdownException:
-            pass
 
     thread = threading.Thread(target=spin, daemon=True)
     thread.start()
@@ -201,7 +203,7 @@ def _monitored(namespace: str) -> Iterator[Monitor]:
     finally:
         executor.shutdown()
         thread.join(10.0)
-        monitor.destroy_node()
+        monitor.destroy_node()  # type: ignore[no-untyped-call]
 
 
 def run_attack(name: str, seconds: float, log_folder: Path) -> Result:
@@ -272,8 +274,10 @@ def _judge(result: Result, attack: Attack, roma: subprocess.Popen[bytes], gap_be
     fail = result.failures.append
     if roma.poll() is not None:
         fail(f"the node ended: {roma.returncode}")
-    if result.gap > GAP_BAR and (result.told is None or result.told > gap_begin + TOLD_BAR):
-        fail(f"{result.gap:.1f} s without p(speak), and diagnostics do not say why in time")
+    told_late = result.told is None or result.told > gap_begin + TOLD_BAR
+    if result.gap > GAP_BAR and (told_late or not attack.excused):
+        said = ", and diagnostics do not say why in time" if told_late else ""
+        fail(f"{result.gap:.1f} s without p(speak){said}")
     if attack.warns and (result.told is None or result.told > WARNED_BAR):
         fail("diagnostics do not warn of it")
     if result.memory > MEMORY_BAR:
