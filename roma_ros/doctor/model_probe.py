@@ -100,18 +100,10 @@ def _write_clip(path: Path) -> None:
 
 
 def _first_unit(path: Path) -> MultimodalUnit:
-    from roma_ros.sources import MediaFile, MediaFileConfig
-    from roma_ros.units import AssemblerConfig, AudioChunk, UnitAssembler
+    from roma_ros.sources import MediaFile, MediaFileConfig, units_of
 
-    source = MediaFile(MediaFileConfig(path=path))
-    assembler = UnitAssembler(AssemblerConfig(video=source.has_video, audio=source.has_audio))
-    for item in source:
-        if isinstance(item, AudioChunk):
-            assembler.add_audio(item)
-        else:
-            assembler.add_frame(item)
-        if units := assembler.units():
-            return units[0]
+    for unit in units_of(MediaFile(MediaFileConfig(path=path))):
+        return unit
     raise ValueError("a clip of 1.5 s made no unit")
 
 
