@@ -50,7 +50,7 @@ LOWEST_VERSIONS = $(shell grep -oE '"[a-z][a-z0-9-]*>=[0-9.]+,<[0-9.]+"' pyproje
 # Before 3.12: the lowest versions have no wheels for what came after them.
 LOWEST_PYTHON ?= $(shell for python in python3.10 python3.11 python3; do \
   $$python -c 'import ensurepip' 2>/dev/null && echo $$python && break; done)
-WHEEL_TESTS := test/thinker test/units test/triggers test/models test/test_missing_library.py \
+WHEEL_TESTS := test/thinker test/units test/test_triggers.py test/models test/test_missing_library.py \
   test/quantize/test_bundle_writer.py test/training/test_lora.py
 
 # $(1): a virtual environment, made by Python $(2) if it is not there; $(3): what else pip is told.

@@ -292,13 +292,13 @@ SPECS = (
     ParameterSpec(
         name="alert.recordings",
         default=[""],
-        description="WAV files in which alert.instructions are spoken, in their order, '' for "
+        description="Audio files in which alert.instructions are spoken, in their order, '' for "
         "one that is not; [''] for none. The model hears them in place of reading.",
     ),
     ParameterSpec(
         name="narration.recording",
         default="",
-        description="WAV file in which narration.instruction is spoken; empty: none.",
+        description="Audio file in which narration.instruction is spoken; empty: none.",
     ),
     ParameterSpec(
         name="narration.threshold",
