@@ -67,8 +67,8 @@ def check_checkpoint(folder: Path) -> CheckedCheckpoint:
         layers = config.text_config.num_hidden_layers
         if any(not -layers - 1 <= number <= layers for number in roma_config.speak_layer_ids):
             raise CheckpointError(
-                f"{folder}: speak_layer_ids {list(roma_config.speak_layer_ids)} do not exist in "
-                f"{layers} layers"
+                f"{folder}: speak_layer_ids is {list(roma_config.speak_layer_ids)}, which do not "
+                f"exist in {layers} layers; expected numbers from {-layers - 1} to {layers}"
             )
         check_speak_head(folder, roma_config, config.text_config.hidden_size)
         probe.wait()
