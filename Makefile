@@ -50,7 +50,7 @@ LOWEST_VERSIONS = $(shell grep -oE '"[a-z][a-z0-9-]*>=[0-9.]+,<[0-9.]+"' pyproje
 # Before 3.12: the lowest versions have no wheels for what came after them.
 LOWEST_PYTHON ?= $(shell for python in python3.10 python3.11 python3; do \
   $$python -c 'import ensurepip' 2>/dev/null && echo $$python && break; done)
-WHEEL_TESTS := test/thinker test/units test/triggers test/models test/test_missing_library.py \
+WHEEL_TESTS := test/thinker test/units test/test_triggers.py test/models test/test_missing_library.py \
   test/quantize/test_bundle_writer.py test/training/test_lora.py
 
 # $(1): a virtual environment, made by Python $(2) if it is not there; $(3): what else pip is told.
@@ -78,7 +78,7 @@ endef
 INSTALLED_FOLDERS := $(shell find roma_ros quantize launch config -type d -not -name __pycache__ 2>/dev/null)
 INTERFACE := package.xml CMakeLists.txt $(wildcard action/*.action cmake/*.in msg/*.msg srv/*.srv)
 
-.PHONY: help setup build demo test test-slow test-newest test-lowest fuzz soak soak-ros lint bench eval train-tiny \
+.PHONY: help setup build demo test test-slow test-newest test-lowest fuzz flood soak soak-ros lint docs bench eval train-tiny \
   ablations gptq clean
 
 help: ## list the targets
@@ -115,9 +115,18 @@ test-lowest: setup ## the same with the lowest: torch from PyPI, 7 GB
 fuzz: build ## a hundred thousand messages, damaged files and models, services at random: 20 minutes
 	$(IN_ROS) OMP_NUM_THREADS=1 python test/fuzz/run.py --state runs/fuzz $(FUZZ)
 
-lint: build ## ruff and mypy
+# Each attack is a node of its own; `rm -r runs/flood` begins anew, FLOOD="png_bomb --seconds 5" runs one.
+flood: build ## hostile clients and publishers against the real node: 10 minutes
+	$(IN_ROS) OMP_NUM_THREADS=1 python test/flood/flood.py --state runs/flood/state.json \
+	  --out runs/flood/flood.json $(FLOOD)
+
+lint: build ## ruff (rules and format) and mypy
 	ruff check .
+	ruff format --check .
 	mypy
+
+docs: setup ## the documentation as a web site, in build/site; needs no network
+	mkdocs build --strict
 
 bench: build ## measure; writes bench/results.json
 	$(IN_ROS) python bench/bench.py
@@ -191,7 +200,7 @@ $(VENV)/.installed: $(PINS) pyproject.toml setup.py cmake/mend_ros_wheels.py | $
 	touch $(VENV)/COLCON_IGNORE
 	python -m pip install --quiet $(PINS:%=--constraint %) setuptools
 	python -m pip install --quiet $(PINS:%=--constraint %) --no-build-isolation \
-	  --editable '.[bags,dev,hooks,quantize,$(EXTRA.$(ROS)),train,world]'
+	  --editable '.[bags,dev,docs,hooks,quantize,$(EXTRA.$(ROS)),train,world]'
 	python cmake/mend_ros_wheels.py
 	touch $@
 

@@ -43,7 +43,7 @@ how it counts:
 examples:
   roma eval world --out bench/eval.json
   roma eval world --model runs/2 --streams 40 --out quick.json
-  roma eval world --streams 2 --seconds 10        a quick look, two minutes
+  roma eval world --streams 2 --seconds 10        a quick look
 
 exit codes:
   0    evaluated

@@ -13,7 +13,7 @@ from roma_ros.cli.parser import Commands, add_command
 from roma_ros.planning import (
     DEVICES,
     GB,
-    RECIPES,
+    WEIGHT_FORMATS,
     Comparison,
     Cost,
     Device,
@@ -22,7 +22,7 @@ from roma_ros.planning import (
     PlanningError,
     Workload,
     find_device,
-    find_recipe,
+    find_weight_format,
     make_plan,
     read_comparisons,
 )
@@ -43,7 +43,7 @@ them, and measure with `roma bench`.
 """
 EPILOG = f"""\
 recipes (how weights are stored; none: bfloat16, or float32 on a CPU):
-{textwrap.fill(", ".join(RECIPES), 76, initial_indent="  ", subsequent_indent="  ")}
+{textwrap.fill(", ".join(WEIGHT_FORMATS), 76, initial_indent="  ", subsequent_indent="  ")}
 
 devices:
 {textwrap.fill(", ".join(DEVICES), 76, initial_indent="  ", subsequent_indent="  ")}
@@ -163,7 +163,7 @@ def _on(device: Device, arguments: argparse.Namespace) -> Plan:
     return make_plan(
         ModelShape.named(arguments.model),
         device,
-        find_recipe(arguments.recipe),
+        find_weight_format(arguments.recipe),
         Workload(
             pixels=arguments.pixels,
             context_seconds=arguments.context_seconds,
@@ -197,7 +197,7 @@ def _plan_table(plan: Plan) -> Table:
         "GB moved",
         "operations started",
         "seconds",
-        title=f"{plan.model.name}, {plan.recipe.name}, on {plan.device.title}",
+        title=f"{plan.model.name}, {plan.weight_format.name}, on {plan.device.title}",
         caption=f"units of {work.unit_tokens} tokens, {work.context_seconds} s of context, "
         f"{work.watches} watch{'es' if work.watches > 1 else ''}",
     )
@@ -235,7 +235,7 @@ def _devices_table(plans: list[Plan]) -> Table:
         "ms per token",
         "spare tokens/s",
         "keeps up",
-        title=f"{first.model.name}, {first.recipe.name}, "
+        title=f"{first.model.name}, {first.weight_format.name}, "
         f"{first.workload.watches} watch{'es' if first.workload.watches > 1 else ''}, "
         f"{first.workload.context_seconds} s of context",
         caption="predicted, not measured; see `roma plan --help`",

@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from roma_ros.demo.plan import NARRATION, AlertWatch, Asked, Plan
+from roma_ros.demo.plan import NARRATION, AlertWatch, DemoPlan, PlannedQuestion
+from roma_ros.evaluation.narration_score import TOLERANCE, match
 from roma_ros.world import Segment, Window
 
-__all__ = ["ALIGNMENT", "Answered", "Finding", "Observed", "Told", "judge"]
+__all__ = [
+    "ALIGNMENT",
+    "CheckResult",
+    "Observed",
+    "PublishedNarration",
+    "ReceivedAnswer",
+    "check_run",
+]
 
 ALIGNMENT = 0.05
 """Seconds between the film's first sample and the start of unit 0 that change no unit's truth.
@@ -17,14 +25,14 @@ What is seen changes no earlier than 0.06 s after, and is over 0.1 s before, a m
 unit looks; what is short for the ear keeps 0.03 s from a unit's ends, and half of it, or 0.1 s,
 is enough to be heard.
 """
-NARRATION_TOLERANCE = 1
-"""Units that a sentence may be off a segment's end: the point rule of ROMA's release."""
+NARRATION_TOLERANCE = TOLERANCE
+"""Units that a sentence may be off a segment's end."""
 LATE = 2
 """An alert that comes no more than so many units after its event is late, else a false alarm."""
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class PublishedNarration:
     """A sentence, and the unit that made the node say it."""
 
     unit: int
@@ -32,7 +40,7 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class ReceivedAnswer:
     """What came of a question.
 
     Attributes:
@@ -52,21 +60,21 @@ class Observed:
 
     Attributes:
         units: those whose p(speak) came, by watch.
-        fired: units at which alerts went off, by watch.
-        told: the narration.
+        raised: units at which alerts went off, by watch.
+        narrations: the narration.
         answers: to the plan's questions, in their order.
         misalignment: start of unit 0 after the film's first sample, s; `None` if nothing came.
     """
 
     units: Mapping[str, frozenset[int]] = field(default_factory=dict)
-    fired: Mapping[str, Sequence[int]] = field(default_factory=dict)
-    told: Sequence[Told] = ()
-    answers: Sequence[Answered] = ()
+    raised: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    narrations: Sequence[PublishedNarration] = ()
+    answers: Sequence[ReceivedAnswer] = ()
     misalignment: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CheckResult:
     """One line of the judgement.
 
     Attributes:
@@ -81,20 +89,22 @@ class Finding:
     fault: str = ""
 
 
-def judge(plan: Plan, observed: Observed) -> list[Finding]:
+def check_run(plan: DemoPlan, observed: Observed) -> list[CheckResult]:
     """Everything that was to come, and everything that was not to."""
-    findings = [_stream(plan, observed)]
+    results = [_stream(plan, observed)]
     for alert in plan.alerts:
-        fired = [unit for unit in observed.fired.get(alert.name, ()) if unit < plan.units]
-        findings += _alert(alert, fired)
-    findings += _narration(plan.segments, observed.told, plan.units)
+        raised = [unit for unit in observed.raised.get(alert.name, ()) if unit < plan.units]
+        results += _alert(alert, raised)
+    results += _narration(plan.segments, observed.narrations, plan.units)
     for number, question in enumerate(plan.questions):
-        given = observed.answers[number : number + 1] or [Answered(refusal="it was not asked")]
-        findings.append(_answer(question, given[0]))
-    return findings
+        given = observed.answers[number : number + 1] or [
+            ReceivedAnswer(refusal="it was not asked")
+        ]
+        results.append(_answer(question, given[0]))
+    return results
 
 
-def _stream(plan: Plan, observed: Observed) -> Finding:
+def _stream(plan: DemoPlan, observed: Observed) -> CheckResult:
     """Whether the node made units of the whole film, at the film's seconds."""
     wanted = frozenset(range(plan.units))
     missing = {
@@ -110,66 +120,61 @@ def _stream(plan: Plan, observed: Observed) -> Finding:
         aligned = off is not None and abs(off) <= ALIGNMENT
         fault = "" if aligned else "the units are not the film's seconds"
     heard = min(plan.units - len(lost) for lost in missing.values())
-    return Finding("stream", f"{plan.units} units", f"{heard} units, {shift}", fault)
+    return CheckResult("stream", f"{plan.units} units", f"{heard} units, {shift}", fault)
 
 
-def _alert(alert: AlertWatch, fired: Sequence[int]) -> Iterator[Finding]:
+def _alert(alert: AlertWatch, raised: Sequence[int]) -> Iterator[CheckResult]:
     """It must go off within each window; what goes off there again does no harm."""
-    stray = [unit for unit in fired if not any(_within(unit, window) for window in alert.windows)]
+    stray = [unit for unit in raised if not any(_within(unit, window) for window in alert.windows)]
     for window in alert.windows:
-        inside = [unit for unit in fired if _within(unit, window)]
+        inside = [unit for unit in raised if _within(unit, window)]
         late = [unit for unit in stray if 0 < unit - window.last <= LATE]
         if inside:
-            yield Finding(alert.name, _span(window), _some(inside))
+            yield CheckResult(alert.name, _span(window), _some(inside))
         elif late:
             stray.remove(late[0])
-            yield Finding(alert.name, _span(window), _some(late[:1]), "late")
+            yield CheckResult(alert.name, _span(window), _some(late[:1]), "late")
         else:
-            yield Finding(alert.name, _span(window), "silence", "missed")
+            yield CheckResult(alert.name, _span(window), "silence", "missed")
     for unit in stray:
-        yield Finding(alert.name, "silence", _some([unit]), "false alarm")
-    if not alert.windows and not fired:
-        yield Finding(alert.name, "silence", "silence")
+        yield CheckResult(alert.name, "silence", _some([unit]), "false alarm")
+    if not alert.windows and not raised:
+        yield CheckResult(alert.name, "silence", "silence")
 
 
-def _narration(segments: Sequence[Segment], told: Sequence[Told], units: int) -> Iterator[Finding]:
-    """A sentence is taken for the end that it describes, or else for the nearest."""
-    left = [sentence for sentence in told if sentence.unit < units]
-    found: dict[int, Told] = {}
-    for same_words in (True, False):
-        for number, segment in enumerate(segments):
-            near = [
-                sentence
-                for sentence in left
-                if abs(sentence.unit - segment.end) <= NARRATION_TOLERANCE
-                and (not same_words or sentence.text == segment.text)
-            ]
-            if near and number not in found:
-                nearest = min(near, key=lambda sentence: abs(sentence.unit - segment.end))
-                left.remove(nearest)
-                found[number] = nearest
+def _narration(
+    segments: Sequence[Segment], told: Sequence[PublishedNarration], units: int
+) -> Iterator[CheckResult]:
+    """Match narrations with ends of segments by their units, as `roma eval world` does."""
+    sentences = sorted((t for t in told if t.unit < units), key=lambda sentence: sentence.unit)
+    ends = [segment.end for segment in segments]
+    pairs = dict(match(ends, [sentence.unit for sentence in sentences], NARRATION_TOLERANCE))
     for number, segment in enumerate(segments):
-        sentence = found.get(number)
         expected = f"{_some([segment.end])}: {segment.text}"
-        if sentence is not None:
+        if number in pairs:
+            sentence = sentences[pairs[number]]
             fault = "" if sentence.text == segment.text else "wrong words"
-            yield Finding(NARRATION, expected, f"{_some([sentence.unit])}: {sentence.text}", fault)
+            yield CheckResult(
+                NARRATION, expected, f"{_some([sentence.unit])}: {sentence.text}", fault
+            )
         elif segment.end < units:
-            yield Finding(NARRATION, expected, "silence", "missed")
-    for sentence in left:
-        got = f"{_some([sentence.unit])}: {sentence.text}"
-        yield Finding(NARRATION, "silence", got, "nothing had ended")
+            yield CheckResult(NARRATION, expected, "silence", "missed")
+    matched = set(pairs.values())
+    for number, sentence in enumerate(sentences):
+        if number not in matched:
+            got = f"{_some([sentence.unit])}: {sentence.text}"
+            yield CheckResult(NARRATION, "silence", got, "nothing had ended")
 
 
-def _answer(question: Asked, answer: Answered) -> Finding:
+def _answer(question: PlannedQuestion, answer: ReceivedAnswer) -> CheckResult:
     what, expected = f"{_some([question.unit])}: {question.text}", question.answer
     if answer.refusal:
-        return Finding(what, expected, answer.refusal, "no answer")
+        return CheckResult(what, expected, answer.refusal, "no answer")
     if not question.unit <= answer.unit <= question.latest:
         got = f"{answer.text}, knowing {_some([answer.unit])}"
-        return Finding(what, expected, got, "asked at another time")
+        return CheckResult(what, expected, got, "asked at another time")
     right = answer.text.strip().casefold() == question.answer.casefold()
-    return Finding(what, expected, answer.text, "" if right else "wrong answer")
+    return CheckResult(what, expected, answer.text, "" if right else "wrong answer")
 
 
 def _within(unit: int, window: Window) -> bool:

@@ -26,9 +26,9 @@ from ament_index_python.packages import get_package_share_directory
 from rclpy.impl.implementation_singleton import rclpy_implementation
 from rich.console import Console
 
-from roma_ros.demo.check import judge
-from roma_ros.demo.plan import Plan, PlanError, make_plan
-from roma_ros.demo.record import Record
+from roma_ros.demo.check import check_run
+from roma_ros.demo.plan import DemoPlan, PlanError, make_plan
+from roma_ros.demo.record import DemoRecord
 from roma_ros.demo.view import DemoView
 from roma_ros.nodes.client import Message, Reply, RomaClient
 from roma_ros.nodes.media_node import FIRST_STAMP
@@ -88,7 +88,7 @@ class Demo:
     def __init__(
         self,
         console: Console,
-        plan: Plan,
+        plan: DemoPlan,
         folder: Path,
         *,
         model: str = "roma_tiny",
@@ -101,7 +101,7 @@ class Demo:
         self._roma_node = roma_node
         self._deadline = time.monotonic() + START_LIMIT
         self._view = DemoView(console, plan)
-        self._record = Record()
+        self._record = DemoRecord()
 
     def run(self) -> int:
         """Returns the exit status."""
@@ -113,11 +113,11 @@ class Demo:
             self._show_log(error.culprit)
             return 1
         observed = self._record.observed(self._film_start())
-        findings = judge(self._plan, observed)
-        self._view.show_judgement(findings, self._record.delays)
+        results = check_run(self._plan, observed)
+        self._view.show_results(results, self._record.delays)
         if not observed.units:
             self._show_log("roma_node")
-        return int(any(finding.fault for finding in findings))
+        return int(any(result.fault for result in results))
 
     def _play(self) -> None:
         film = self._folder / "film.mp4"

@@ -26,9 +26,9 @@ __all__ = [
     "NEAR_MISS",
     "TAIL",
     "AlertWatch",
-    "Asked",
-    "Plan",
+    "DemoPlan",
     "PlanError",
+    "PlannedQuestion",
     "make_plan",
 ]
 
@@ -69,7 +69,7 @@ class AlertWatch:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PlannedQuestion:
     """A question, put as soon as `unit` has been heard; the answer stays right up to `latest`."""
 
     text: str
@@ -79,7 +79,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class DemoPlan:
     """One run of the demo.
 
     Attributes:
@@ -94,14 +94,14 @@ class Plan:
     units: int
     alerts: tuple[AlertWatch, ...]
     segments: tuple[Segment, ...]
-    questions: tuple[Asked, ...]
+    questions: tuple[PlannedQuestion, ...]
 
     @property
     def watches(self) -> tuple[str, ...]:
         """Names, in the order in which they are begun: the first one answers questions."""
         return (*(alert.name for alert in self.alerts), NARRATION)
 
-    def is_time_to_speak(self, watch: str, unit: int) -> bool:
+    def should_trigger(self, watch: str, unit: int) -> bool:
         """Whether p(speak) of a watch is to be high after a unit."""
         if watch == NARRATION:
             return any(segment.end == unit for segment in self.segments)
@@ -113,7 +113,7 @@ class Plan:
         )
 
 
-def make_plan(seed: int, units: int) -> Plan:
+def make_plan(seed: int, units: int) -> DemoPlan:
     """Make up a stream in which one thing happens after another, and choose what to ask for.
 
     One alert is chosen of each kind that happens, and one that nearly does; a question on the
@@ -135,7 +135,7 @@ def make_plan(seed: int, units: int) -> Plan:
             f"seed {seed} has nothing to raise an alert for, or to narrate, in its {units} s; "
             "take another one"
         )
-    return Plan(
+    return DemoPlan(
         scene=scene,
         units=units,
         alerts=alerts,
@@ -162,8 +162,8 @@ def _name(alert: WorldAlert, units: int) -> str | None:
     return alert.event.kind.value if 0 < share <= LONGEST else None
 
 
-def _questions(scene: Scene, units: int) -> tuple[Asked, ...]:
-    asked: list[Asked] = []
+def _questions(scene: Scene, units: int) -> tuple[PlannedQuestion, ...]:
+    asked: list[PlannedQuestion] = []
     last = units - 1 - ANSWER_LASTS
     for number, kinds in enumerate(QUESTION_KINDS, start=1):
         about = last * number // len(QUESTION_KINDS)  # the unit after which to ask
@@ -175,7 +175,9 @@ def _questions(scene: Scene, units: int) -> tuple[Asked, ...]:
         ]
         if lasting:
             best = min(lasting, key=lambda question: abs(question.unit - about))
-            asked.append(Asked(best.text, best.answer, best.unit, best.unit + ANSWER_LASTS))
+            asked.append(
+                PlannedQuestion(best.text, best.answer, best.unit, best.unit + ANSWER_LASTS)
+            )
     return tuple(asked)
 
 

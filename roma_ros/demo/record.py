@@ -7,16 +7,16 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from roma_ros.demo.check import Answered, Observed, Told
+from roma_ros.demo.check import Observed, PublishedNarration, ReceivedAnswer
 from roma_ros.msg import Alert, SpeakProbability
 from roma_ros.nodes.client import AnswerReply, Message
 from roma_ros.nodes.stamps import stamp_of
 from roma_ros.units import NS_PER_SECOND
 
-__all__ = ["Record"]
+__all__ = ["DemoRecord"]
 
 
-class Record:
+class DemoRecord:
     """Takes messages in one thread, lets another wait for them.
 
     Attributes:
@@ -27,9 +27,9 @@ class Record:
         self.delays: list[float] = []
         self._changed = threading.Condition()
         self._units: dict[str, set[int]] = defaultdict(set)
-        self._fired: dict[str, list[int]] = defaultdict(list)
-        self._told: list[Told] = []
-        self._answers: list[Answered] = []
+        self._raised: dict[str, list[int]] = defaultdict(list)
+        self._narrations: list[PublishedNarration] = []
+        self._answers: list[ReceivedAnswer] = []
         self._start: int | None = None  # of unit 0, ns
 
     def add(self, message: Message) -> None:
@@ -40,18 +40,18 @@ class Record:
                 self.delays.append((time.time_ns() - end) / NS_PER_SECOND)
                 self._start = end - (message.unit + 1) * NS_PER_SECOND
             elif isinstance(message, Alert):
-                self._fired[message.watch].append(message.unit)
+                self._raised[message.watch].append(message.unit)
             else:
-                self._told.append(Told(message.unit, message.text))
+                self._narrations.append(PublishedNarration(message.unit, message.text))
             self._changed.notify_all()
 
     def add_answer(self, reply: AnswerReply) -> None:
         with self._changed:
             if not reply:
-                self._answers.append(Answered(refusal=reply.message))
+                self._answers.append(ReceivedAnswer(refusal=reply.message))
             else:
                 unit = round((reply.stamp - (self._start or 0)) / NS_PER_SECOND) - 1
-                self._answers.append(Answered(reply.answer, unit))
+                self._answers.append(ReceivedAnswer(reply.answer, unit))
 
     def wait_for(self, watches: Sequence[str], units: Iterable[int], timeout: float) -> bool:
         """Wait until p(speak) of those units has come for all watches; false if it does not."""
@@ -73,8 +73,8 @@ class Record:
                 off = (self._start - film_start) / NS_PER_SECOND
             return Observed(
                 units={watch: frozenset(units) for watch, units in self._units.items()},
-                fired={watch: tuple(units) for watch, units in self._fired.items()},
-                told=tuple(self._told),
+                raised={watch: tuple(units) for watch, units in self._raised.items()},
+                narrations=tuple(self._narrations),
                 answers=tuple(self._answers),
                 misalignment=off,
             )

@@ -10,8 +10,8 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from roma_ros.demo.check import ALIGNMENT, LATE, NARRATION_TOLERANCE, Finding
-from roma_ros.demo.plan import NARRATION, Asked, Plan
+from roma_ros.demo.check import ALIGNMENT, LATE, NARRATION_TOLERANCE, CheckResult
+from roma_ros.demo.plan import NARRATION, DemoPlan, PlannedQuestion
 from roma_ros.msg import Alert, Narration, SpeakProbability
 from roma_ros.nodes.client import AnswerReply, Message
 
@@ -30,7 +30,7 @@ RULES = (
 class DemoView:
     """Prints the plan, then one line for each unit, alert, sentence and question, then a table."""
 
-    def __init__(self, console: Console, plan: Plan) -> None:
+    def __init__(self, console: Console, plan: DemoPlan) -> None:
         self._console = console
         self._plan = plan
         self._rows: dict[int, dict[str, SpeakProbability]] = defaultdict(dict)
@@ -58,7 +58,7 @@ class DemoView:
         else:
             self._console.print(_spoken_line(message))
 
-    def show_answer(self, question: Asked, reply: AnswerReply) -> None:
+    def show_answer(self, question: PlannedQuestion, reply: AnswerReply) -> None:
         answer = _printable(reply.answer) if reply else f"no answer: {reply.message}"
         latency = f"  ({1000 * reply.latency:.0f} ms)" if reply else ""
         self._console.print(
@@ -67,24 +67,24 @@ class DemoView:
             )
         )
 
-    def show_judgement(self, findings: Sequence[Finding], delays: Sequence[float]) -> None:
+    def show_results(self, results: Sequence[CheckResult], delays: Sequence[float]) -> None:
         table = Table(title="against the annotations", title_justify="left", expand=True)
         table.add_column("what", ratio=3)
         table.add_column("expected", ratio=4)
         table.add_column("got", ratio=4)
         table.add_column("verdict", ratio=2)
-        for finding in findings:
-            verdict = Text(finding.fault, "bold red") if finding.fault else Text("right", "green")
-            got = Text(_printable(finding.got))
-            table.add_row(Text(finding.what), Text(finding.expected), got, verdict)
+        for result in results:
+            verdict = Text(result.fault, "bold red") if result.fault else Text("right", "green")
+            got = Text(_printable(result.got))
+            table.add_row(Text(result.what), Text(result.expected), got, verdict)
         self._console.print(table)
         self._console.print(RULES, style="dim")
-        faults = Counter((finding.what, finding.fault) for finding in findings if finding.fault)
+        faults = Counter((result.what, result.fault) for result in results if result.fault)
         for (what, fault), count in faults.items():
             times = f" ({count} times)" if count > 1 else ""
             self._console.print(f"wrong: {what}: {fault}{times}", style="bold red", markup=False)
         if not faults:
-            self._console.print(f"All {len(findings)} are right.", style="bold green")
+            self._console.print(f"All {len(results)} are right.", style="bold green")
         if delays:
             median = sorted(delays)[len(delays) // 2]
             self._console.print(f"From a unit's end to its p(speak): median {1000 * median:.0f} ms")
@@ -95,7 +95,7 @@ class DemoView:
         for watch in self._plan.watches:
             message = row[watch]
             style = "bold green" if message.triggered else "dim"
-            mark = "•" if self._plan.is_time_to_speak(watch, unit) else " "
+            mark = "•" if self._plan.should_trigger(watch, unit) else " "
             line.append(f"{mark}{watch} ")
             line.append(f"{_level(message.p_speak)} {100 * message.p_speak:.0f}%".ljust(6), style)
         return line

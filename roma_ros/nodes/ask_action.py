@@ -7,13 +7,13 @@ from concurrent.futures import CancelledError, Future
 from contextlib import suppress
 from functools import partial
 
-from rclpy.action.server import ActionServer, CancelResponse, GoalResponse, ServerGoalHandle
+from rclpy.action.server import CancelResponse, GoalResponse, ServerGoalHandle
 from rclpy.node import Node
 
 from roma_ros.action import Ask
 from roma_ros.events import Answer
 from roma_ros.nodes import qos
-from roma_ros.nodes.ending import unless_gone
+from roma_ros.nodes.rclpy_compat import DeferredActionServer, ignore_shutdown_errors
 from roma_ros.nodes.stamps import time_of
 
 __all__ = ["AskAction"]
@@ -23,32 +23,6 @@ MAX_GOALS = 2_000  # under way or kept; rclpy has no bound of its own
 LOG_PERIOD = 5.0  # seconds between two lines of the same kind
 
 AskQuestion = Callable[[Ask.Goal, Callable[[str], object]], tuple[Future[Answer], str]]
-
-
-class DeferredActionServer(ActionServer):
-    """An action server whose goals are executed elsewhere, until their result is there.
-
-    `goal.execute()` says that a goal is being executed, and calls nothing. `finish` is to be called
-    once, from any thread. Awaiting a future in an execute callback would be a busy loop: see
-    `roma_ros.nodes.deferred`.
-    """
-
-    def notify_execute(
-        self, goal: ServerGoalHandle, callback: Callable[[ServerGoalHandle], object] | None
-    ) -> None:
-        if callback is not None:
-            super().notify_execute(goal, callback)
-
-    @property
-    def held(self) -> int:
-        """Goals under way, and goals whose result is kept."""
-        return len(self._goal_handles)
-
-    def finish(
-        self, goal: ServerGoalHandle, callback: Callable[[ServerGoalHandle], object]
-    ) -> None:
-        """Let the executor call a function that ends the goal and returns its result."""
-        self.notify_execute(goal, callback)
 
 
 class AskAction:
@@ -86,7 +60,7 @@ class AskAction:
         self._server.destroy()
 
     def _accept(self, _goal: Ask.Goal) -> GoalResponse:
-        if self._server.held < MAX_GOALS:
+        if self._server.goal_count < MAX_GOALS:
             return GoalResponse.ACCEPT
         self._node.get_logger().warning(
             f"a goal of ~/ask is rejected: {MAX_GOALS} are under way or have results that are kept "
@@ -114,7 +88,7 @@ class AskAction:
 
     def _publish_text(self, goal: ServerGoalHandle, text: str) -> None:
         """In the worker's thread."""
-        with unless_gone(self._node):
+        with ignore_shutdown_errors(self._node):
             goal.publish_feedback(Ask.Feedback(text=text))
 
     def _finish(self, goal: ServerGoalHandle, warning: str, asked: Future[Answer]) -> None:
@@ -125,7 +99,7 @@ class AskAction:
         if executor is None or not self._node.context.ok():
             return  # the node goes
         # An executor that was shut down has no guard condition to trigger any more.
-        with unless_gone(self._node), suppress(AttributeError):
+        with ignore_shutdown_errors(self._node), suppress(AttributeError):
             self._server.finish(goal, lambda _: self._end(goal, result))
 
     def _end(self, goal: ServerGoalHandle, result: Ask.Result) -> Ask.Result:

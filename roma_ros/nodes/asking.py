@@ -50,6 +50,11 @@ class Asking:
         self._done = threading.Event()
         executor.create_task(self._send)
 
+    @property
+    def done(self) -> bool:
+        """Whether the goal has ended or was refused."""
+        return self._done.is_set()
+
     def wait(self, timeout: float | None = None) -> bool:
         """Wait for the end; whether it came within `timeout` seconds."""
         return self._done.wait(timeout)

@@ -16,8 +16,8 @@ from rclpy.executors import (
 )
 from rclpy.node import Node
 
-from roma_ros.nodes.ending import unless_gone
-from roma_ros.nodes.input_errors import Faults
+from roma_ros.nodes.input_errors import InputErrors
+from roma_ros.nodes.rclpy_compat import ignore_shutdown_errors
 
 __all__ = ["GuardedExecutor", "guard_services"]
 
@@ -33,7 +33,7 @@ class GuardedExecutor(SingleThreadedExecutor):
         context: the node's, or `None` for the default one.
     """
 
-    def __init__(self, node: Node, errors: Faults, *, context: Context | None = None) -> None:
+    def __init__(self, node: Node, errors: InputErrors, *, context: Context | None = None) -> None:
         super().__init__(context=context)
         self._node = node
         self._errors = errors
@@ -42,7 +42,7 @@ class GuardedExecutor(SingleThreadedExecutor):
     def spin_once(self, timeout_sec: float | None = None) -> None:
         """Execute a callback; an error of it is reported, not raised."""
         try:
-            with unless_gone(self._node):
+            with ignore_shutdown_errors(self._node):
                 super().spin_once(timeout_sec)
         except (ExternalShutdownException, ShutdownException):
             raise
@@ -50,7 +50,7 @@ class GuardedExecutor(SingleThreadedExecutor):
             self._errors.report("callback", type(error).__name__, _where(error))
 
 
-def guard_services(node: Node, errors: Faults) -> None:
+def guard_services(node: Node, errors: InputErrors) -> None:
     """Let every service of a node answer also where its callback raises.
 
     The answer is the response's defaults (success is false), with the error in `message` or
@@ -66,7 +66,7 @@ def guard_services(node: Node, errors: Faults) -> None:
         service.callback = guard(service.callback, service.srv_name, errors)
 
 
-def _guarded(callback: ServiceCallback, name: str, errors: Faults) -> ServiceCallback:
+def _guarded(callback: ServiceCallback, name: str, errors: InputErrors) -> ServiceCallback:
     def guarded(request: Any, response: Any) -> Any:
         try:
             return callback(request, response)
@@ -77,7 +77,7 @@ def _guarded(callback: ServiceCallback, name: str, errors: Faults) -> ServiceCal
     return guarded
 
 
-def _guarded_atomic(callback: ServiceCallback, name: str, errors: Faults) -> ServiceCallback:
+def _guarded_atomic(callback: ServiceCallback, name: str, errors: InputErrors) -> ServiceCallback:
     def guarded(request: Any, response: Any) -> Any:
         try:
             return callback(request, response)
@@ -88,7 +88,7 @@ def _guarded_atomic(callback: ServiceCallback, name: str, errors: Faults) -> Ser
     return guarded
 
 
-def _guarded_each(callback: ServiceCallback, name: str, errors: Faults) -> ServiceCallback:
+def _guarded_each(callback: ServiceCallback, name: str, errors: InputErrors) -> ServiceCallback:
     """Parameters are set one by one, each with a result of its own."""
 
     def guarded(request: Any, response: Any) -> Any:
@@ -105,7 +105,7 @@ def _guarded_each(callback: ServiceCallback, name: str, errors: Faults) -> Servi
     return guarded
 
 
-_GUARDS: dict[Any, Callable[[ServiceCallback, str, Faults], ServiceCallback]] = {
+_GUARDS: dict[Any, Callable[[ServiceCallback, str, InputErrors], ServiceCallback]] = {
     SetParameters: _guarded_each,
     SetParametersAtomically: _guarded_atomic,
 }

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from roma_ros.nodes.device_node import RECONNECT_SECONDS, DeviceNode, now_ns
-from roma_ros.nodes.parameter_spec import ParameterSpec, declare
+from roma_ros.nodes.parameter_spec import ParameterSpec, declare_parameters
 from roma_ros.nodes.run_node import run
 from roma_ros.nodes.sensor_publisher import (
     FRAME_ID,
@@ -44,7 +44,7 @@ class CameraNode(DeviceNode):
 
     def __init__(self, **arguments: Any) -> None:
         super().__init__("camera", **arguments)
-        declare(self, SPECS, lambda: "the camera runs already; start another node")
+        declare_parameters(self, SPECS, lambda: "the camera runs already; start another node")
         camera = self._open(self.get("device"))
         publisher = SensorPublisher(
             self,

@@ -32,8 +32,12 @@ from roma_ros.msg import (
 )
 from roma_ros.nodes import qos
 from roma_ros.nodes.asking import Asking
-from roma_ros.nodes.ending import is_up, join, unless_gone
-from roma_ros.nodes.run_node import LONGEST_WAIT
+from roma_ros.nodes.rclpy_compat import (
+    SPIN_TIMEOUT,
+    ignore_shutdown_errors,
+    is_running,
+    join_thread,
+)
 from roma_ros.nodes.stamps import stamp_of, time_of
 from roma_ros.srv import AdjustWatch, Ask, EventsSince, ListWatches, Unwatch, Watch
 from roma_ros.watch import WatchKind
@@ -150,6 +154,11 @@ class PendingAnswer:
         self._asking = asking
         self._silence = silence
 
+    @property
+    def done(self) -> bool:
+        """Whether `wait` returns at once: the question was answered or refused, or never sent."""
+        return self._asking is None or self._asking.done
+
     def wait(self, timeout: float = 60.0) -> AnswerReply:
         """Wait for the answer; without one in time, the question is cancelled."""
         asking = self._asking
@@ -256,7 +265,7 @@ class RomaClient:
         # the guard condition that would wake it.
         self._closing.set()
         self._executor.wake()
-        join(self._thread, timeout=5.0)
+        join_thread(self._thread, timeout=5.0)
         self._executor.shutdown(timeout_sec=0.0)
         self._ask_action.destroy()
         self._node.destroy_node()
@@ -477,9 +486,9 @@ class RomaClient:
             self._on_message(message)
 
     def _spin(self) -> None:
-        with suppress(ExternalShutdownException), unless_gone(self._node):
-            while is_up(self._context) and not self._closing.is_set():
-                self._executor.spin_once(timeout_sec=LONGEST_WAIT)
+        with suppress(ExternalShutdownException), ignore_shutdown_errors(self._node):
+            while is_running(self._context) and not self._closing.is_set():
+                self._executor.spin_once(timeout_sec=SPIN_TIMEOUT)
 
     def _simple(self, client: Client, request: Any, timeout: float) -> Reply:
         response = self._call(client, request, timeout)

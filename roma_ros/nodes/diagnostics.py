@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import math
-import os
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 
 from roma_ros.assistant.status import AssistantStatus
 from roma_ros.hooks import HookStats
 from roma_ros.journal import JournalStatus
-from roma_ros.nodes.input_errors import Faults
+from roma_ros.machine import resident_bytes
+from roma_ros.nodes.input_errors import InputErrors
 from roma_ros.nodes.input_monitor import InputMonitor
 from roma_ros.units import AssemblerStats, Modality, SensorClockStatus
 
@@ -24,6 +23,7 @@ __all__ = [
     "Stall",
     "StreamHealth",
     "clock_status",
+    "graph_status",
     "hook_statuses",
     "input_status",
     "is_arriving",
@@ -40,6 +40,7 @@ RECENT = 10.0  # seconds that a lost unit shows as a warning
 MINUTE = 60.0
 MESSAGE = 500  # characters of a message that may name many watches
 MOST_LOST = 0.05  # of a minute's video, sound or stamps, without a warning
+MOST_RESETS = 3  # in `RECENT` seconds, without a warning
 STALLED = 5.0  # seconds without a judged unit, or without a tick of the clock, that are an error
 ARRIVING = 2.0  # seconds since an input's last message within which data arrives
 
@@ -138,6 +139,7 @@ class StreamHealth:
     """
 
     def __init__(self) -> None:
+        self._resets: deque[float] = deque(maxlen=10_000)
         self.minute = RecentMinute()
         self.unjudged_for = 0.0
         self._stall = Stall()
@@ -156,6 +158,16 @@ class StreamHealth:
         if not arriving:
             self._stall.restart()
         self.unjudged_for = self._stall.update(status.units_heard)
+
+    def count_reset(self) -> None:
+        """Count a reset of the stream that a client asked for."""
+        self._resets.append(time.monotonic())
+
+    @property
+    def resets(self) -> int:
+        """Resets by clients in the last `RECENT` seconds."""
+        oldest = time.monotonic() - RECENT
+        return sum(reset > oldest for reset in self._resets)
 
     @property
     def shares(self) -> dict[str, float]:
@@ -182,7 +194,7 @@ def loading_status(node: str, what: str) -> DiagnosticStatus:
 def input_status(
     node: str,
     monitors: Sequence[InputMonitor],
-    faults: Faults,
+    errors: InputErrors,
     waiting_lost: int,
     disabled: str = "",
     clocks: Sequence[SensorClockStatus] = (),
@@ -204,7 +216,7 @@ def input_status(
     values["messages lost before they were read"] = waiting_lost
     for clock in clocks:
         values.update(_clock_values(clock))
-    values.update(faults.counts)
+    values.update(errors.counts)
     silent = [monitor.topic for monitor in monitors if monitor.silent]
     if disabled:
         missing = f"; no data on {' and '.join(silent)}" if silent else ""
@@ -214,8 +226,8 @@ def input_status(
     unusable = [f"{_sensor(clock)}: {clock.fault}" for clock in clocks if clock.fault]
     if unusable:
         return _warning(f"{node}: inputs", "; ".join(unusable), values)
-    if faults.recent:
-        return _warning(f"{node}: inputs", faults.recent, values)
+    if errors.recent:
+        return _warning(f"{node}: inputs", errors.recent, values)
     aligned = [
         f"{_sensor(clock)} aligned by arrival ({clock.offset:+.3f} s)"
         for clock in clocks
@@ -223,6 +235,19 @@ def input_status(
     ]
     message = "; ".join(["data comes in", *aligned])
     return _status(f"{node}: inputs", DiagnosticStatus.OK, message, values)
+
+
+def graph_status(node: str, problems: Sequence[str]) -> DiagnosticStatus:
+    """Return whether the ROS graph around the node is as expected.
+
+    Args:
+        problems: what is not, one sentence each; see `graph_check.graph_problems`.
+    """
+    name = f"{node}: graph"
+    values: dict[str, object] = {f"problem {n}": text for n, text in enumerate(problems, 1)}
+    if problems:
+        return _warning(name, "; ".join(problems)[:MESSAGE], values)
+    return _status(name, DiagnosticStatus.OK, "one publisher for each input", values)
 
 
 def _sensor(clock: SensorClockStatus) -> str:
@@ -276,6 +301,12 @@ def unit_status(
     }
     values |= {f"{words} in a minute [%]": 100 * share for words, share in shares.items()}
     name = f"{node}: units"
+    if health.resets > MOST_RESETS:
+        message = (
+            f"{health.resets} resets in {RECENT:.0f} s: each forgets the stream, so alerts are "
+            "missed; find the client that calls ~/reset"
+        )
+        return _warning(name, message, values)
     if health.unjudged_for >= STALLED:
         why = f": {status.last_fault}" if health.minute.growth("faults") else ""
         message = f"no unit was judged for {health.unjudged_for:.0f} s while data arrives{why}"
@@ -350,7 +381,7 @@ def thinker_status(
         "kv length [tokens]": sum(session.kv_length for session in status.sessions),
         "kv capacity [tokens]": sum(session.kv_capacity for session in status.sessions),
         "kv memory [MiB]": status.memory_bytes / 2**20,
-        "process memory [MiB]": _resident_bytes() / 2**20,
+        "process memory [MiB]": resident_bytes() / 2**20,
         "faults": status.faults,
         "last fault": status.last_fault,
     }
@@ -418,12 +449,6 @@ def hook_statuses(node: str, stats: HookStats | None) -> list[DiagnosticStatus]:
     if stats.lost:
         return [_warning(f"{node}: hooks", f"{stats.lost} events were not delivered", values)]
     return [_status(f"{node}: hooks", DiagnosticStatus.OK, "all was delivered", values)]
-
-
-def _resident_bytes() -> int:
-    """Memory of this process that is in RAM (Linux)."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def _warning(name: str, message: str, values: Mapping[str, object]) -> DiagnosticStatus:

@@ -25,7 +25,7 @@ from roma_ros.nodes.conversions import (
     speak_probability_message,
     text_message,
 )
-from roma_ros.nodes.ending import unless_gone
+from roma_ros.nodes.rclpy_compat import ignore_shutdown_errors
 from roma_ros.nodes.stream_topic import StreamTopic
 
 __all__ = ["EventPublisher"]
@@ -71,7 +71,7 @@ class EventPublisher:
     def __call__(self, event: Event) -> None:
         """Take an event, in whichever thread."""
         sequence = self._write(event)
-        with unless_gone(self._node):
+        with ignore_shutdown_errors(self._node):
             self._publish(event, sequence)
         self._deliver(event, sequence)
 

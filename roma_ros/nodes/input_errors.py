@@ -1,4 +1,4 @@
-"""Bad input: counted, and said once in a while, but never a reason to stop."""
+"""Counts and throttled log lines of bad input."""
 
 from __future__ import annotations
 
@@ -7,31 +7,37 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
-__all__ = ["Faults"]
+__all__ = ["InputErrors"]
 
-LOG_PERIOD = 5.0  # seconds between two lines about the same kind of fault
-RECENT = 10.0  # seconds that a fault shows in the diagnostics
+LOG_PERIOD = 5.0  # s between two log lines about the same kind of error
+RECENT = 10.0  # s that an error shows in the diagnostics
 
 
-class Faults:
-    """Counts what was wrong with the input, by topic and kind. May be used from any thread.
+class InputErrors:
+    """Errors of the input, counted by topic and kind. Thread-safe.
 
     Args:
-        log: writes a warning.
+        log: called with each log line.
 
     Attributes:
-        counts: number of faults by "topic: kind". Kinds are few: names of errors.
+        counts: number of errors by "topic: kind", where a kind is the name of an exception.
     """
 
     def __init__(self, log: Callable[[str], object]) -> None:
         self.counts: Counter[str] = Counter()
         self._log = log
         self._lock = threading.Lock()
-        self._logged: dict[str, tuple[float, int]] = {}  # when, and the count then
+        self._logged: dict[str, tuple[float, int]] = {}  # time of the last line, count at that time
         self._last = (0.0, "")
 
     def report(self, topic: str, kind: str, message: str) -> None:
-        """Count a fault, and log it unless that kind was logged a moment ago."""
+        """Count an error, and log it unless its kind was logged less than `LOG_PERIOD` ago.
+
+        Args:
+            topic: name of the topic or service.
+            kind: name of the exception.
+            message: what is wrong.
+        """
         key, now = f"{topic}: {kind}", time.monotonic()
         with self._lock:
             self.counts[key] += 1
@@ -46,6 +52,6 @@ class Faults:
 
     @property
     def recent(self) -> str:
-        """The last fault, if it was a moment ago; else empty."""
+        """The last error, if it is less than `RECENT` old; else empty."""
         when, message = self._last
         return message if time.monotonic() - when < RECENT else ""

@@ -22,7 +22,7 @@ from roma_ros.journal import (
 from roma_ros.msg import JournalEvent
 from roma_ros.nodes import qos
 from roma_ros.nodes.conversions import header_message
-from roma_ros.nodes.deferred import Respond, create_deferred_service
+from roma_ros.nodes.rclpy_compat import Respond, create_deferred_service
 from roma_ros.nodes.stamps import stamp_of, time_of
 from roma_ros.srv import EventsSince
 from roma_ros.watch import Watch, WatchKind
@@ -44,7 +44,7 @@ class NodeJournal:
     """
 
     def __init__(self, node: Node, why_not: Callable[[], str]) -> None:
-        self.trouble = ""  # why there is none although there should be
+        self.open_error = ""  # why there is none although there should be
         self._log = node.get_logger()
         self._why_not = why_not
         self._journal: EventJournal | None = None
@@ -64,15 +64,15 @@ class NodeJournal:
             self._journal = EventJournal(config, header, self._log.error)
         except OSError as error:
             where = f"{config.folder}: {error.strerror}" if error.strerror else str(error)
-            self.trouble = f"there is no event journal: {where}"
-            self._log.error(f"{self.trouble}; events are published all the same")
+            self.open_error = f"there is no event journal: {where}"
+            self._log.error(f"{self.open_error}; events are published all the same")
         else:
             self._log.info(f"events are written to {config.folder}")
 
     def close(self) -> None:
         """Write what waits, and let go of the folder."""
         journal, self._journal = self._journal, None
-        self.trouble = ""
+        self.open_error = ""
         if journal is not None:
             journal.close()
 
@@ -139,7 +139,9 @@ class NodeJournal:
 
     def _refusal(self, request: EventsSince.Request, journal: EventJournal | None) -> str:
         if journal is None:
-            return self.trouble or self._why_not() or "journal.folder is empty: there is no journal"
+            return (
+                self.open_error or self._why_not() or "journal.folder is empty: there is no journal"
+            )
         if not 1 <= request.limit <= MAX_PAGE:
             return f"limit is {request.limit}; expected 1 to {MAX_PAGE} events"
         if len(request.kinds) > MAX_KINDS:

@@ -9,8 +9,8 @@ from typing import Any
 from rclpy.node import Node
 
 from roma_ros.nodes.device_node import RECONNECT_SECONDS, now_ns
-from roma_ros.nodes.ending import is_up
-from roma_ros.nodes.parameter_spec import ParameterSpec, declare
+from roma_ros.nodes.parameter_spec import ParameterSpec, declare_parameters
+from roma_ros.nodes.rclpy_compat import is_running
 from roma_ros.nodes.run_node import run
 from roma_ros.nodes.sensor_publisher import (
     FRAME_ID,
@@ -86,7 +86,7 @@ class MediaNode(Node):
         super().__init__("media", **arguments)
         self.exit_status: int | None = None
         self._log = SourceLog(self)
-        declare(self, SPECS, lambda: "the media plays already; start another node")
+        declare_parameters(self, SPECS, lambda: "the media plays already; start another node")
         path = self._get("path")
         if not path:
             raise MediaError("parameter path is empty; give a file or folder: -p path:=clip.mp4")
@@ -132,7 +132,7 @@ class MediaNode(Node):
 
     def _wait_for_subscribers(self) -> None:
         patience = time.monotonic() + self._get("wait_for_subscribers")
-        while time.monotonic() < patience and is_up(self.context):
+        while time.monotonic() < patience and is_running(self.context):
             if self._publisher.has_subscribers:
                 return
             time.sleep(POLL)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from roma_ros.nodes.device_node import RECONNECT_SECONDS, DeviceNode, now_ns
-from roma_ros.nodes.parameter_spec import ParameterSpec, declare
+from roma_ros.nodes.parameter_spec import ParameterSpec, declare_parameters
 from roma_ros.nodes.run_node import run
 from roma_ros.nodes.sensor_publisher import FRAME_ID, RELIABILITY, SensorPublisher
 from roma_ros.sources import Microphone, MicrophoneConfig
@@ -50,7 +50,7 @@ class MicrophoneNode(DeviceNode):
 
     def __init__(self, **arguments: Any) -> None:
         super().__init__("microphone", **arguments)
-        declare(self, SPECS, lambda: "the microphone runs already; start another node")
+        declare_parameters(self, SPECS, lambda: "the microphone runs already; start another node")
         device = self.get("device")
         config = MicrophoneConfig(
             device=int(device) if device.isdecimal() else device or None,

@@ -1,4 +1,4 @@
-"""What the roma node has while it is configured, and what it has besides while it is active."""
+"""State of the roma node: what it holds while configured, and what is added while active."""
 
 from __future__ import annotations
 
@@ -12,24 +12,30 @@ from roma_ros.assistant import Assistant
 from roma_ros.events import Event
 from roma_ros.journal import Header
 from roma_ros.nodes.audio_input import AudioInput, audio_input
-from roma_ros.nodes.image_transport import ImageInput, image_input
-from roma_ros.nodes.input_thread import Intake
+from roma_ros.nodes.conversions import ImageInput, image_input
+from roma_ros.nodes.input_thread import InputThread
 from roma_ros.nodes.parameters import Settings, WatchDefaults
-from roma_ros.nodes.subscriptions import Senses
-from roma_ros.nodes.watch_registry import Watches
-from roma_ros.thinker import RomaThinker, settle_threads
+from roma_ros.nodes.subscriptions import SensorSubscriptions
+from roma_ros.nodes.watch_registry import WatchRegistry
+from roma_ros.thinker import RomaThinker, set_torch_threads
 from roma_ros.units import UnitAssembler
 from roma_ros.watch_state import WatchState
 
-__all__ = ["Attention", "Mind", "free_unused_memory"]
+__all__ = ["ActiveState", "ConfiguredState", "free_unused_memory"]
 
 
 @dataclass(slots=True)
-class Mind:
-    """Of a configured node.
+class ConfiguredState:
+    """What a configured node holds.
 
     Attributes:
-        skew: of the last unit, audio end minus video end, s; `None` before the first.
+        settings: parameters as read when the node was configured.
+        audio: reader of audio messages.
+        images: reader of image messages.
+        assembler: makes units of frames and audio.
+        assistant: runs the model on units.
+        watches: the node's watches.
+        skew: audio end minus video end of the last unit, s; `None` before the first unit.
     """
 
     settings: Settings
@@ -37,7 +43,7 @@ class Mind:
     images: ImageInput
     assembler: UnitAssembler
     assistant: Assistant
-    watches: Watches
+    watches: WatchRegistry
     skew: float | None = None
 
     @classmethod
@@ -47,13 +53,19 @@ class Mind:
         defaults: WatchDefaults,
         on_event: Callable[[Event], None],
         warn: Callable[[str], object] = lambda _: None,
-    ) -> Mind:
-        """Load the model, which takes a while, and set up the watches, restored ones too.
+    ) -> ConfiguredState:
+        """Load the model, and add the configured and the stored watches.
+
+        Args:
+            settings: parameters of the node.
+            defaults: settings of watches that leave them open.
+            on_event: called with every event of the assistant, from any thread.
+            warn: called with each line for the log.
 
         Raises:
-            CheckpointError, ValueError, RuntimeError: the model, its device or its libraries.
-            AudioTypeError, ImageTransportError: the sensor's messages are not installed.
-            WatchError: a watch of the settings is refused.
+            CheckpointError, ValueError, RuntimeError: the model cannot be loaded on the device.
+            AudioTypeError, ImageTransportError: the message types are not installed.
+            WatchError: a configured watch is refused.
         """
         audio = audio_input(settings.audio_type, settings.audio_format)
         images = image_input(settings.image_transport, settings.max_decoded_pixels)
@@ -64,13 +76,13 @@ class Mind:
             quantization=settings.quantization,
             speak_source=settings.speak_source,
         )
-        settle_threads(thinker)
+        set_torch_threads(thinker)
         assistant = Assistant(thinker, settings.assistant, on_event)
         state_file = settings.persistence.state_file
         state = None if state_file is None else WatchState(state_file)
-        watches = Watches(assistant, defaults, state, warn)
+        watches = WatchRegistry(assistant, defaults, state, warn)
         try:
-            watches.begin(settings)
+            watches.restore(settings)
         except BaseException:
             watches.close()
             raise
@@ -83,7 +95,7 @@ class Mind:
         return self.assistant.thinker.name
 
     def header(self, node: str) -> Header:
-        """What the journal says that the events come from."""
+        """Return the header of the event journal: node, model, watches and settings."""
         settings = self.settings
         return Header(
             source=(node,),
@@ -98,25 +110,26 @@ class Mind:
         )
 
     def close(self) -> None:
-        """Free the sessions; the weights go with the last reference to this."""
+        """Close the sessions; the weights are freed with the last reference to this object."""
         self.watches.close()
         self.assistant.close()
 
 
 @dataclass(frozen=True, slots=True)
-class Attention:
-    """Of an active node, besides."""
+class ActiveState:
+    """What an active node holds in addition to its `ConfiguredState`."""
 
-    senses: Senses
-    intake: Intake
+    subscriptions: SensorSubscriptions
+    input_thread: InputThread
 
     def close(self) -> None:
-        self.senses.close()
-        self.intake.close()
+        """Destroy the subscriptions and end the input thread."""
+        self.subscriptions.close()
+        self.input_thread.close()
 
 
 def free_unused_memory() -> None:
-    """Give back the memory of what nobody refers to any more, the device's too."""
+    """Collect garbage, and return cached memory to the device."""
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()

@@ -1,4 +1,4 @@
-"""Parameters as data: declared with a descriptor, checked whenever they are set."""
+"""Specifications of ROS parameters: declared with a descriptor, validated whenever they are set."""
 
 from __future__ import annotations
 
@@ -15,31 +15,33 @@ from rcl_interfaces.msg import (
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
-__all__ = ["ParameterSpec", "declare"]
+__all__ = ["ParameterSpec", "declare_parameters"]
 
 Value = bool | int | float | str | list[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParameterSpec:
-    """One parameter of a node.
+    """Specification of one parameter.
 
     Attributes:
-        name: its ROS name; dots make groups.
-        default: its value if nobody gives one; its type is the parameter's.
-        description: what it does, with its unit.
+        name: ROS name; dots separate groups.
+        default: default value, which also gives the parameter's type.
+        description: what the parameter does; shown by `ros2 param describe`.
+        unit: unit of the value, such as "s" or "Hz"; empty: none.
         low, high: range of a number, both ends included.
-        choices: the only strings taken; empty: any.
-        live: whether it may be set while the node runs.
-        read_only: whether it is fixed from the node's start on.
-        any_type: whether values of other types than the default's are taken, such as "auto" or a
-            number; `check` says which.
-        check: says what is wrong with a value, or `None`.
+        choices: the allowed strings; empty: any string.
+        live: whether the parameter may be set while the node is configured.
+        read_only: whether the parameter is fixed once the node has started.
+        any_type: whether values of other types than the default's are allowed, such as "auto" or a
+            number; `check` decides which.
+        check: returns what is wrong with a value, or `None` if it is valid.
     """
 
     name: str
     default: Value
     description: str
+    unit: str = ""
     low: float | None = None
     high: float | None = None
     choices: tuple[str, ...] = ()
@@ -49,9 +51,9 @@ class ParameterSpec:
     check: Callable[[Any], str | None] | None = None
 
     def descriptor(self) -> ParameterDescriptor:
-        """What `ros2 param describe` shows; rclpy enforces the range."""
+        """Return what `ros2 param describe` shows; rclpy enforces its range."""
         descriptor = ParameterDescriptor(
-            description=self.description,
+            description=f"{self.description} [{self.unit}]" if self.unit else self.description,
             dynamic_typing=self.any_type,
             read_only=self.read_only,
         )
@@ -59,32 +61,38 @@ class ParameterSpec:
             descriptor.additional_constraints = f"one of: {', '.join(self.choices)}"
         if self.low is not None and self.high is not None:
             if isinstance(self.default, int):
-                whole = IntegerRange(from_value=int(self.low), to_value=int(self.high))
-                descriptor.integer_range = [whole]
+                integers = IntegerRange(from_value=int(self.low), to_value=int(self.high))
+                descriptor.integer_range = [integers]
             else:
-                span = FloatingPointRange(from_value=float(self.low), to_value=float(self.high))
-                descriptor.floating_point_range = [span]
+                floats = FloatingPointRange(from_value=float(self.low), to_value=float(self.high))
+                descriptor.floating_point_range = [floats]
         return descriptor
 
-    def fault(self, value: Any) -> str | None:
-        """What is wrong with a value of the right type and range, or `None`."""
+    def error(self, value: Any) -> str | None:
+        """Return what is wrong with a value of the right type and range, or `None`."""
         if self.choices and value not in self.choices:
             return f"{self.name} is {value!r}; expected one of {', '.join(self.choices)}"
         reason = self.check(value) if self.check else None
-        return None if reason is None else f"{self.name}: {reason}"
+        return None if reason is None else f"{self.name} {reason}"
 
 
-def declare(
-    node: Node, specs: Iterable[ParameterSpec], locked: Callable[[], str | None]
+def declare_parameters(
+    node: Node, specs: Iterable[ParameterSpec], why_locked: Callable[[], str | None]
 ) -> dict[str, ParameterSpec]:
-    """Declare parameters on a node, and refuse what their specs refuse.
+    """Declare parameters on a node, with a callback that validates every change.
 
     Args:
-        locked: why parameters that are not live may not change now, or `None` if they may.
+        node: the node to declare them on.
+        specs: specifications of the parameters.
+        why_locked: returns why parameters that are not live cannot be set now, or `None` if they
+            can.
+
+    Returns:
+        The specifications by name.
 
     Raises:
-        rclpy.exceptions.InvalidParameterValueException: a given value is refused.
-        rclpy.exceptions.InvalidParameterTypeException: a given value has another type.
+        rclpy.exceptions.InvalidParameterValueException: an override is not valid.
+        rclpy.exceptions.InvalidParameterTypeException: an override has the wrong type.
     """
     by_name = {spec.name: spec for spec in specs}
 
@@ -93,10 +101,10 @@ def declare(
             spec = by_name.get(parameter.name)
             if spec is None:
                 continue
-            reason = spec.fault(parameter.value)
+            reason = spec.error(parameter.value)
             if reason is None and not spec.live and node.has_parameter(spec.name):
-                reason = locked()
-                reason = reason and f"{spec.name} cannot change now: {reason}"
+                reason = why_locked()
+                reason = reason and f"{spec.name} cannot be set now: {reason}"
             if reason is not None:
                 return SetParametersResult(successful=False, reason=reason)
         return SetParametersResult(successful=True)

@@ -10,7 +10,7 @@ from rclpy.node import Node
 from roma_ros.assistant import AssistantConfig
 from roma_ros.events import LagPolicy
 from roma_ros.nodes.audio_input import AUDIO_TYPES, AudioFormat
-from roma_ros.nodes.image_transport import IMAGE_TRANSPORTS
+from roma_ros.nodes.conversions import IMAGE_TRANSPORTS
 from roma_ros.nodes.node_hooks import HOOK_SPECS
 from roma_ros.nodes.parameter_spec import ParameterSpec
 from roma_ros.nodes.persistence import PERSISTENCE_SPECS, Persistence
@@ -43,23 +43,23 @@ def _instructions(texts: list[str]) -> str | None:
 
 
 def _context(value: float) -> str | None:
-    return None if value == 0 or value >= 1 else f"got {value}; wanted 0, or at least 1 s"
+    return None if value == 0 or value >= 1 else f"is {value}; expected 0, or at least 1 s"
 
 
 def _lateness(value: object) -> str | None:
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if value == "auto" or (number and 0.0 <= float(str(value)) <= 5.0):
         return None
-    return f"got {value!r}; wanted auto or a number of seconds, 0.0 to 5.0"
+    return f"is {value!r}; expected auto or a number of seconds, 0.0 to 5.0"
 
 
 def _rate(value: int) -> str | None:
     fits = value == 0 or value >= MIN_RATE
-    return None if fits else f"got {value} Hz; wanted 0, or {MIN_RATE} to {MAX_RATE} Hz"
+    return None if fits else f"is {value} Hz; expected 0, or {MIN_RATE} to {MAX_RATE} Hz"
 
 
 def _threshold(value: float) -> str | None:
-    return None if value > 0 else f"got {value}; it is compared with p(speak): wanted above 0"
+    return None if value > 0 else f"is {value}; it is compared with p(speak): expected above 0"
 
 
 SPECS = (
@@ -292,13 +292,13 @@ SPECS = (
     ParameterSpec(
         name="alert.recordings",
         default=[""],
-        description="WAV files in which alert.instructions are spoken, in their order, '' for "
+        description="Audio files in which alert.instructions are spoken, in their order, '' for "
         "one that is not; [''] for none. The model hears them in place of reading.",
     ),
     ParameterSpec(
         name="narration.recording",
         default="",
-        description="WAV file in which narration.instruction is spoken; empty: none.",
+        description="Audio file in which narration.instruction is spoken; empty: none.",
     ),
     ParameterSpec(
         name="narration.threshold",

@@ -1,4 +1,4 @@
-"""The node `roma`: it watches and listens, raises alerts, narrates and answers questions."""
+"""The node `roma`: raises alerts, publishes narrations and answers questions about a stream."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from roma_ros.events import Answer
 from roma_ros.hooks import HookError
 from roma_ros.nodes import qos
 from roma_ros.nodes.ask_action import AskAction
-from roma_ros.nodes.deferred import Respond, create_deferred_service
 from roma_ros.nodes.diagnostics import (
     LagMemory,
     Stall,
     StreamHealth,
     clock_status,
+    graph_status,
     hook_statuses,
     input_status,
     is_arriving,
@@ -40,22 +40,23 @@ from roma_ros.nodes.diagnostics import (
     watch_storage_status,
 )
 from roma_ros.nodes.event_publisher import EventPublisher
-from roma_ros.nodes.input_errors import Faults
-from roma_ros.nodes.input_monitor import InputMonitor, describe_publishers
+from roma_ros.nodes.graph_check import describe_publishers, graph_problems
+from roma_ros.nodes.input_errors import InputErrors
+from roma_ros.nodes.input_monitor import InputMonitor
 from roma_ros.nodes.input_switches import InputSwitches
-from roma_ros.nodes.input_thread import Intake
+from roma_ros.nodes.input_thread import InputThread
 from roma_ros.nodes.journal_services import NodeJournal
 from roma_ros.nodes.loading import Loading, LoadingAbandonedError
 from roma_ros.nodes.node_hooks import NodeHooks, hooks_of
-from roma_ros.nodes.node_state import Attention, Mind, free_unused_memory
+from roma_ros.nodes.node_state import ActiveState, ConfiguredState, free_unused_memory
 from roma_ros.nodes.paced_replies import PacedReplies
-from roma_ros.nodes.parameter_spec import declare
+from roma_ros.nodes.parameter_spec import declare_parameters
 from roma_ros.nodes.parameters import SPECS, Settings, WatchDefaults, lateness_of
+from roma_ros.nodes.rclpy_compat import LifecycleTransitions, Respond, create_deferred_service
 from roma_ros.nodes.run_node import run
 from roma_ros.nodes.stamps import time_of
 from roma_ros.nodes.stream_topic import StreamTopic
-from roma_ros.nodes.subscriptions import Senses
-from roma_ros.nodes.transitions import Transitions
+from roma_ros.nodes.subscriptions import SensorSubscriptions
 from roma_ros.nodes.watch_log import WatchLog
 from roma_ros.nodes.watch_registry import kind_of
 from roma_ros.nodes.watch_services import WatchServices
@@ -66,40 +67,41 @@ from roma_ros.watch import WatchError
 
 __all__ = ["RomaNode", "main"]
 
-DIAGNOSTICS_PERIOD = 1.0  # seconds
+DIAGNOSTICS_PERIOD = 1.0  # s
 SWITCHES = {"~/enable": None, "~/enable_audio": Modality.AUDIO, "~/enable_video": Modality.VIDEO}
-USED_BY = {Modality.AUDIO: "use_audio", Modality.VIDEO: "use_image"}
-SILENCE_LOG_PERIOD = 10.0  # seconds between two warnings of an input that is silent
+PARAMETER_OF = {Modality.AUDIO: "use_audio", Modality.VIDEO: "use_image"}
+SILENCE_LOG_PERIOD = 10.0  # s between two warnings about an input without data
 
 
 class NotReadyError(RuntimeError):
-    """The node is not configured, or not active, as a service needs it."""
+    """The node is not in the lifecycle state that a service needs."""
 
 
 REFUSALS = (NotReadyError, AssistantStoppedError, QuestionError, ThinkerError, WatchError)
 
 
 class RomaNode(LifecycleNode):
-    """A lifecycle node around one assistant.
+    """Lifecycle node around one `Assistant`.
 
-    Configure loads the model in a thread of its own, activate subscribes, deactivate stops, cleanup
-    frees. Executor callbacks only pass things on; units are made in the intake's thread, the model
-    runs in the assistant's, which also publishes what comes of them.
+    Configure loads the model in a thread of its own, activate subscribes to the sensors, deactivate
+    unsubscribes, cleanup frees the model. Executor callbacks never block: messages are decoded and
+    units made in the input thread; the model runs in the assistant's thread, which also publishes
+    the events.
     """
 
     def __init__(self, **arguments: Any) -> None:
         super().__init__("roma", **arguments)
-        self._mind: Mind | None = None
-        self._attention: Attention | None = None
-        self._trouble = ""  # why the last configure failed
-        declare(self, SPECS, self._why_locked)
+        self._configured: ConfiguredState | None = None
+        self._active: ActiveState | None = None
+        self._configure_error = ""  # of the last configure; empty if it succeeded
+        declare_parameters(self, SPECS, self._why_locked)
         self.add_post_set_parameters_callback(self._on_parameters_set)
-        self._faults = Faults(self.get_logger().warning)
+        self._input_errors = InputErrors(self.get_logger().warning)
         self._watch_log = WatchLog(self.get_logger().info)
         self._lag_memory = LagMemory()
         self._health = StreamHealth()
         self._clock_stall = Stall()
-        self._loading: Loading[Mind] | None = None  # the last
+        self._loading: Loading[ConfiguredState] | None = None  # the last
         self._journal = NodeJournal(self, self._why_unconfigured)
         self._hooks = NodeHooks(self)
         self._stream_topic = StreamTopic(self, self._frame_id)
@@ -113,7 +115,7 @@ class RomaNode(LifecycleNode):
         self.create_service(Unwatch, "~/unwatch", self._on_unwatch)
         WatchServices(
             self,
-            lambda: self._configured().watches,
+            lambda: self._require_configured().watches,
             REFUSALS,
             partial(self._log_watches, "~/adjust"),
         )
@@ -121,33 +123,33 @@ class RomaNode(LifecycleNode):
         for name, modality in SWITCHES.items():
             self.create_service(SetBool, name, partial(self._on_enable, modality))
         self._ask_action = AskAction(self, self._ask, REFUSALS)
-        # Steady, so that it beats also while nobody publishes the simulation's /clock.
+        # A steady clock: diagnostics are published also while /clock of a simulation stands still.
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self.create_timer(DIAGNOSTICS_PERIOD, self._report, clock=steady)
-        self._transitions = Transitions(self, self._abandon_loading)
+        self._transitions = LifecycleTransitions(self, self._abandon_loading)
         if self.get_parameter("autostart").value:
             self._autostart = self.create_timer(0.0, self._start_once, clock=steady)
 
     @property
-    def faults(self) -> Faults:
-        """What was wrong with the input, and what callbacks raised."""
-        return self._faults
+    def input_errors(self) -> InputErrors:
+        """Errors of the input and of callbacks."""
+        return self._input_errors
 
     @property
     def inputs(self) -> tuple[InputMonitor, ...]:
-        """What has come in on which topic; empty while the node is not active."""
-        return () if self._attention is None else tuple(self._attention.senses.monitors)
+        """Monitor of each input topic; empty while the node is not active."""
+        return () if self._active is None else tuple(self._active.subscriptions.monitors)
 
     @property
     def state(self) -> str:
-        """unconfigured, configuring, inactive or active, as far as the node itself can say."""
-        if self._mind is None:
+        """Lifecycle state: "unconfigured", "configuring", "inactive" or "active"."""
+        if self._configured is None:
             return "configuring" if self._is_loading else "unconfigured"
-        return "inactive" if self._attention is None else "active"
+        return "inactive" if self._active is None else "active"
 
     @property
-    def leaves_a_thread(self) -> bool:
-        """Whether a load that was given up is still at work."""
+    def has_unstoppable_thread(self) -> bool:
+        """Whether the thread of an abandoned load is still running."""
         return self._loading is not None and self._loading.at_work
 
     @property
@@ -161,94 +163,104 @@ class RomaNode(LifecycleNode):
         self._transitions.start()
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Load the model; waits for it in the thread that has called."""
+        """Load the model; blocks the calling thread until that is done."""
         log = self.get_logger()
         try:
             settings, defaults = Settings.of(self), WatchDefaults.of(self)
             self._loading = Loading(
                 f"{settings.model} on {settings.device}",
-                partial(Mind.load, settings, defaults, self._publish_event, log.warning),
-                Mind.close,
+                partial(ConfiguredState.load, settings, defaults, self._publish_event, log.warning),
+                ConfiguredState.close,
             )
             log.info(f"loading {settings.model} on {settings.device}")
-            mind = self._loading.wait()
+            configured = self._loading.wait()
             try:
                 self._hooks.open(hooks_of(self), settings.persistence.watches)
             except HookError:
-                mind.close()
+                configured.close()
                 raise
-            mind.watches.follow(WatchDefaults.of(self))  # they may have changed meanwhile
-            self._mind = mind
+            configured.watches.set_defaults(
+                WatchDefaults.of(self)
+            )  # they may have changed meanwhile
+            self._configured = configured
         except LoadingAbandonedError as error:
             log.info(str(error))
             return TransitionCallbackReturn.FAILURE
-        except Exception as error:  # the model, its libraries, the device: say why, and live on
+        except Exception as error:  # of the model, its libraries or the device
             known = isinstance(error, (*REFUSALS, HookError, ValueError))
-            said = str(error) if known else f"{type(error).__name__}: {error}"
-            self._trouble = f"cannot configure: {said}"
+            reason = str(error) if known else f"{type(error).__name__}: {error}"
+            self._configure_error = f"cannot configure: {reason}"
             name = self.get_fully_qualified_name()
             log.error(
-                f"{self._trouble}; the node waits: mend it, and start it again or `ros2 lifecycle "
-                f"set {name} configure`"
+                f"{self._configure_error}. The node stays unconfigured: fix the cause, then run "
+                f"`ros2 lifecycle set {name} configure` or restart the node"
             )
             return TransitionCallbackReturn.FAILURE
-        self._trouble = ""
+        self._configure_error = ""
         self._journal.open(
-            settings.persistence.journal, self._mind.header(self.get_fully_qualified_name())
+            settings.persistence.journal, self._configured.header(self.get_fully_qualified_name())
         )
-        log.info(f"configured: {self._mind.model} is loaded")
+        log.info(f"configured: {self._configured.model} is loaded")
         self._log_watches("configure")
-        thinker = self._mind.assistant.thinker
-        if objection := thinker.window_objection(settings.assistant.context_seconds):
-            log.warning(objection)
-        if not thinker.decides:
+        thinker = self._configured.assistant.thinker
+        if warning := thinker.context_warning(settings.assistant.context_seconds):
+            log.warning(warning)
+        if not thinker.has_speak_source:
             log.warning(
-                f"{self._mind.model} has no speak head: it answers, but never speaks up; with "
-                "speak_source yes_no it is asked after every unit whether it should"
+                f"{self._configured.model} has no speak head: it answers questions, but watches "
+                "never trigger; set speak_source to yes_no, which asks it after every unit whether "
+                "to speak"
             )
         return super().on_configure(state)
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        mind = self._configured()
-        mind.assembler.reset()
-        mind.assistant.start()
-        intake = Intake(mind.assembler, self._on_unit, self._faults, self.get_logger().warning)
-        senses = Senses(self, intake.put, self._faults)
-        if mind.settings.assembler.video:
-            senses.look(mind.settings.image_transport, mind.images)
-        if mind.settings.assembler.audio:
-            senses.listen(mind.audio)
-        intake.set_absent(())
-        self._attention = Attention(senses, intake)
+        configured = self._require_configured()
+        configured.assembler.reset()
+        configured.assistant.start()
+        input_thread = InputThread(
+            configured.assembler, self._on_unit, self._input_errors, self.get_logger().warning
+        )
+        subscriptions = SensorSubscriptions(self, input_thread.put, self._input_errors)
+        if configured.settings.assembler.video:
+            subscriptions.subscribe_images(configured.settings.image_transport, configured.images)
+        if configured.settings.assembler.audio:
+            subscriptions.subscribe_audio(configured.audio)
+        input_thread.set_absent(())
+        self._active = ActiveState(subscriptions, input_thread)
         self._health = StreamHealth()
         topics = " and ".join(monitor.topic for monitor in self.inputs)
-        self.get_logger().info(f"active with {mind.model} on {topics}")
+        self.get_logger().info(f"active with {configured.model} on {topics}")
         activated = super().on_activate(state)
-        for alert in self._journal.untold(mind.assistant.watches):
+        for alert in self._journal.untold(configured.assistant.watches):
             self._publish_event(alert)
-        self._stream_topic.switch(senses.switches)
+        self._stream_topic.switch(subscriptions.switches)
         return activated
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Unsubscribe from the sensors and stop the model's thread; the model stays loaded."""
         self._stop()
-        self.get_logger().info("inactive: the inputs are let go, the model stays loaded")
+        self.get_logger().info("inactive: unsubscribed from the sensors, the model stays loaded")
         return super().on_deactivate(state)
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Free the model."""
         self._free()
         self.get_logger().info("cleaned up: the model is freed")
         return super().on_cleanup(state)
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Free everything."""
         self._free()
         self.get_logger().info("shut down")
         return super().on_shutdown(state)
 
     def on_error(self, _state: LifecycleState) -> TransitionCallbackReturn:
+        """Free everything; the node is unconfigured afterwards."""
         self._free()
         return TransitionCallbackReturn.SUCCESS
 
     def destroy_node(self) -> None:
+        """End all threads, free the model and destroy the node."""
         self._transitions.close()
         self._free()
         self._ask_action.close()
@@ -261,43 +273,43 @@ class RomaNode(LifecycleNode):
             self._loading.abandon()
 
     def _stop(self) -> None:
-        """Let go of the sensors and stop the threads."""
-        attention, self._attention = self._attention, None
-        if attention is not None:
-            attention.close()
+        """Unsubscribe from the sensors and stop the threads."""
+        active, self._active = self._active, None
+        if active is not None:
+            active.close()
             self._stream_topic.switches = InputSwitches.of(())
-        if self._mind is not None:
-            self._mind.assistant.stop()
+        if self._configured is not None:
+            self._configured.assistant.stop()
 
     def _free(self) -> None:
-        """Let go of everything, the model too."""
+        """Stop, and free the model, the watches, the journal and the hooks."""
         self._stop()
-        if self._mind is not None:
-            self._mind.close()
-            self._mind = None
+        if self._configured is not None:
+            self._configured.close()
+            self._configured = None
             self._journal.close()
             self._hooks.close()
             self._watch_log.clear()
             free_unused_memory()
 
-    def _configured(self) -> Mind:
-        if self._mind is None:
+    def _require_configured(self) -> ConfiguredState:
+        if self._configured is None:
             raise NotReadyError(self._why_unconfigured())
-        return self._mind
+        return self._configured
 
     def _why_unconfigured(self) -> str:
-        """Empty while the node is configured."""
-        if self._mind is not None:
+        """Return why the node is not configured; empty while it is."""
+        if self._configured is not None:
             return ""
         if self._is_loading:
             return f"{self._loading}; try again when the node is active"
-        return self._trouble or "the node is not configured; configure and activate it"
+        return self._configure_error or "the node is unconfigured; configure and activate it"
 
-    def _active(self) -> Attention:
-        self._configured()
-        if self._attention is None:
-            raise NotReadyError("the node is not active; activate it")
-        return self._attention
+    def _require_active(self) -> ActiveState:
+        self._require_configured()
+        if self._active is None:
+            raise NotReadyError("the node is inactive; activate it")
+        return self._active
 
     # --- parameters ---
 
@@ -307,43 +319,47 @@ class RomaNode(LifecycleNode):
         return f"the node is {self.state}; deactivate and clean it up first"
 
     def _on_parameters_set(self, _parameters: list[Parameter]) -> None:
-        mind, attention = self._mind, self._attention
-        if mind is None:
+        configured, active = self._configured, self._active
+        if configured is None:
             return
-        mind.watches.follow(WatchDefaults.of(self))
+        configured.watches.set_defaults(WatchDefaults.of(self))
         self._log_watches("parameters")
         lateness = lateness_of(self)
-        if lateness != mind.assembler.config.lateness:
-            (mind.assembler if attention is None else attention.intake).set_lateness(lateness)
+        if lateness != configured.assembler.config.lateness:
+            (configured.assembler if active is None else active.input_thread).set_lateness(lateness)
 
     # --- units ---
 
     def _frame_id(self) -> str:
-        return "" if self._attention is None else self._attention.senses.frame_id
+        return "" if self._active is None else self._active.subscriptions.frame_id
 
     def _on_unit(self, unit: MultimodalUnit) -> None:
-        """In the intake's thread."""
-        mind = self._mind
-        if mind is not None:
-            mind.skew = unit.skew
+        """Pass a unit to the assistant; called in the input thread."""
+        configured = self._configured
+        if configured is not None:
+            configured.skew = unit.skew
             with suppress(AssistantStoppedError):  # the node is being deactivated
-                mind.assistant.submit(unit)
+                configured.assistant.submit(unit)
 
     # --- services ---
 
     def _log_watches(self, by: str) -> None:
-        if self._mind is not None:
-            self._watch_log.update(self._mind.assistant.watches, by)
+        if self._configured is not None:
+            self._watch_log.update(self._configured.assistant.watches, by)
 
     def _ask(
         self, request: Ask.Request | AskAnswer.Goal, on_text: Callable[[str], object] | None = None
     ) -> tuple[Future[Answer], str]:
-        """Put a question; returns also what the checkpoint cannot know of it.
+        """Queue a question.
 
-        Raises one of REFUSALS.
+        Returns:
+            The future answer, and a warning of what the model cannot know of it; empty: none.
+
+        Raises:
+            REFUSALS: the question is refused.
         """
-        self._active()
-        assistant = self._configured().assistant
+        self._require_active()
+        assistant = self._require_configured().assistant
         asked = assistant.ask(request.question, request.watch or None, request.keep, on_text)
         return asked, assistant.warning(request.question)
 
@@ -357,7 +373,7 @@ class RomaNode(LifecycleNode):
 
     def _on_watch(self, request: Watch.Request, response: Watch.Response) -> Watch.Response:
         try:
-            response.id = self._configured().watches.add(
+            response.id = self._require_configured().watches.add(
                 kind=kind_of(request.kind),
                 instruction=request.instruction,
                 name=request.id,
@@ -366,7 +382,7 @@ class RomaNode(LifecycleNode):
                 cooldown=request.cooldown,
                 reply=request.reply,
             )
-            response.warning = self._configured().assistant.warning(request.instruction)
+            response.warning = self._require_configured().assistant.warning(request.instruction)
             self._log_watches("~/watch")
             response.success = True
         except REFUSALS as error:
@@ -375,7 +391,7 @@ class RomaNode(LifecycleNode):
 
     def _on_unwatch(self, request: Unwatch.Request, response: Unwatch.Response) -> Unwatch.Response:
         try:
-            self._configured().watches.remove(request.id)
+            self._require_configured().watches.remove(request.id)
             self._log_watches("~/unwatch")
             response.success = True
         except REFUSALS as error:
@@ -384,11 +400,12 @@ class RomaNode(LifecycleNode):
 
     def _on_reset(self, _request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         try:
-            self._active().intake.reset()
-            self._configured().assistant.reset()
-            self.get_logger().info("the stream is forgotten by ~/reset; the watches stay")
+            self._require_active().input_thread.reset()
+            self._health.count_reset()
+            self._require_configured().assistant.reset()
+            self.get_logger().info("stream reset by ~/reset; the watches are kept")
             response.success = True
-            response.message = "the stream is forgotten; the watches stay"
+            response.message = "the stream is reset; the watches are kept"
         except REFUSALS as error:
             response.message = str(error)
         return response
@@ -400,20 +417,27 @@ class RomaNode(LifecycleNode):
         response: SetBool.Response,
     ) -> SetBool.Response:
         try:
-            self._switch(self._active(), modality, request.data)
+            self._switch(self._require_active(), modality, request.data)
             response.success = True
-            response.message = str(self._active().senses.switches)
+            response.message = str(self._require_active().subscriptions.switches)
         except REFUSALS as error:
             response.message = str(error)
         return response
 
-    def _switch(self, attention: Attention, modality: Modality | None, on: bool) -> None:
-        """Switch an input, or all of them. Raises NotReadyError if there is no such input."""
-        switches = attention.senses.switches
+    def _switch(self, active: ActiveState, modality: Modality | None, on: bool) -> None:
+        """Enable or disable an input; `None`: all inputs.
+
+        Raises:
+            NotReadyError: the node has no such input.
+        """
+        switches = active.subscriptions.switches
         if modality is not None and modality not in switches.present:
-            raise NotReadyError(f"the node takes no {modality.value}: {USED_BY[modality]} is false")
-        attention.senses.switches = switches = switches.switched(modality, on)
-        attention.intake.set_absent(switches.disabled)
+            raise NotReadyError(
+                f"the node has no {modality.value} input: {PARAMETER_OF[modality]} is false; set "
+                "it to true and configure the node again"
+            )
+        active.subscriptions.switches = switches = switches.switched(modality, on)
+        active.input_thread.set_absent(switches.disabled)
         for text in self._stream_topic.switch(switches):
             self.get_logger().info(text)
 
@@ -427,33 +451,37 @@ class RomaNode(LifecycleNode):
 
     def _statuses(self) -> list[DiagnosticStatus]:
         name = self.get_fully_qualified_name().lstrip("/")
-        mind, attention = self._mind, self._attention
-        if mind is None or attention is None:
+        configured, active = self._configured, self._active
+        if configured is None or active is None:
             if self._is_loading:
                 return [loading_status(name, str(self._loading))]
-            return [state_status(name, self.state, self._trouble)]
-        status, stats = mind.assistant.status(), mind.assembler.stats
+            return [state_status(name, self.state, self._configure_error)]
+        status, stats = configured.assistant.status(), configured.assembler.stats
         lost = status.units_dropped + status.units_audio_only + stats.units_dropped
         late = self._lag_memory.is_recent(lost)
-        switches, health = attention.senses.switches, self._health
+        switches, health = active.subscriptions.switches, self._health
         arriving = is_arriving(self.inputs) and switches.disabled != frozenset(switches.present)
         health.update(stats, status, arriving=arriving)
         statuses = [
             input_status(
                 name,
                 self.inputs,
-                self._faults,
-                attention.intake.dropped,
+                self._input_errors,
+                active.input_thread.dropped,
                 switches.why_disabled,
-                attention.intake.sensor_clocks(),
+                active.input_thread.sensor_clocks(),
             ),
-            unit_status(name, stats, status, mind.skew, health),
-            thinker_status(name, mind.model, status, late, health.minute.growth("faults")),
+            graph_status(name, graph_problems(self, self.inputs)),
+            unit_status(name, stats, status, configured.skew, health),
+            thinker_status(name, configured.model, status, late, health.minute.growth("faults")),
             watch_status(name, status),
             watch_storage_status(
-                name, len(mind.watches.all()), mind.watches.trouble, mind.watches.conflicts
+                name,
+                len(configured.watches.all()),
+                configured.watches.storage_error,
+                configured.watches.conflicts,
             ),
-            journal_status(name, self._journal.status(), self._journal.trouble),
+            journal_status(name, self._journal.status(), self._journal.open_error),
             *hook_statuses(name, self._hooks.stats),
         ]
         if self.get_parameter("use_sim_time").value:
@@ -464,15 +492,16 @@ class RomaNode(LifecycleNode):
     def _warn_of_silence(self) -> None:
         for monitor in self.inputs:
             if monitor.silent and monitor.warning_is_due(SILENCE_LOG_PERIOD):
-                who = describe_publishers(self, monitor.topic, monitor.message_type)
+                publishers = describe_publishers(self, monitor.topic, monitor.message_type)
                 self.get_logger().warning(
-                    f"no data on {monitor.topic} for {monitor.age:.0f} s; this node subscribes as "
-                    f"best effort, volatile, which takes from any publisher of the type; {who}"
+                    f"no data on {monitor.topic} for {monitor.age:.0f} s. This node subscribes "
+                    "with best effort, volatile, which matches any publisher of the type; "
+                    f"{publishers}"
                 )
 
 
 def _answer(done: Future[Answer], warning: str) -> Ask.Response:
-    """In the assistant's thread: what came of a question."""
+    """Convert an answer to a response; called in the assistant's thread."""
     error = done.exception()
     if error is not None:
         return Ask.Response(success=False, message=str(error), warning=warning)
@@ -487,7 +516,7 @@ def _answer(done: Future[Answer], warning: str) -> Ask.Response:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the node until it is told to end."""
+    """Run the node; returns the exit status."""
     return run(RomaNode, arguments)
 
 

@@ -11,10 +11,15 @@ from sensor_msgs.msg import Image
 
 from roma_ros.msg import Audio
 from roma_ros.nodes import qos
-from roma_ros.nodes.conversions import audio_message, compressed_image, image_message
-from roma_ros.nodes.ending import is_up, join, unless_gone
-from roma_ros.nodes.image_transport import OUTPUT_TRANSPORTS, image_topic
+from roma_ros.nodes.conversions import (
+    OUTPUT_TRANSPORTS,
+    audio_message,
+    compressed_image,
+    image_message,
+    image_topic,
+)
 from roma_ros.nodes.parameter_spec import ParameterSpec
+from roma_ros.nodes.rclpy_compat import ignore_shutdown_errors, is_running, join_thread
 from roma_ros.sources import Item, Source, SourceError
 from roma_ros.units import AudioChunk, UnitsError
 
@@ -117,12 +122,12 @@ class SourceThread:
         """
         self._ending = True
         close_source()
-        join(self._thread, LAST_ITEM)
+        join_thread(self._thread, LAST_ITEM)
 
     def _work(self) -> None:
         failed = False
         try:
-            with unless_gone(self._node):
+            with ignore_shutdown_errors(self._node):
                 for item in self._items:
                     if self._ending:
                         return
@@ -135,7 +140,7 @@ class SourceThread:
         ) as error:  # a thread that dies in silence leaves a node that publishes nothing
             failed = True
             self._node.get_logger().error(f"the source failed: {type(error).__name__}: {error}")
-        if is_up(self._node.context) and not self._ending:
+        if is_running(self._node.context) and not self._ending:
             self._on_end(failed)
 
     def _publish_one(self, item: Item) -> None:

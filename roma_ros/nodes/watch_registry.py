@@ -1,4 +1,4 @@
-"""The node's watches: which there are, what they follow, and that they outlive the process."""
+"""Registry of the node's watches, stored on disk so that they survive a restart."""
 
 from __future__ import annotations
 
@@ -25,26 +25,26 @@ from roma_ros.watch_state import (
     merge,
 )
 
-__all__ = ["UNSET", "Watches", "kind_of"]
+__all__ = ["UNSET", "WatchRegistry", "kind_of"]
 
-UNSET = -1
-STORE_PATIENCE = 1.0  # seconds that a change waits to be on disk
+UNSET = -1  # value of a setting in Watch.srv that stands for the node's default
+STORE_TIMEOUT = 1.0  # s that a change waits to be on disk
 
 
-class Watches:
-    """Adds watches to an assistant, follows the node's defaults, and stores each change.
+class WatchRegistry:
+    """Watches of an assistant, with the node's defaults applied and every change stored.
 
-    For one thread, the executor's.
+    Not thread-safe: for the executor's thread.
 
     Args:
-        assistant: that follows them.
-        defaults: for settings that watches leave open.
-        state: where they are stored; `None`: nowhere.
-        warn: takes a line for the log.
+        assistant: runs the watches.
+        defaults: values of settings that a watch leaves open.
+        state: file that the watches are stored in; `None`: they are not stored.
+        warn: called with each line for the log.
 
     Attributes:
-        conflicts: what could not be restored as it was, or was decided against; one line each.
-        trouble: why the watches are not stored; empty if they are.
+        conflicts: one line for each stored watch that could not be restored as it was.
+        storage_error: why the watches cannot be stored; empty if they are.
     """
 
     def __init__(
@@ -55,12 +55,12 @@ class Watches:
         warn: Callable[[str], object] = lambda _: None,
     ) -> None:
         self.conflicts: list[str] = []
-        self.trouble = ""
+        self.storage_error = ""
         self._assistant = assistant
         self._defaults = defaults
         self._warn = warn
-        self._known: dict[str, StoredWatch] = {}  # those that run
-        self._left: dict[str, StoredWatch] = {}  # those that could not be restored
+        self._watches: dict[str, StoredWatch] = {}  # running watches by id
+        self._unrestored: dict[str, StoredWatch] = {}  # kept in the file, but not running
         self._state = state
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="watch_state")
         if state is not None:
@@ -70,16 +70,19 @@ class Watches:
                 self._state = None
                 self._cannot_store(error)
 
-    # --- at the beginning ---
+    # --- restore ---
 
-    def begin(self, settings: Settings) -> None:
-        """Add the watches of the settings, and those that ran before.
+    def restore(self, settings: Settings) -> None:
+        """Add the configured watches, and those that the state file holds.
+
+        Args:
+            settings: parameters of the node.
 
         Raises:
             WatchError, RecordingError: a configured watch is refused.
         """
         stored = self._read() if settings.persistence.restore else ()
-        merged = merge(_configured(settings), stored)
+        merged = merge(_configured_watches(settings), stored)
         for conflict in merged.conflicts:
             self._conflict(conflict)
         self._add_all(merged)
@@ -92,8 +95,8 @@ class Watches:
             except (WatchError, RecordingError) as error:
                 if watch.configured is not None:
                     raise
-                self._left[watch.id] = watch
-                self._conflict(f"watch {watch.id!r} ran before and cannot be restored: {error}")
+                self._unrestored[watch.id] = watch
+                self._conflict(f"watch {watch.id!r} cannot be restored: {error}")
 
     def _read(self) -> Sequence[StoredWatch]:
         if self._state is None:
@@ -101,9 +104,9 @@ class Watches:
         try:
             return self._state.read()
         except OSError as error:
-            self._conflict(f"the watches of before cannot be read: {error}")
+            self._conflict(f"the stored watches cannot be read: {error}")
         except WatchStateError as error:
-            self._conflict(f"{error}; the watches of before are lost{self._set_aside()}")
+            self._conflict(f"{error}; the stored watches are lost{self._set_aside()}")
         return ()
 
     def _set_aside(self) -> str:
@@ -130,20 +133,26 @@ class Watches:
         cooldown: float = UNSET,
         reply: bool = False,
     ) -> str:
-        """Add one; -1 stands for the node's default, which it will follow.
+        """Add a watch.
 
         Args:
-            name: its id; empty: one is made.
+            kind: alert or narration.
+            instruction: what to watch for.
+            name: id of the watch; empty: generate one.
+            threshold: p(speak) that triggers; -1: the node's default, also when that is set later.
+            window: units in a row; -1: likewise.
+            cooldown: s; -1: likewise.
+            reply: whether an alert also describes what happened.
 
         Returns:
-            Its id.
+            The id of the watch.
 
         Raises:
-            WatchError: it is refused; the message says why.
+            WatchError: the watch is refused.
             AssistantStoppedError: the assistant is closed.
         """
         spec = WatchSpec(
-            id=name or free_id(kind, {*self._known, *self._left}),
+            id=name or free_id(kind, {*self._watches, *self._unrestored}),
             kind=kind,
             instruction=instruction,
             threshold=None if threshold == UNSET else threshold,
@@ -152,65 +161,82 @@ class Watches:
             reply=reply,
         )
         self._add(StoredWatch(spec=spec, origin=Origin.SERVICE))
-        self._left.pop(spec.id, None)
+        self._unrestored.pop(spec.id, None)
         self._store()
         return spec.id
 
     def remove(self, name: str) -> None:
-        """End one by its id, or forget one that was not restored. Raises UnknownWatchError."""
-        if self._left.pop(name, None) is None:
-            self._assistant.unwatch(name)
-            self._known.pop(name, None)
-        self._store()
+        """Remove a watch, also one that is stored and could not be restored.
 
-    def adjust(self, name: str, **settings: Any) -> StoredWatch:
-        """Give one another threshold, window or cooldown; `None` follows the node's default.
+        Args:
+            name: id of the watch.
 
         Raises:
             UnknownWatchError: there is no such watch.
-            WatchError: a value is out of its range; the watch is as before.
         """
-        old = self.stored(name)
+        if self._unrestored.pop(name, None) is None:
+            self._assistant.unwatch(name)
+            self._watches.pop(name, None)
+        self._store()
+
+    def adjust(self, name: str, **settings: Any) -> StoredWatch:
+        """Change a watch's threshold, window or cooldown; its session goes on.
+
+        Args:
+            name: id of the watch.
+            **settings: new values; `None`: the node's default.
+
+        Returns:
+            The watch with its new settings.
+
+        Raises:
+            UnknownWatchError: there is no such watch.
+            WatchError: a value is out of range; the watch is unchanged.
+        """
+        old = self.get(name)
         new = replace(old, spec=replace(old.spec, **settings))
         self._assistant.adjust(name, **self._settings_of(new.spec))
-        self._known[name] = new
+        self._watches[name] = new
         self._store()
         return new
 
-    def follow(self, defaults: WatchDefaults) -> None:
-        """Give the watches that follow the defaults new ones; their sessions go on."""
+    def set_defaults(self, defaults: WatchDefaults) -> None:
+        """Set the defaults, and adjust the watches that use them; their sessions go on."""
         self._defaults = defaults
-        for watch in self._known.values():
+        for watch in self._watches.values():
             self._assistant.adjust(watch.id, **self._settings_of(watch.spec))
 
-    # --- what there is ---
+    # --- access ---
 
-    def stored(self, name: str) -> StoredWatch:
-        """One that runs, by its id. Raises UnknownWatchError."""
-        if name not in self._known:
+    def get(self, name: str) -> StoredWatch:
+        """Return a running watch by its id.
+
+        Raises:
+            UnknownWatchError: there is no such watch.
+        """
+        if name not in self._watches:
             raise UnknownWatchError(
-                f"there is no watch {quoted(name)}; there are {sorted(self._known)}"
+                f"there is no watch {quoted(name)}; there are {sorted(self._watches)}"
             )
-        return self._known[name]
+        return self._watches[name]
 
     def all(self) -> list[tuple[Watch, StoredWatch]]:
-        """Those that run, oldest first, with where they come from."""
+        """Return the running watches, oldest first, each with what is stored of it."""
         running = self._assistant.watches
-        return [(watch, self._known[watch.id]) for watch in running if watch.id in self._known]
+        return [(watch, self._watches[watch.id]) for watch in running if watch.id in self._watches]
 
     def close(self) -> None:
-        """Let go of the state file; changes that wait for the disk are written before."""
+        """Write pending changes, and close the state file."""
         if self._state is not None:
             closing = self._writer.submit(self._state.close)
             with suppress(NotDoneError):
-                closing.result(STORE_PATIENCE)
+                closing.result(STORE_TIMEOUT)
         self._writer.shutdown(wait=False)
 
-    # --- below ---
-
+    # --- internals ---
     def _add(self, watch: StoredWatch) -> None:
         self._assistant.watch(watch.spec.watch(**self._defaults_of(watch.spec.kind)))
-        self._known[watch.id] = watch
+        self._watches[watch.id] = watch
 
     def _defaults_of(self, kind: WatchKind) -> dict[str, Any]:
         defaults = self._defaults
@@ -223,7 +249,7 @@ class Watches:
         }
 
     def _settings_of(self, spec: WatchSpec) -> dict[str, Any]:
-        """Its own, and the defaults for those that it leaves open."""
+        """Return a watch's own settings, and the defaults of those that it leaves open."""
         defaults = self._defaults_of(spec.kind)
         return {
             name: default if getattr(spec, name) is None else getattr(spec, name)
@@ -231,33 +257,35 @@ class Watches:
         }
 
     def _store(self) -> None:
-        """Write the watches; waits a moment for the disk, and says so if that is not enough."""
+        """Write the watches to disk; log a warning if that takes longer than `STORE_TIMEOUT`."""
         state = self._state
         if state is None:
             return
-        writing = self._writer.submit(state.write, [*self._known.values(), *self._left.values()])
+        writing = self._writer.submit(
+            state.write, [*self._watches.values(), *self._unrestored.values()]
+        )
         try:
-            writing.result(STORE_PATIENCE)
+            writing.result(STORE_TIMEOUT)
         except NotDoneError:
-            self._cannot_store(OSError(f"the disk has not taken them in {STORE_PATIENCE:g} s"))
+            self._cannot_store(OSError(f"writing takes longer than {STORE_TIMEOUT:g} s"))
             writing.add_done_callback(self._stored_late)
         except OSError as error:
             self._cannot_store(error)
         else:
-            self.trouble = ""
+            self.storage_error = ""
 
     def _stored_late(self, writing: Future[None]) -> None:
         if writing.exception() is None:
-            self.trouble = ""
+            self.storage_error = ""
 
     def _cannot_store(self, error: OSError) -> None:
         where = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-        self.trouble = f"the watches cannot be stored and would not outlast a crash: {where}"
-        self._warn(self.trouble)
+        self.storage_error = f"the watches cannot be stored and would be lost by a crash: {where}"
+        self._warn(self.storage_error)
 
 
-def _configured(settings: Settings) -> list[StoredWatch]:
-    """The watches of the parameters and of `watches_file`."""
+def _configured_watches(settings: Settings) -> list[StoredWatch]:
+    """Return the watches of the parameters and of `watches_file`."""
     specs = [
         WatchSpec(
             kind=WatchKind.ALERT,
@@ -282,7 +310,11 @@ def _configured(settings: Settings) -> list[StoredWatch]:
 
 
 def kind_of(code: int) -> WatchKind:
-    """The kind that a Watch request names. Raises WatchError."""
+    """Convert the `kind` of a Watch request.
+
+    Raises:
+        WatchError: the kind is unknown.
+    """
     kinds = (WatchKind.ALERT, WatchKind.NARRATION)
     if code >= len(kinds):
         raise WatchError(f"kind is {code}; expected 0 (ALERT) or 1 (NARRATION)")

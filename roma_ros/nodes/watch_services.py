@@ -8,7 +8,7 @@ from typing import Any
 from rclpy.node import Node
 
 from roma_ros.msg import WatchInfo
-from roma_ros.nodes.watch_registry import Watches
+from roma_ros.nodes.watch_registry import WatchRegistry
 from roma_ros.srv import AdjustWatch, ListWatches
 from roma_ros.watch import Watch, WatchError, WatchKind
 from roma_ros.watch_state import StoredWatch
@@ -31,7 +31,7 @@ class WatchServices:
     def __init__(
         self,
         node: Node,
-        watches: Callable[[], Watches],
+        watches: Callable[[], WatchRegistry],
         refusals: tuple[type[Exception], ...],
         on_change: Callable[[], None] = lambda: None,
     ) -> None:
@@ -56,7 +56,7 @@ class WatchServices:
     ) -> AdjustWatch.Response:
         try:
             watches = self._watches()
-            watches.stored(request.id)  # whether it is there
+            watches.get(request.id)  # whether it is there
             try:
                 watches.adjust(request.id, **_settings(request))
                 response.success = True
@@ -64,8 +64,8 @@ class WatchServices:
             except WatchError as error:
                 response.message = str(error)
             response.watch = next(watch_info(*e) for e in watches.all() if e[0].id == request.id)
-            if response.success and watches.trouble:
-                response.message = watches.trouble
+            if response.success and watches.storage_error:
+                response.message = watches.storage_error
         except self._refusals as error:
             response.message = str(error)
         return response

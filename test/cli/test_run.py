@@ -363,7 +363,7 @@ def test_a_damaged_file_among_others_is_told_counted_and_in_the_exit_code(
         (["{clip}", "--context-seconds", "1e5"], "context_seconds is 100000.0"),
         (["{clip}", "--model", "{folder}"], "config.json"),
         (["{clip}", "--model", "{folder}/none"], "no model folder"),
-        (["{clip}", "--device", "abacus"], "device 'abacus'"),
+        (["{clip}", "--device", "abacus"], "device is 'abacus'"),
         (["{clip}", "--plot", "t.gif"], "ends in .png, .svg, .pdf"),
         (["{clip}", "--plot", "{folder}/none/t.png"], "none is not a folder"),
         (["{clip}", "--events", "{folder}/none/e.jsonl"], "cannot be written: No such file"),
@@ -584,8 +584,8 @@ def test_a_warning_quotes_only_the_beginning_of_a_long_text(
 @pytest.mark.parametrize(
     ("made", "instruction", "complaint"),
     [
-        (Clip(audio=False, seconds=2), "alert me when you hear a beep", "needs sound, and the"),
-        (Clip(video=False, seconds=2), "alert me when a star appears", "needs a picture, and the"),
+        (Clip(audio=False, seconds=2), "alert me when you hear a beep", "needs audio, and the"),
+        (Clip(video=False, seconds=2), "alert me when a star appears", "needs video, and the"),
         (Clip(seconds=2), "alert me when a star appears while a beep sounds", ""),
     ],
 )
@@ -616,4 +616,4 @@ def test_an_example_of_the_help_is_known_to_the_default_model(
     vocabulary = RomaConfig.from_folder(resolve_folder("roma_tiny")).vocabulary
     assert vocabulary is not None
     assert len(texts) >= 2
-    assert [vocabulary.objection(text, "roma_tiny") for text in texts] == [""] * len(texts)
+    assert [vocabulary.warning(text, "roma_tiny") for text in texts] == [""] * len(texts)

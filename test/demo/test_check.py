@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from roma_ros.demo.check import Answered, Observed, Told, judge
-from roma_ros.demo.plan import AlertWatch, Asked, Plan
+from roma_ros.demo.check import Observed, PublishedNarration, ReceivedAnswer, check_run
+from roma_ros.demo.plan import AlertWatch, DemoPlan, PlannedQuestion
 from roma_ros.world import Segment, Window, make_scene
 
 UNITS = 12
-PLAN = Plan(
+PLAN = DemoPlan(
     scene=make_scene(3_000_000_000, UNITS + 1),
     units=UNITS,
     alerts=(
@@ -23,26 +23,29 @@ PLAN = Plan(
         Segment(3, 4, "a blue star moves."),
         Segment(5, UNITS, "a tone sounds."),
     ),
-    questions=(Asked("how many bells so far?", "one", 4, 6),),
+    questions=(PlannedQuestion("how many bells so far?", "one", 4, 6),),
 )
 RIGHT = Observed(
     units={watch: frozenset(range(UNITS + 1)) for watch in PLAN.watches},
-    fired={"bell": (2, 7)},
-    told=(Told(3, "a red circle stays."), Told(4, "a blue star moves.")),
-    answers=(Answered("one", 4),),
+    raised={"bell": (2, 7)},
+    narrations=(
+        PublishedNarration(3, "a red circle stays."),
+        PublishedNarration(4, "a blue star moves."),
+    ),
+    answers=(ReceivedAnswer("one", 4),),
     misalignment=0.0,
 )
 
 
 def faults(**changes) -> list[tuple[str, str]]:
-    findings = judge(PLAN, replace(RIGHT, **changes))
-    return [(finding.what, finding.fault) for finding in findings if finding.fault]
+    results = check_run(PLAN, replace(RIGHT, **changes))
+    return [(result.what, result.fault) for result in results if result.fault]
 
 
 def test_what_is_right_is_listed_in_full_and_without_a_fault():
-    findings = judge(PLAN, RIGHT)
-    assert not any(finding.fault for finding in findings)
-    assert [finding.what for finding in findings] == [
+    results = check_run(PLAN, RIGHT)
+    assert not any(result.fault for result in results)
+    assert [result.what for result in results] == [
         "stream",
         "bell",
         "bell",
@@ -54,7 +57,7 @@ def test_what_is_right_is_listed_in_full_and_without_a_fault():
 
 
 @pytest.mark.parametrize(
-    ("fired", "wrong"),
+    ("raised", "wrong"),
     [
         ((2, 6), []),
         ((2, 8), []),
@@ -71,20 +74,23 @@ def test_what_is_right_is_listed_in_full_and_without_a_fault():
         ((3, 4, 7), ["late", "false alarm"]),
     ],
 )
-def test_an_alert_goes_off_within_each_window_and_nowhere_else(fired, wrong):
-    assert faults(fired={"bell": fired}) == [("bell", fault) for fault in wrong]
+def test_an_alert_goes_off_within_each_window_and_nowhere_else(raised, wrong):
+    assert faults(raised={"bell": raised}) == [("bell", fault) for fault in wrong]
 
 
 def test_what_never_happens_is_a_false_alarm_each_time():
-    fired = {**RIGHT.fired, "never": (0, 5)}
-    assert faults(fired=fired) == [("never", "false alarm"), ("never", "false alarm")]
+    raised = {**RIGHT.raised, "never": (0, 5)}
+    assert faults(raised=raised) == [("never", "false alarm"), ("never", "false alarm")]
 
 
 @pytest.mark.parametrize(
     ("told", "wrong"),
     [
         ([(2, "a red circle stays."), (5, "a blue star moves.")], []),  # one unit off
-        ([(4, "a red circle stays."), (3, "a blue star moves.")], []),  # by their words
+        (  # by their units, not by their words
+            [(3, "a blue star moves."), (4, "a red circle stays.")],
+            ["wrong words", "wrong words"],
+        ),
         ([(3, "a red circle stays."), (4, "a blue star moves."), (11, "a tone sounds.")], []),
         ([(3, "a red circle stays."), (4, "a blue star moves."), (UNITS, "whatever")], []),
         ([(3, "a red circle stays.")], ["missed"]),
@@ -98,21 +104,21 @@ def test_what_never_happens_is_a_false_alarm_each_time():
     ],
 )
 def test_a_sentence_is_told_at_each_end_with_the_right_words(told, wrong):
-    sentences = [Told(unit, text) for unit, text in told]
-    assert faults(told=sentences) == [("narration", fault) for fault in wrong]
+    sentences = [PublishedNarration(unit, text) for unit, text in told]
+    assert faults(narrations=sentences) == [("narration", fault) for fault in wrong]
 
 
 @pytest.mark.parametrize(
     ("answer", "wrong"),
     [
-        (Answered("one", 6), []),
-        (Answered(" One ", 4), []),
-        (Answered("two", 4), ["wrong answer"]),
-        (Answered("one two", 4), ["wrong answer"]),
-        (Answered("", 4), ["wrong answer"]),
-        (Answered("one", 7), ["asked at another time"]),
-        (Answered("one", 3), ["asked at another time"]),
-        (Answered(refusal="the node is not there"), ["no answer"]),
+        (ReceivedAnswer("one", 6), []),
+        (ReceivedAnswer(" One ", 4), []),
+        (ReceivedAnswer("two", 4), ["wrong answer"]),
+        (ReceivedAnswer("one two", 4), ["wrong answer"]),
+        (ReceivedAnswer("", 4), ["wrong answer"]),
+        (ReceivedAnswer("one", 7), ["asked at another time"]),
+        (ReceivedAnswer("one", 3), ["asked at another time"]),
+        (ReceivedAnswer(refusal="the node is not there"), ["no answer"]),
     ],
 )
 def test_an_answer_is_right_for_the_time_that_it_knows(answer, wrong):
@@ -139,7 +145,7 @@ def test_lost_units_are_named():
 
 
 def test_nothing_at_all_is_wrong_everywhere():
-    wrong = faults(units={}, fired={}, told=(), answers=(), misalignment=None)
+    wrong = faults(units={}, raised={}, narrations=(), answers=(), misalignment=None)
     assert {what for what, _ in wrong} == {"stream", "bell", "narration", f"unit 4: {QUESTION}"}
 
 

@@ -35,7 +35,7 @@ def test_a_plan_is_what_the_annotations_say(seed):
     for alert in plan.alerts:
         if alert.instruction in labels:
             wanted = labels[alert.instruction][:UNITS].tolist()
-            spoken = [plan.is_time_to_speak(alert.name, unit) for unit in range(UNITS)]
+            spoken = [plan.should_trigger(alert.name, unit) for unit in range(UNITS)]
             assert spoken == wanted
         assert bool(alert.windows) == (alert.name != NEAR_MISS)
 

@@ -20,7 +20,7 @@ from std_msgs.msg import Header
 from values import edge_integer, mutated, random_bytes, random_message, random_text
 
 from roma_ros.nodes.audio_input import AudioFormat, DriversAudio, PortAudio, RomaAudio
-from roma_ros.nodes.image_transport import CompressedImages, RawImages, VideoPackets
+from roma_ros.nodes.conversions import CompressedImages, RawImages, VideoPackets
 from roma_ros.nodes.stamps import message_stamp
 from roma_ros.units import AssemblerConfig, UnitAssembler, UnitsError
 from roma_ros.units.encodings import ENCODINGS, layout_of
@@ -241,10 +241,10 @@ def stream(rng: np.random.Generator) -> str:
             if rng.random() < 0.5:
                 transport, message = any_image(rng)
                 for frame in transport.frames(message, stamp, None):
-                    assembler.add_frame(frame)
+                    assembler.add(frame)
             else:
                 reader, message = any_audio(rng)
-                assembler.add_audio(reader.chunk(message, stamp))
+                assembler.add(reader.chunk(message, stamp))
         except UnitsError:
             refused += 1
         units += len(assembler.units())

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from roma_ros.demo.plan import NARRATION, Plan, make_plan
+from roma_ros.demo.plan import NARRATION, DemoPlan, make_plan
 from roma_ros.nodes import node_state, roma_node
 from roma_ros.thinker import PhaseTimings, UnitStep, Utterance
 from roma_ros.units import MultimodalUnit, VideoFill
@@ -28,10 +28,10 @@ class Oracle:
     """Stands for RomaThinker."""
 
     name = "oracle"
-    decides = True
-    hears_instructions = False
+    has_speak_source = True
+    takes_spoken_instructions = False
 
-    def __init__(self, plan: Plan, log: Path, flaw: str) -> None:
+    def __init__(self, plan: DemoPlan, log: Path, flaw: str) -> None:
         self.plan, self.flaw = plan, flaw
         self._log = log
         self._renderer = WorldRenderer(plan.scene, SIDE, SIDE)
@@ -51,10 +51,10 @@ class Oracle:
                 log.write(json.dumps(measured) + "\n")
         return unit
 
-    def objection(self, _text: str, **_: bool) -> str:
+    def text_warning(self, _text: str, **_: bool) -> str:
         return ""
 
-    def window_objection(self, _context_seconds: float | None) -> str:
+    def context_warning(self, _context_seconds: float | None) -> str:
         return ""
 
     def open_session(self, instruction: str | None, **_: Any) -> Session:
@@ -72,7 +72,7 @@ class Session:
     def step(self, unit: MultimodalUnit) -> UnitStep:
         self.unit = unit.index
         plan, mute = self.oracle.plan, self.oracle.flaw == "mute"
-        speak = plan.is_time_to_speak(self.watch, unit.index) and not mute
+        speak = plan.should_trigger(self.watch, unit.index) and not mute
         return UnitStep(
             stream=unit.stream,
             index=unit.index,
@@ -124,5 +124,5 @@ if __name__ == "__main__":
     seed, units, log, flaw, *rest = sys.argv[1:]
     oracle = Oracle(make_plan(int(seed), int(units)), Path(log), flaw)
     node_state.RomaThinker = SimpleNamespace(from_pretrained=lambda *_, **__: oracle)  # type: ignore
-    node_state.settle_threads = lambda _: 1  # type: ignore  # it computes nothing
+    node_state.set_torch_threads = lambda _: 1  # type: ignore  # it computes nothing
     raise SystemExit(roma_node.main(rest))

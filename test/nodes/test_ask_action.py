@@ -76,7 +76,7 @@ def test_an_answer_under_way_can_be_cancelled_and_its_place_is_free(
         goals = len(roma._ask_action._asked) + 1
         pending = robot.roma.begin_ask(question)
         until(lambda: len(roma._ask_action._asked) == goals, "the goal")
-        until(lambda: roma._mind.assistant.status().questions == waiting, "its question")
+        until(lambda: roma._configured.assistant.status().questions == waiting, "its question")
         return pending
 
     first = begin("What was there?", 0)
@@ -106,7 +106,7 @@ def test_the_executor_rests_and_serves_while_answers_are_decoded(make_roma, robo
     robot.meet(roma)
     robot.play(3)
     asked = [robot.roma.begin_ask(f"What about {number}?") for number in range(5)]
-    until(lambda: roma._mind.assistant.status().questions == 4, "four wait")
+    until(lambda: roma._configured.assistant.status().questions == 4, "four wait")
     used, begin = time.process_time(), time.monotonic()
     until(lambda: time.monotonic() - begin > 0.5, "half a second")
     assert time.process_time() - used < 0.4, "somebody waits busily"
@@ -145,13 +145,13 @@ def test_deactivate_gives_questions_up_and_says_so(make_roma, robot, endless, sl
     asked = robot.roma.begin_ask("What was there?")
     until(lambda: roma._ask_action._asked, "the goal")
     deactivated = request_transition(robot, Transition.TRANSITION_DEACTIVATE)
-    until(lambda: roma._mind.assistant._stopped, "the assistant is told to stop")
+    until(lambda: roma._configured.assistant._stopped, "the assistant is told to stop")
     slices.release()
     reply = asked.wait(10.0)
     assert reply.outcome is Outcome.REFUSED
     assert reply.message == "the assistant was stopped before the answer; ask again"
     until(deactivated.done, "the transition")
-    assert robot.roma.begin_ask("And now?").wait().message == "the node is not active; activate it"
+    assert robot.roma.begin_ask("And now?").wait().message == "the node is inactive; activate it"
 
 
 def test_goals_and_kept_results_are_bounded(make_roma, robot, monkeypatch):

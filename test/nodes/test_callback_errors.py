@@ -17,7 +17,7 @@ from std_msgs.msg import String
 from std_srvs.srv import Trigger
 
 from roma_ros.nodes.callback_errors import GuardedExecutor, guard_services
-from roma_ros.nodes.input_errors import Faults
+from roma_ros.nodes.input_errors import InputErrors
 from roma_ros.nodes.roma_node import RomaNode
 
 from .conftest import until
@@ -33,9 +33,9 @@ def guard(ros) -> Iterator[Callable[[Node], list[str]]]:
 
     def start(node: Node) -> list[str]:
         lines: list[str] = []
-        faults = Faults(lines.append)
-        guard_services(node, faults)
-        executor = GuardedExecutor(node, faults, context=ros)
+        errors = InputErrors(lines.append)
+        guard_services(node, errors)
+        executor = GuardedExecutor(node, errors, context=ros)
         thread = threading.Thread(target=_spin, args=(executor,), daemon=True)
         thread.start()
         running.append((executor, thread, node))

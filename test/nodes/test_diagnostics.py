@@ -16,7 +16,7 @@ from roma_ros.nodes.diagnostics import (
     unit_status,
     watch_status,
 )
-from roma_ros.nodes.input_errors import Faults
+from roma_ros.nodes.input_errors import InputErrors
 from roma_ros.nodes.input_monitor import InputMonitor
 from roma_ros.units import AssemblerStats, Modality, SensorClockStatus
 
@@ -76,12 +76,12 @@ def test_a_thinker_that_is_late_is_a_warning():
 
 
 def test_a_fault_shows_as_a_warning_with_its_reason_and_its_count():
-    faults = Faults(lambda line: None)
+    errors = InputErrors(lambda line: None)
     monitor = InputMonitor("/image", "sensor_msgs/msg/Image")
     monitor.arrived(0.01)
-    assert input_status("roma", [monitor], faults, 0).level == DiagnosticStatus.OK
-    faults.report("/image", "ImageError", "wrong step")
-    status = input_status("roma", [monitor], faults, 3)
+    assert input_status("roma", [monitor], errors, 0).level == DiagnosticStatus.OK
+    errors.report("/image", "ImageError", "wrong step")
+    status = input_status("roma", [monitor], errors, 3)
     assert status.level == DiagnosticStatus.WARN
     assert status.message == "/image: wrong step"
     assert values(status)["/image: ImageError"] == "1"
@@ -103,7 +103,7 @@ def clock(**changes) -> SensorClockStatus:
 
 def test_stamps_that_cannot_be_used_are_a_warning_and_a_small_offset_is_a_note():
     def shown(*clocks):
-        return input_status("roma", [], Faults(lambda line: None), 0, clocks=clocks)
+        return input_status("roma", [], InputErrors(lambda line: None), 0, clocks=clocks)
 
     honest = shown(clock(), clock(modality=Modality.AUDIO, drift=12.0))
     assert (honest.level, honest.message) == (DiagnosticStatus.OK, "data comes in")
@@ -232,8 +232,8 @@ def test_an_instruction_that_cannot_be_known_is_a_warning():
 
 
 def test_disabled_inputs_are_a_warning():
-    faults = Faults(lambda line: None)
-    status = input_status("roma", [], faults, 0, "video is disabled by ~/enable")
+    errors = InputErrors(lambda line: None)
+    status = input_status("roma", [], errors, 0, "video is disabled by ~/enable")
     assert status.level == WARN
     assert status.message == "video is disabled by ~/enable"
 

@@ -25,7 +25,7 @@ def test_a_camera_on_the_boot_clock_and_a_microphone_in_unix_time(make_roma, rob
     logged: list[str] = []
     roma = make_roma()
     robot.meet(roma)
-    roma._attention.intake._on_notice = logged.append
+    roma._active.input_thread._on_notice = logged.append
     begin = time.monotonic_ns()
     for number in range(70):  # 7 s
         wait = begin + number * TENTH - time.monotonic_ns()
@@ -83,5 +83,5 @@ def test_lateness_changes_at_run_time(make_roma, robot):
             f"lateness {value} is in use",
         )
     for value in ("soon", 7.5, -1.0, True):
-        assert "wanted auto or a number of seconds" in change(value)
+        assert "expected auto or a number of seconds" in change(value)
     robot.node.destroy_client(client)

@@ -86,7 +86,7 @@ def test_the_log_tells_of_transitions_and_of_watches_and_who_changed_them(make_r
         "watch cat added by ~/watch: alert 'A cat.' (threshold 0.5, window 1, cooldown 0)",
         "watch alert_1 adjusted by parameters: threshold 0.5 -> 0.75",
         "watch cat removed by ~/unwatch",
-        "inactive: the inputs are let go, the model stays loaded",
+        "inactive: unsubscribed from the sensors, the model stays loaded",
         "cleaned up: the model is freed",
     ):
         assert line in lines

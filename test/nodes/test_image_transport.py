@@ -12,7 +12,7 @@ from types import ModuleType, SimpleNamespace
 import pytest
 from sensor_msgs.msg import CompressedImage, Image
 
-from roma_ros.nodes.image_transport import (
+from roma_ros.nodes.conversions import (
     ImageTransportError,
     VideoPackets,
     image_input,

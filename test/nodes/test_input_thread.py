@@ -3,8 +3,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from roma_ros.nodes.input_errors import Faults
-from roma_ros.nodes.input_thread import Arrival, Intake
+from roma_ros.nodes.input_errors import InputErrors
+from roma_ros.nodes.input_thread import InputThread, ReceivedMessage
 from roma_ros.units import AssemblerConfig, AudioChunk, ImageError, RgbFrame, UnitAssembler
 
 from .conftest import SECOND, until
@@ -24,22 +24,22 @@ def test_only_frames_that_units_keep_are_decoded_and_not_by_the_caller():
     Picture.decoders.clear()
     units = []
     assembler = UnitAssembler(AssemblerConfig(audio=False))
-    intake = Intake(assembler, units.append, Faults(lambda line: None))
+    input_thread = InputThread(assembler, units.append, InputErrors(lambda line: None))
     pixels = np.zeros((8, 8, 3), np.uint8)
     for number in range(90):  # 3 s at 30 Hz
         picture = Picture(SECOND + number * SECOND // 30, pixels)
-        intake.put(Arrival("/image", lambda picture=picture: picture))
+        input_thread.put(ReceivedMessage("/image", lambda picture=picture: picture))
     until(lambda: len(units) >= 2, "units")
-    intake.close()
-    assert set(Picture.decoders) == {"intake"}
+    input_thread.close()
+    assert set(Picture.decoders) == {"input"}
     assert len(Picture.decoders) <= 2 * (len(units) + 1)
 
 
 def test_what_goes_wrong_in_reading_is_counted_and_the_next_message_is_read():
     units = []
-    faults = Faults(lambda line: None)
+    errors = InputErrors(lambda line: None)
     assembler = UnitAssembler(AssemblerConfig(audio=False))
-    intake = Intake(assembler, units.append, faults)
+    input_thread = InputThread(assembler, units.append, errors)
 
     def fail():
         raise ImageError("no picture")
@@ -47,31 +47,37 @@ def test_what_goes_wrong_in_reading_is_counted_and_the_next_message_is_read():
     def crash():
         raise ZeroDivisionError("a bug of a driver")
 
-    intake.put(Arrival("/image", fail))
-    intake.put(Arrival("/image", crash))
+    input_thread.put(ReceivedMessage("/image", fail))
+    input_thread.put(ReceivedMessage("/image", crash))
     pixels = np.zeros((8, 8, 3), np.uint8)
     for number in range(6):
         frame = RgbFrame(SECOND + number * SECOND // 2, pixels)
-        intake.put(Arrival("/image", lambda frame=frame: frame))
+        input_thread.put(ReceivedMessage("/image", lambda frame=frame: frame))
     until(lambda: len(units) >= 2, "units")
-    intake.close()
-    assert faults.counts == {"/image: ImageError": 1, "/image: ZeroDivisionError": 1}
+    input_thread.close()
+    assert errors.counts == {"/image: ImageError": 1, "/image: ZeroDivisionError": 1}
 
 
 def test_arrival_and_the_nodes_clock_reach_the_assembler_and_its_notices_the_log():
     units, notices = [], []
     assembler = UnitAssembler(AssemblerConfig(lateness="auto"))
-    intake = Intake(assembler, units.append, Faults(lambda line: None), notices.append)
+    input_thread = InputThread(
+        assembler, units.append, InputErrors(lambda line: None), notices.append
+    )
     pixels = np.zeros((8, 8, 3), np.uint8)
     for number in range(60):  # 6 s; the camera's stamps are of the future
         come = SECOND * 100 + number * SECOND // 10
         frame = RgbFrame(come + 3 * SECOND, pixels)
         chunk = AudioChunk(come - SECOND // 10, 16000, np.zeros(1600, np.float32))
-        intake.put(Arrival("/image", lambda frame=frame: frame, number * SECOND // 10, come))
-        intake.put(Arrival("/audio", lambda chunk=chunk: chunk, number * SECOND // 10, come))
+        input_thread.put(
+            ReceivedMessage("/image", lambda frame=frame: frame, number * SECOND // 10, come)
+        )
+        input_thread.put(
+            ReceivedMessage("/audio", lambda chunk=chunk: chunk, number * SECOND // 10, come)
+        )
     until(lambda: len(units) >= 4, "units")
-    intake.set_lateness(0.3)
-    intake.close()
+    input_thread.set_lateness(0.3)
+    input_thread.close()
     assert assembler.config.lateness == 0.3
     assert any("3.000 s ahead of the microphone's" in notice for notice in notices)
     assert not any(unit.audio_filled for unit in units[1:])
@@ -80,18 +86,18 @@ def test_arrival_and_the_nodes_clock_reach_the_assembler_and_its_notices_the_log
 def test_reset_begins_a_new_stream():
     units = []
     assembler = UnitAssembler(AssemblerConfig(audio=False))
-    intake = Intake(assembler, units.append, Faults(lambda line: None))
+    input_thread = InputThread(assembler, units.append, InputErrors(lambda line: None))
     pixels = np.zeros((8, 8, 3), np.uint8)
 
     def see(first, count):
         for number in range(first, first + count):
             frame = RgbFrame(SECOND + number * SECOND // 2, pixels)
-            intake.put(Arrival("/image", lambda frame=frame: frame))
+            input_thread.put(ReceivedMessage("/image", lambda frame=frame: frame))
 
     see(0, 5)
     until(lambda: len(units) == 2, "units")
-    intake.reset()
+    input_thread.reset()
     see(5, 5)
     until(lambda: len(units) == 4, "units")
-    intake.close()
+    input_thread.close()
     assert [(unit.stream, unit.index) for unit in units] == [(0, 0), (0, 1), (1, 0), (1, 1)]

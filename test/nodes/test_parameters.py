@@ -8,7 +8,7 @@ from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValu
 from rclpy.node import Node
 from rclpy.parameter import Parameter, parameter_dict_from_yaml_file
 
-from roma_ros.nodes.parameter_spec import ParameterSpec, declare
+from roma_ros.nodes.parameter_spec import ParameterSpec, declare_parameters
 from roma_ros.nodes.parameters import SPECS, Settings, WatchDefaults
 
 PRESETS = ("cpu_tiny", "desktop_gpu", "jetson_orin_agx", "jetson_orin_nx")
@@ -27,7 +27,7 @@ def make_node(ros, namespace):
             cli_args=list(arguments),
         )
         nodes.append(node)
-        declare(node, SPECS, lambda: None)
+        declare_parameters(node, SPECS, lambda: None)
         return node
 
     yield make
@@ -124,7 +124,7 @@ def test_what_is_locked_is_refused_and_what_is_live_is_not(ros, namespace):
         ParameterSpec(name="fixed", default=1, low=0, high=9, description="."),
         ParameterSpec(name="free", default=1, low=0, high=9, description=".", live=True),
     )
-    declare(node, specs, lambda: "it runs")
+    declare_parameters(node, specs, lambda: "it runs")
     refused, taken = node.set_parameters([Parameter("fixed", value=2), Parameter("free", value=2)])
     assert not refused.successful
     assert "it runs" in refused.reason

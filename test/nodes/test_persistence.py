@@ -11,7 +11,7 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 from roma_ros.journal import DEFAULT_KINDS, JournalConfig
-from roma_ros.nodes.parameter_spec import declare
+from roma_ros.nodes.parameter_spec import declare_parameters
 from roma_ros.nodes.persistence import PERSISTENCE_SPECS, Persistence
 from roma_ros.watch_file import WatchFileError
 
@@ -23,7 +23,7 @@ def persistence(ros, namespace):
     def make(**values: Any) -> Persistence:
         overrides = [Parameter(n.replace("__", "."), value=v) for n, v in values.items()]
         nodes.append(Node("roma", context=ros, namespace=namespace, parameter_overrides=overrides))
-        declare(nodes[-1], PERSISTENCE_SPECS, lambda: None)
+        declare_parameters(nodes[-1], PERSISTENCE_SPECS, lambda: None)
         return Persistence.of(nodes[-1])
 
     yield make

@@ -18,7 +18,7 @@ from roma_ros.msg import Alert, Narration, StreamEvent
 from std_msgs.msg import String
 
 from roma_ros.nodes.audio_input import FormatTopic
-from roma_ros.nodes.image_transport import IMAGE_TRANSPORTS
+from roma_ros.nodes.conversions import IMAGE_TRANSPORTS
 
 from ..clips import Clip, write_clip
 from .conftest import until

@@ -132,7 +132,7 @@ def test_an_input_that_the_node_does_not_use_cannot_be_switched(make_roma, robot
     robot.meet(make_roma({"use_audio": False}))
     reply = robot.roma.enable_audio(False)
     assert reply.outcome is Outcome.REFUSED
-    assert reply.message == "the node takes no audio: use_audio is false"
+    assert reply.message.startswith("the node has no audio input: use_audio is false; set it to")
 
 
 @pytest.mark.parametrize(("camera", "frame"), [(True, "camera"), (False, "microphone")])

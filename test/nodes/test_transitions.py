@@ -104,7 +104,7 @@ def test_shutdown_ends_a_configure(make_roma, robot, loaded):
     until(configured.done, "the response")
     assert not configured.result().success
     loaded.set()
-    until(lambda: not roma.leaves_a_thread, "the model that nobody wants is let go")
+    until(lambda: not roma.has_unstoppable_thread, "the model that nobody wants is let go")
 
 
 def test_shutdown_ends_a_configure_that_has_only_just_begun(make_roma, robot, loaded, monkeypatch):

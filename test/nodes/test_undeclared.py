@@ -8,7 +8,7 @@ import pytest
 from rclpy.context import Context
 from rclpy.node import Node
 
-from roma_ros.nodes.parameter_spec import declare
+from roma_ros.nodes.parameter_spec import declare_parameters
 from roma_ros.nodes.parameters import SPECS
 from roma_ros.nodes.undeclared import undeclared_parameters
 
@@ -21,7 +21,7 @@ def node_with(ros: Context, namespace: str) -> Iterator[Callable[..., Node]]:
         given = [part for argument in arguments for part in ("-p", argument)]
         node = Node("roma", context=ros, namespace=namespace, cli_args=["--ros-args", *given])
         nodes.append(node)
-        declare(node, SPECS, lambda: None)
+        declare_parameters(node, SPECS, lambda: None)
         return node
 
     yield make

@@ -203,7 +203,7 @@ def test_a_watch_that_does_not_fit_any_more_is_said_and_not_forgotten(make_roma,
     status = until(lambda: robot.diagnostics.get("watch storage"), "diagnostics")
     until(lambda: robot.diagnostics["watch storage"].level == DiagnosticStatus.WARN, "the warning")
     status = robot.diagnostics["watch storage"]
-    assert "'cat' ran before and cannot be restored: watch 'cat' is one too many" in status.message
+    assert "'cat' cannot be restored: watch 'cat' is one too many" in status.message
     assert robot.roma.unwatch("cat")  # enough of it
     assert [watch.id for watch in WatchState(state_file).read()] == ["dog"]
 
@@ -216,7 +216,7 @@ def test_a_state_file_that_cannot_be_written_is_said_and_the_watch_runs(make_rom
     assert list(listed(robot)) == ["dog"]
     status = until(lambda: robot.diagnostics.get("watch storage"), "diagnostics")
     assert status.level == DiagnosticStatus.WARN
-    assert "would not outlast a crash" in status.message
+    assert "would be lost by a crash" in status.message
     assert "Not a directory" in status.message
 
 

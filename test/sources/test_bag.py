@@ -180,10 +180,7 @@ def play(path: Path, **options: Any) -> list[Item]:
 def units_of(items: Sequence[Item]) -> list[MultimodalUnit]:
     assembler = UnitAssembler(AssemblerConfig())
     for item in items:
-        if isinstance(item, AudioChunk):
-            assembler.add_audio(item)
-        else:
-            assembler.add_frame(item)
+        assembler.add(item)
     return assembler.flush()
 
 
@@ -285,7 +282,7 @@ def test_what_cannot_be_played_is_refused_in_words(tmp_path: Path) -> None:
     with pytest.raises(MediaError, match=r"no topic with images or audio; expected one of sensor_"):
         play(write_bag(tmp_path / "odd", Recording(image="none", audio="none", extra=())))
     coded = write_bag(tmp_path / "coded", Recording(image="none", audio="drivers", coding="mp3"))
-    with pytest.raises(MediaError, match="/mic/audio: got audio coded as 'mp3', wanted plain"):
+    with pytest.raises(MediaError, match="/mic/audio: the audio is coded as 'mp3'; expected plain"):
         play(coded)
     with pytest.raises(MediaError, match="is no ROS 2 bag and has no topics"):
         open_media(str(tmp_path), topics=["/image"])

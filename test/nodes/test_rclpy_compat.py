@@ -1,4 +1,4 @@
-"""Threads and executors end, whoever shuts ROS down, and on every release."""
+"""Threads and executors end, whoever shuts ROS down; services respond later."""
 
 from __future__ import annotations
 
@@ -11,12 +11,22 @@ from contextlib import suppress
 
 import pytest
 import rclpy
+from rclpy.client import Client
 from rclpy.context import Context
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.qos import QoSProfile
+from std_srvs.srv import Trigger
 
 from roma_ros.nodes.client import RomaClient
 from roma_ros.nodes.device_node import DeviceNode
-from roma_ros.nodes.ending import is_up, join, unless_gone
+from roma_ros.nodes.rclpy_compat import (
+    Respond,
+    create_deferred_service,
+    ignore_shutdown_errors,
+    is_running,
+    join_thread,
+)
 from roma_ros.nodes.sensor_publisher import SourceThread
 from roma_ros.sources import Item
 
@@ -61,11 +71,11 @@ class ShutsDown(DeviceNode):
 
 def test_a_thread_does_not_wait_for_itself():
     ended: list[bool] = []
-    thread = threading.Thread(target=lambda: ended.append(join(thread, 5.0)))
+    thread = threading.Thread(target=lambda: ended.append(join_thread(thread, 5.0)))
     thread.start()
     thread.join()
     assert ended == [False]
-    assert join(thread, 5.0)
+    assert join_thread(thread, 5.0)
 
 
 def test_a_thread_that_does_not_end_is_not_waited_for_for_ever():
@@ -73,21 +83,21 @@ def test_a_thread_that_does_not_end_is_not_waited_for_for_ever():
     thread = threading.Thread(target=stop.wait)
     thread.start()
     begin = time.monotonic()
-    assert not join(thread, 0.1)
+    assert not join_thread(thread, 0.1)
     assert time.monotonic() - begin < 2.0
     stop.set()
-    assert join(thread, 5.0)
+    assert join_thread(thread, 5.0)
 
 
 def test_whether_ros_is_up_is_told_while_the_context_is_locked(own_context):
-    assert is_up(own_context)
+    assert is_running(own_context)
     with own_context._lock:
-        asked = threading.Thread(target=is_up, args=(own_context,), daemon=True)
+        asked = threading.Thread(target=is_running, args=(own_context,), daemon=True)
         asked.start()
-        assert join(asked, 5.0)
+        assert join_thread(asked, 5.0)
     own_context.shutdown()
-    assert not is_up(own_context)
-    assert not is_up(Context())
+    assert not is_running(own_context)
+    assert not is_running(Context())
 
 
 def test_a_source_that_shuts_ros_down_in_its_own_thread_ends_the_node(own_context, monkeypatch):
@@ -99,13 +109,13 @@ def test_a_source_that_shuts_ros_down_in_its_own_thread_ends_the_node(own_contex
     node.publish_device(source := Gate(), Nobody())
     source.open.set()
     begin = time.monotonic()
-    with suppress(ExternalShutdownException), unless_gone(node):
-        while is_up(own_context) and time.monotonic() - begin < 10.0:
+    with suppress(ExternalShutdownException), ignore_shutdown_errors(node):
+        while is_running(own_context) and time.monotonic() - begin < 10.0:
             executor.spin_once(timeout_sec=0.1)
-    assert not is_up(own_context)
+    assert not is_running(own_context)
     node.destroy_node()
     assert not uncaught
-    assert join(node._thread._thread, 5.0)
+    assert join_thread(node._thread._thread, 5.0)
     executor.shutdown()
 
 
@@ -156,3 +166,42 @@ raise SystemExit(run(make_node, []))
     )
     assert done.returncode == 0, done.stderr
     assert not done.stderr
+
+
+def serve(ros, spin, namespace) -> tuple[Node, Client, list[Respond]]:
+    """A server that responds later, a client of it, and the functions to respond with."""
+    waiting: list[Respond] = []
+    server = Node("server", context=ros, namespace=namespace)
+    create_deferred_service(
+        server, Trigger, "slow", lambda _, respond: waiting.append(respond), QoSProfile(depth=9)
+    )
+    spin(server)
+    client = spin(Node("client", context=ros, namespace=namespace)).create_client(Trigger, "slow")
+    assert client.wait_for_service(timeout_sec=20.0)
+    return server, client, waiting
+
+
+def test_answers_come_from_any_thread_in_any_order_and_the_executor_is_idle_meanwhile(
+    ros, spin, namespace
+):
+    _, client, waiting = serve(ros, spin, namespace)
+    futures = [client.call_async(Trigger.Request()) for _ in range(3)]
+    until(lambda: len(waiting) == 3, "the requests")
+
+    used = time.process_time()
+    time.sleep(0.5)
+    assert time.process_time() - used < 0.4, "a thread waits busily"
+
+    for number in (2, 0, 1):
+        response = Trigger.Response(success=True, message=str(number))
+        threading.Thread(target=waiting[number], args=(response,)).start()
+    until(lambda: all(future.done() for future in futures), "the answers")
+    assert [future.result().message for future in futures] == ["0", "1", "2"]
+
+
+def test_an_answer_that_comes_after_the_node_has_gone_harms_nobody(ros, spin, namespace):
+    server, client, waiting = serve(ros, spin, namespace)
+    client.call_async(Trigger.Request())
+    until(lambda: waiting, "the request")
+    spin.close_one(server)
+    waiting[0](Trigger.Response(success=True))
