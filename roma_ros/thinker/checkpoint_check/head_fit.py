@@ -43,8 +43,8 @@ def check_speak_head(folder: Path, config: RomaConfig, hidden_size: int) -> None
     got = {name: tensor.shape for name, tensor in stored.items()}
     if got != wanted:
         raise CheckpointError(
-            f"{file} does not fit this backbone: its shapes are {str(got)[:500]}; expected {wanted} "
-            f"(width {hidden_size}, layers {config.speak_layer_ids}); "
+            f"{file} does not fit this backbone: its shapes are {str(got)[:500]}; expected "
+            f"{wanted} (width {hidden_size}, layers {config.speak_layer_ids}); "
             "it was made for another checkpoint, or roma_config.json is another's"
         )
     for name, tensor in stored.items():
