@@ -197,8 +197,8 @@ class _Fields:
         return value
 
     def error(self, name: str, expected: str) -> SampleError:
-        got = _short(self._value.get(name))
-        return SampleError(f"{self._place}.{name} is {got}; expected {expected}")
+        found = _short(self._value.get(name))
+        return SampleError(f"{self._place}.{name} is {found}; expected {expected}")
 
 
 NONE = type(None)

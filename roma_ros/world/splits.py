@@ -24,7 +24,7 @@ class Split(enum.Enum):
         for split in cls:
             if seed in split.value:
                 return split
-        raise SceneError(f"seed is {seed}; expected 0 to {cls.TEST.value.stop - 1:,}")
+        raise SceneError(f"the seed is {seed}; expected 0 to {cls.TEST.value.stop - 1:,}")
 
     def seed(self, index: int) -> int:
         """Return the seed of world number `index` of the split.
@@ -34,7 +34,9 @@ class Split(enum.Enum):
         """
         seeds: range = self.value
         if not 0 <= index < len(seeds):
-            raise SceneError(f"world is {index} of {self.name}; expected 0 to {len(seeds) - 1:,}")
+            raise SceneError(
+                f"the world of {self.name} is {index}; expected 0 to {len(seeds) - 1:,}"
+            )
         return seeds[index]
 
 
