@@ -8,8 +8,8 @@ class QuantizeError(Exception):
 
 
 class RecipeError(QuantizeError):
-    """A recipe cannot be read, or does not fit the checkpoint or this machine."""
+    """Raised when a recipe cannot be read, or does not fit the checkpoint or this machine."""
 
 
 class BundleError(QuantizeError):
-    """A bundle cannot be written to its folder."""
+    """Raised when a bundle cannot be written to its folder."""

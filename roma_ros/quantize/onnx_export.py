@@ -134,12 +134,12 @@ class _FixedAudio(nn.Module):
         super().__init__()
         self.tower = tower
         self.lengths = torch.tensor([MEL_FRAMES_PER_UNIT])
-        heard, tokens = (int(n) for n in tower._get_feat_extract_output_lengths(self.lengths))
+        frames, tokens = (int(n) for n in tower._get_feat_extract_output_lengths(self.lengths))
         self.precomputed = {
             "chunk_lengths": self.lengths,
-            "valid_indices": torch.arange(heard),
+            "valid_indices": torch.arange(frames),
             "pool_indices": 2 * torch.arange(tokens),
-            "cu_seqlens": torch.tensor([0, heard], dtype=torch.int32),
+            "cu_seqlens": torch.tensor([0, frames], dtype=torch.int32),
         }
 
     def forward(self, mel: torch.Tensor) -> torch.Tensor:

@@ -40,7 +40,7 @@ PROBE_FEEDS = 4
 
 
 class Int8Error(QuantizeError):
-    """An encoder cannot be calibrated, or is not accurate enough in INT8."""
+    """Raised when an encoder cannot be calibrated, or is not accurate enough in INT8."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
