@@ -27,7 +27,6 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 import torch
-from figures import Spread
 from rich.console import Console
 from rich.table import Table
 from transformers import Qwen2_5OmniThinkerForConditionalGeneration
@@ -37,6 +36,7 @@ from roma_ros.planning import read_model_config
 from roma_ros.quantize.calibration import audio_feeds, vision_feeds, world_units
 from roma_ros.quantize.onnx_export import export_audio, export_vision
 from roma_ros.quantize.static_int8 import cosines, quantize_static
+from roma_ros.speed import Spread
 from roma_ros.thinker import RomaConfig, RomaThinker
 from roma_ros.thinker.features import FeatureExtractor
 from roma_ros.thinker.onnx_parts import OnnxAudio, OnnxVision
