@@ -66,14 +66,12 @@ def test_what_cannot_be_an_instruction_is_refused(tmp_path: Path) -> None:
     refuses(write(tmp_path / "many.wav", many, channels=9), "9 channels; expected")
     refuses(write(tmp_path / "rate.wav", tone(1), rate=4_000), "4000 Hz and 1 channels; expected")
     refuses(write(tmp_path / "long.wav", tone(31)), "is 31.00 s long; expected at most 30 s; give")
-    refuses(
-        write(tmp_path / "short.wav", tone(0.05)), "is 0.05 s long; expected at least 0.1 s; give"
-    )
+    refuses(write(tmp_path / "short.wav", tone(0.05)), "is 0.05 s long; expected at least 0.1 s")
     refuses(write(tmp_path / "silent.wav", np.zeros(16_000)), "is silent")
     large = tmp_path / "large.wav"
     with large.open("wb") as file:
         file.truncate(65 * 1024 * 1024)
-    refuses(large, "is 65 MiB large, expected at most 64 MiB; give")
+    refuses(large, "is 65 MiB large; expected at most 64 MiB; give")
 
 
 def test_a_file_that_ends_before_its_header_says(tmp_path: Path) -> None:
