@@ -10,9 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
-import subprocess
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime, timezone
@@ -28,6 +25,7 @@ from phases import measure_phases
 from rich.console import Console
 from rich.table import Table
 
+from roma_ros.machine import commit, cores, processor, python_version
 from roma_ros.thinker import RomaThinker
 
 RESULTS = Path(__file__).parent / "results.json"
@@ -35,19 +33,15 @@ RESULTS = Path(__file__).parent / "results.json"
 
 def machine() -> dict[str, Any]:
     """What the figures were measured on."""
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
-    )
-    cpu = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line]
     return {
         "when": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "commit": commit.stdout.strip(),
-        "cpu": cpu[0].split(":")[1].strip() if cpu else platform.machine(),
-        "cores": os.cpu_count(),
+        "commit": commit(mark_changes=False),
+        "cpu": processor(),
+        "cores": cores(),
         "torch": torch.__version__,
         "torch_threads": torch.get_num_threads(),
         "transformers": transformers.__version__,
-        "python": platform.python_version(),
+        "python": python_version(),
     }
 
 

@@ -15,10 +15,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from figures import Spread
-from stream import bench_unit
 from transformers import DynamicCache
 
+from roma_ros.speed import Spread, bench_unit
 from roma_ros.thinker import RomaThinker
 from roma_ros.thinker.qwen_omni import (
     forward_text,

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from itertools import count
 
 import psutil
-from figures import Spread
-from stream import bench_unit
 
+from roma_ros.speed import Spread, bench_unit
 from roma_ros.thinker import RomaThinker
 
 __all__ = ["Endurance", "measure_endurance"]

@@ -15,8 +15,6 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-import os
-import platform
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime, timezone
@@ -29,15 +27,16 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 import torch
-from figures import Spread
 from rich.console import Console
 from rich.table import Table
 from transformers import Qwen2_5OmniThinkerForConditionalGeneration
 
+from roma_ros.machine import cores, load, processor
 from roma_ros.planning import read_model_config
 from roma_ros.quantize.calibration import audio_feeds, vision_feeds, world_units
 from roma_ros.quantize.onnx_export import export_audio, export_vision
 from roma_ros.quantize.static_int8 import cosines, quantize_static
+from roma_ros.speed import Spread
 from roma_ros.thinker import RomaConfig, RomaThinker
 from roma_ros.thinker.features import FeatureExtractor
 from roma_ros.thinker.onnx_parts import OnnxAudio, OnnxVision
@@ -162,12 +161,11 @@ def compare(units: list[torch.Tensor], **ways: Encode) -> dict[str, Any]:
 
 
 def machine() -> dict[str, Any]:
-    cpu = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line]
     return {
         "when": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "cpu": cpu[0].split(":")[1].strip() if cpu else platform.machine(),
-        "cores": os.cpu_count(),
-        "load_1_minute": round(os.getloadavg()[0], 1),
+        "cpu": processor(),
+        "cores": cores(),
+        "load_1_minute": round(load(), 1),
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
         "onnxruntime": onnxruntime.__version__,

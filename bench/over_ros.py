@@ -15,11 +15,11 @@ from pathlib import Path
 import psutil
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
-from figures import Spread
 from rclpy.node import Node
 from roma_ros.msg import SpeakProbability
 
 from roma_ros.ros_release import profiles_variable
+from roma_ros.speed import Spread
 
 __all__ = ["OverRos", "measure_over_ros"]
 

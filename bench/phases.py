@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, fields
 
-from figures import Spread
-from stream import bench_unit
-
+from roma_ros.speed import Spread, bench_unit
 from roma_ros.thinker import PhaseTimings, RomaThinker
 
 __all__ = ["measure_phases"]

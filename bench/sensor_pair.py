@@ -6,7 +6,6 @@ unit is measured from its contents. Nothing here knows how units are made.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -164,22 +163,15 @@ def measure(
     """
     assembler = assembler or as_in_node()
     units: list[tuple[int, MultimodalUnit]] = []
-    knows_arrival = "arrival" in inspect.signature(assembler.add_frame).parameters
     lost_before = chunks = 0
     items = pair.arriving()
     last = {type(arriving.item): arriving.time for arriving in items}
     both_end = min(last.values())
     for arriving in items:
-        known: dict[str, int] = {}
-        if knows_arrival:
-            known = {"arrival": arriving.arrival}
-            if clock:
-                known["clock"] = arriving.clock
-        if isinstance(arriving.item, AudioChunk):
-            assembler.add_audio(arriving.item, **known)
-            chunks += arriving.time > ns(settled)
-        else:
-            assembler.add_frame(arriving.item, **known)
+        assembler.add(
+            arriving.item, arrival=arriving.arrival, clock=arriving.clock if clock else None
+        )
+        chunks += isinstance(arriving.item, AudioChunk) and arriving.time > ns(settled)
         units += [(arriving.time, unit) for unit in assembler.units()]
         if arriving.time <= ns(settled):
             lost_before = assembler.stats.audio_late + assembler.stats.stamps_bad
@@ -209,8 +201,7 @@ def measure(
 
 def as_in_node() -> UnitAssembler:
     """An assembler with the node's defaults."""
-    fields = AssemblerConfig.__dataclass_fields__
-    return UnitAssembler(AssemblerConfig(lateness="auto") if "max_lateness" in fields else None)
+    return UnitAssembler(AssemblerConfig(lateness="auto"))
 
 
 def ns(seconds: float) -> int:

@@ -41,7 +41,7 @@ from roma_ros.assistant import Assistant, AssistantConfig
 from roma_ros.assistant.question_queue import QuestionError
 from roma_ros.evaluation.provenance import checkpoint_hashes
 from roma_ros.events import Answer, Event, Fault
-from roma_ros.thinker import RomaThinker, settle_threads
+from roma_ros.thinker import RomaThinker, set_torch_threads
 from roma_ros.thinker.checkpoint import resolve_folder
 from roma_ros.thinker.session import StreamSession
 from roma_ros.units import NS_PER_SECOND, MultimodalUnit
@@ -293,7 +293,7 @@ def main() -> int:
         hours = [Hour(**hour) for hour in json.loads(arguments.out.read_text())["hours"]]
     process = max((hour.process for hour in hours), default=0) + 1
     thinker = RomaThinker.from_pretrained("roma_tiny", device="cpu")
-    settle_threads(thinker)
+    set_torch_threads(thinker)
     console = Console(stderr=True)
     soak = Soak(thinker, seed=arguments.seed + process)
     with Progress(

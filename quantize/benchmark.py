@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 from transformers.utils import logging as transformers_logging
 
+from roma_ros.machine import peak_resident_bytes, resident_bytes
 from roma_ros.thinker import RomaThinker, StreamSession
 from roma_ros.world import Exercise, Split, WorldRenderer, alert_exercises, narration_exercise
 
@@ -105,8 +106,8 @@ def run_benchmark(model: Path, settings: BenchmarkSettings) -> BenchmarkResult:
         p_speak=tuple(series),
         unit_seconds=tuple(units),
         token_seconds=tuple(tokens),
-        resident_bytes=_status_bytes("VmRSS"),
-        peak_bytes=_status_bytes("VmHWM"),
+        resident_bytes=resident_bytes(),
+        peak_bytes=peak_resident_bytes(),
         device_bytes=_device_bytes(thinker.device),
     )
 
@@ -135,16 +136,6 @@ def _token_seconds(thinker: RomaThinker, session: StreamSession) -> list[float]:
             finished = branch.decode(1).finished
             seconds.append(thinker.clock() - begin)
     return seconds
-
-
-def _status_bytes(name: str) -> int:
-    """Return a value of /proc/self/status in bytes; 0 if the system has no such file or value."""
-    try:
-        lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return 0
-    found = [line.split() for line in lines if line.startswith(f"{name}:")]
-    return int(found[0][1]) * 1024 if found else 0
 
 
 def _device_bytes(device: torch.device) -> int:

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
 
+from roma_ros.machine import libraries
 from roma_ros.quantize.calibration import clip_units, world_units
 from roma_ros.quantize.encoders import write_audio, write_vision
 from roma_ros.quantize.errors import BundleError, RecipeError
@@ -216,7 +216,7 @@ def _manifest(source: Path, recipe: Recipe, draft: Path) -> Manifest:
         source=source.name,
         source_sha256=source_sha256(source),
         recipe=recipe.as_dict(),
-        versions={name: found for name in LIBRARIES if (found := _version(name))},
+        versions=libraries(LIBRARIES),
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         files={
             path.name: BundleFile.of(path)
@@ -224,10 +224,3 @@ def _manifest(source: Path, recipe: Recipe, draft: Path) -> Manifest:
             if path.name != MANIFEST_NAME
         },
     )
-
-
-def _version(library: str) -> str:
-    try:
-        return version(library)
-    except PackageNotFoundError:
-        return ""

@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from roma_ros.sources import MediaFile, MediaFileConfig
+from roma_ros.sources import MediaFile, MediaFileConfig, units_of
 from roma_ros.thinker import RomaThinker, UnitShapeError
-from roma_ros.units import AssemblerConfig, AudioChunk, MultimodalUnit, UnitAssembler
+from roma_ros.units import MultimodalUnit
 from roma_ros.world import Plot, Split, WorldRenderer, make_scene
 
 __all__ = ["Feed", "audio_feeds", "clip_units", "vision_feeds", "world_units"]
@@ -50,14 +50,7 @@ def clip_units(paths: Iterable[Path]) -> Iterator[MultimodalUnit]:
     """
     for path in paths:
         with MediaFile(MediaFileConfig(path=path)) as media:
-            assembler = UnitAssembler(AssemblerConfig(video=media.has_video, audio=media.has_audio))
-            for item in media:
-                if isinstance(item, AudioChunk):
-                    assembler.add_audio(item)
-                else:
-                    assembler.add_frame(item)
-                yield from assembler.units()
-            yield from assembler.flush()
+            yield from units_of(media)
 
 
 def vision_feeds(

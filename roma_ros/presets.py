@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
-from pathlib import Path
+
+from roma_ros import machine
 
 __all__ = ["PRESETS", "Machine", "fitting_preset"]
 
 PRESETS = ("cpu_tiny", "desktop_gpu", "jetson_orin_agx", "jetson_orin_nx")
 EMBEDDED = ("", "roma_tiny")  # names of the model that cpu_tiny is for
 LARGE_JETSON = 24 * 2**30  # bytes of memory; an Orin NX has at most 16 GB
-DEVICE_TREE_MODEL = Path("/proc/device-tree/model")  # names the board on a Jetson
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,12 +28,7 @@ class Machine:
     @classmethod
     def this(cls) -> Machine:
         """Describe the machine that this process runs on."""
-        try:
-            board = DEVICE_TREE_MODEL.read_text(encoding="utf-8", errors="replace").strip("\0 \n")
-        except OSError:
-            board = ""
-        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-        return cls(board=board, memory=memory)
+        return cls(board=machine.board(), memory=machine.total_memory())
 
     @property
     def is_jetson(self) -> bool:

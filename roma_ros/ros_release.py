@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
+
+from roma_ros.machine import library_version
 
 __all__ = ["profiles_variable", "ros_release"]
 
@@ -22,9 +23,7 @@ def ros_release() -> str | None:
     if release := os.environ.get("ROS_DISTRO"):
         return release
     for package in ("ros-rclpy", "rclpy"):  # as the wheel names it, as colcon and Debian do
-        try:
-            version = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
+        if not (version := library_version(package)):
             continue
         major = version.partition(".")[0]
         known = RELEASES.get(int(major)) if major.isdecimal() else None

@@ -55,7 +55,7 @@ class WatchSpec:
         id: name of the watch; empty: one is to be made.
         kind, instruction, reply: as in `Watch`.
         threshold, window, cooldown: as in `Watch`; `None` follows the default.
-        recording: WAV file in which the instruction is spoken; `None`: it is read.
+        recording: audio file in which the instruction is spoken; `None`: it is read.
         on_alert: what is to be done when it speaks up, as `read_watch_file`'s `on_alert` made it.
     """
 
@@ -89,7 +89,7 @@ class WatchSpec:
             window=window if self.window is None else self.window,
             cooldown=cooldown if self.cooldown is None else self.cooldown,
             reply=self.reply,
-            recording=Recording.from_wav(self.recording) if self.recording else None,
+            recording=Recording.from_file(self.recording) if self.recording else None,
         )
 
 
@@ -214,7 +214,7 @@ class _Reader:
     def _recording(self, node: yaml.Node, text: str) -> Path:
         path = self._path.parent.absolute() / Path(text).expanduser()
         try:
-            Recording.from_wav(path)
+            Recording.from_file(path)
         except RecordingError as error:
             raise self._error(node, str(error)) from error
         return path

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 import yaml
 
-from roma_ros import presets
 from roma_ros.cli import main
 from roma_ros.planning import (
     DEVICES,
@@ -16,7 +15,7 @@ from roma_ros.planning import (
     ModelShape,
     Workload,
     find_device,
-    find_recipe,
+    find_weight_format,
     make_plan,
 )
 from roma_ros.presets import PRESETS, Machine, fitting_preset
@@ -100,7 +99,7 @@ def test_this_machine_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert Machine.this().memory > 2**30
     board = tmp_path / "model"
     board.write_text("NVIDIA Jetson Orin NX\0")
-    monkeypatch.setattr(presets, "DEVICE_TREE_MODEL", board)
+    monkeypatch.setattr("roma_ros.machine.DEVICE_TREE_MODEL", board)
     assert Machine.this().board == "NVIDIA Jetson Orin NX"
     assert Machine.this().is_jetson
 
@@ -116,7 +115,7 @@ def test_the_guide_for_jetsons_expects_what_roma_plan_predicts(repository: Path)
     assert len(rows) >= 5
     for device, model, recipe, *figures in rows:
         plan = make_plan(
-            ModelShape.named(model), find_device(device), find_recipe(recipe), Workload()
+            ModelShape.named(model), find_device(device), find_weight_format(recipe), Workload()
         )
         ours = (plan.device.memory - plan.device.reserved) / GB
         assert figures == [

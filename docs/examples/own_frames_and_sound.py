@@ -45,10 +45,7 @@ def units() -> Iterator[MultimodalUnit]:
     """Cut the stream into units of one second."""
     assembler = UnitAssembler()
     for item in items():
-        if isinstance(item, AudioChunk):
-            assembler.add_audio(item)
-        else:
-            assembler.add_frame(item)
+        assembler.add(item)
         yield from assembler.units()
     yield from assembler.flush()  # the last second: nothing more will come
 

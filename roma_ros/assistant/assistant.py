@@ -21,7 +21,7 @@ from roma_ros.assistant.status import AssistantStatus
 from roma_ros.assistant.worker import Worker
 from roma_ros.events import Answer, Event
 from roma_ros.speech import SpeechError
-from roma_ros.thinker import RomaThinker, read_out
+from roma_ros.thinker import RomaThinker, synthesize_instruction
 from roma_ros.units import MultimodalUnit
 from roma_ros.watch import UnknownWatchError, Watch, WatchError, WatchKind, quoted
 
@@ -86,7 +86,9 @@ class Assistant:
             One sentence, or several; empty if there is nothing to say.
         """
         config = self.config
-        return self.thinker.objection(text, has_video=config.has_video, has_audio=config.has_audio)
+        return self.thinker.text_warning(
+            text, has_video=config.has_video, has_audio=config.has_audio
+        )
 
     def watch(self, watch: Watch) -> str:
         """Follow the stream under one more instruction, from the next unit on.
@@ -353,7 +355,7 @@ class Assistant:
 
     def _check_serves(self, watch: Watch) -> None:
         """Whether the model can follow a stream under this watch."""
-        if not self.thinker.decides:
+        if not self.thinker.has_speak_source:
             raise WatchError(
                 f"watch {watch.id!r}: the checkpoint {self.thinker.name!r} has no speak head, so "
                 "it never knows when to speak and can only be asked questions; load a checkpoint "
@@ -366,9 +368,10 @@ class Assistant:
                 "question when the alert comes. For a checkpoint that was, set alert_replies to "
                 "true in its roma_config.json"
             )
-        if watch.recording is None and self.thinker.hears_instructions:
+        if watch.recording is None and self.thinker.takes_spoken_instructions:
             try:
-                read_out(watch.instruction)  # it is remembered, for when the session opens
+                # The result is cached for when the session opens.
+                synthesize_instruction(watch.instruction)
             except SpeechError as error:
                 raise WatchError(
                     f"watch {watch.id!r}: the checkpoint {self.thinker.name!r} takes spoken "

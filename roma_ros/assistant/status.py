@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from roma_ros.percentiles import p50_p99
 from roma_ros.watch import Watch
 
 __all__ = ["AssistantStatus", "SessionStatus", "StepTimes"]
@@ -97,7 +97,6 @@ class StepTimes:
     def last(self) -> float:
         return self._seconds[-1] if self._seconds else 0.0
 
-    def percentile(self, share: float) -> float:
-        """The smallest duration that `share` (0 to 1) of the steps do not exceed."""
-        ordered = sorted(self._seconds)
-        return ordered[max(0, math.ceil(share * len(ordered)) - 1)] if ordered else 0.0
+    def p50_p99(self) -> tuple[float, float]:
+        """Percentiles of the steps in the window [s]; zeros before the first."""
+        return p50_p99(self._seconds) if self._seconds else (0.0, 0.0)

@@ -170,6 +170,7 @@ class Worker:
 
     def status(self) -> AssistantStatus:
         """The part of the status that the loop knows."""
+        p50, p99 = self._step_times.p50_p99()
         return AssistantStatus(
             stream=self._stream,
             unit=self._unit,
@@ -179,8 +180,8 @@ class Worker:
             faults=self._faults,
             last_fault=self._last_fault,
             step_last=self._step_times.last,
-            step_p50=self._step_times.percentile(0.50),
-            step_p99=self._step_times.percentile(0.99),
+            step_p50=p50,
+            step_p99=p99,
             sessions=tuple(s for session in self._all() if (s := session.status()) is not None),
         )
 

@@ -98,7 +98,7 @@ def _bench(arguments: argparse.Namespace) -> int:
         measure,
         probe,
     )
-    from roma_ros.thinker import ThinkerError, settle_threads
+    from roma_ros.thinker import ThinkerError, set_torch_threads
 
     _check(arguments)
     console = Console()
@@ -112,9 +112,9 @@ def _bench(arguments: argparse.Namespace) -> int:
 
             device, dtype = _place(arguments)
             thinker = _thinker(arguments, device, dtype, tell)
-            settle_threads(thinker)
-            if objection := thinker.window_objection(arguments.context_seconds):
-                console.print(f"warning: {objection}", style="yellow", markup=False)
+            set_torch_threads(thinker)
+            if warning := thinker.context_warning(arguments.context_seconds):
+                console.print(f"warning: {warning}", style="yellow", markup=False)
             progress.update(task, description="probing the machine", total=None)
             found = probe(device, dtype)
             measured = measure(

@@ -9,7 +9,7 @@ from dataclasses import asdict
 
 from roma_ros import __version__
 from roma_ros.doctor import Check, Report, Section, Status, examine
-from roma_ros.version_info import commit
+from roma_ros.machine import commit
 
 __all__ = ["add_to"]
 

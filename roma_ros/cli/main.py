@@ -110,7 +110,7 @@ class _Version(argparse.Action):
         super().__init__(option_strings, dest, nargs=0, **options)
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        from roma_ros.version_info import describe_versions
+        from roma_ros.machine import describe_versions
 
         print(describe_versions())
         parser.exit()

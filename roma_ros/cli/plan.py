@@ -11,7 +11,7 @@ from roma_ros.cli.errors import UsageError
 from roma_ros.planning import (
     DEVICES,
     GB,
-    RECIPES,
+    WEIGHT_FORMATS,
     Comparison,
     Cost,
     Device,
@@ -20,7 +20,7 @@ from roma_ros.planning import (
     PlanningError,
     Workload,
     find_device,
-    find_recipe,
+    find_weight_format,
     make_plan,
     read_comparisons,
 )
@@ -40,7 +40,7 @@ the arithmetic that a data sheet gives. That, and what starting an operation cos
 figures are for comparing devices, and may be wrong by a factor of two. `roma bench` measures, and
 --measured sets predictions beside measurements.
 
-A recipe says how weights are stored: {", ".join(RECIPES)}.
+A recipe says how weights are stored: {", ".join(WEIGHT_FORMATS)}.
 `none` is bfloat16, or float32 on a CPU. Units are taken to be as large as --pixels allow.
 
 devices: {", ".join(DEVICES)}
@@ -145,7 +145,7 @@ def _on(device: Device, arguments: argparse.Namespace) -> Plan:
     return make_plan(
         ModelShape.named(arguments.model),
         device,
-        find_recipe(arguments.recipe),
+        find_weight_format(arguments.recipe),
         Workload(
             pixels=arguments.pixels,
             context_seconds=arguments.context_seconds,
@@ -179,7 +179,7 @@ def _plan_table(plan: Plan) -> Table:
         "GB moved",
         "started",
         "seconds",
-        title=f"{plan.model.name}, {plan.recipe.name}, on {plan.device.title}",
+        title=f"{plan.model.name}, {plan.weight_format.name}, on {plan.device.title}",
         caption=f"units of {work.unit_tokens} tokens, {work.context_seconds} s in sight, "
         f"{work.watches} watch{'es' if work.watches > 1 else ''}",
     )
@@ -217,7 +217,7 @@ def _devices_table(plans: list[Plan]) -> Table:
         "ms per token",
         "spare tokens/s",
         "",
-        title=f"{first.model.name}, {first.recipe.name}, "
+        title=f"{first.model.name}, {first.weight_format.name}, "
         f"{first.workload.watches} x {first.workload.context_seconds} s in sight",
         caption="predicted; `roma plan --help` tells from what",
     )

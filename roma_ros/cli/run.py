@@ -419,7 +419,7 @@ def _playback(arguments: argparse.Namespace, source: Source, watches: Sequence[W
         from roma_ros.assistant import AssistantConfig
         from roma_ros.assistant.question_queue import Question, QuestionError
         from roma_ros.cli.playback import Playback
-        from roma_ros.thinker import RomaThinker, ThinkerError, settle_threads
+        from roma_ros.thinker import RomaThinker, ThinkerError, set_torch_threads
 
         transformers_logging.disable_progress_bar()  # it would stay in the terminal
         try:
@@ -438,9 +438,9 @@ def _playback(arguments: argparse.Namespace, source: Source, watches: Sequence[W
                 quantization=arguments.quantization,
                 speak_source=arguments.speak_source,
             )
-            settle_threads(thinker)
-            if objection := thinker.window_objection(arguments.context_seconds):
-                print(f"roma: warning: {objection}", file=sys.stderr)
+            set_torch_threads(thinker)
+            if warning := thinker.context_warning(arguments.context_seconds):
+                print(f"roma: warning: {warning}", file=sys.stderr)
             return Playback(
                 source,
                 thinker,

@@ -8,16 +8,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from roma_ros.cli.source_time import SourceTime
-from roma_ros.sources import Item, Source, SourceError, paced
-from roma_ros.units import (
-    AssemblerConfig,
-    AudioChunk,
-    Frame,
-    MultimodalUnit,
-    UnitAssembler,
-    UnitsError,
-    VideoFill,
-)
+from roma_ros.sources import Item, Source, SourceError, paced, units_of
+from roma_ros.units import AudioChunk, Frame, MultimodalUnit, VideoFill
+from roma_ros.units.item import end_of
 
 __all__ = ["SourceUnits"]
 
@@ -36,6 +29,8 @@ class _Part:
         origin: stamp of its beginning, ns; `None` until it has made a unit.
         end: stamp of the end of its last unit, ns.
         units: how many it has made.
+        length: from the stamp of its first item to the end of its last so far, ns; -1 before any.
+        is_read: whether all its items have been read.
     """
 
     source: Source
@@ -44,6 +39,8 @@ class _Part:
     origin: int | None = None
     end: int = 0
     units: int = 0
+    length: int = -1
+    is_read: bool = False
 
     def seconds(self, stamp: int) -> float:
         """A stamp of its own, counted from its beginning."""
@@ -130,28 +127,27 @@ class SourceUnits:
         return next((part for part in reversed(self._parts) if part.stream <= stream), None)
 
     def _units_of(self, part: _Part) -> Iterator[MultimodalUnit]:
+        for unit in units_of(part.source, self._items_of(part)):
+            if self._ending.is_set():
+                return
+            if not part.is_read:
+                self.filled += unit.video_fill is not VideoFill.NONE or unit.audio_filled > 0
+            yield self._made(unit, part)
+        if part.is_read and 0 <= part.length < NS:
+            _tell_short(part)
+
+    def _items_of(self, part: _Part) -> Iterator[Item]:
         source = part.source
-        items = source if source.live or self._fast else paced(source)
-        assembler = UnitAssembler(AssemblerConfig(video=source.has_video, audio=source.has_audio))
         first: int | None = None
-        length = 0
         checked = False
-        for item in items:
+        for item in source if source.live or self._fast else paced(source):
             if self._ending.is_set():
                 return
             checked = checked or isinstance(item, AudioChunk) or self._check_frame(item)
             first = item.stamp if first is None else first
-            length = max(length, _end(item) - first)
-            _add(assembler, item)
-            for unit in assembler.units():
-                self.filled += unit.video_fill is not VideoFill.NONE or unit.audio_filled > 0
-                yield self._made(unit, part)
-        if self._ending.is_set():
-            return
-        for unit in assembler.flush():
-            yield self._made(unit, part)
-        if first is not None and length < NS:
-            _tell_short(part, length)
+            part.length = max(part.length, end_of(item) - first)
+            yield item
+        part.is_read = True
 
     def _made(self, unit: MultimodalUnit, part: _Part) -> MultimodalUnit:
         """The unit with the number that its stream has in the run."""
@@ -162,22 +158,8 @@ class SourceUnits:
         return replace(unit, stream=self._stream)
 
 
-def _end(item: Item) -> int:
-    return item.end if isinstance(item, AudioChunk) else item.stamp
-
-
-def _add(assembler: UnitAssembler, item: Item) -> None:
-    try:
-        if isinstance(item, AudioChunk):
-            assembler.add_audio(item)
-        else:
-            assembler.add_frame(item)
-    except UnitsError:
-        pass  # counted by the assembler; what is fine goes on
-
-
-def _tell_short(part: _Part, length: int) -> None:
-    seconds = f"{length / NS:.2f} s"
+def _tell_short(part: _Part) -> None:
+    seconds = f"{part.length / NS:.2f} s"
     if part.units:
         LOG.warning(
             "%s lasts %s, less than the second of a unit; the rest was filled with silence and "

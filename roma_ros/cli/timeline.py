@@ -24,6 +24,7 @@ from roma_ros.cli.event_text import EventLine, LineKind
 from roma_ros.cli.source_time import SourceTime
 from roma_ros.cli.text import clock, one_line, shortened
 from roma_ros.events import Event, Fault, SpeakProbability
+from roma_ros.plot_style import AMBER, BLUE, FAINT, GREEN, GRID, INK, PURPLE, RED, RED_TINT
 from roma_ros.watch import Watch
 
 __all__ = ["FORMATS", "Timeline"]
@@ -32,14 +33,13 @@ FORMATS = (".png", ".svg", ".pdf")
 HISTORY = 6 * 3600  # units of each watch, and event lines; older ones are not drawn
 LISTED = 24  # event lines that are numbered and listed below the lanes: the newest
 
-INK, FAINT, GRID, CURVE, HIGH = "#22262b", "#808893", "#e4e7eb", "#3b6fb6", "#c8412f"
-HATCHED = "#fbeceb"
+CURVE, HIGH, HATCHED = BLUE, RED, RED_TINT
 COLOURS = {
     LineKind.ALERT: HIGH,
-    LineKind.NARRATION: "#2f8550",
-    LineKind.ANSWER: "#7a4fb0",
-    LineKind.NOTE: "#a8721a",
-    LineKind.WARNING: "#a8721a",
+    LineKind.NARRATION: GREEN,
+    LineKind.ANSWER: PURPLE,
+    LineKind.NOTE: AMBER,
+    LineKind.WARNING: AMBER,
 }
 FONTS = ("DejaVu Sans", "Noto Sans CJK SC", "Noto Sans CJK JP", "WenQuanYi Micro Hei")
 

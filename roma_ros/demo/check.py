@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from roma_ros.demo.plan import NARRATION, AlertWatch, DemoPlan, PlannedQuestion
+from roma_ros.evaluation.narration_score import TOLERANCE, match
 from roma_ros.world import Segment, Window
 
 __all__ = [
@@ -24,8 +25,8 @@ What is seen changes no earlier than 0.06 s after, and is over 0.1 s before, a m
 unit looks; what is short for the ear keeps 0.03 s from a unit's ends, and half of it, or 0.1 s,
 is enough to be heard.
 """
-NARRATION_TOLERANCE = 1
-"""Units that a sentence may be off a segment's end: the point rule of ROMA's release."""
+NARRATION_TOLERANCE = TOLERANCE
+"""Units that a sentence may be off a segment's end."""
 LATE = 2
 """An alert that comes no more than so many units after its event is late, else a false alarm."""
 
@@ -144,34 +145,25 @@ def _alert(alert: AlertWatch, raised: Sequence[int]) -> Iterator[CheckResult]:
 def _narration(
     segments: Sequence[Segment], told: Sequence[PublishedNarration], units: int
 ) -> Iterator[CheckResult]:
-    """A sentence is taken for the end that it describes, or else for the nearest."""
-    left = [sentence for sentence in told if sentence.unit < units]
-    found: dict[int, PublishedNarration] = {}
-    for same_words in (True, False):
-        for number, segment in enumerate(segments):
-            near = [
-                sentence
-                for sentence in left
-                if abs(sentence.unit - segment.end) <= NARRATION_TOLERANCE
-                and (not same_words or sentence.text == segment.text)
-            ]
-            if near and number not in found:
-                nearest = min(near, key=lambda sentence: abs(sentence.unit - segment.end))
-                left.remove(nearest)
-                found[number] = nearest
+    """Match narrations with ends of segments by their units, as `roma eval world` does."""
+    sentences = sorted((t for t in told if t.unit < units), key=lambda sentence: sentence.unit)
+    ends = [segment.end for segment in segments]
+    pairs = dict(match(ends, [sentence.unit for sentence in sentences], NARRATION_TOLERANCE))
     for number, segment in enumerate(segments):
-        sentence = found.get(number)
         expected = f"{_some([segment.end])}: {segment.text}"
-        if sentence is not None:
+        if number in pairs:
+            sentence = sentences[pairs[number]]
             fault = "" if sentence.text == segment.text else "wrong words"
             yield CheckResult(
                 NARRATION, expected, f"{_some([sentence.unit])}: {sentence.text}", fault
             )
         elif segment.end < units:
             yield CheckResult(NARRATION, expected, "silence", "missed")
-    for sentence in left:
-        got = f"{_some([sentence.unit])}: {sentence.text}"
-        yield CheckResult(NARRATION, "silence", got, "nothing had ended")
+    matched = set(pairs.values())
+    for number, sentence in enumerate(sentences):
+        if number not in matched:
+            got = f"{_some([sentence.unit])}: {sentence.text}"
+            yield CheckResult(NARRATION, "silence", got, "nothing had ended")
 
 
 def _answer(question: PlannedQuestion, answer: ReceivedAnswer) -> CheckResult:

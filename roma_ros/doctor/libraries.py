@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import importlib.metadata
-import platform
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from roma_ros.doctor.check import Check, Section, Status
 from roma_ros.doctor.probe import Attempt
+from roma_ros.machine import library_version, python_version
 
 __all__ = ["LIBRARIES", "Library", "library_checks", "python_check"]
 
@@ -64,7 +64,7 @@ REMEDIES = {
 
 def python_check() -> Check:
     """This Python against the package's own range."""
-    version = platform.python_version()
+    version = python_version()
     own = _own_distribution()
     wanted = (own.metadata["Requires-Python"] if own else "") or ""
     if wanted and _fits(version, wanted) is False:
@@ -98,7 +98,7 @@ def library_checks(imports: Mapping[str, Attempt]) -> Iterator[Check]:
 
 
 def _check(library: Library, wanted: str, imports: Mapping[str, Attempt]) -> Check:
-    version = _version(library.package)
+    version = library_version(library.package)
     imported = imports.get(library.module)
     pip = f"pip install '{library.package}{wanted}'"
     status, detail, remedy = Status.OK, version, ""
@@ -179,14 +179,6 @@ def _own_distribution() -> importlib.metadata.Distribution | None:
     """As pip has installed it: colcon installs a second one, which asks for nothing."""
     found = importlib.metadata.distributions(name=PACKAGE)
     return next((distribution for distribution in found if distribution.requires), None)
-
-
-def _version(package: str) -> str:
-    """As the distribution says; empty if it is not installed."""
-    try:
-        return importlib.metadata.version(package) or ""
-    except importlib.metadata.PackageNotFoundError:
-        return ""
 
 
 def _fits(version: str, wanted: str) -> bool | None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import platform
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from roma_ros import machine
 from roma_ros.doctor import library_probe, model_probe
 from roma_ros.doctor.check import Check, Section, Status
 from roma_ros.doctor.probe import Attempt
@@ -47,7 +47,7 @@ def device_checks(
     model: Mapping[str, Attempt], libraries: Mapping[str, Attempt]
 ) -> Iterator[Check]:
     """What can compute, see, hear and speak here."""
-    yield _device("CPU", Status.OK, f"{os.cpu_count()} cores, {platform.machine()}")
+    yield _device("CPU", Status.OK, f"{machine.cores()} cores, {machine.architecture()}")
     yield _cuda_check(model.get(model_probe.CUDA))
     yield _kernel_check(model.get(model_probe.KERNELS))
     yield _camera_check()

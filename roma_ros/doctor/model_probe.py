@@ -51,11 +51,11 @@ def _transformers() -> str:
 
 
 def _load(loaded: list[RomaThinker]) -> str:
-    from roma_ros.thinker import RomaThinker, settle_threads
+    from roma_ros.thinker import RomaThinker, set_torch_threads
 
     begin = time.perf_counter()
     thinker = RomaThinker.from_pretrained("roma_tiny", device="cpu")
-    settle_threads(thinker)
+    set_torch_threads(thinker)
     loaded.append(thinker)
     return f"roma_tiny loads in {time.perf_counter() - begin:.1f} s"
 
@@ -100,18 +100,10 @@ def _write_clip(path: Path) -> None:
 
 
 def _first_unit(path: Path) -> MultimodalUnit:
-    from roma_ros.sources import MediaFile, MediaFileConfig
-    from roma_ros.units import AssemblerConfig, AudioChunk, UnitAssembler
+    from roma_ros.sources import MediaFile, MediaFileConfig, units_of
 
-    source = MediaFile(MediaFileConfig(path=path))
-    assembler = UnitAssembler(AssemblerConfig(video=source.has_video, audio=source.has_audio))
-    for item in source:
-        if isinstance(item, AudioChunk):
-            assembler.add_audio(item)
-        else:
-            assembler.add_frame(item)
-        if units := assembler.units():
-            return units[0]
+    for unit in units_of(MediaFile(MediaFileConfig(path=path))):
+        return unit
     raise ValueError("a clip of 1.5 s made no unit")
 
 
@@ -129,13 +121,13 @@ def _kernels() -> str:
     """Which quantised kinds run on the device that `auto` would take."""
     import torch
 
-    from roma_ros.thinker.kernel_check import check_kind
+    from roma_ros.thinker.kernel_check import check_kernel
     from roma_ros.thinker.quantization import Quantization
 
     device = torch.device("cuda:0" if torch.cuda.is_available() else "cpu")
     kinds = [kind for kind in Quantization if kind is not Quantization.NONE]
     for kind in kinds:
-        check_kind(kind, device)
+        check_kernel(kind, device)
     return f"{' and '.join(kind.value for kind in kinds)} run on {device}"
 
 

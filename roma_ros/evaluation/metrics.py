@@ -25,6 +25,7 @@ from roma_ros.evaluation.outcomes import (
     Outcomes,
 )
 from roma_ros.evaluation.protocol import TriggerSettings
+from roma_ros.percentiles import p50_p99
 from roma_ros.world import TimedText
 
 __all__ = ["Metric", "Target", "alert_totals", "answers_by_kind", "compute_metrics", "pooled"]
@@ -326,7 +327,7 @@ def step_seconds(outcomes: Outcomes) -> np.ndarray:
 
 def _real_time_factor(outcomes: Outcomes) -> Metric:
     seconds = step_seconds(outcomes)
-    p50, p99 = np.percentile(seconds, [50, 99]).tolist() if len(seconds) else (np.nan, np.nan)
+    p50, p99 = p50_p99(seconds)
     return Metric(
         name="real time factor",
         value=float(seconds.mean()) if len(seconds) else float("nan"),

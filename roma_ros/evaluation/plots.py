@@ -1,4 +1,4 @@
-"""Pictures of an evaluation: how p(speak) is calibrated, and other thresholds and windows."""
+"""Plots of an evaluation: calibration of p(speak), and sweeps of thresholds and windows."""
 
 from __future__ import annotations
 
@@ -14,22 +14,20 @@ from matplotlib.ticker import MaxNLocator
 from roma_ros.evaluation.calibration import Bin, calibration_error
 from roma_ros.evaluation.report import Report
 from roma_ros.evaluation.sweeps import AlertPoint
+from roma_ros.plot_style import BLUE, FAINT, GREEN, GRID, INK, PURPLE, RED, STYLE
 
 __all__ = ["draw_calibration", "draw_sweeps"]
 
-INK, FAINT, GRID = "#22262b", "#808893", "#e4e7eb"
-BLUE, RED, GREEN, PURPLE = "#3b6fb6", "#c8412f", "#2f8550", "#7a4fb0"
 BELOW: dict[str, Any] = {
     "loc": "upper center",
     "bbox_to_anchor": (0.5, -0.14),
     "ncols": 2,
     "frameon": False,
 }
-STYLE = {"font.size": 9.0, "axes.edgecolor": FAINT, "axes.spines.top": False, "text.color": INK}
 
 
 def draw_calibration(report: Report, path: Path) -> None:
-    """Write reliability diagrams of alerts and narrations. Raises OSError if it cannot."""
+    """Write reliability diagrams of alerts and narrations as PNG. Raises OSError if that fails."""
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(9, 5), layout="constrained")
         axes = figure.subplots(2, 2, sharex=True, height_ratios=(3, 1))
@@ -42,7 +40,7 @@ def draw_calibration(report: Report, path: Path) -> None:
 
 
 def draw_sweeps(report: Report, path: Path) -> None:
-    """Write the sweeps of threshold and window. Raises OSError if it cannot."""
+    """Write the sweeps of threshold and window as a PNG. Raises OSError if that fails."""
     triggers = report.protocol.triggers
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(13, 4.8), layout="constrained")
@@ -53,7 +51,9 @@ def draw_sweeps(report: Report, path: Path) -> None:
         points = report.alert_windows
         _draw_alerts(windows, [point.window for point in points], points)
         windows.xaxis.set_major_locator(MaxNLocator(integer=True))
-        _finish(windows, f"alert, threshold {triggers.threshold:g}", "window", triggers.window)
+        _finish(
+            windows, f"alert, threshold {triggers.threshold:g}", "window, units", triggers.window
+        )
         values = [point.threshold for point in report.narration_thresholds]
         for name, colour in (("f1", INK), ("precision", BLUE), ("recall", GREEN)):
             heights = [getattr(point, name) for point in report.narration_thresholds]
@@ -74,7 +74,7 @@ def _draw_reliability(axes: Axes, name: str, bins: Sequence[Bin]) -> None:
         marker="o",
         markersize=4,
     )
-    axes.set(xlim=(0, 1), ylim=(-0.02, 1.02), ylabel="it was time to speak")
+    axes.set(xlim=(0, 1), ylim=(-0.02, 1.02), ylabel="share of positive labels")
     axes.set_title(f"{name}: calibration error {calibration_error(bins):.3f}", loc="left")
     axes.grid(color=GRID)
 
@@ -95,6 +95,7 @@ def _draw_alerts(axes: Axes, values: Sequence[float], points: Sequence[AlertPoin
         heights = [getattr(point, name) for point in points]
         lines += axes.plot(values, heights, color=colour, label=label)
     axes.set_ylim(0, 1.02)
+    axes.set_ylabel("share (solid)")
     rates = axes.twinx()
     rates.spines["right"].set_visible(True)
     for name, label, colour in (
@@ -103,8 +104,8 @@ def _draw_alerts(axes: Axes, values: Sequence[float], points: Sequence[AlertPoin
     ):
         heights = [getattr(point, name) for point in points]
         lines += rates.plot(values, heights, color=colour, linestyle="--", label=label)
-    rates.set_ylim(0, None)
-    rates.set_ylabel("per minute", color=RED)
+    rates.set_ylim(0, max(1.0, rates.get_ylim()[1]))  # rates of 0 at the bottom of a scale
+    rates.set_ylabel("per minute (dashed)")
     axes.legend(handles=lines, **BELOW)
 
 

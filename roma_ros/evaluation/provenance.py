@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import platform
-import subprocess
 from datetime import datetime, timezone
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from roma_ros import __version__
+from roma_ros.machine import commit, cores, libraries, processor, python_version
 
 __all__ = ["checkpoint_files", "checkpoint_hashes", "machine"]
 
@@ -41,35 +39,11 @@ def machine() -> dict[str, Any]:
     """Return time, commit, CPU, platform and library versions of this process."""
     return {
         "when": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "commit": _commit(),
+        "commit": commit(mark_changes=False),
         "roma_ros": __version__,
-        "cpu": _cpu(),
-        "cores": os.cpu_count(),
+        "cpu": processor(),
+        "cores": cores(),
         "platform": platform.platform(),
-        "python": platform.python_version(),
-        **{name: version(name) for name in ("torch", "transformers", "numpy")},
+        "python": python_version(),
+        **libraries(("torch", "transformers", "numpy")),
     }
-
-
-def _commit() -> str:
-    """Return the short commit of the source checkout; empty outside a checkout."""
-    try:
-        answer = subprocess.run(
-            ["git", "rev-parse", "--short", "HEAD"],
-            cwd=Path(__file__).parent,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    except OSError:
-        return ""
-    return answer.stdout.strip()
-
-
-def _cpu() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.machine()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()

@@ -32,6 +32,7 @@ from roma_ros.evaluation.sweeps import (
     sweep_alert_window,
     sweep_narration_threshold,
 )
+from roma_ros.percentiles import p50_p99
 from roma_ros.world import AlertKind, Split
 
 __all__ = ["Report"]
@@ -185,7 +186,7 @@ def _work(outcomes: Outcomes) -> dict[str, Any]:
 def _spread(seconds: np.ndarray) -> dict[str, float]:
     if not len(seconds):
         return {"count": 0}
-    p50, p99 = np.percentile(seconds, [50, 99]).tolist()
+    p50, p99 = p50_p99(seconds)
     return {"count": len(seconds), "mean": float(seconds.mean()), "p50": p50, "p99": p99}
 
 

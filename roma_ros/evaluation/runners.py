@@ -43,7 +43,7 @@ def run_case(thinker: RomaThinker, case: Case, triggers: TriggerSettings) -> Out
     Raises:
         EvaluationError: the checkpoint has no speak head.
     """
-    if not thinker.decides:
+    if not thinker.has_speak_source:
         raise EvaluationError(
             f"the checkpoint {thinker.name!r} has no speak head, so it has no p(speak); "
             "expected one that was trained by `roma train stage2`"

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import platform
 import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib import metadata
 from pathlib import Path
 from typing import get_args
 
 from roma_ros import __version__
 from roma_ros.events import Event
+from roma_ros.machine import libraries, python_version
 from roma_ros.watch import Watch
 
 __all__ = ["KINDS", "SCHEMA_VERSION", "DamagedLine", "Header", "Line", "Record", "kind_of"]
@@ -38,14 +37,7 @@ def kind_of(event: Event) -> str:
 
 
 def _versions() -> dict[str, str]:
-    """Versions of this package, of Python, and of the libraries that compute."""
-    found = {"roma_ros": __version__, "python": platform.python_version()}
-    for name in LIBRARIES:
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return found
+    return {"roma_ros": __version__, "python": python_version(), **libraries(LIBRARIES)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
-import os
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 
 from roma_ros.assistant.status import AssistantStatus
 from roma_ros.hooks import HookStats
 from roma_ros.journal import JournalStatus
+from roma_ros.machine import resident_bytes
 from roma_ros.nodes.input_errors import InputErrors
 from roma_ros.nodes.input_monitor import InputMonitor
 from roma_ros.units import AssemblerStats, Modality, SensorClockStatus
@@ -350,7 +349,7 @@ def thinker_status(
         "kv length [tokens]": sum(session.kv_length for session in status.sessions),
         "kv capacity [tokens]": sum(session.kv_capacity for session in status.sessions),
         "kv memory [MiB]": status.memory_bytes / 2**20,
-        "process memory [MiB]": _resident_bytes() / 2**20,
+        "process memory [MiB]": resident_bytes() / 2**20,
         "faults": status.faults,
         "last fault": status.last_fault,
     }
@@ -418,12 +417,6 @@ def hook_statuses(node: str, stats: HookStats | None) -> list[DiagnosticStatus]:
     if stats.lost:
         return [_warning(f"{node}: hooks", f"{stats.lost} events were not delivered", values)]
     return [_status(f"{node}: hooks", DiagnosticStatus.OK, "all was delivered", values)]
-
-
-def _resident_bytes() -> int:
-    """Memory of this process that is in RAM (Linux)."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def _warning(name: str, message: str, values: Mapping[str, object]) -> DiagnosticStatus:

@@ -128,8 +128,6 @@ class InputThread:
         return units
 
     def _add(self, item: Item, message: ReceivedMessage) -> None:
-        if isinstance(item, AudioChunk):
-            self._assembler.add_audio(item, arrival=message.arrival, clock=message.clock)
-        else:
+        if not isinstance(item, AudioChunk):
             self._frames_topic = message.topic
-            self._assembler.add_frame(item, arrival=message.arrival, clock=message.clock)
+        self._assembler.add(item, arrival=message.arrival, clock=message.clock)

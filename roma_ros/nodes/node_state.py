@@ -17,7 +17,7 @@ from roma_ros.nodes.input_thread import InputThread
 from roma_ros.nodes.parameters import Settings, WatchDefaults
 from roma_ros.nodes.subscriptions import SensorSubscriptions
 from roma_ros.nodes.watch_registry import WatchRegistry
-from roma_ros.thinker import RomaThinker, settle_threads
+from roma_ros.thinker import RomaThinker, set_torch_threads
 from roma_ros.units import UnitAssembler
 from roma_ros.watch_state import WatchState
 
@@ -76,7 +76,7 @@ class ConfiguredState:
             quantization=settings.quantization,
             speak_source=settings.speak_source,
         )
-        settle_threads(thinker)
+        set_torch_threads(thinker)
         assistant = Assistant(thinker, settings.assistant, on_event)
         state_file = settings.persistence.state_file
         state = None if state_file is None else WatchState(state_file)

@@ -201,9 +201,9 @@ class RomaNode(LifecycleNode):
         log.info(f"configured: {self._configured.model} is loaded")
         self._log_watches("configure")
         thinker = self._configured.assistant.thinker
-        if objection := thinker.window_objection(settings.assistant.context_seconds):
-            log.warning(objection)
-        if not thinker.decides:
+        if warning := thinker.context_warning(settings.assistant.context_seconds):
+            log.warning(warning)
+        if not thinker.has_speak_source:
             log.warning(
                 f"{self._configured.model} has no speak head: it answers questions, but watches "
                 "never trigger; set speak_source to yes_no, which asks it after every unit whether "

@@ -43,4 +43,4 @@ def stamp_by_arrival(chunk: AudioChunk, received: int, clock: SampleClock) -> Au
         clock: of the chunk's sample rate; the same one for all chunks of a topic.
     """
     begin = received - round(chunk.duration * NS)
-    return replace(chunk, stamp=clock.stamp(len(chunk.samples), heard=begin))
+    return replace(chunk, stamp=clock.stamp(len(chunk.samples), measured=begin))

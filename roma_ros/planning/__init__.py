@@ -16,7 +16,7 @@ from roma_ros.planning.model_shape import (
     read_model_config,
 )
 from roma_ros.planning.plan import Plan, make_plan
-from roma_ros.planning.recipe import RECIPES, Recipe, find_recipe
+from roma_ros.planning.weight_format import WEIGHT_FORMATS, WeightFormat, find_weight_format
 from roma_ros.planning.workload import Workload
 
 __all__ = [
@@ -25,7 +25,7 @@ __all__ = [
     "GB",
     "MODEL_CONFIGS",
     "MODEL_NAMES",
-    "RECIPES",
+    "WEIGHT_FORMATS",
     "Comparison",
     "Cost",
     "Costs",
@@ -33,13 +33,13 @@ __all__ = [
     "ModelShape",
     "Plan",
     "PlanningError",
-    "Recipe",
+    "WeightFormat",
     "Workload",
     "cache_bytes",
     "compare",
     "costs_of",
     "find_device",
-    "find_recipe",
+    "find_weight_format",
     "make_plan",
     "read_comparisons",
     "read_model_config",

@@ -12,7 +12,7 @@ from roma_ros.planning.device import Device
 from roma_ros.planning.errors import PlanningError
 from roma_ros.planning.model_shape import ModelShape
 from roma_ros.planning.plan import Plan, make_plan
-from roma_ros.planning.recipe import find_recipe
+from roma_ros.planning.weight_format import find_weight_format
 from roma_ros.planning.workload import Workload
 
 __all__ = ["BENCH_FORMAT", "Comparison", "compare", "read_comparisons"]
@@ -63,7 +63,7 @@ def compare(record: dict[str, Any], name: str) -> Comparison:
         plan = make_plan(
             ModelShape.of_config(record["config"], name=settings["model"]),
             _machine(record),
-            find_recipe(settings["quantization"]),
+            find_weight_format(settings["quantization"]),
             Workload(
                 pixels=settings["pixels"],
                 video_tokens=settings["video_tokens"],

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from roma_ros.planning.device import Device
 from roma_ros.planning.model_shape import ModelShape
-from roma_ros.planning.recipe import Recipe
+from roma_ros.planning.weight_format import WeightFormat
 from roma_ros.planning.workload import Workload
 
 __all__ = ["Cost", "Costs", "cache_bytes", "costs_of", "seconds", "weight_bytes"]
@@ -37,14 +37,16 @@ class Costs:
     token: Cost
 
 
-def costs_of(model: ModelShape, recipe: Recipe, workload: Workload, dtype_bytes: int) -> Costs:
+def costs_of(
+    model: ModelShape, weight_format: WeightFormat, workload: Workload, dtype_bytes: int
+) -> Costs:
     """Count; activations are small beside weights and cache, and left out."""
     return Costs(
-        vision=_vision(model, workload, recipe.encoder(dtype_bytes)),
-        audio=_audio(model, recipe.encoder(dtype_bytes)),
-        backbone=_text(model, recipe, workload, dtype_bytes, tokens=workload.unit_tokens),
+        vision=_vision(model, workload, weight_format.encoder(dtype_bytes)),
+        audio=_audio(model, weight_format.encoder(dtype_bytes)),
+        backbone=_text(model, weight_format, workload, dtype_bytes, tokens=workload.unit_tokens),
         head=Cost(2 * model.speak_head, 4 * model.speak_head, 10),
-        token=_text(model, recipe, workload, dtype_bytes, tokens=1, spoken=True),
+        token=_text(model, weight_format, workload, dtype_bytes, tokens=1, spoken=True),
     )
 
 
@@ -58,14 +60,14 @@ def seconds(cost: Cost, device: Device) -> float:
     return max(work, starting) if device.gpu else work + starting
 
 
-def weight_bytes(model: ModelShape, recipe: Recipe, dtype_bytes: int) -> int:
+def weight_bytes(model: ModelShape, weight_format: WeightFormat, dtype_bytes: int) -> int:
     """Bytes of all weights; the speak head is kept in float32."""
     encoders = model.vision.parameters + model.audio.parameters
     kept = model.parameters - model.text.linear - encoders
     return round(
         kept * dtype_bytes
-        + encoders * recipe.encoder(dtype_bytes)
-        + model.text.linear * recipe.stored(dtype_bytes)
+        + encoders * weight_format.encoder(dtype_bytes)
+        + model.text.linear * weight_format.stored(dtype_bytes)
         + 4 * model.speak_head
     )
 
@@ -81,7 +83,7 @@ def _cache_bytes_per_token(model: ModelShape, dtype_bytes: int) -> int:
 
 def _text(
     model: ModelShape,
-    recipe: Recipe,
+    weight_format: WeightFormat,
     workload: Workload,
     dtype_bytes: int,
     *,
@@ -92,10 +94,10 @@ def _text(
     said = text.embedding if spoken else 0  # the LM head, tied or not
     attention = 4 * tokens * workload.seen_tokens * text.width * text.layers
     cache = workload.seen_tokens * _cache_bytes_per_token(model, dtype_bytes)
-    calls = text.layers * (TEXT_CALLS + LINEAR_PER_TEXT_LAYER * recipe.calls)
+    calls = text.layers * (TEXT_CALLS + LINEAR_PER_TEXT_LAYER * weight_format.calls)
     return Cost(
         operations=2 * tokens * text.linear + 2 * said + attention,
-        bytes=text.linear * recipe.moved(dtype_bytes, tokens) + said * dtype_bytes + cache,
+        bytes=text.linear * weight_format.moved(dtype_bytes, tokens) + said * dtype_bytes + cache,
         calls=calls,
     )
 

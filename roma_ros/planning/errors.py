@@ -4,4 +4,4 @@ __all__ = ["PlanningError"]
 
 
 class PlanningError(ValueError):
-    """A model, device, recipe or workload that is unknown or out of range; the message helps."""
+    """A model, device, weight format or workload that is unknown or out of range."""

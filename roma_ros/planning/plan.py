@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from roma_ros.planning.cost import Costs, cache_bytes, costs_of, seconds, weight_bytes
 from roma_ros.planning.device import GB, Device
 from roma_ros.planning.model_shape import ModelShape
-from roma_ros.planning.recipe import Recipe
+from roma_ros.planning.weight_format import WeightFormat
 from roma_ros.planning.workload import Workload
 
 __all__ = ["Plan", "make_plan"]
@@ -28,7 +28,7 @@ class Plan:
 
     model: ModelShape
     device: Device
-    recipe: Recipe
+    weight_format: WeightFormat
     workload: Workload
     costs: Costs
     weights: int
@@ -83,7 +83,7 @@ class Plan:
 def make_plan(
     model: ModelShape,
     device: Device,
-    recipe: Recipe,
+    weight_format: WeightFormat,
     workload: Workload,
     *,
     dtype_bytes: int | None = None,
@@ -94,16 +94,16 @@ def make_plan(
         dtype_bytes: of a weight that is not quantised; `None`: the device's usual.
     """
     size = device.dtype_bytes if dtype_bytes is None else dtype_bytes
-    costs = costs_of(model, recipe, workload, size)
+    costs = costs_of(model, weight_format, workload, size)
     return Plan(
         model=model,
         device=device,
-        recipe=recipe,
+        weight_format=weight_format,
         workload=workload,
         costs=costs,
-        weights=weight_bytes(model, recipe, size),
+        weights=weight_bytes(model, weight_format, size),
         cache=workload.watches * cache_bytes(model, workload, size),
-        activations=_activations(model, recipe, workload, size),
+        activations=_activations(model, weight_format, workload, size),
         features=device.feature_seconds,
         vision=seconds(costs.vision, device),
         audio=seconds(costs.audio, device),
@@ -112,13 +112,15 @@ def make_plan(
     )
 
 
-def _activations(model: ModelShape, recipe: Recipe, workload: Workload, dtype_bytes: int) -> int:
+def _activations(
+    model: ModelShape, weight_format: WeightFormat, workload: Workload, dtype_bytes: int
+) -> int:
     """Every layer's states of a unit, the widest layer's middle, and one unpacked weight."""
     text, vision = model.text, model.vision
     tokens = max(workload.unit_tokens, workload.opening_tokens)
     states = (text.layers + 1) * tokens * text.width + 3 * tokens * text.middle
     patches = workload.most_video_tokens * vision.merged
     seen = patches * (6 * vision.width + 3 * vision.middle)
-    unpacked = text.width * text.middle if recipe.unpacks else 0
+    unpacked = text.width * text.middle if weight_format.unpacks else 0
     said = 2 * text.vocabulary  # logits, and a copy with what may not be said left out
     return dtype_bytes * (max(states, seen) + unpacked + said)

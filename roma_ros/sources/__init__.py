@@ -1,6 +1,8 @@
 """Devices, files and streams -> frames and audio chunks with stamps. No ROS, no torch."""
 
 from roma_ros.sources.address import StreamAddress, is_address
+from roma_ros.sources.assembly import units_of
+from roma_ros.sources.audio_file import read_audio
 from roma_ros.sources.bag import Bag, BagConfig
 from roma_ros.sources.camera import Camera, CameraConfig
 from roma_ros.sources.errors import CameraError, MediaError, MicrophoneError, SourceError
@@ -42,4 +44,6 @@ __all__ = [
     "is_address",
     "open_media",
     "paced",
+    "read_audio",
+    "units_of",
 ]

@@ -17,7 +17,8 @@ from roma_ros.sources.bag_messages import ROMA_AUDIO, BagMessageError, reader_of
 from roma_ros.sources.bag_topics import BagTopic, choose_topics
 from roma_ros.sources.errors import MediaError
 from roma_ros.sources.source import Item, Source
-from roma_ros.units import AudioChunk, UnitsError
+from roma_ros.units import UnitsError
+from roma_ros.units.item import end_of
 
 __all__ = ["Bag", "BagConfig", "is_bag"]
 
@@ -113,7 +114,7 @@ class Bag(Source):
                 if shift is None:
                     shift = 0 if begin is None else begin - item.stamp
                 item = replace(item, stamp=item.stamp + shift) if shift else item  # type: ignore[type-var]
-                end = max(end or 0, item.end if isinstance(item, AudioChunk) else item.stamp)
+                end = max(end or 0, end_of(item))
                 yield item
             if end is None:
                 raise MediaError(f"{self.name}: not one message of its topics can be read")

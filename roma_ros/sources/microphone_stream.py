@@ -134,7 +134,7 @@ class MicrophoneStream:
         age = times.currentTime - times.inputBufferAdcTime
         if not 0 < age < 1:  # some drivers give no times
             age = count / self.rate
-        stamp = self._stamps.stamp(count, heard=self._clock() - round(age * 1e9))
+        stamp = self._stamps.stamp(count, measured=self._clock() - round(age * 1e9))
         self.last = time.monotonic()
         self.count += 1
         self._take(stamp, self.rate, samples.copy())

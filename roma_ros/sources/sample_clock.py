@@ -1,4 +1,4 @@
-"""Even stamps for audio whose blocks are delivered unevenly."""
+"""Even stamps for audio whose chunks are delivered unevenly."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ TOLERANCE_NS = 50_000_000
 
 
 class SampleClock:
-    """Stamps by counting samples, so that neighbouring blocks meet exactly.
+    """Stamps by counting samples, so that consecutive chunks meet without a gap.
 
-    The time at which a block is delivered jitters by milliseconds; samples do not. The count is
-    given up for the delivered time when both are `tolerance_ns` apart: samples were lost, or the
-    device's crystal has drifted that far.
+    The time at which a chunk is delivered jitters by milliseconds; samples do not. When the count
+    and the measured time are more than `tolerance_ns` apart, the count starts again at the measured
+    time: samples were lost, or the device's clock has drifted that far.
 
     Args:
-        rate: Hz.
+        rate: sampling rate, Hz.
         tolerance_ns: ns.
     """
 
@@ -25,11 +25,16 @@ class SampleClock:
         self._origin: int | None = None
         self._count = 0
 
-    def stamp(self, count: int, *, heard: int) -> int:
-        """Stamp (ns) of the next block: `count` samples, the first heard at about `heard`."""
+    def stamp(self, count: int, *, measured: int) -> int:
+        """Return the stamp of the next chunk's first sample, ns.
+
+        Args:
+            count: samples of the chunk, per channel.
+            measured: about when its first sample was taken, ns.
+        """
         stamp = self._next()
-        if stamp is None or abs(heard - stamp) > self.tolerance_ns:
-            self._origin, self._count, stamp = heard, 0, heard
+        if stamp is None or abs(measured - stamp) > self.tolerance_ns:
+            self._origin, self._count, stamp = measured, 0, measured
         self._count += count
         return stamp
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Iterator, Sequence
-from typing import ClassVar, TypeAlias, TypeVar
+from typing import ClassVar, TypeVar
 
-from roma_ros.units import AudioChunk, Frame
+from roma_ros.units import Item
 
 __all__ = ["Item", "Source"]
 
-Item: TypeAlias = "Frame | AudioChunk"
 AnySource = TypeVar("AnySource", bound="Source")
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import itertools
-import resource
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from pathlib import Path
 
 import torch
 
+from roma_ros.machine import peak_resident_bytes
 from roma_ros.speed.spread import Spread
 from roma_ros.speed.stream import bench_unit
 from roma_ros.thinker import EncodedUnit, PhaseTimings, RomaThinker, StreamSession
@@ -125,7 +124,7 @@ def measure(
             memory=MemoryUse(
                 weights=_weights(thinker),
                 cache=session.memory_bytes,
-                process_peak=_process_peak(),
+                process_peak=peak_resident_bytes(),
                 device_peak=_device_peak(thinker),
             ),
         )
@@ -198,15 +197,6 @@ def _statistics(parameter: torch.Tensor) -> int:
         )
         state = getattr(state, "state2", None)
     return total
-
-
-def _process_peak() -> int:
-    """What Linux has seen: `ru_maxrss` is in KiB there, as is VmHWM, which a child inherits not."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-        return int(line.split()[1]) * 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def _device_peak(thinker: RomaThinker) -> int:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import platform
 from dataclasses import asdict
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import Any
 
 import torch
 import transformers
 
 from roma_ros import __version__
+from roma_ros.machine import cores, load, processor, python_version, total_memory
 from roma_ros.planning import BENCH_FORMAT
 from roma_ros.speed.measurement import Measurement
 from roma_ros.speed.probe import Probe
@@ -70,24 +68,17 @@ def _machine(device: torch.device) -> dict[str, Any]:
         properties = torch.cuda.get_device_properties(device)
         name, memory = properties.name, properties.total_memory
     else:
-        name = f"{_processor()}, {os.cpu_count()} cores"
-        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        name = f"{processor()}, {cores()} cores"
+        memory = total_memory()
     return {
         "name": name,
         "memory": memory,
-        "cpu": _processor(),
-        "cores": os.cpu_count(),
-        "load": os.getloadavg()[0],
+        "cpu": processor(),
+        "cores": cores(),
+        "load": load(),
         "torch": torch.__version__,
         "torch_threads": torch.get_num_threads(),
         "transformers": transformers.__version__,
-        "python": platform.python_version(),
+        "python": python_version(),
         "roma_ros": __version__,
     }
-
-
-def _processor() -> str:
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
-    names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
+from roma_ros.percentiles import p50_p99
 
 __all__ = ["Spread"]
 
@@ -20,8 +20,8 @@ class Spread:
 
     @classmethod
     def of(cls, seconds: Sequence[float]) -> Spread:
-        p50, p99 = np.percentile(np.asarray(seconds) * 1e3, [50, 99])
-        return cls(round(float(p50), 3), round(float(p99), 3), len(seconds))
+        p50, p99 = p50_p99(seconds)
+        return cls(round(p50 * 1e3, 3), round(p99 * 1e3, 3), len(seconds))
 
     def __str__(self) -> str:
         return f"{self.p50:.1f} / {self.p99:.1f} ms"

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
-
 import torch
 
+from roma_ros.machine import total_memory
 from roma_ros.planning import Device
 from roma_ros.speed.probe import probe
 from roma_ros.thinker.placement import resolve_device, resolve_dtype
@@ -26,7 +25,7 @@ def this_machine() -> Device:
         title, memory = properties.name, properties.total_memory
     else:
         title = f"this CPU, {torch.get_num_threads()} threads"
-        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        memory = total_memory()
     return Device(
         name="this",
         title=title,

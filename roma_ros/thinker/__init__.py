@@ -18,9 +18,9 @@ from roma_ros.thinker.quantization import Quantization
 from roma_ros.thinker.session import StreamSession, TranscriptEntry, UnitStep
 from roma_ros.thinker.speak_head import SpeakHead
 from roma_ros.thinker.speak_source import SpeakSource, StateTokens
-from roma_ros.thinker.spoken_instruction import read_out
+from roma_ros.thinker.spoken_instruction import synthesize_instruction
 from roma_ros.thinker.thinker import RomaThinker
-from roma_ros.thinker.threads import settle_threads
+from roma_ros.thinker.threads import set_torch_threads
 from roma_ros.thinker.vocabulary import Vocabulary, needs_picture, needs_sound
 from roma_ros.thinker.yes_no import CONDITION_HOLDS, EVENT_HAS_ENDED
 
@@ -53,6 +53,6 @@ __all__ = [
     "Vocabulary",
     "needs_picture",
     "needs_sound",
-    "read_out",
-    "settle_threads",
+    "set_torch_threads",
+    "synthesize_instruction",
 ]

@@ -24,7 +24,7 @@ from transformers.utils import logging as transformers_logging
 from roma_ros.thinker.attention import SLOT_ATTENTION
 from roma_ros.thinker.config import RomaConfig
 from roma_ros.thinker.errors import CheckpointError
-from roma_ros.thinker.kernel_check import check_kind
+from roma_ros.thinker.kernel_check import check_kernel
 from roma_ros.thinker.quantization import (
     GPTQ_REMEDY,
     GptqBackbone,
@@ -32,9 +32,9 @@ from roma_ros.thinker.quantization import (
     gptq_missing,
     is_gptq,
     quantization_config,
-    quiet_int8,
-    settings_here,
+    silence_int8_warnings,
     stored_quantization,
+    translate_settings,
 )
 from roma_ros.thinker.qwen_omni import (
     AUDIO_TOWER,
@@ -45,7 +45,7 @@ from roma_ros.thinker.qwen_omni import (
     remove_tower,
     set_attention,
 )
-from roma_ros.thinker.roma_release import public_roma_head
+from roma_ros.thinker.roma_release import release_speak_head
 from roma_ros.thinker.speak_head import SpeakHead
 
 __all__ = [
@@ -137,9 +137,9 @@ def load_backbone(
     values = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     options, kind = _loading_options(folder, values, device, dtype, quantization, without)
     if kind is Quantization.INT8:
-        quiet_int8()
+        silence_int8_warnings()
     if kind is not Quantization.NONE:
-        check_kind(kind, device)
+        check_kernel(kind, device)
     backbone_class = Qwen2_5OmniThinkerForConditionalGeneration
     if is_gptq(values):
         _check_gptq(folder)
@@ -230,7 +230,7 @@ def _loading_config(
     config = Qwen2_5OmniThinkerConfig.from_pretrained(folder, local_files_only=True)
     settings = getattr(config, "quantization_config", None)
     if isinstance(settings, dict):
-        settings.update(settings_here(settings))
+        settings.update(translate_settings(settings))
     if stored is Quantization.NF4 and isinstance(settings, dict):
         # It says what the machine computed in on which the weights were saved.
         settings["bnb_4bit_compute_dtype"] = str(dtype).removeprefix("torch.")
@@ -263,7 +263,7 @@ def load_speak_head(folder: Path, config: RomaConfig, hidden_size: int) -> Speak
             weights = load_file(file)
         except (OSError, SafetensorError) as error:
             raise CheckpointError(f"{file} cannot be read: {error}") from error
-    elif (found := public_roma_head(folder)) is not None:
+    elif (found := release_speak_head(folder)) is not None:
         file, weights = folder, found
     else:
         return None

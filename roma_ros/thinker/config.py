@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from roma_ros.thinker.errors import CheckpointError
-from roma_ros.thinker.roma_release import public_roma_settings
+from roma_ros.thinker.roma_release import release_settings
 from roma_ros.thinker.speak_source import SpeakSource
 from roma_ros.thinker.vocabulary import Vocabulary
 
@@ -125,7 +125,7 @@ class RomaConfig:
         Raises:
             CheckpointError: a file cannot be read, or holds what a config does not take.
         """
-        values = {**public_roma_settings(folder), **_read_settings(folder)}
+        values = {**release_settings(folder), **_read_settings(folder)}
         known = {field.name for field in fields(cls)}
         if unknown := sorted(set(values) - known):
             file = folder / ROMA_CONFIG_NAME

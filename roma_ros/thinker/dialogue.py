@@ -45,7 +45,7 @@ class Dialogue:
         self._id = {token: vocabulary[token] for token in NEEDED}
         self.end, self.pause = self._id["<|im_end|>"], self._id["<|endoftext|>"]
         # What a reply must never say: a marker that would open a unit or a turn inside it.
-        self.unspeakable = sorted(set(tokenizer.all_special_ids) - {self.end, self.pause})
+        self.suppressed = sorted(set(tokenizer.all_special_ids) - {self.end, self.pause})
         self.reply_header = [self.end, *self.text("\n"), *self._turn("assistant")]
         self._next_user_turn = [*self.text("\n"), *self._turn("user")]
 

@@ -15,7 +15,7 @@ import torch
 from roma_ros.thinker.errors import CheckpointError
 from roma_ros.thinker.quantization import Quantization
 
-__all__ = ["check_kind", "main", "small_call"]
+__all__ = ["check_kernel", "main", "run_kernel"]
 
 WIDTH = 64
 TIMEOUT = 300.0  # seconds: a Jetson imports torch from a slow card
@@ -26,7 +26,7 @@ REMEDY = (
 )
 
 
-def check_kind(kind: Quantization, device: torch.device) -> None:
+def check_kernel(kind: Quantization, device: torch.device) -> None:
     """Make sure that `kind` runs on `device`, before anything large is loaded.
 
     Raises:
@@ -34,7 +34,7 @@ def check_kind(kind: Quantization, device: torch.device) -> None:
     """
     if device.type == "cpu":
         try:
-            small_call(kind, device)
+            run_kernel(kind, device)
         except (ImportError, RuntimeError, ValueError) as error:
             raise _refusal(kind, device, str(error)) from error
         return
@@ -49,7 +49,7 @@ def check_kind(kind: Quantization, device: torch.device) -> None:
 
 
 @torch.inference_mode()
-def small_call(kind: Quantization, device: torch.device) -> None:
+def run_kernel(kind: Quantization, device: torch.device) -> None:
     """Multiply one row, and then several, by a small quantised matrix.
 
     Raises:
@@ -80,7 +80,7 @@ def small_call(kind: Quantization, device: torch.device) -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Exit 0 if `kind` runs on `device`."""
     kind, device = sys.argv[1:] if arguments is None else arguments
-    small_call(Quantization(kind), torch.device(device))
+    run_kernel(Quantization(kind), torch.device(device))
 
 
 def _refusal(kind: Quantization, device: torch.device, reason: str) -> CheckpointError:

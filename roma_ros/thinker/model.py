@@ -22,7 +22,7 @@ from roma_ros.thinker.encoding import (
 )
 from roma_ros.thinker.errors import UnitShapeError
 from roma_ros.thinker.features import MEL_FRAMES_PER_UNIT, FeatureExtractor
-from roma_ros.thinker.onnx_overrides import StandIns
+from roma_ros.thinker.onnx_overrides import OnnxOverrides
 from roma_ros.thinker.qwen_omni import audio_tower, vision_tower
 from roma_ros.thinker.speak_head import SpeakHead
 from roma_ros.thinker.speak_source import SpeakSource, StateTokens
@@ -44,7 +44,7 @@ class ThinkerModel:
         features: turns frames and audio into encoder input.
         config: settings that the checkpoint was trained with.
         speak_head: the speak head; `None` for a checkpoint without one.
-        stand_ins: parts that onnxruntime runs instead of torch; `None` for none.
+        onnx_overrides: parts that onnxruntime runs instead of torch; `None` for none.
         name: name of the checkpoint in messages.
 
     Raises:
@@ -59,7 +59,7 @@ class ThinkerModel:
         features: FeatureExtractor,
         config: RomaConfig,
         speak_head: SpeakHead | None,
-        stand_ins: StandIns | None = None,
+        onnx_overrides: OnnxOverrides | None = None,
         name: str = "",
     ) -> None:
         self.backbone = backbone
@@ -67,7 +67,7 @@ class ThinkerModel:
         self.features = features
         self.config = config
         self.speak_head = speak_head
-        self.stand_ins = stand_ins or StandIns()
+        self.onnx_overrides = onnx_overrides or OnnxOverrides()
         self.name = name
         self.dialogue = Dialogue(tokenizer, config.system_prompt)
         self.state_tokens: StateTokens | None = None
@@ -80,16 +80,16 @@ class ThinkerModel:
         rows = backbone.lm_head.out_features
         self._suppressed = torch.zeros(rows, dtype=torch.bool, device=self.device)
         self._suppressed[len(tokenizer) :] = True  # Qwen pads its vocabulary
-        self._suppressed[self.dialogue.unspeakable] = True
+        self._suppressed[self.dialogue.suppressed] = True
 
     @property
-    def decides(self) -> bool:
+    def has_speak_source(self) -> bool:
         """Whether it knows when to speak: it has a speak head, or tokens that say so."""
-        sources = (self.speak_head, self.stand_ins.speak_head, self.state_tokens, self.yes_no)
+        sources = (self.speak_head, self.onnx_overrides.speak_head, self.state_tokens, self.yes_no)
         return any(source is not None for source in sources)
 
     @property
-    def hears_instructions(self) -> bool:
+    def takes_spoken_instructions(self) -> bool:
         """Whether it takes instructions that are spoken into the stream, not written ones."""
         return self.config.instructions == InstructionForm.SPOKEN.value
 
@@ -101,7 +101,7 @@ class ThinkerModel:
     def check_frame_size(self, height: int, width: int) -> None:
         """Raise `UnitShapeError` if frames of a size in pixels can never be taken."""
         rows, columns = self.features.grid(height, width)
-        if (vision := self.stand_ins.vision) is not None:
+        if (vision := self.onnx_overrides.vision) is not None:
             try:
                 vision.check_grid(rows, columns)
             except UnitShapeError as error:
@@ -115,7 +115,7 @@ class ThinkerModel:
         return self.config.max_pixels // side**2
 
     @property
-    def max_tokens_per_unit(self) -> int:
+    def max_unit_tokens(self) -> int:
         """Most tokens that a unit can have: markers, audio and `max_video_tokens`."""
         return MARKERS_PER_UNIT + AUDIO_TOKENS_PER_UNIT + self.max_video_tokens
 
@@ -202,7 +202,7 @@ class ThinkerModel:
         Returns:
             (n * video tokens, H) of `embed_dtype`.
         """
-        if (vision := self.stand_ins.vision) is not None:
+        if (vision := self.onnx_overrides.vision) is not None:
             return vision(pixels, grid).to(self.device, self.embed_dtype)
         tower = vision_tower(self.backbone)
         features: torch.Tensor = tower(
@@ -219,7 +219,7 @@ class ThinkerModel:
         Returns:
             (25 n, H) of `embed_dtype`.
         """
-        if (audio := self.stand_ins.audio) is not None:
+        if (audio := self.onnx_overrides.audio) is not None:
             return audio(mel).to(self.device, self.embed_dtype)
         tower = audio_tower(self.backbone)
         units = mel.shape[1] // MEL_FRAMES_PER_UNIT
@@ -252,7 +252,7 @@ class ThinkerModel:
         if (tokens := self.yes_no or self.state_tokens) is not None:
             logits = self._logits(hidden_states[-1]).float()
             return float(tokens.logit(logits).sigmoid())
-        if (head := self.stand_ins.speak_head or self.speak_head) is None:
+        if (head := self.onnx_overrides.speak_head or self.speak_head) is None:
             return None
         mixed = torch.stack([hidden_states[number] for number in self.config.speak_layer_ids])
         return float(head(mixed).float().sigmoid())

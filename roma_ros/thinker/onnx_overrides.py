@@ -9,11 +9,11 @@ from roma_ros.thinker.bundle import AUDIO_NAME, ONNX_HEAD_NAME, VISION_NAME
 from roma_ros.thinker.onnx_parts import OnnxAudio, OnnxSpeakHead, OnnxVision
 from roma_ros.thinker.qwen_omni import AUDIO_TOWER, VISION_TOWER
 
-__all__ = ["StandIns"]
+__all__ = ["OnnxOverrides"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StandIns:
+class OnnxOverrides:
     """What onnxruntime runs; `None` is left to torch."""
 
     vision: OnnxVision | None = None
@@ -21,7 +21,7 @@ class StandIns:
     speak_head: OnnxSpeakHead | None = None
 
     @classmethod
-    def from_folder(cls, folder: Path) -> StandIns:
+    def from_folder(cls, folder: Path) -> OnnxOverrides:
         """Open the ONNX files that the folder holds under their well-known names.
 
         Raises:

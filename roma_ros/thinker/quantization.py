@@ -27,13 +27,13 @@ __all__ = [
     "GPTQ_REMEDY",
     "GptqBackbone",
     "Quantization",
-    "check_unused",
+    "check_saveable",
     "gptq_missing",
     "is_gptq",
     "quantization_config",
-    "quiet_int8",
-    "settings_here",
+    "silence_int8_warnings",
     "stored_quantization",
+    "translate_settings",
 ]
 
 # Encoders, embeddings and LM head stay as they are: small, or dear to quality.
@@ -68,7 +68,7 @@ def quantization_config(kind: Quantization, dtype: torch.dtype) -> BitsAndBytesC
     return BitsAndBytesConfig(load_in_8bit=True, llm_int8_skip_modules=list(KEPT))
 
 
-def quiet_int8() -> None:
+def silence_int8_warnings() -> None:
     """bitsandbytes warns at each product that it casts to float16: hundreds of lines a second."""
     logging.getLogger("bitsandbytes.autograd._functions").setLevel(logging.ERROR)
 
@@ -84,7 +84,7 @@ def stored_quantization(config: Mapping[str, Any]) -> Quantization:
     return Quantization.NF4 if stored.get("load_in_4bit") else Quantization.INT8
 
 
-def settings_here(stored: Mapping[str, Any]) -> dict[str, Any]:
+def translate_settings(stored: Mapping[str, Any]) -> dict[str, Any]:
     """Those of a stored `quantization_config` that name parts, by this transformers' names.
 
     Bundles hold the names of the version that wrote them.
@@ -115,7 +115,7 @@ def gptq_missing() -> list[str]:
     return [name for name in ("optimum", "gptqmodel") if find_spec(name) is None]
 
 
-def check_unused(backbone: nn.Module) -> None:
+def check_saveable(backbone: nn.Module) -> None:
     """Raise `CheckpointError` if NF4 weights have been run on this CPU, and cannot be saved as is.
 
     At its first call on a CPU with AVX512-BF16, a 4-bit layer of bitsandbytes is packed anew: the

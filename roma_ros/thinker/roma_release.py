@@ -14,7 +14,7 @@ from safetensors import SafetensorError, safe_open
 
 from roma_ros.thinker.errors import CheckpointError
 
-__all__ = ["public_roma_head", "public_roma_settings"]
+__all__ = ["release_settings", "release_speak_head"]
 
 PREFIX = "thinker."  # of a full Omni checkpoint; a thinker saved by itself has none
 # The release's names, and `SpeakHead`'s. A one-layer `gate_head` that it keeps besides is not used.
@@ -30,7 +30,7 @@ DEFAULT_LAYERS = [-4, -3, -2, -1]
 ONE_TOKEN = 28 * 28  # pixels: where the release's lower bound of 256 ends up after rounding
 
 
-def public_roma_settings(folder: Path) -> dict[str, Any]:
+def release_settings(folder: Path) -> dict[str, Any]:
     """Settings of a `RomaConfig` that the release implies; empty for any other checkpoint.
 
     It is known by its `config.json`, or by the names of its weights.
@@ -66,7 +66,7 @@ def public_roma_settings(folder: Path) -> dict[str, Any]:
     }
 
 
-def public_roma_head(folder: Path) -> dict[str, torch.Tensor] | None:
+def release_speak_head(folder: Path) -> dict[str, torch.Tensor] | None:
     """State of a `SpeakHead` out of the release's shards; `None` if they hold none.
 
     Raises:
@@ -91,6 +91,6 @@ def public_roma_head(folder: Path) -> dict[str, torch.Tensor] | None:
 
 def _holds_head(folder: Path) -> bool:
     try:
-        return public_roma_head(folder) is not None
+        return release_speak_head(folder) is not None
     except CheckpointError:
         return False  # whoever loads the weights says what is wrong with them

@@ -18,7 +18,7 @@ from roma_ros.thinker.model import ThinkerModel
 from roma_ros.thinker.qwen_omni import rotary_frequencies, text_model
 from roma_ros.thinker.sequence import TokenSequence, text_offsets
 from roma_ros.thinker.slot_cache import SlotCache
-from roma_ros.thinker.spoken_instruction import read_out, spread_over_units
+from roma_ros.thinker.spoken_instruction import split_into_units, synthesize_instruction
 from roma_ros.thinker.window import ContextWindow, WindowSize, WindowUnit
 from roma_ros.thinker.yes_no import CONDITION_HOLDS
 from roma_ros.units import MultimodalUnit
@@ -107,9 +107,9 @@ class StreamSession:
         self.model = model
         self.instruction = instruction
         self.window = int(context_seconds)
-        if spoken is None and instruction is not None and model.hears_instructions:
-            spoken = read_out(instruction)
-        self._unmixed = spread_over_units(spoken) if spoken is not None else deque()
+        if spoken is None and instruction is not None and model.takes_spoken_instructions:
+            spoken = synthesize_instruction(instruction)
+        self._unmixed = split_into_units(spoken) if spoken is not None else deque()
         self._opening = model.dialogue.opening(instruction if spoken is None else None)
         self._unit_question = self._question_after_units(yes_no_question)
         text = model.backbone.config.text_config

@@ -11,13 +11,13 @@ from roma_ros.speech import SpeechError, Voice, say
 from roma_ros.thinker.errors import UnitShapeError
 from roma_ros.units import UNIT_RATE
 
-__all__ = ["read_out", "spread_over_units"]
+__all__ = ["split_into_units", "synthesize_instruction"]
 
 VOICE = Voice("en-us")
 MAX_SECONDS = 90  # twice what the longest instruction of a watch takes
 
 
-def read_out(instruction: str) -> npt.NDArray[np.float32]:
+def synthesize_instruction(instruction: str) -> npt.NDArray[np.float32]:
     """The instruction, read out in English: float32 (n,) at 16 kHz, and the same each time.
 
     Raises:
@@ -32,7 +32,7 @@ def read_out(instruction: str) -> npt.NDArray[np.float32]:
     return sound
 
 
-def spread_over_units(samples: npt.NDArray[np.float32]) -> deque[npt.NDArray[np.float32]]:
+def split_into_units(samples: npt.NDArray[np.float32]) -> deque[npt.NDArray[np.float32]]:
     """What each unit is to hear of it, from the first on: pieces of 16,000 samples, the last less.
 
     Raises:

@@ -22,9 +22,9 @@ from roma_ros.thinker.config import RomaConfig
 from roma_ros.thinker.errors import CheckpointError, ThinkerError
 from roma_ros.thinker.features import FeatureExtractor
 from roma_ros.thinker.model import ThinkerModel
-from roma_ros.thinker.onnx_overrides import StandIns
+from roma_ros.thinker.onnx_overrides import OnnxOverrides
 from roma_ros.thinker.placement import resolve_device, resolve_dtype
-from roma_ros.thinker.quantization import Quantization, check_unused
+from roma_ros.thinker.quantization import Quantization, check_saveable
 from roma_ros.thinker.session import StreamSession
 from roma_ros.thinker.speak_source import SpeakSource
 from roma_ros.thinker.vocabulary import needs_picture, needs_sound
@@ -90,10 +90,10 @@ class RomaThinker(ThinkerModel):
         quantization: Quantization,
         speak_source: str,
     ) -> RomaThinker:
-        stand_ins = StandIns()
+        onnx_overrides = OnnxOverrides()
         if is_bundle(folder):
             check_bundle(folder)
-            stand_ins = StandIns.from_folder(folder)
+            onnx_overrides = OnnxOverrides.from_folder(folder)
         config = RomaConfig.from_folder(folder)
         if speak_source != "auto":
             config = replace(config, speak_source=speak_source)
@@ -103,7 +103,7 @@ class RomaThinker(ThinkerModel):
             device=place,
             dtype=kind,
             quantization=quantization,
-            without=stand_ins.towers,
+            without=onnx_overrides.towers,
         )
         thinker_config = backbone.config
         layers = thinker_config.text_config.num_hidden_layers
@@ -112,7 +112,7 @@ class RomaThinker(ThinkerModel):
                 f"speak_layer_ids {config.speak_layer_ids} do not exist in {layers} layers"
             )
         head = load_speak_head(folder, config, thinker_config.text_config.hidden_size)
-        if speak_source == SpeakSource.HEAD.value and not (head or stand_ins.speak_head):
+        if speak_source == SpeakSource.HEAD.value and not (head or onnx_overrides.speak_head):
             raise CheckpointError(
                 f"speak_source is head, and {folder} has no speak head; "
                 "use yes_no, or a checkpoint that has one"
@@ -128,11 +128,11 @@ class RomaThinker(ThinkerModel):
             ),
             config=config,
             speak_head=None if head is None else head.to(place),
-            stand_ins=stand_ins,
+            onnx_overrides=onnx_overrides,
             name=folder.name,
         )
 
-    def window_objection(self, context_seconds: float | None) -> str:
+    def context_warning(self, context_seconds: float | None) -> str:
         """Say that a window is longer than the checkpoint was trained for; empty if it is not."""
         trained = self.config.trained_context_seconds
         if context_seconds is None or trained is None or context_seconds <= trained:
@@ -142,7 +142,7 @@ class RomaThinker(ThinkerModel):
             f"at most {trained:g} s: it misses more, and says more that is wrong, beyond that"
         )
 
-    def objection(self, text: str, *, has_video: bool = True, has_audio: bool = True) -> str:
+    def text_warning(self, text: str, *, has_video: bool = True, has_audio: bool = True) -> str:
         """Say what of an instruction or question the checkpoint cannot know, see or hear.
 
         Args:
@@ -153,7 +153,7 @@ class RomaThinker(ThinkerModel):
             A sentence for each, joined by semicolons; empty if there is nothing to say.
         """
         vocabulary = self.config.vocabulary
-        found = [] if vocabulary is None else [vocabulary.objection(text, self.name)]
+        found = [] if vocabulary is None else [vocabulary.warning(text, self.name)]
         subject = repr(text.strip()[:60])
         if not has_audio and needs_sound(text, vocabulary):
             found.append(f"{subject} needs sound, and the stream has none")
@@ -201,9 +201,9 @@ class RomaThinker(ThinkerModel):
             CheckpointError: parts of it are ONNX files, or it has NF4 weights that have been run
                 on this CPU, which cannot be saved as they were.
         """
-        if self.stand_ins != StandIns():
+        if self.onnx_overrides != OnnxOverrides():
             raise CheckpointError(f"{self.name} is a bundle with ONNX parts; copy its folder")
-        check_unused(self.backbone)
+        check_saveable(self.backbone)
         folder = Path(folder)
         self.backbone.save_pretrained(folder)
         self.tokenizer.save_pretrained(folder)

@@ -124,7 +124,7 @@ class Vocabulary:
         known = _stems(self.words)
         return tuple(word for word in content_words(text) if not _stems([word]) & known)
 
-    def objection(self, text: str, name: str) -> str:
+    def warning(self, text: str, name: str) -> str:
         """Say what of a text a checkpoint cannot know; empty if it may know all of it.
 
         Args:

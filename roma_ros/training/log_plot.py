@@ -1,4 +1,4 @@
-"""The log of a run as a file and as a picture."""
+"""Log of a training run: `log.jsonl` and a plot of it, `log.png`."""
 
 from __future__ import annotations
 
@@ -15,27 +15,26 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 from transformers import TrainerCallback, TrainerState
 
+from roma_ros.plot_style import BLUE, GREEN, GRID, INK, PURPLE, RED, STYLE
+
 __all__ = ["LOG_NAME", "PLOT_NAME", "LogPlot", "draw_log", "write_log"]
 
 LOG_NAME, PLOT_NAME = "log.jsonl", "log.png"
 Entries = Sequence[Mapping[str, float]]
 
-INK, FAINT, GRID = "#22262b", "#808893", "#e4e7eb"
-BLUE, RED, GREEN, PURPLE = "#3b6fb6", "#c8412f", "#2f8550", "#7a4fb0"
-STYLE = {"font.size": 9.0, "axes.edgecolor": FAINT, "axes.spines.top": False, "text.color": INK}
 # Of a logarithmic scale: 1, 2, 5, 10, ...
 PLAIN = FuncFormatter(lambda value, _: f"{value:g}" if f"{value:e}"[0] in "125" else "")
-SMOOTH = 15  # entries at most that a heavy line is the mean of; a tenth of all, if that is less
+SMOOTH = 15  # entries that a heavy line is the moving mean of; at most a tenth of all
 
 
 class LogPlot(TrainerCallback):
-    """Keeps `log.jsonl` and `log.png` in a run's folder.
+    """Trainer callback that writes `log.jsonl` and `log.png` to the folder of a run.
 
-    The log is written whole from the Trainer's history, which a resumed run takes over from its
-    checkpoint: so no step stands in it twice, and none that was undone.
+    The log is rewritten from the Trainer's history, which a resumed run takes from its checkpoint:
+    no step is logged twice, and no step that was undone.
 
     Args:
-        folder: of the run; made if it is not there.
+        folder: folder of the run; created if it is missing.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -57,7 +56,12 @@ class LogPlot(TrainerCallback):
 
 
 def write_log(entries: Entries, file: Path) -> None:
-    """Write a JSON object per line; a run that is killed leaves the old file or the new."""
+    """Write one JSON object per line, atomically.
+
+    Args:
+        entries: the Trainer's `log_history`.
+        file: path of the file; one that exists is replaced.
+    """
     part = file.with_suffix(".part")
     lines = (json.dumps({"step": entry["step"], **entry}) for entry in entries)
     part.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
@@ -65,17 +69,17 @@ def write_log(entries: Entries, file: Path) -> None:
 
 
 def draw_log(entries: Entries, file: Path) -> None:
-    """Draw losses, accuracies, learning rate and gradient norm over steps and units seen.
+    """Draw losses, accuracies, learning rate and gradient norm over steps and units.
 
     Args:
-        entries: as the Trainer's `log_history`; figures that an entry lacks are left out.
-        file: a PNG.
+        entries: the Trainer's `log_history`; an entry may lack any of the figures.
+        file: path of the PNG.
     """
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(10, 6), layout="constrained")
         (losses, scores), (rate, norm) = figure.subplots(2, 2, sharex=True)
         for name, label, colour in (
-            ("loss", "sum", INK),
+            ("loss", "total", INK),
             ("text_loss", "text", BLUE),
             ("speak_loss", "speak", RED),
             ("fact_loss", "auxiliary", GREEN),
@@ -92,7 +96,7 @@ def draw_log(entries: Entries, file: Path) -> None:
         rate.set_ylim(0, 1.1 * max(_series(entries, "learning_rate")[1], default=1))
         for axes, title in (
             (losses, "loss"),
-            (scores, "what is said, and when"),
+            (scores, "accuracy of text, F1 of p(speak)"),
             (rate, "learning rate"),
             (norm, "gradient norm"),
         ):
@@ -119,7 +123,7 @@ def _draw(
     colour: str,
     *,
     smooth: bool = True,
-    positive: bool = False,  # as an axis with a logarithmic scale has it
+    positive: bool = False,  # leave out values that a logarithmic axis cannot show
 ) -> None:
     steps, values = _series(entries, name)
     if positive:
@@ -145,17 +149,17 @@ def _draw(
 
 
 def _draw_units(axes: Axes, entries: Entries) -> None:
-    """Units seen, along the upper edge."""
+    """Add an axis of processed units along the upper edge."""
     steps, units = _series(entries, "units")
     if len(units) < 2 or (np.diff(units) <= 0).any():
         return
     thousands = units / 1000
     upper = axes.secondary_xaxis(
         "top",
-        # Straight beyond both ends, where the axis goes on and interpolation would not.
+        # Linear beyond both ends: the axis extends further than the data.
         functions=(_stretched(steps, thousands), _stretched(thousands, steps)),
     )
-    upper.set_xlabel("thousand units seen")
+    upper.set_xlabel("thousand units processed")
 
 
 def _stretched(known: npt.NDArray[np.float64], at: npt.NDArray[np.float64]) -> Any:
@@ -172,7 +176,7 @@ def _stretched(known: npt.NDArray[np.float64], at: npt.NDArray[np.float64]) -> A
 
 
 def _series(entries: Entries, name: str) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Steps and values of a figure, where it is known."""
+    """Return steps and values of the entries that have a finite value of that name."""
     known = [(entry["step"], entry[name]) for entry in entries if name in entry]
     pairs = np.array(known, np.float64).reshape(-1, 2)
     pairs = pairs[np.isfinite(pairs[:, 1])]

@@ -53,7 +53,7 @@ class TrainingModel(nn.Module):
         lora: LoraSettings | None = None,
     ) -> None:
         super().__init__()
-        if not thinker.decides:
+        if not thinker.has_speak_source:
             raise ValueError("the thinker has no speak head; give it a SpeakHead before training")
         self.thinker = thinker
         self.backbone = thinker.backbone

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 import sys
 from collections import defaultdict
 from dataclasses import replace
@@ -14,6 +13,7 @@ from torch import nn
 from transformers import PrinterCallback, ProgressCallback, Trainer, TrainingArguments
 from transformers.utils import logging
 
+from roma_ros.machine import architecture
 from roma_ros.thinker import CheckpointError, RomaThinker, SpeakHead
 from roma_ros.thinker.qwen_omni import audio_tower, set_attention, vision_tower
 from roma_ros.training.attention import BATCH_ATTENTION
@@ -238,7 +238,7 @@ def train(settings: TrainSettings, out: Path, *, resume: bool = False) -> Path:
 def has_bfloat16() -> bool:
     """Whether this machine's CPU has instructions for it; without them it is emulated."""
     capability = torch.backends.cpu.get_cpu_capability()
-    return platform.machine() != "x86_64" or capability not in ("DEFAULT", "AVX2")
+    return architecture() != "x86_64" or capability not in ("DEFAULT", "AVX2")
 
 
 def without_bfloat16(options: dict[str, Any], *, muon: bool) -> dict[str, Any]:

@@ -1,10 +1,10 @@
 """Stamps and signals in, one-second units out. Needs neither torch nor ROS."""
 
-from .assembler import UnitAssembler
-from .audio import AudioChunk
-from .clock_alignment import SensorClockStatus
-from .config import CLOCK_ALIGNMENTS, MAX_LATENESS, AssemblerConfig
-from .errors import (
+from roma_ros.units.assembler import UnitAssembler
+from roma_ros.units.audio import AudioChunk
+from roma_ros.units.clock_alignment import SensorClockStatus
+from roma_ros.units.config import CLOCK_ALIGNMENTS, MAX_LATENESS, AssemblerConfig
+from roma_ros.units.errors import (
     AssemblerConfigError,
     AudioError,
     ImageError,
@@ -13,10 +13,11 @@ from .errors import (
     UnitError,
     UnitsError,
 )
-from .frame import CompressedFrame, Frame, RawFrame, RgbFrame
-from .stats import AssemblerStats
-from .stream_clock import Modality
-from .unit import FRAMES_PER_UNIT, NS_PER_SECOND, UNIT_RATE, MultimodalUnit, VideoFill
+from roma_ros.units.frame import CompressedFrame, Frame, RawFrame, RgbFrame
+from roma_ros.units.item import Item
+from roma_ros.units.stats import AssemblerStats
+from roma_ros.units.stream_clock import Modality
+from roma_ros.units.unit import FRAMES_PER_UNIT, NS_PER_SECOND, UNIT_RATE, MultimodalUnit, VideoFill
 
 __all__ = [
     "CLOCK_ALIGNMENTS",
@@ -32,6 +33,7 @@ __all__ = [
     "CompressedFrame",
     "Frame",
     "ImageError",
+    "Item",
     "Modality",
     "ModalityError",
     "MultimodalUnit",

@@ -5,19 +5,18 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Literal
 
-from .audio import AudioChunk
-from .audio_line import MAX_DRIFT, AudioLine
-from .clock_alignment import AlignedItem, ClockAlignment, SensorClockStatus
-from .config import DEFAULT_LATENESS, DOUBT, AssemblerConfig
-from .errors import ModalityError, StampError
-from .frame import Frame
-from .lateness import MARGIN, Lateness
-from .resampler import REACH
-from .sensor_line import Item
-from .stats import AssemblerStats
-from .stream_clock import Arrival, Modality, StreamClock
-from .unit import NS_PER_SECOND, UNIT_RATE, MultimodalUnit, VideoFill
-from .video_line import VideoLine
+from roma_ros.units.audio import AudioChunk
+from roma_ros.units.audio_line import MAX_DRIFT, AudioLine
+from roma_ros.units.clock_alignment import AlignedItem, ClockAlignment, SensorClockStatus
+from roma_ros.units.config import DEFAULT_LATENESS, DOUBT, AssemblerConfig
+from roma_ros.units.errors import ModalityError, StampError
+from roma_ros.units.item import Item, end_of
+from roma_ros.units.lateness import MARGIN, Lateness
+from roma_ros.units.resampler import REACH
+from roma_ros.units.stats import AssemblerStats
+from roma_ros.units.stream_clock import Arrival, Modality, StreamClock
+from roma_ros.units.unit import NS_PER_SECOND, UNIT_RATE, MultimodalUnit, VideoFill
+from roma_ros.units.video_line import VideoLine
 
 __all__ = ["UnitAssembler"]
 
@@ -87,41 +86,30 @@ class UnitAssembler:
         self._video_missed = 0  # no frame after this stamp is missed by a unit
         self._ahead = 0  # how far the stamps of units are of the future
 
-    def add_frame(
-        self, frame: Frame, *, arrival: int | None = None, clock: int | None = None
-    ) -> None:
-        """Takes a frame, undecoded.
+    def add(self, item: Item, *, arrival: int | None = None, clock: int | None = None) -> None:
+        """Take a frame or a chunk of audio. Frames stay undecoded until a unit needs them.
 
         Args:
-            arrival: when it came by any clock that never jumps, ns, such as time.monotonic_ns();
-                None: not known, and its stamp is believed.
-            clock: when it came by the clock that stamps should be of, ns; None: not known.
+            item: a frame or an audio chunk; its stamp is in ns on the sensor clock.
+            arrival: time of arrival by a clock that never jumps, such as `time.monotonic_ns()`, ns;
+                `None`: not known, and the stamp is used as it is.
+            clock: time of arrival by the clock that stamps should be of (the system's or ROS
+                time), ns; `None`: not known.
 
         Raises:
-            ModalityError: the config has video=False.
-            StampError: a negative stamp, or one that was never set.
+            ModalityError: the config leaves this modality out (video=False or audio=False).
+            StampError: the stamp is negative, or was never set.
         """
-        if not self.config.video:
-            raise ModalityError("got a frame, wanted audio only (the config has video=False)")
-        self.stats.frames_in += 1
-        self._put_in(Modality.VIDEO, frame, arrival, clock)
-
-    def add_audio(
-        self, chunk: AudioChunk, *, arrival: int | None = None, clock: int | None = None
-    ) -> None:
-        """Takes a piece of audio.
-
-        Args:
-            arrival, clock: as for `add_frame`.
-
-        Raises:
-            ModalityError: the config has audio=False.
-            StampError: a negative stamp, or one that was never set.
-        """
-        if not self.config.audio:
-            raise ModalityError("got audio, wanted frames only (the config has audio=False)")
-        self.stats.audio_in += 1
-        self._put_in(Modality.AUDIO, chunk, arrival, clock)
+        if isinstance(item, AudioChunk):
+            if not self.config.audio:
+                raise ModalityError("got audio, wanted frames only (the config has audio=False)")
+            self.stats.audio_in += 1
+            self._put_in(Modality.AUDIO, item, arrival, clock)
+        else:
+            if not self.config.video:
+                raise ModalityError("got a frame, wanted audio only (the config has video=False)")
+            self.stats.frames_in += 1
+            self._put_in(Modality.VIDEO, item, arrival, clock)
 
     def set_absent(self, modalities: Iterable[Modality]) -> None:
         """Name the modalities that do not come until further notice; also across `reset`.
@@ -263,7 +251,7 @@ class UnitAssembler:
         self._lateness.observe(
             modality,
             stamp=item.stamp,
-            end=_end(item),
+            end=end_of(item),
             newest=self._clock.newest,
             own=self._clock.newest_of(modality),
             waited=waited,
@@ -336,7 +324,7 @@ class UnitAssembler:
         self._accept(modality, item)
 
     def _accept(self, modality: Modality, item: Item) -> None:
-        self._clock.accept(modality, item.stamp, _end(item))
+        self._clock.accept(modality, item.stamp, end_of(item))
         if isinstance(item, AudioChunk):
             if self._clock.started and item.end <= self._start:
                 self._count_late(modality)
@@ -450,10 +438,6 @@ class UnitAssembler:
         if len(self._closed) > MAX_CLOSED_UNITS:
             self._closed.popleft()
             self.stats.units_dropped += 1
-
-
-def _end(item: Item) -> int:
-    return item.end if isinstance(item, AudioChunk) else item.stamp
 
 
 def _ns(seconds: float) -> int:

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .errors import AudioError
-from .frame import Buffer, as_bytes
+from roma_ros.units.errors import AudioError
+from roma_ros.units.frame import Buffer, as_bytes
 
 __all__ = [
     "MAX_CHANNELS",

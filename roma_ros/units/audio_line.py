@@ -13,10 +13,10 @@ from collections import deque
 
 import numpy as np
 
-from .audio import AudioChunk
-from .resampler import AudioRun
-from .stats import AssemblerStats
-from .unit import NS_PER_SECOND, UNIT_RATE
+from roma_ros.units.audio import AudioChunk
+from roma_ros.units.resampler import AudioRun
+from roma_ros.units.stats import AssemblerStats
+from roma_ros.units.unit import NS_PER_SECOND, UNIT_RATE
 
 __all__ = ["MAX_DRIFT", "AudioLine"]
 

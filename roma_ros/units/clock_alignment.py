@@ -11,15 +11,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from .audio import AudioChunk
-from .clock_notices import ClockNotices, duration_text
-from .frame import RestampedFrame
-from .sensor_line import STEP, Item, Reading, SensorLine, goes_on
-from .stamp_offsets import StampOffsets, other_than
-from .stamp_relation import EPOCH, SLACK, Relation, same_epoch
-from .stats import AssemblerStats
-from .stream_clock import Modality
-from .unit import NS_PER_SECOND
+from roma_ros.units.audio import AudioChunk
+from roma_ros.units.clock_notices import ClockNotices, duration_text
+from roma_ros.units.frame import RestampedFrame
+from roma_ros.units.item import Item
+from roma_ros.units.sensor_line import STEP, Reading, SensorLine, goes_on
+from roma_ros.units.stamp_offsets import StampOffsets, other_than
+from roma_ros.units.stamp_relation import EPOCH, SLACK, Relation, same_epoch
+from roma_ros.units.stats import AssemblerStats
+from roma_ros.units.stream_clock import Modality
+from roma_ros.units.unit import NS_PER_SECOND
 
 __all__ = ["AlignedItem", "ClockAlignment", "SensorClockStatus"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 
-from .stamp_relation import Relation
-from .stream_clock import Modality
-from .unit import NS_PER_SECOND
+from roma_ros.units.stamp_relation import Relation
+from roma_ros.units.stream_clock import Modality
+from roma_ros.units.unit import NS_PER_SECOND
 
 __all__ = ["SENSORS", "ClockNotices", "duration_text"]
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from .errors import AssemblerConfigError
+from roma_ros.units.errors import AssemblerConfigError
 
 __all__ = ["CLOCK_ALIGNMENTS", "DEFAULT_LATENESS", "DOUBT", "MAX_LATENESS", "AssemblerConfig"]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .unit import NS_PER_SECOND
+from roma_ros.units.unit import NS_PER_SECOND
 
 __all__ = ["Drift", "DriftHistory"]
 

@@ -8,7 +8,7 @@ from enum import Enum
 import cv2
 import numpy as np
 
-from .errors import ImageError
+from roma_ros.units.errors import ImageError
 
 __all__ = ["ENCODINGS", "Chroma", "Layout", "demosaic", "layout_of"]
 

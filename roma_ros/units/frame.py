@@ -8,9 +8,9 @@ from typing import Protocol, TypeAlias
 import cv2
 import numpy as np
 
-from .encodings import Chroma, Layout, demosaic, layout_of
-from .errors import ImageError
-from .image_header import ImageHeader, Kind, essential_png, read_header
+from roma_ros.units.encodings import Chroma, Layout, demosaic, layout_of
+from roma_ros.units.errors import ImageError
+from roma_ros.units.image_header import ImageHeader, Kind, essential_png, read_header
 
 __all__ = [
     "DEFAULT_DECODED_PIXELS",

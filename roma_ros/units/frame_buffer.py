@@ -3,7 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Iterable
 
-from .frame import Frame
+from roma_ros.units.frame import Frame
 
 __all__ = ["FrameBuffer"]
 

@@ -4,7 +4,7 @@ import struct
 from dataclasses import dataclass
 from enum import Enum
 
-from .errors import ImageError
+from roma_ros.units.errors import ImageError
 
 __all__ = ["ImageHeader", "Kind", "essential_png", "read_header"]
 

@@ -2,8 +2,8 @@
 
 from collections import deque
 
-from .stream_clock import Modality
-from .unit import NS_PER_SECOND
+from roma_ros.units.stream_clock import Modality
+from roma_ros.units.unit import NS_PER_SECOND
 
 __all__ = ["MARGIN", "Lateness", "RecentMaximum"]
 

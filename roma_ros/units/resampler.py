@@ -12,7 +12,7 @@ import math
 import numpy as np
 import soxr
 
-from .unit import NS_PER_SECOND, UNIT_RATE
+from roma_ros.units.unit import NS_PER_SECOND, UNIT_RATE
 
 __all__ = ["REACH", "AudioRun"]
 

@@ -6,16 +6,14 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import TypeAlias
 
 import numpy as np
 
-from .audio import AudioChunk
-from .frame import Frame
-from .stream_clock import Modality
-from .unit import NS_PER_SECOND
+from roma_ros.units.item import Item, end_of
+from roma_ros.units.stream_clock import Modality
+from roma_ros.units.unit import NS_PER_SECOND
 
-__all__ = ["STEP", "Item", "Reading", "SensorLine", "goes_on"]
+__all__ = ["STEP", "Reading", "SensorLine", "goes_on"]
 
 STEP = NS_PER_SECOND // 2
 """Stamps that are further than this from where they should be have jumped."""
@@ -29,8 +27,6 @@ SILENT = 2 * NS_PER_SECOND
 """A sensor that has been silent for longer, and twice its usual interval, does not run."""
 BLOCK, BLOCKS = 10 * NS_PER_SECOND, 90
 """The drift is taken from the medians of blocks of 10 s, over at most 15 min."""
-
-Item: TypeAlias = "Frame | AudioChunk"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,7 +50,7 @@ class Reading:
     @property
     def end(self) -> int:
         """When its last sample, or its frame, was taken by its stamps."""
-        return self.item.end if isinstance(self.item, AudioChunk) else self.item.stamp
+        return end_of(self.item)
 
     @property
     def lead(self) -> int:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections import deque
 
-from .clock_notices import ClockNotices
-from .drift import DriftHistory
-from .stamp_relation import (
+from roma_ros.units.clock_notices import ClockNotices
+from roma_ros.units.drift import DriftHistory
+from roma_ros.units.stamp_relation import (
     AHEAD,
     Relation,
     StampRelation,
     are_of_one_clock,
     reference_of,
 )
-from .stats import AssemblerStats
-from .stream_clock import Modality
-from .unit import NS_PER_SECOND
+from roma_ros.units.stats import AssemblerStats
+from roma_ros.units.stream_clock import Modality
+from roma_ros.units.unit import NS_PER_SECOND
 
 __all__ = ["StampOffsets", "other_than"]
 

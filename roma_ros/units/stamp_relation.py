@@ -6,9 +6,9 @@ from collections import deque
 from dataclasses import dataclass
 from statistics import median
 
-from .sensor_line import Reading
-from .stream_clock import Modality
-from .unit import NS_PER_SECOND
+from roma_ros.units.sensor_line import Reading
+from roma_ros.units.stream_clock import Modality
+from roma_ros.units.unit import NS_PER_SECOND
 
 __all__ = [
     "AHEAD",

@@ -2,8 +2,8 @@
 
 import enum
 
-from .errors import StampError
-from .unit import NS_PER_SECOND
+from roma_ros.units.errors import StampError
+from roma_ros.units.unit import NS_PER_SECOND
 
 __all__ = ["Arrival", "Modality", "StreamClock"]
 

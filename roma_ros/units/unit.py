@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .errors import UnitError
+from roma_ros.units.errors import UnitError
 
 __all__ = ["FRAMES_PER_UNIT", "NS_PER_SECOND", "UNIT_RATE", "MultimodalUnit", "VideoFill"]
 

@@ -3,11 +3,11 @@
 import cv2
 import numpy as np
 
-from .errors import ImageError
-from .frame import Frame, RgbFrame
-from .frame_buffer import FrameBuffer
-from .stats import AssemblerStats
-from .unit import FRAMES_PER_UNIT, NS_PER_SECOND, VideoFill
+from roma_ros.units.errors import ImageError
+from roma_ros.units.frame import Frame, RgbFrame
+from roma_ros.units.frame_buffer import FrameBuffer
+from roma_ros.units.stats import AssemblerStats
+from roma_ros.units.unit import FRAMES_PER_UNIT, NS_PER_SECOND, VideoFill
 
 __all__ = ["VideoLine"]
 

@@ -8,19 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import soxr
 
-from roma_ros.sources import MediaFile, MediaFileConfig, SourceError
+from roma_ros.sources import MediaFile, MediaFileConfig, SourceError, read_audio, units_of
 from roma_ros.units import (
     FRAMES_PER_UNIT,
     NS_PER_SECOND,
     UNIT_RATE,
-    AssemblerConfig,
-    AudioChunk,
     CompressedFrame,
     ImageError,
     MultimodalUnit,
-    UnitAssembler,
 )
 from roma_ros.world.errors import SampleError
 from roma_ros.world.samples import Sample
@@ -64,14 +60,7 @@ def _video_units(sample: Sample, folder: Path) -> Iterator[MultimodalUnit]:
 def _media_units(path: Path) -> Iterator[MultimodalUnit]:
     try:
         with MediaFile(MediaFileConfig(path=path)) as media:
-            assembler = UnitAssembler(AssemblerConfig(video=media.has_video, audio=media.has_audio))
-            for item in media:
-                if isinstance(item, AudioChunk):
-                    assembler.add_audio(item)
-                else:
-                    assembler.add_frame(item)
-                yield from assembler.units()
-            yield from assembler.flush()
+            yield from units_of(media)
     except SourceError as error:
         raise SampleError(f"the video of a sample cannot be used: {error}") from error
 
@@ -100,12 +89,9 @@ def _picture(path: Path) -> np.ndarray:
 def _speech(path: Path) -> np.ndarray:
     """What is spoken in a file: float32 (n,), mono at 16 kHz."""
     try:
-        with MediaFile(MediaFileConfig(path=path, video=False)) as media:
-            chunks = [item for item in media if isinstance(item, AudioChunk)]
+        return read_audio(path)
     except SourceError as error:
         raise SampleError(f"the spoken query of a sample cannot be used: {error}") from error
-    samples = np.concatenate([chunk.samples.mean(axis=1) for chunk in chunks])
-    return np.asarray(soxr.resample(samples, chunks[0].rate, UNIT_RATE), np.float32)
 
 
 def _lengthened(units: Iterator[MultimodalUnit], seconds: int) -> Iterator[MultimodalUnit]:

@@ -19,7 +19,7 @@ from roma_ros.events import Answer, Event, SpeakProbability
 from roma_ros.quantize.onnx_export import export_vision
 from roma_ros.sources import Item, MediaFile, MediaFileConfig, Source, SourceError
 from roma_ros.thinker import RomaThinker
-from roma_ros.thinker.onnx_overrides import StandIns
+from roma_ros.thinker.onnx_overrides import OnnxOverrides
 from roma_ros.thinker.onnx_parts import OnnxVision
 from roma_ros.units import AudioChunk
 from roma_ros.watch import Watch, WatchKind
@@ -150,7 +150,7 @@ def bundle_for(thinker: RomaThinker, path: Path, rows: int, columns: int) -> Rom
         features=thinker.features,
         config=thinker.config,
         speak_head=thinker.speak_head,
-        stand_ins=StandIns(vision=OnnxVision(path)),
+        onnx_overrides=OnnxOverrides(vision=OnnxVision(path)),
     )
 
 

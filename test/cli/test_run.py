@@ -604,4 +604,4 @@ def test_an_example_of_the_help_is_known_to_the_default_model(
     vocabulary = RomaConfig.from_folder(resolve_folder("roma_tiny")).vocabulary
     assert vocabulary is not None
     assert len(texts) >= 4
-    assert [vocabulary.objection(text, "roma_tiny") for text in texts] == [""] * len(texts)
+    assert [vocabulary.warning(text, "roma_tiny") for text in texts] == [""] * len(texts)

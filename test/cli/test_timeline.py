@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
+from roma_ros import plot_style
 from roma_ros.cli.timeline import HISTORY, Timeline
 from roma_ros.events import (
     Alert,
@@ -28,7 +29,7 @@ from roma_ros.watch import Watch, WatchKind
 
 DOOR = Watch(id="door", kind=WatchKind.ALERT, instruction="alert me: the door", threshold=0.6)
 STORY = Watch(id="story", kind=WatchKind.NARRATION, instruction="narrate", threshold=0.9)
-RED = np.array([0x2F, 0x41, 0xC8])  # BGR
+RED = np.array([int(plot_style.RED[at : at + 2], 16) for at in (5, 3, 1)])  # BGR
 
 
 def probability(second: int, value: float, watch: Watch | None = DOOR) -> SpeakProbability:

@@ -87,7 +87,10 @@ def test_what_never_happens_is_a_false_alarm_each_time():
     ("told", "wrong"),
     [
         ([(2, "a red circle stays."), (5, "a blue star moves.")], []),  # one unit off
-        ([(4, "a red circle stays."), (3, "a blue star moves.")], []),  # by their words
+        (  # by their units, not by their words
+            [(3, "a blue star moves."), (4, "a red circle stays.")],
+            ["wrong words", "wrong words"],
+        ),
         ([(3, "a red circle stays."), (4, "a blue star moves."), (11, "a tone sounds.")], []),
         ([(3, "a red circle stays."), (4, "a blue star moves."), (UNITS, "whatever")], []),
         ([(3, "a red circle stays.")], ["missed"]),

@@ -241,10 +241,10 @@ def stream(rng: np.random.Generator) -> str:
             if rng.random() < 0.5:
                 transport, message = any_image(rng)
                 for frame in transport.frames(message, stamp, None):
-                    assembler.add_frame(frame)
+                    assembler.add(frame)
             else:
                 reader, message = any_audio(rng)
-                assembler.add_audio(reader.chunk(message, stamp))
+                assembler.add(reader.chunk(message, stamp))
         except UnitsError:
             refused += 1
         units += len(assembler.units())

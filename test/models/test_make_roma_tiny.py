@@ -42,7 +42,7 @@ def test_a_mean_of_checkpoints_is_half_way_between_them(tmp_path: Path) -> None:
         one, other = (getattr(thinker, part).state_dict() for thinker in made)
         for name, value in getattr(mean, part).state_dict().items():
             torch.testing.assert_close(value, (one[name] + other[name]) / 2)
-    assert mean.decides
+    assert mean.has_speak_source
 
 
 def test_checkpoints_of_different_shapes_have_no_mean(tmp_path: Path) -> None:
@@ -66,7 +66,7 @@ def test_the_embedded_checkpoint_is_the_real_architecture_in_small() -> None:
     assert 1e6 < sum(value.numel() for value in thinker.backbone.parameters()) < 1e7
     assert sum(file.stat().st_size for file in FOLDER.iterdir()) < 25e6
     assert {file.suffix for file in FOLDER.iterdir()} == {".json", ".safetensors"}
-    assert thinker.decides
+    assert thinker.has_speak_source
 
 
 def test_the_tokenizer_has_qwens_markers_and_takes_any_text() -> None:

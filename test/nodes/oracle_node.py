@@ -28,8 +28,8 @@ class Oracle:
     """Stands for RomaThinker."""
 
     name = "oracle"
-    decides = True
-    hears_instructions = False
+    has_speak_source = True
+    takes_spoken_instructions = False
 
     def __init__(self, plan: DemoPlan, log: Path, flaw: str) -> None:
         self.plan, self.flaw = plan, flaw
@@ -51,10 +51,10 @@ class Oracle:
                 log.write(json.dumps(measured) + "\n")
         return unit
 
-    def objection(self, _text: str, **_: bool) -> str:
+    def text_warning(self, _text: str, **_: bool) -> str:
         return ""
 
-    def window_objection(self, _context_seconds: float | None) -> str:
+    def context_warning(self, _context_seconds: float | None) -> str:
         return ""
 
     def open_session(self, instruction: str | None, **_: Any) -> Session:
@@ -124,5 +124,5 @@ if __name__ == "__main__":
     seed, units, log, flaw, *rest = sys.argv[1:]
     oracle = Oracle(make_plan(int(seed), int(units)), Path(log), flaw)
     node_state.RomaThinker = SimpleNamespace(from_pretrained=lambda *_, **__: oracle)  # type: ignore
-    node_state.settle_threads = lambda _: 1  # type: ignore  # it computes nothing
+    node_state.set_torch_threads = lambda _: 1  # type: ignore  # it computes nothing
     raise SystemExit(roma_node.main(rest))

@@ -4,7 +4,14 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
-from roma_ros.planning import ModelShape, Workload, cache_bytes, costs_of, find_recipe, weight_bytes
+from roma_ros.planning import (
+    ModelShape,
+    Workload,
+    cache_bytes,
+    costs_of,
+    find_weight_format,
+    weight_bytes,
+)
 
 FLOAT32 = 4
 
@@ -30,7 +37,7 @@ def test_weights_are_as_large_as_the_models(tiny, shape):
     parameters = [*tiny.backbone.parameters(), *tiny.speak_head.parameters()]
     real = sum(parameter.nbytes for parameter in parameters)
     # The mixer of the speak head and its biases are left out.
-    assert weight_bytes(shape, find_recipe("none"), FLOAT32) == pytest.approx(real, rel=1e-4)
+    assert weight_bytes(shape, find_weight_format("none"), FLOAT32) == pytest.approx(real, rel=1e-4)
 
 
 @pytest.mark.parametrize("side", [84, 112])
@@ -54,7 +61,7 @@ def test_operations_are_those_that_torch_counts(tiny, shape, make_unit, side):
     work = Workload(pixels=12_544, video_tokens=tokens, context_seconds=1)
     opening = seen - work.unit_tokens
     work = Workload(pixels=12_544, video_tokens=tokens, context_seconds=1, opening_tokens=opening)
-    costs = costs_of(shape, find_recipe("none"), work, FLOAT32)
+    costs = costs_of(shape, find_weight_format("none"), work, FLOAT32)
     assert costs.vision.operations == pytest.approx(counted["vision"], rel=0.02)
     assert costs.audio.operations == pytest.approx(counted["audio"], rel=0.02)
     both = costs.backbone.operations + costs.head.operations
@@ -77,8 +84,8 @@ def _count(work):
 
 def test_unpacked_weights_move_more_for_units_and_not_for_tokens():
     model, work = ModelShape.named("7b"), Workload()
-    plain = costs_of(model, find_recipe("none"), work, 2)
-    packed = costs_of(model, find_recipe("nf4"), work, 2)
+    plain = costs_of(model, find_weight_format("none"), work, 2)
+    packed = costs_of(model, find_weight_format("nf4"), work, 2)
     assert packed.backbone.bytes > 2 * plain.backbone.bytes
     assert packed.token.bytes < plain.token.bytes / 2
     assert packed.backbone.operations == plain.backbone.operations
@@ -86,7 +93,7 @@ def test_unpacked_weights_move_more_for_units_and_not_for_tokens():
 
 def test_a_recipe_changes_its_own_part_alone():
     model, work = ModelShape.named("3b"), Workload()
-    plain = costs_of(model, find_recipe("none"), work, 2)
-    encoders = costs_of(model, find_recipe("onnx-int8"), work, 2)
+    plain = costs_of(model, find_weight_format("none"), work, 2)
+    encoders = costs_of(model, find_weight_format("onnx-int8"), work, 2)
     assert encoders.vision.bytes == plain.vision.bytes / 2
     assert encoders.backbone == plain.backbone

@@ -4,19 +4,21 @@ import pytest
 
 from roma_ros.planning import (
     DEVICES,
-    RECIPES,
+    WEIGHT_FORMATS,
     ModelShape,
     PlanningError,
     Workload,
     find_device,
-    find_recipe,
+    find_weight_format,
     make_plan,
 )
 
 
 def plan(device="orin-agx-64", model="7b", recipe="none", **work):
     workload = Workload(**work)
-    return make_plan(ModelShape.named(model), find_device(device), find_recipe(recipe), workload)
+    return make_plan(
+        ModelShape.named(model), find_device(device), find_weight_format(recipe), workload
+    )
 
 
 def test_a_watch_costs_a_cache_and_a_pass_through_the_backbone():
@@ -42,7 +44,7 @@ def test_what_does_not_keep_up_says_so():
 
 def test_twice_the_bandwidth_halves_the_time_of_what_waits_for_memory():
     device = find_device("orin-agx-64")
-    model, recipe, work = ModelShape.named("7b"), find_recipe("none"), Workload()
+    model, recipe, work = ModelShape.named("7b"), find_weight_format("none"), Workload()
     slow = make_plan(model, device, recipe, work)
     fast = make_plan(model, replace(device, bandwidth=2 * device.bandwidth), recipe, work)
     assert fast.token == pytest.approx(slow.token / 2)
@@ -50,7 +52,7 @@ def test_twice_the_bandwidth_halves_the_time_of_what_waits_for_memory():
 
 def test_starting_operations_bounds_a_gpu_and_adds_on_a_cpu():
     device = find_device("h200-141")
-    model, recipe, work = ModelShape.named("roma_tiny"), find_recipe("none"), Workload()
+    model, recipe, work = ModelShape.named("roma_tiny"), find_weight_format("none"), Workload()
     gpu = make_plan(model, device, recipe, work)
     assert gpu.token == gpu.costs.token.calls * device.call_seconds
     cpu = make_plan(model, replace(device, gpu=False), recipe, work)
@@ -69,10 +71,10 @@ def test_every_device_says_where_its_figures_are_from(name):
 def test_every_recipe_of_roma_quantize_can_be_planned(repository):
     names = {path.stem for path in (repository / "quantize" / "recipes").glob("*.yaml")}
     assert names
-    assert {"none", *names} == set(RECIPES)
+    assert {"none", *names} == set(WEIGHT_FORMATS)
 
 
-@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize("recipe", WEIGHT_FORMATS)
 def test_no_recipe_makes_a_model_larger(recipe):
     assert plan(recipe=recipe).weights <= plan().weights
 

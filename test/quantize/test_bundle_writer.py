@@ -118,7 +118,7 @@ def test_encoders_and_head_in_onnx(
     assert "speak_head.safetensors" not in manifest.files
     assert not any(key.startswith(("visual.", "audio_tower.")) for key in keys(bundle))
     thinker = RomaThinker.from_pretrained(bundle, device="cpu")
-    assert thinker.decides
+    assert thinker.has_speak_source
     assert vision_tower(thinker.backbone) is audio_tower(thinker.backbone) is None
     assert thinker.backbone.config.vision_config.depth == tiny.backbone.config.vision_config.depth
     assert series(thinker) == pytest.approx(series(tiny), abs=1e-4)

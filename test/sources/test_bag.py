@@ -180,10 +180,7 @@ def play(path: Path, **options: Any) -> list[Item]:
 def units_of(items: Sequence[Item]) -> list[MultimodalUnit]:
     assembler = UnitAssembler(AssemblerConfig())
     for item in items:
-        if isinstance(item, AudioChunk):
-            assembler.add_audio(item)
-        else:
-            assembler.add_frame(item)
+        assembler.add(item)
     return assembler.flush()
 
 

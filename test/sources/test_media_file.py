@@ -14,12 +14,10 @@ import av
 import numpy as np
 import pytest
 
-from roma_ros.sources import Item, MediaError, MediaFile, MediaFileConfig, MediaFrame
+from roma_ros.sources import Item, MediaError, MediaFile, MediaFileConfig, MediaFrame, units_of
 from roma_ros.units import (
-    AssemblerConfig,
     AudioChunk,
     MultimodalUnit,
-    UnitAssembler,
     VideoFill,
 )
 
@@ -87,14 +85,7 @@ def test_picture_and_sound_keep_their_times(tmp_path: Path, name: str, clip: Cli
 
 def test_flash_and_beep_come_to_the_same_place_of_the_same_unit(tmp_path: Path) -> None:
     clip = replace(SYNC, flashes=(1.5,), beeps=(1.5,))
-    assembler = UnitAssembler(AssemblerConfig())
-    with MediaFile(MediaFileConfig(path=write_clip(tmp_path / "a.mp4", clip))) as source:
-        for item in source:
-            if isinstance(item, AudioChunk):
-                assembler.add_audio(item)
-            else:
-                assembler.add_frame(item)
-    units = assembler.flush()
+    units = units_in(write_clip(tmp_path / "a.mp4", clip))
     assert [unit.index for unit in units] == [0, 1, 2, 3]
     for unit in units:
         assert unit.frames is not None
@@ -226,7 +217,7 @@ def test_a_picture_counts_for_as_long_as_it_is_shown(
         sample_format="s16" if name == "a.avi" else "fltp",
         rate=16_000,
     )
-    units = units_of(write_clip(tmp_path / name, clip))
+    units = units_in(write_clip(tmp_path / name, clip))
     assert len(units) in ((60,) if audio else (59, 60))  # of the last slide some ms may count
     for unit in units[:59]:
         assert unit.video_fill is VideoFill.NONE, unit.index
@@ -248,7 +239,7 @@ def test_the_last_picture_is_shown_until_the_sound_ends(tmp_path: Path) -> None:
     """A still with sound, as podcasts have it."""
     clip = Clip(seconds=8.0, frame_times=(0.0,), flashes=(0.0,))
     for name in ("a.mp4", "a.mkv"):
-        units = units_of(write_clip(tmp_path / name, clip))
+        units = units_in(write_clip(tmp_path / name, clip))
         assert [unit.video_fill for unit in units] == [VideoFill.NONE] * 8
         assert all(unit.frames is not None and unit.frames.mean() > 200 for unit in units)
 
@@ -265,7 +256,7 @@ def test_a_picture_is_not_held_in_place_of_pictures_that_are_damaged(
         end = data.index(b"\xff\xd9", start)
         data[start:end] = bytes(end - start)
     path.write_bytes(data)
-    fills = [unit.video_fill for unit in units_of(path)]
+    fills = [unit.video_fill for unit in units_in(path)]
     assert fills[:2] == fills[6:] == [VideoFill.NONE] * 2
     assert VideoFill.NONE not in fills[3:6]
     assert VideoFill.BLACK in fills[4:6]
@@ -274,17 +265,9 @@ def test_a_picture_is_not_held_in_place_of_pictures_that_are_damaged(
     ]
 
 
-def units_of(path: Path) -> list[MultimodalUnit]:
+def units_in(path: Path) -> list[MultimodalUnit]:
     with MediaFile(MediaFileConfig(path=path)) as source:
-        assembler = UnitAssembler(AssemblerConfig(video=source.has_video, audio=source.has_audio))
-        units = []
-        for item in source:
-            if isinstance(item, AudioChunk):
-                assembler.add_audio(item)
-            else:
-                assembler.add_frame(item)
-            units += assembler.units()
-        return units + assembler.flush()
+        return list(units_of(source))
 
 
 def test_the_cover_of_music_is_no_video(tmp_path: Path) -> None:

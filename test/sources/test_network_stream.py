@@ -161,10 +161,7 @@ def test_after_a_short_stall_it_goes_on_as_the_same_stream(stream: LiveStream) -
         threading.Timer(0.5, stream.stalled.set).start()
         threading.Timer(3.0, stream.stalled.clear).start()
         for _, item in read_until_lost(source):
-            if isinstance(item, AudioChunk):
-                assembler.add_audio(item)
-            else:
-                assembler.add_frame(item)
+            assembler.add(item)
             units += assembler.units()
         units += assembler.flush()
     assert {unit.stream for unit in units} == {0}

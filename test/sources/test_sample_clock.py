@@ -16,16 +16,16 @@ def test_jitter_does_not_show() -> None:
     first = begin + int(jitter[0])
     for block in range(500):
         true = begin + block * 441 * 1_000_000_000 // 44_100
-        stamp = clock.stamp(441, heard=true + int(jitter[block]))
+        stamp = clock.stamp(441, measured=true + int(jitter[block]))
         assert stamp == first + block * 10 * MS
 
 
 def test_blocks_that_were_lost_leave_a_gap() -> None:
     clock = SampleClock(16_000)
-    assert clock.stamp(160, heard=0) == 0
-    assert clock.stamp(160, heard=10 * MS) == 10 * MS
-    assert clock.stamp(160, heard=500 * MS) == 500 * MS
-    assert clock.stamp(160, heard=512 * MS) == 510 * MS
+    assert clock.stamp(160, measured=0) == 0
+    assert clock.stamp(160, measured=10 * MS) == 10 * MS
+    assert clock.stamp(160, measured=500 * MS) == 500 * MS
+    assert clock.stamp(160, measured=512 * MS) == 510 * MS
 
 
 def test_a_crystal_that_drifts_is_followed() -> None:
@@ -33,5 +33,5 @@ def test_a_crystal_that_drifts_is_followed() -> None:
     worst = 0
     for block in range(100_000):  # 100 ppm fast, for 1,000 s
         true = block * 9_999_000
-        worst = max(worst, abs(clock.stamp(480, heard=true) - true))
+        worst = max(worst, abs(clock.stamp(480, measured=true) - true))
     assert worst <= 50 * MS

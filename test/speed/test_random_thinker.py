@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from roma_ros.planning import ModelShape, PlanningError, find_recipe, weight_bytes
+from roma_ros.planning import ModelShape, PlanningError, find_weight_format, weight_bytes
 from roma_ros.speed import make_random_thinker
 from roma_ros.speed.measurement import _weights
 from roma_ros.thinker import Quantization, RomaThinker
@@ -57,7 +57,7 @@ def test_weights_are_as_large_as_planned(name):
     shape = ModelShape.named("roma_tiny")
     buffers = sum(buffer.nbytes for buffer in thinker.backbone.buffers())
     # Tables of 16 and 256 numbers for each layer of 192 x 192 are much here, and nothing in a 7B.
-    expected = weight_bytes(shape, find_recipe(name), 4)
+    expected = weight_bytes(shape, find_weight_format(name), 4)
     assert _weights(thinker) - buffers == pytest.approx(expected, rel=0.02)
 
 

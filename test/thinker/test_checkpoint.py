@@ -63,7 +63,7 @@ def test_a_stock_checkpoint_has_no_p_but_answers(folder: Path, make_unit) -> Non
     (folder / "roma_config.json").unlink()
     (folder / "preprocessor_config.json").unlink()
     thinker = RomaThinker.from_pretrained(folder)
-    assert not thinker.decides
+    assert not thinker.has_speak_source
     with thinker.open_session() as session:
         assert session.step(make_unit(0)).p_speak is None
         with session.branch() as branch:

@@ -53,7 +53,7 @@ def test_the_window_is_the_one_that_the_checkpoint_was_trained_for(tiny: RomaThi
     assert trained == 20.0
     with tiny.open_session("alert me when you hear a beep") as session:
         assert session.window == 20
-    assert tiny.window_objection(None) == tiny.window_objection(20.0) == ""
-    objection = tiny.window_objection(60.0)
-    assert "context_seconds is 60" in objection
-    assert "at most 20 s" in objection
+    assert tiny.context_warning(None) == tiny.context_warning(20.0) == ""
+    warning = tiny.context_warning(60.0)
+    assert "context_seconds is 60" in warning
+    assert "at most 20 s" in warning

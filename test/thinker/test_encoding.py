@@ -60,5 +60,5 @@ def test_tokens_stand_in_the_papers_order(tiny: RomaThinker, make_unit) -> None:
         + "<|audio_eos|><|vision_eos|>"
     )  # fmt: skip
     assert unit.embeds.shape == (len(unit.tokens), 192)
-    assert len(unit.tokens) <= tiny.max_tokens_per_unit
+    assert len(unit.tokens) <= tiny.max_unit_tokens
     assert unit.stamp == 1_000_000_000

@@ -17,7 +17,7 @@ from transformers import Qwen2_5OmniConfig
 
 from roma_ros.thinker import CheckpointError, RomaConfig, RomaThinker, SpeakHead
 from roma_ros.thinker.qwen_omni import released_name
-from roma_ros.thinker.roma_release import public_roma_settings
+from roma_ros.thinker.roma_release import release_settings
 
 LAYERS, WIDTH = [-4, -3, -2, -1], 48
 NAMES = {
@@ -100,7 +100,7 @@ def test_it_decides_as_the_same_weights_under_our_names(
     config = RomaConfig(system_prompt=PROMPT, min_pixels=784, instructions="spoken")
     same = ours(tiny, tmp_path / "ours", random_head(), config)
     assert loaded.config.system_prompt == PROMPT
-    assert loaded.hears_instructions
+    assert loaded.takes_spoken_instructions
     expected = probabilities(same, make_unit)
     assert probabilities(loaded, make_unit) == expected
     assert probabilities(RomaThinker.from_pretrained(release), make_unit) != expected, "its prompt"
@@ -146,7 +146,7 @@ def test_a_roma_config_goes_before_what_it_implies(folder: Path) -> None:
 
 def test_a_stock_checkpoint_implies_nothing(tiny: RomaThinker, tmp_path: Path) -> None:
     tiny.save_pretrained(tmp_path)
-    assert public_roma_settings(tmp_path) == {}
+    assert release_settings(tmp_path) == {}
 
 
 def test_a_head_in_part_is_refused(folder: Path) -> None:

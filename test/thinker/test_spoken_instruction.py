@@ -13,7 +13,7 @@ from roma_ros.assistant import Assistant, AssistantConfig
 from roma_ros.assistant.watch_session import WatchSession
 from roma_ros.recording import Recording
 from roma_ros.speech import SpeechError, Voice, say
-from roma_ros.thinker import RomaThinker, StreamSession, UnitShapeError, read_out
+from roma_ros.thinker import RomaThinker, StreamSession, UnitShapeError, synthesize_instruction
 from roma_ros.units import MultimodalUnit
 from roma_ros.watch import Watch, WatchError, WatchKind
 
@@ -44,11 +44,11 @@ def mixed(unit: MultimodalUnit, sound: np.ndarray) -> MultimodalUnit:
 
 
 def test_it_is_read_out_in_seconds() -> None:
-    spoken = read_out(INSTRUCTION)
+    spoken = synthesize_instruction(INSTRUCTION)
     np.testing.assert_array_equal(spoken, say(INSTRUCTION, Voice("en-us")))
     assert SECONDS - 1 < len(spoken) / 16_000 <= SECONDS
     with pytest.raises(SpeechError, match=r"takes \d+ s to say; at most 90 s"):
-        read_out("alert me, " * 130)
+        synthesize_instruction("alert me, " * 130)
 
 
 @pytest.mark.parametrize("sound", [True, False])
@@ -56,7 +56,7 @@ def test_it_is_laid_over_the_first_units_and_not_written(
     tiny: RomaThinker, listener: RomaThinker, make_unit, sound: bool
 ) -> None:
     """Equal to a stream in which somebody says it, under no instruction at all."""
-    spoken = read_out(INSTRUCTION)
+    spoken = synthesize_instruction(INSTRUCTION)
     raw = [make_unit(index, audio=sound) for index in range(4)]
     said = [
         mixed(unit, spoken[16_000 * number : 16_000 * (number + 1)]) if number < SECONDS else unit
@@ -141,7 +141,7 @@ def test_an_answer_does_not_mind_that_they_leave(listener: RomaThinker, make_uni
 
 
 def test_it_may_be_longer_than_the_window(listener: RomaThinker, make_unit) -> None:
-    spoken = np.tile(read_out(INSTRUCTION), 3)[: 5 * 16_000]
+    spoken = np.tile(synthesize_instruction(INSTRUCTION), 3)[: 5 * 16_000]
     with listener.open_session(INSTRUCTION, spoken=spoken, context_seconds=1) as session:
         for index in range(8):
             step = session.step(make_unit(index))
@@ -169,7 +169,7 @@ WATCH = Watch(id="red", kind=WatchKind.ALERT, instruction=INSTRUCTION, threshold
 
 
 def test_a_watch_may_bring_its_recording(listener: RomaThinker, tiny, make_unit) -> None:
-    recording = Recording(read_out("something else, in a voice of its own"))
+    recording = Recording(synthesize_instruction("something else, in a voice of its own"))
     unit = listener.encode(make_unit(0))
     with tiny.open_session(INSTRUCTION, spoken=recording.samples) as session:
         expected = session.step(unit).p_speak

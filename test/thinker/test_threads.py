@@ -9,8 +9,8 @@ from copy import deepcopy
 import pytest
 import torch
 
-from roma_ros.thinker import RomaThinker, settle_threads
-from roma_ros.thinker.threads import SMALL
+from roma_ros.thinker import RomaThinker, set_torch_threads
+from roma_ros.thinker.threads import SINGLE_THREAD_WIDTH
 
 
 @pytest.fixture(autouse=True)
@@ -24,12 +24,12 @@ def _threads_as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def test_a_small_model_computes_in_one_thread_a_large_one_in_all(tiny: RomaThinker) -> None:
-    assert settle_threads(tiny) == 1
-    assert settle_threads(_as_wide_as(tiny, SMALL + 1)) == 2  # a node configured with another model
+    assert set_torch_threads(tiny) == 1
+    assert set_torch_threads(_as_wide_as(tiny, SINGLE_THREAD_WIDTH + 1)) == 2
 
 
 def test_one_thread_holds_for_a_worker_that_starts_later(tiny: RomaThinker) -> None:
-    settle_threads(tiny)
+    set_torch_threads(tiny)
     seen: list[int] = []
     worker = threading.Thread(target=lambda: seen.append(torch.get_num_threads()))
     worker.start()
@@ -41,7 +41,7 @@ def test_the_environment_has_the_last_word(
     tiny: RomaThinker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
-    assert settle_threads(tiny) == 2
+    assert set_torch_threads(tiny) == 2
 
 
 def _as_wide_as(tiny: RomaThinker, width: int) -> RomaThinker:

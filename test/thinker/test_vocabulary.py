@@ -27,7 +27,7 @@ WORLD = Vocabulary(
 )
 def test_known_words_are_known_in_any_inflection(text: str) -> None:
     assert WORLD.unknown(text) == ()
-    assert WORLD.objection(text, "tiny") == ""
+    assert WORLD.warning(text, "tiny") == ""
 
 
 @pytest.mark.parametrize(
@@ -45,19 +45,19 @@ def test_other_content_words_are_unknown(text: str, unknown: tuple[str, ...]) ->
     assert WORLD.unknown(text) == unknown
 
 
-def test_the_objection_names_what_is_unknown_and_what_is_known() -> None:
-    assert WORLD.objection("alert me when a dog barks", "tiny") == (
+def test_the_warning_names_what_is_unknown_and_what_is_known() -> None:
+    assert WORLD.warning("alert me when a dog barks", "tiny") == (
         "tiny knows no 'dog' or 'barks'; it knows the sounds beep, knock and the sights circle, "
         "cross, red"
     )
-    many = WORLD.objection(" ".join(f"word{number}" for number in range(30)), "tiny")
+    many = WORLD.warning(" ".join(f"word{number}" for number in range(30)), "tiny")
     assert "'word4' (and 25 more)" in many
     assert "word5" not in many
 
 
 @pytest.mark.parametrize("text", ["\N{DOG FACE}", "alert me when it is there", "?!"])
 def test_a_text_that_names_nothing_is_objected_to(text: str) -> None:
-    assert "names nothing that tiny knows" in WORLD.objection(text, "tiny")
+    assert "names nothing that tiny knows" in WORLD.warning(text, "tiny")
 
 
 def test_content_words_are_told_once_and_in_order() -> None:

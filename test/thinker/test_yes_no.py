@@ -150,7 +150,7 @@ def test_the_question_fits_the_watch(puppet, asker: RomaThinker, make_unit) -> N
         config=asker.config,
         speak_head=None,
     )
-    assert thinker.decides
+    assert thinker.has_speak_source
     unit = thinker.encode(make_unit(0, video=False))
     narration = replace(ALERT, kind=WatchKind.NARRATION)
     for watch, asks in ((ALERT, CONDITION_HOLDS), (narration, EVENT_HAS_ENDED)):
@@ -180,7 +180,7 @@ def test_a_stock_checkpoint_decides_if_it_is_told_to(
     tiny.save_pretrained(stock)
     (stock / "speak_head.safetensors").unlink()
     (stock / "roma_config.json").unlink()
-    assert not RomaThinker.from_pretrained(stock).decides
+    assert not RomaThinker.from_pretrained(stock).has_speak_source
     thinker = RomaThinker.from_pretrained(stock, speak_source="yes_no")
     with thinker.open_session(INSTRUCTION) as session:
         p_speak = session.step(make_unit(0, video=False)).p_speak

@@ -174,7 +174,7 @@ def test_adapters_learn_and_merge(
     del before, after
 
     merged = RomaThinker.from_pretrained(out)
-    assert merged.decides
+    assert merged.has_speak_source
     expected = p_speaks(merged, make_unit)
     head = merged.speak_head
     del merged

@@ -63,7 +63,7 @@ def test_a_checkpoint_learns_to_decide_by_tokens_and_says_so(
     thinker.save_pretrained(tmp_path)
     loaded = RomaThinker.from_pretrained(tmp_path)
     assert loaded.state_tokens is not None
-    assert set(loaded.state_tokens.silent) <= set(loaded.dialogue.unspeakable)
+    assert set(loaded.state_tokens.silent) <= set(loaded.dialogue.suppressed)
     with loaded.open_session("alert me when a red circle appears") as session:
         step = session.step(make_unit(0))
     ids = loaded.state_tokens

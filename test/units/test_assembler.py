@@ -66,19 +66,12 @@ def live(*streams: Iterable[Item]) -> list[Item]:
     return sorted((item for stream in streams for item in stream), key=arrival)
 
 
-def add(assembler: UnitAssembler, item: Item) -> None:
-    if isinstance(item, AudioChunk):
-        assembler.add_audio(item)
-    else:
-        assembler.add_frame(item)
-
-
 def closings(
     assembler: UnitAssembler, items: Iterable[Item]
 ) -> Iterator[tuple[Item, MultimodalUnit]]:
     """Units with the item that closed each."""
     for item in items:
-        add(assembler, item)
+        assembler.add(item)
         for unit in assembler.units():
             yield item, unit
 
@@ -148,9 +141,9 @@ def test_one_modality_alone():
 
 def test_a_modality_that_is_not_expected_is_refused():
     with pytest.raises(ModalityError, match="audio=False"):
-        UnitAssembler(AssemblerConfig(audio=False)).add_audio(microphone(0, 1)[0])
+        UnitAssembler(AssemblerConfig(audio=False)).add(microphone(0, 1)[0])
     with pytest.raises(ModalityError, match="video=False"):
-        UnitAssembler(AssemblerConfig(video=False)).add_frame(camera(0, 1)[0])
+        UnitAssembler(AssemblerConfig(video=False)).add(camera(0, 1)[0])
 
 
 def test_missing_audio_is_silence_after_the_lateness():
@@ -194,9 +187,9 @@ def test_both_missing_stalls_and_a_short_gap_is_filled():
 def test_beyond_the_lateness_is_dropped_and_counted():
     assembler = UnitAssembler()
     units = run(assembler, live(camera(0, 1.9), microphone(0, 1.9)))
-    add(assembler, RgbFrame(START + 1650 * MS, np.zeros((2, 3, 3), np.uint8)))
+    assembler.add(RgbFrame(START + 1650 * MS, np.zeros((2, 3, 3), np.uint8)))
     late = microphone(1.62, 1.64)[0]
-    add(assembler, late)
+    assembler.add(late)
     assert (assembler.stats.frames_late, assembler.stats.audio_late) == (1, 1)
     units += run(assembler, live(camera(1.9, 3.2), microphone(1.9, 3.2)))
     np.testing.assert_array_equal(heard(*units), sound(3))
@@ -268,9 +261,9 @@ def test_stamps_of_zero_are_refused_and_the_rest_goes_on():
     items = live(camera(0, 2.2), microphone(0, 2.2))
     units = run(assembler, items[:50])
     with pytest.raises(StampError, match=r"header\.stamp"):
-        assembler.add_frame(RgbFrame(0, np.zeros((2, 3, 3), np.uint8)))
+        assembler.add(RgbFrame(0, np.zeros((2, 3, 3), np.uint8)))
     with pytest.raises(StampError, match="audio stamp of zero"):
-        assembler.add_audio(AudioChunk(0, RATE, np.zeros(320, np.float32)))
+        assembler.add(AudioChunk(0, RATE, np.zeros(320, np.float32)))
     units += run(assembler, items[50:])
     assert places(units) == [(0, 0), (0, 1)]
     assert assembler.stats.stamps_bad == 2
@@ -317,7 +310,7 @@ def test_a_rest_too_short_to_say_anything_is_left_out():
 def test_reset_starts_afresh():
     assembler = UnitAssembler()
     for item in live(camera(0, 2.3), microphone(0, 2.3)):
-        add(assembler, item)
+        assembler.add(item)
     assembler.reset()
     assert assembler.units() == []
     units = run(assembler, live(camera(100, 101.2), microphone(100, 101.2)))
@@ -335,7 +328,7 @@ def test_pieces_of_seconds():
 def test_memory_is_bounded_whoever_fetches():
     assembler = UnitAssembler()
     for item in live(camera(0, 40, rate=60), microphone(0, 40)):
-        add(assembler, item)
+        assembler.add(item)
         assert len(assembler._video) <= 2 + 2 * 2 * 6
         samples = sum(len(piece) for line in assembler._audio._runs for piece in line._pieces)
         assert samples <= 6 * RATE
@@ -352,8 +345,8 @@ def test_random_stamps_break_nothing():
     piece = np.zeros(160, np.float32)
     for _ in range(3000):
         stamp = int(rng.integers(1, 100 * NS_PER_SECOND))
-        add(assembler, RgbFrame(stamp, picture))
-        add(assembler, AudioChunk(stamp // int(rng.integers(1, 3)), RATE, piece))
+        assembler.add(RgbFrame(stamp, picture))
+        assembler.add(AudioChunk(stamp // int(rng.integers(1, 3)), RATE, piece))
         for unit in assembler.units():
             assert len(heard(unit)) == UNIT_RATE
     assert assembler.stats.stamps_bad > 0

@@ -99,10 +99,7 @@ def assemble(items: Iterable[Item], fetch_each_time: bool = True) -> list[Multim
     assembler = UnitAssembler()
     units: list[MultimodalUnit] = []
     for item in items:
-        if isinstance(item, AudioChunk):
-            assembler.add_audio(item)
-        else:
-            assembler.add_frame(item)
+        assembler.add(item)
         if fetch_each_time:
             units += assembler.units()
     return units + assembler.flush()
@@ -196,7 +193,7 @@ def test_an_impulse_lands_at_its_stamp_at_every_rate(rate, second, offset, piece
     size = max(rate * piece_ms // 1000, 1)
     for first in range(0, len(samples), size):
         piece = samples[first : first + size]
-        assembler.add_audio(AudioChunk(START + offset + first * NS_PER_SECOND // rate, rate, piece))
+        assembler.add(AudioChunk(START + offset + first * NS_PER_SECOND // rate, rate, piece))
     units = assembler.flush()
     since = stamp - (START + offset)
     audio = np.concatenate([unit.audio for unit in units])

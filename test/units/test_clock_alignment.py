@@ -28,10 +28,7 @@ Restamp = Callable[[Arriving], int]
 
 def add(assembler: UnitAssembler, arriving: Arriving, clock: int | None = None) -> None:
     known = {"arrival": arriving.arrival, "clock": arriving.clock if clock is None else clock}
-    if isinstance(arriving.item, AudioChunk):
-        assembler.add_audio(arriving.item, **known)
-    else:
-        assembler.add_frame(arriving.item, **known)
+    assembler.add(arriving.item, **known)
 
 
 def run(assembler: UnitAssembler, items: Iterable[Arriving]) -> list[MultimodalUnit]:
@@ -67,10 +64,7 @@ def test_honest_stamps_are_left_as_they_are_to_the_sample():
     aligned = run(with_arrival, pair.arriving())
     plain = []
     for arriving in pair.arriving():
-        if isinstance(arriving.item, AudioChunk):
-            without.add_audio(arriving.item)
-        else:
-            without.add_frame(arriving.item)
+        without.add(arriving.item)
         plain += without.units()
     assert len(aligned) == len(plain) == 7
     for one, other in zip(aligned, plain, strict=True):
@@ -446,9 +440,7 @@ def test_arrival_alone_is_enough_and_lateness_follows_it_unless_it_is_fixed(cloc
         assembler, units = UnitAssembler(config), []
         pair = SensorPair(seconds=16.0, camera_offset=3.0, microphone_latency=0.6)
         for arriving in pair.arriving():
-            kind = isinstance(arriving.item, AudioChunk)
-            take = assembler.add_audio if kind else assembler.add_frame
-            take(arriving.item, arrival=clock + arriving.time)
+            assembler.add(arriving.item, arrival=clock + arriving.time)
             units += assembler.units()
         assert assembler.stats.realigned == 1
         assert all(is_whole(unit) for unit in units[3:])

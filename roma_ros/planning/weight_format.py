@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from roma_ros.planning.errors import PlanningError
 
-__all__ = ["RECIPES", "Recipe", "find_recipe"]
+__all__ = ["WEIGHT_FORMATS", "WeightFormat", "find_weight_format"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recipe:
+class WeightFormat:
     """One way to store weights; what is not named keeps the dtype computed in.
 
     Attributes:
@@ -48,22 +48,22 @@ class Recipe:
 # all of them.
 NF4 = 1 / 2 + 1 / 64 + 4 / (64 * 256)
 _ALL = (
-    Recipe(name="none"),
-    Recipe(name="nf4", weight_bytes=NF4, unpacks=True, calls=3),
-    Recipe(name="int8", weight_bytes=1.001, calls=6),
-    Recipe(name="gptq4", weight_bytes=1 / 2 + 2.5 / 128),
-    Recipe(name="onnx-int8", encoder_bytes=1.0),
-    Recipe(name="nf4-onnx-int8", weight_bytes=NF4, encoder_bytes=1.0, unpacks=True, calls=3),
+    WeightFormat(name="none"),
+    WeightFormat(name="nf4", weight_bytes=NF4, unpacks=True, calls=3),
+    WeightFormat(name="int8", weight_bytes=1.001, calls=6),
+    WeightFormat(name="gptq4", weight_bytes=1 / 2 + 2.5 / 128),
+    WeightFormat(name="onnx-int8", encoder_bytes=1.0),
+    WeightFormat(name="nf4-onnx-int8", weight_bytes=NF4, encoder_bytes=1.0, unpacks=True, calls=3),
 )
-RECIPES = {recipe.name: recipe for recipe in _ALL}
+WEIGHT_FORMATS = {form.name: form for form in _ALL}
 
 
-def find_recipe(name: str) -> Recipe:
-    """The recipe of that name.
+def find_weight_format(name: str) -> WeightFormat:
+    """Return the weight format of that name.
 
     Raises:
         PlanningError: there is none.
     """
-    if name not in RECIPES:
-        raise PlanningError(f"no recipe {name!r}; wanted one of {', '.join(RECIPES)}")
-    return RECIPES[name]
+    if name not in WEIGHT_FORMATS:
+        raise PlanningError(f"recipe is {name!r}; expected one of {', '.join(WEIGHT_FORMATS)}")
+    return WEIGHT_FORMATS[name]
