@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -57,6 +58,13 @@ def test_every_node_is_an_executable_of_the_install(name: str) -> None:
     prefixes = [Path(prefix) for prefix in os.environ["AMENT_PREFIX_PATH"].split(":")]
     executables = [prefix / "lib" / "roma_ros" / name for prefix in prefixes]
     assert any(os.access(path, os.X_OK) for path in executables)
+
+
+def test_colcon_test_runs_every_folder_of_tests(repository: Path) -> None:
+    listed = re.search(r"foreach\(part ([^)]+)\)", (repository / "CMakeLists.txt").read_text())
+    assert listed is not None
+    folders = {path.parent.name for path in repository.glob("test/*/test_*.py")}
+    assert set(listed[1].split()) == folders
 
 
 def test_versions_agree(repository: Path) -> None:
