@@ -114,7 +114,7 @@ def are_of_one_clock(relation: Relation, longest: int) -> bool:
     """Whether the stamps of both sensors may be of one clock.
 
     A stamp is never in the future. A latency of 0 to `longest` is plausible; stamps that are wrong
-    by as much cannot be told from it.
+    by as much cannot be distinguished from it.
 
     Args:
         relation: medians of both sensors.
