@@ -21,7 +21,7 @@ __all__ = [
 ]
 
 AHEAD = 60 * NS_PER_SECOND // 1000
-"""How far stamps may be in the future, ns: clocks jitter, and a simulation's advances by steps."""
+"""Allowed lead of stamps over the clock, ns: clocks jitter, and a simulation's goes by steps."""
 SLACK = 150 * NS_PER_SECOND // 1000
 """Added to the longest plausible latency, for jitter, ns."""
 SHARED = 300 * NS_PER_SECOND // 1000
