@@ -157,7 +157,10 @@ class RomaConfig:
             raise CheckpointError(f"{file} has unknown keys {unknown}; expected {sorted(known)}")
         if (prompt := _read_system_prompt(folder)) is not None:
             values["system_prompt"] = prompt
-        return cls(**values)
+        try:
+            return cls(**values)
+        except CheckpointError as error:
+            raise CheckpointError(f"{folder / ROMA_CONFIG_NAME}: {error}") from error
 
     def save(self, folder: Path) -> None:
         """Write `roma_config.json`, and update `system_prompt.txt` if the folder has one."""

@@ -19,6 +19,7 @@ from roma_ros.thinker.checkpoint import (
     resolve_folder,
 )
 from roma_ros.thinker.checkpoint_check.checkpoint import check_checkpoint
+from roma_ros.thinker.checkpoint_check.files import shown
 from roma_ros.thinker.checkpoint_check.finite import check_finite
 from roma_ros.thinker.checkpoint_check.trial import process_trial_unit
 from roma_ros.thinker.errors import CheckpointError, ThinkerError
@@ -79,11 +80,15 @@ class RomaThinker(ThinkerModel):
         kind = Quantization(quantization)
         try:
             return cls._load(folder, torch_device, torch_dtype, kind, speak_source)
+        except CheckpointError as error:
+            if str(folder) in str(error):
+                raise
+            raise CheckpointError(f"{folder}: {error}") from error
         except (ThinkerError, ImportError, MemoryError):
             raise
         except Exception as error:  # libraries raise errors of any type for a damaged file
             raise CheckpointError(
-                f"{folder} cannot be loaded: {type(error).__name__}: {str(error)[:500]}"
+                f"{folder} cannot be loaded: {type(error).__name__}: {shown(error, 500)}"
             ) from error
 
     @classmethod

@@ -189,7 +189,13 @@ def read_thinker_config(folder: Path) -> Qwen2_5OmniThinkerConfig:
     )
     if (settings := values.get("quantization_config")) is not None:
         known["quantization_config"] = _quantization(file, settings)
-    config = Qwen2_5OmniThinkerConfig(**known)
+    _check_layer_types(file, known[text])
+    try:
+        config = Qwen2_5OmniThinkerConfig(**known)
+    except (TypeError, ValueError, KeyError, AttributeError) as error:
+        raise CheckpointError(
+            f"{file} cannot be used: {shown(error, 200)}; copy the checkpoint's file again"
+        ) from error
     _check_together(file, config)
     return config
 
@@ -220,6 +226,15 @@ def _rope(
                 f"{file}: {place} has {shown(unknown[0])}; expected {', '.join(limits)} alone"
             )
     return found
+
+
+def _check_layer_types(file: Path, text: Mapping[str, Any]) -> None:
+    types = text.get("layer_types")
+    if types is not None and len(types) != text["num_hidden_layers"]:
+        raise CheckpointError(
+            f"{file}: text_config has {len(types)} layer_types; expected "
+            f"{text['num_hidden_layers']} (num_hidden_layers). Copy the checkpoint's file again"
+        )
 
 
 def _quantization(file: Path, settings: Any) -> dict[str, Any]:
@@ -265,11 +280,6 @@ def _check_together(file: Path, config: Qwen2_5OmniThinkerConfig) -> None:
             sections == half,
             f"text_config's mrope_section adds up to {sections}; expected {half}, "
             "half a head's width",
-        ),
-        (
-            len(text.layer_types) == text.num_hidden_layers,
-            f"text_config has {len(text.layer_types)} layer_types; expected "
-            f"{text.num_hidden_layers} (num_hidden_layers)",
         ),
         (
             len(set(blocks)) == len(blocks) and all(block < vision.depth for block in blocks),

@@ -139,8 +139,9 @@ def check_tokenizer_files(folder: Path) -> None:
     Raises:
         CheckpointError: there are none, or one holds what no tokenizer of Qwen2.5-Omni does.
     """
+    tokens: dict[str, int] = {}
     if is_there(folder / "tokenizer.json"):
-        _check_tokenizer_json(folder / "tokenizer.json")
+        tokens = _check_tokenizer_json(folder / "tokenizer.json")
     elif all(is_there(folder / name) for name in ("vocab.json", "merges.txt")):
         _check_vocabulary(folder / "vocab.json", "", read_json(folder / "vocab.json"))
     else:
@@ -149,11 +150,11 @@ def check_tokenizer_files(folder: Path) -> None:
             "copy the tokenizer files of the checkpoint beside its weights"
         )
     if is_there(file := folder / "tokenizer_config.json"):
-        _check_settings(file)
+        _check_settings(file, tokens)
     if is_there(file := folder / "special_tokens_map.json"):
         _check_special(file, _object(file, "", read_json(file)))
     if is_there(file := folder / "added_tokens.json"):
-        _check_vocabulary(file, "", read_json(file))
+        _check_agreement(file, "", _check_vocabulary(file, "", read_json(file)), tokens)
 
 
 def named_class(folder: Path) -> str | None:
@@ -201,7 +202,8 @@ def check_tokenizer(folder: Path, tokenizer: PreTrainedTokenizerBase, rows: int)
         )
 
 
-def _check_tokenizer_json(file: Path) -> None:
+def _check_tokenizer_json(file: Path) -> dict[str, int]:
+    """Check `tokenizer.json`; returns the number of each token."""
     values = _object(file, "", read_json(file))
     checked(file, "model", values.get("model"), MODEL, ["type"])
     vocabulary = _check_vocabulary(file, "model.vocab", values["model"].get("vocab"))
@@ -224,6 +226,7 @@ def _check_tokenizer_json(file: Path) -> None:
             )
         ids[known["id"]] = None
     _check_steps(file, values)
+    return {**vocabulary, **{token["content"]: token["id"] for token in added}}
 
 
 def _check_steps(file: Path, values: Mapping[str, Any]) -> None:
@@ -290,7 +293,7 @@ def _check_vocabulary(file: Path, place: str, values: Any) -> dict[str, int]:
     return vocabulary
 
 
-def _check_settings(file: Path) -> None:
+def _check_settings(file: Path, tokens: Mapping[str, int]) -> None:
     values = _object(file, "", read_json(file))
     checked(file, "", values, SETTINGS)
     for name in values:
@@ -304,7 +307,20 @@ def _check_settings(file: Path) -> None:
         place = f"added_tokens_decoder.{number[:20]}"
         if not number.isascii() or not number.isdigit() or int(number[:9]) > TOKEN_ID.high:
             raise CheckpointError(f"{file}: {place} is no number of a token: {REMEDY}")
-        checked(file, place, token, ADDED, ["content"])
+        content = checked(file, place, token, ADDED, ["content"])["content"]
+        _check_agreement(file, place, {content: int(number)}, tokens)
+
+
+def _check_agreement(
+    file: Path, place: str, named: Mapping[str, int], tokens: Mapping[str, int]
+) -> None:
+    """Check that tokens have the numbers that `tokenizer.json` gives them, if there is one."""
+    for token, number in named.items():
+        if tokens and tokens.get(token) != number:
+            raise CheckpointError(
+                f"{file}: {place or 'it'} gives {shown(token)} the number {number}; expected "
+                f"{tokens.get(token, 'no such token')}, as tokenizer.json has it: {REMEDY}"
+            )
 
 
 def _check_special(file: Path, values: Mapping[str, Any]) -> None:

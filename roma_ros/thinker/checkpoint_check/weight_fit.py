@@ -75,6 +75,12 @@ def check_weights(
         )
     for name, tensor in stored.items():
         _check_tensor(folder, name, tensor, wanted)
+    halves = {tensor.dtype: tensor.file for tensor in stored.values()}
+    if "F16" in halves and "BF16" in halves:
+        raise CheckpointError(
+            f"{halves['F16']} has weights both as F16 and as BF16 (in {halves['BF16'].name}); "
+            f"expected one of them. {COPY}"
+        )
     return stored
 
 
