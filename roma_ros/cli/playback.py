@@ -176,8 +176,8 @@ class Playback:
     def progress(self) -> Progress:
         status = self._assistant.status()
         return Progress(
-            units=status.units_heard,
-            unjudged=status.units_unjudged,
+            units=status.units_processed,
+            unjudged=status.units_failed,
             last_fault=status.last_fault,
             seconds=self._units.reached,
             busy=self._busy,

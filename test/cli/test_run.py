@@ -516,7 +516,7 @@ def test_units_that_fault_are_said_counted_and_in_the_exit_code(
     assert main(["run", str(clip), *arguments]) == 3
     captured = output(capfd)
     assert captured.err == (
-        "roma: error: not one unit was judged: 3 failed; could not hear: JudgementError: p(speak) "
+        "roma: error: not one unit was judged: 3 failed; could not step: JudgementError: p(speak) "
         "is nan, no number: the model's arithmetic has overflowed, or its weights are damaged; try "
         "another dtype\n"
     )

@@ -94,7 +94,7 @@ def test_a_header_is_read_back_as_it_was() -> None:
 
 
 def test_a_long_text_is_cut() -> None:
-    event = Fault(stream=0, stamp=0, watch="", during="hear", error="x" * 10**6, restarted=True)
+    event = Fault(stream=0, stamp=0, watch="", during="step", error="x" * 10**6, restarted=True)
     assert len(encode(Record(event=event))) < 5_000
 
 

@@ -229,7 +229,7 @@ def test_a_page_is_cut_where_it_grows_too_long_and_goes_on_from_there(tmp_path, 
     for number in range(10):
         stamp = 2**62 if number == 4 else number  # of no time that a message knows
         journal.append(
-            Fault(stream=0, stamp=stamp, watch="", during="hear", error="e" * 500, restarted=True)
+            Fault(stream=0, stamp=stamp, watch="", during="step", error="e" * 500, restarted=True)
         )
     journal.close()
     journal = EventJournal(JournalConfig(folder=tmp_path), Header(source=(), model=""))
