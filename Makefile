@@ -78,7 +78,7 @@ endef
 INSTALLED_FOLDERS := $(shell find roma_ros quantize launch config -type d -not -name __pycache__ 2>/dev/null)
 INTERFACE := package.xml CMakeLists.txt $(wildcard action/*.action cmake/*.in msg/*.msg srv/*.srv)
 
-.PHONY: help setup build demo test test-slow test-newest test-lowest fuzz soak soak-ros lint docs bench eval train-tiny \
+.PHONY: help setup build demo test test-slow test-newest test-lowest fuzz flood soak soak-ros lint docs bench eval train-tiny \
   ablations gptq clean
 
 help: ## list the targets
@@ -114,6 +114,11 @@ test-lowest: setup ## the same with the lowest: torch from PyPI, 7 GB
 # Goes on where it was stopped; `rm -r runs/fuzz` begins anew, FUZZ="images --seed 1" runs others.
 fuzz: build ## a hundred thousand messages, damaged files and models, services at random: 20 minutes
 	$(IN_ROS) OMP_NUM_THREADS=1 python test/fuzz/run.py --state runs/fuzz $(FUZZ)
+
+# Each attack is a node of its own; `rm -r runs/flood` begins anew, FLOOD="png_bomb --seconds 5" runs one.
+flood: build ## hostile clients and publishers against the real node: 10 minutes
+	$(IN_ROS) OMP_NUM_THREADS=1 python test/flood/flood.py --state runs/flood/state.json \
+	  --out runs/flood/flood.json $(FLOOD)
 
 lint: build ## ruff (rules and format) and mypy
 	ruff check .

@@ -83,7 +83,7 @@ def _fitted(
     patches = thinker.features.video(np.stack(resized).astype(np.uint8))
     if (patches.rows, patches.columns) != (rows, columns):
         raise UnitShapeError(
-            f"got a grid of {rows} x {columns} patches, but such frames become "
+            f"the grid has {rows} x {columns} patches, but such frames become "
             f"{patches.rows} x {patches.columns}; expected a grid within the checkpoint's "
             f"{thinker.features.min_pixels:,} to {thinker.features.max_pixels:,} pixels"
         )

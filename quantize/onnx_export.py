@@ -46,7 +46,7 @@ def export_vision(thinker: RomaThinker, path: Path, *, rows: int, columns: int) 
     merge = int(visual.spatial_merge_size)
     if rows < merge or columns < merge or rows % merge or columns % merge:
         raise UnitShapeError(
-            f"got a grid of {rows} x {columns} patches; expected multiples of {merge}: a frame's "
+            f"the grid has {rows} x {columns} patches; expected multiples of {merge}: a frame's "
             f"height and width in pixels over {visual.patch_size}"
         )
     wrapper = _FixedVision(visual, rows, columns)

@@ -82,8 +82,8 @@ def quantize_static(
     feeds = _drawn(calibration)
     if len(feeds) < 2 * HELD_BACK:
         raise Int8Error(
-            f"got {len(feeds)} units to calibrate with; expected at least {2 * HELD_BACK}, and "
-            "some fifty are better: give a longer clip"
+            f"there are {len(feeds)} units to calibrate with; expected at least {2 * HELD_BACK}, "
+            "better about 50; give a longer clip"
         )
     check_onnx(model_path)
     held_back = feeds[::HELD_BACK]

@@ -120,7 +120,7 @@ def speak(text: str, voice: Voice) -> Speech:
     line = soxr.resample(pcm.astype(np.float32) / 32768, rate, UNIT_RATE)
     loud = np.flatnonzero(np.abs(line) > QUIET)
     if not loud.size:
-        raise SpeechError(f"got nothing to hear for {text!r}, wanted text with words in it")
+        raise SpeechError(f"the speech for {text!r} is silent; expected text with words in it")
     line = line[loud[0] : loud[-1] + 1]
     loudness = np.sqrt(np.mean(line**2))
     sound: np.ndarray = np.clip(line * (LOUDNESS / loudness), -1, 1).astype(np.float32)

@@ -99,8 +99,8 @@ class Watch:
         length = len(self.instruction)
         if not self.instruction.strip() or length > MAX_INSTRUCTION:
             raise WatchError(
-                f"watch {self.id!r}: the instruction has {length} characters, got "
-                f"{quoted(self.instruction)}; expected words, at most {MAX_INSTRUCTION} "
+                f"watch {self.id!r}: the instruction has {length} characters "
+                f"({quoted(self.instruction)}); expected words, at most {MAX_INSTRUCTION} "
                 "characters, that say what to watch for"
             )
         if not 0 < self.threshold <= 1:
@@ -119,8 +119,8 @@ class Watch:
             )
         if self.kind is WatchKind.NARRATION and (self.window != 1 or self.cooldown):
             raise WatchError(
-                f"watch {self.id!r}: a narration has window 1 and cooldown 0, got "
-                f"{self.window} and {self.cooldown}; leave both out, or make it an alert"
+                f"watch {self.id!r}: window is {self.window} and cooldown is {self.cooldown} s; "
+                "expected 1 and 0 for a narration; leave both out, or make it an alert"
             )
 
     @property

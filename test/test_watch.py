@@ -44,8 +44,14 @@ def alert(**settings) -> Watch:
         ({"cooldown": -1.0}, "cooldown is -1.0 s; expected 0 to 3600"),
         ({"cooldown": 3601.0}, "cooldown is 3601.0"),
         ({"cooldown": math.inf}, "cooldown is inf"),
-        ({"kind": WatchKind.NARRATION, "window": 2}, "a narration has window 1"),
-        ({"kind": WatchKind.NARRATION, "cooldown": 2.0}, "a narration has .* cooldown 0"),
+        (
+            {"kind": WatchKind.NARRATION, "window": 2},
+            "window is 2 .* expected 1 and 0",
+        ),
+        (
+            {"kind": WatchKind.NARRATION, "cooldown": 2.0},
+            "cooldown is 2.0 s; expected 1 and 0",
+        ),
     ],
 )
 def test_refuses_what_is_out_of_range(settings, says):

@@ -93,7 +93,10 @@ def changed(old: str, new: str) -> str:
         (changed("window: 2", "window: 2.0"), ":6: window is '2.0'; expected a whole number"),
         (changed("window: 2", "window: 61"), ":6: watch 'door': window is 61; expected 1 to 60"),
         (changed("cooldown: 30", "cooldown: -1"), ":7: watch 'door': cooldown is -1 s"),
-        (changed("threshold: 1}", "window: 2}"), ":10: watch 'story': a narration has window 1"),
+        (
+            changed("threshold: 1}", "window: 2}"),
+            ":10: watch 'story': window is 2 and cooldown",
+        ),
         (changed("reply: true", "reply: 1"), ":8: reply is '1'; expected true or false"),
         (changed("door.wav", "gone.wav"), ":9: there is no file "),
         (changed("door.wav", "silent.wav"), ":9: .*silent.wav is a text, "),

@@ -159,7 +159,7 @@ def _check(arguments: argparse.Namespace) -> None:
         value = getattr(arguments, name)
         if value is not None and not 1 <= value <= LIMIT:
             option = name.replace("_", "-")
-            raise UsageError(f"--{option} is {value}; wanted 1 to {LIMIT:,}")
+            raise UsageError(f"--{option} is {value}; expected 1 to {LIMIT:,}")
     if arguments.random_weights and arguments.model_config is None:
         raise UsageError(
             "--random-weights needs the sizes of a model: --model-config 3b, 7b, or a folder"

@@ -35,7 +35,9 @@ def parse_hooks(value: Any) -> tuple[Hook, ...]:
         HookError: it is something else, or one of them cannot be made.
     """
     if not isinstance(value, dict) or not value:
-        raise HookError(f"expected a mapping with {', '.join(_KINDS)}, got {str(value)[:40]!r}")
+        raise HookError(
+            f"the hooks are {str(value)[:40]!r}; expected a mapping with {', '.join(_KINDS)}"
+        )
     return tuple(_hook(str(kind), setting) for kind, setting in value.items())
 
 
@@ -57,7 +59,7 @@ def _hook(kind: str, value: Any) -> Hook:
 def _main(kind: str, main: str, value: Any) -> Any:
     listed = main == "command" and isinstance(value, list)
     if not isinstance(value, str) and not listed:
-        raise HookError(f"{kind} needs a {main}, got {str(value)[:40]!r}")
+        raise HookError(f"{kind} is {str(value)[:40]!r}; expected a {main}")
     return value
 
 

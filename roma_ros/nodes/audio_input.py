@@ -127,15 +127,15 @@ class DriversAudio:
         info = self._info
         if info is None:
             raise AudioCodingError(
-                "no AudioInfo has come yet, so the format of the audio is not known; wanted one "
+                "no AudioInfo has come yet, so the format of the audio is not known; expected one "
                 "on audio_info (remap it to where the driver publishes it), or, for a driver that "
                 "has none, audio_type audio_common_msgs/AudioData with the parameters audio_rate, "
                 "audio_channels and audio_format"
             )
         if info.coding_format != "wave":
             raise AudioCodingError(
-                f"got audio coded as {info.coding_format[:40]!r}, wanted plain samples: start the "
-                "driver with its parameter format:=wave"
+                f"the audio is coded as {info.coding_format[:40]!r}; expected plain samples; start "
+                "the driver with its parameter format:=wave"
             )
         return AudioFormat(info.sample_rate, info.channels, info.sample_format.lower())
 
@@ -162,12 +162,16 @@ class PortAudio:
         info = message.audio.info
         if info.format not in _PORTAUDIO:
             known = ", ".join(map(str, _PORTAUDIO))
-            raise AudioError(f"got PortAudio sample format {info.format}, wanted one of {known}")
+            raise AudioError(
+                f"the PortAudio sample format is {info.format}; expected one of {known}"
+            )
         field, zero, full_scale = _PORTAUDIO[info.format]
         values = np.asarray(getattr(message.audio.audio_data, field))
         channels, rate = int(info.channels), int(info.rate)
         if channels < 1 or values.size % channels:
-            raise AudioError(f"got {values.size} samples, wanted a multiple of {channels} channels")
+            raise AudioError(
+                f"the data has {values.size} samples; expected a multiple of {channels} channels"
+            )
         check_length(values.size // channels, rate)
         values = values.astype(np.float32)
         with np.errstate(invalid="ignore"):  # AudioChunk refuses NaN

@@ -23,6 +23,7 @@ __all__ = [
     "Stall",
     "StreamHealth",
     "clock_status",
+    "graph_status",
     "hook_statuses",
     "input_status",
     "is_arriving",
@@ -39,6 +40,7 @@ RECENT = 10.0  # seconds that a lost unit shows as a warning
 MINUTE = 60.0
 MESSAGE = 500  # characters of a message that may name many watches
 MOST_LOST = 0.05  # of a minute's video, sound or stamps, without a warning
+MOST_RESETS = 3  # in `RECENT` seconds, without a warning
 STALLED = 5.0  # seconds without a judged unit, or without a tick of the clock, that are an error
 ARRIVING = 2.0  # seconds since an input's last message within which data arrives
 
@@ -137,6 +139,7 @@ class StreamHealth:
     """
 
     def __init__(self) -> None:
+        self._resets: deque[float] = deque(maxlen=10_000)
         self.minute = RecentMinute()
         self.unjudged_for = 0.0
         self._stall = Stall()
@@ -155,6 +158,16 @@ class StreamHealth:
         if not arriving:
             self._stall.restart()
         self.unjudged_for = self._stall.update(status.units_processed)
+
+    def count_reset(self) -> None:
+        """Count a reset of the stream that a client asked for."""
+        self._resets.append(time.monotonic())
+
+    @property
+    def resets(self) -> int:
+        """Resets by clients in the last `RECENT` seconds."""
+        oldest = time.monotonic() - RECENT
+        return sum(reset > oldest for reset in self._resets)
 
     @property
     def shares(self) -> dict[str, float]:
@@ -224,6 +237,19 @@ def input_status(
     return _status(f"{node}: inputs", DiagnosticStatus.OK, message, values)
 
 
+def graph_status(node: str, problems: Sequence[str]) -> DiagnosticStatus:
+    """Return whether the ROS graph around the node is as expected.
+
+    Args:
+        problems: what is not, one sentence each; see `graph_check.graph_problems`.
+    """
+    name = f"{node}: graph"
+    values: dict[str, object] = {f"problem {n}": text for n, text in enumerate(problems, 1)}
+    if problems:
+        return _warning(name, "; ".join(problems)[:MESSAGE], values)
+    return _status(name, DiagnosticStatus.OK, "one publisher for each input", values)
+
+
 def _sensor(clock: SensorClockStatus) -> str:
     return "camera" if clock.modality is Modality.VIDEO else "microphone"
 
@@ -275,6 +301,12 @@ def unit_status(
     }
     values |= {f"{words} in a minute [%]": 100 * share for words, share in shares.items()}
     name = f"{node}: units"
+    if health.resets > MOST_RESETS:
+        message = (
+            f"{health.resets} resets in {RECENT:.0f} s: each forgets the stream, so alerts are "
+            "missed; find the client that calls ~/reset"
+        )
+        return _warning(name, message, values)
     if health.unjudged_for >= STALLED:
         why = f": {status.last_fault}" if health.minute.growth("faults") else ""
         message = f"no unit was judged for {health.unjudged_for:.0f} s while data arrives{why}"

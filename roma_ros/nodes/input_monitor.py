@@ -6,10 +6,7 @@ import math
 import time
 from collections import deque
 
-from rclpy.node import Node
-from rclpy.topic_endpoint_info import TopicEndpointInfo
-
-__all__ = ["SILENCE", "InputMonitor", "describe_publishers"]
+__all__ = ["SILENCE", "InputMonitor"]
 
 RATE_SECONDS = 5.0  # over which the rate is taken
 SILENCE = 5.0  # seconds without a message that are worth a warning
@@ -70,23 +67,3 @@ class InputMonitor:
 
     def _first(self) -> float | None:
         return self._arrivals[0] if self._arrivals else None
-
-
-def describe_publishers(node: Node, topic: str, message_type: str) -> str:
-    """Who publishes on a topic and with what QoS, in words for a warning."""
-    publishers = node.get_publishers_info_by_topic(topic)
-    if not publishers:
-        return "it has no publisher; start the driver, or remap the topic to where it publishes"
-    described = "; ".join(_describe(publisher) for publisher in publishers)
-    others = {publisher.topic_type for publisher in publishers} - {message_type}
-    advice = f"; it wants {message_type}" if others else ""
-    return f"its publishers are {described}{advice}"
-
-
-def _describe(publisher: TopicEndpointInfo) -> str:
-    qos = publisher.qos_profile
-    name = f"{publisher.node_namespace.rstrip('/')}/{publisher.node_name}"
-    return (
-        f"{name} ({publisher.topic_type}, {qos.reliability.name.lower()}, "
-        f"{qos.durability.name.lower()})"
-    )

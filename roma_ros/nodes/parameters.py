@@ -43,23 +43,23 @@ def _instructions(texts: list[str]) -> str | None:
 
 
 def _context(value: float) -> str | None:
-    return None if value == 0 or value >= 1 else f"got {value}; wanted 0, or at least 1 s"
+    return None if value == 0 or value >= 1 else f"is {value}; expected 0, or at least 1 s"
 
 
 def _lateness(value: object) -> str | None:
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if value == "auto" or (number and 0.0 <= float(str(value)) <= 5.0):
         return None
-    return f"got {value!r}; wanted auto or a number of seconds, 0.0 to 5.0"
+    return f"is {value!r}; expected auto or a number of seconds, 0.0 to 5.0"
 
 
 def _rate(value: int) -> str | None:
     fits = value == 0 or value >= MIN_RATE
-    return None if fits else f"got {value} Hz; wanted 0, or {MIN_RATE} to {MAX_RATE} Hz"
+    return None if fits else f"is {value} Hz; expected 0, or {MIN_RATE} to {MAX_RATE} Hz"
 
 
 def _threshold(value: float) -> str | None:
-    return None if value > 0 else f"got {value}; it is compared with p(speak): wanted above 0"
+    return None if value > 0 else f"is {value}; it is compared with p(speak): expected above 0"
 
 
 SPECS = (

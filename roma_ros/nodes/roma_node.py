@@ -27,6 +27,7 @@ from roma_ros.nodes.diagnostics import (
     Stall,
     StreamHealth,
     clock_status,
+    graph_status,
     hook_statuses,
     input_status,
     is_arriving,
@@ -39,8 +40,9 @@ from roma_ros.nodes.diagnostics import (
     watch_storage_status,
 )
 from roma_ros.nodes.event_publisher import EventPublisher
+from roma_ros.nodes.graph_check import describe_publishers, graph_problems
 from roma_ros.nodes.input_errors import InputErrors
-from roma_ros.nodes.input_monitor import InputMonitor, describe_publishers
+from roma_ros.nodes.input_monitor import InputMonitor
 from roma_ros.nodes.input_switches import InputSwitches
 from roma_ros.nodes.input_thread import InputThread
 from roma_ros.nodes.journal_services import NodeJournal
@@ -399,6 +401,7 @@ class RomaNode(LifecycleNode):
     def _on_reset(self, _request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         try:
             self._require_active().input_thread.reset()
+            self._health.count_reset()
             self._require_configured().assistant.reset()
             self.get_logger().info("stream reset by ~/reset; the watches are kept")
             response.success = True
@@ -468,6 +471,7 @@ class RomaNode(LifecycleNode):
                 switches.why_disabled,
                 active.input_thread.sensor_clocks(),
             ),
+            graph_status(name, graph_problems(self, self.inputs)),
             unit_status(name, stats, status, configured.skew, health),
             thinker_status(name, configured.model, status, late, health.minute.growth("faults")),
             watch_status(name, status),

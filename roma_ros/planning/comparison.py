@@ -48,7 +48,9 @@ def read_comparisons(folder: Path) -> list[Comparison]:
         PlanningError: no such folder, or a file of `roma bench` that cannot be read.
     """
     if not folder.is_dir():
-        raise PlanningError(f"no folder {str(folder)!r}; wanted one with files of `roma bench`")
+        raise PlanningError(
+            f"there is no folder {str(folder)!r}; expected one with files of `roma bench`"
+        )
     return [compare(record, name) for name, record in _records(folder)]
 
 

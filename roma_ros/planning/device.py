@@ -171,5 +171,5 @@ def find_device(name: str) -> Device:
         PlanningError: there is none.
     """
     if name not in DEVICES:
-        raise PlanningError(f"no device {name!r}; wanted one of {', '.join(DEVICES)}")
+        raise PlanningError(f"there is no device {name!r}; expected one of {', '.join(DEVICES)}")
     return DEVICES[name]

@@ -215,11 +215,11 @@ def read_model_config(name: str) -> dict[str, Any]:
         config = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise PlanningError(
-            f"no model {name!r}; wanted one of {', '.join(MODEL_NAMES)}, "
+            f"there is no model {name!r}; expected one of {', '.join(MODEL_NAMES)}, "
             "or a folder with config.json"
         ) from error
     except (OSError, ValueError) as error:
         raise PlanningError(f"{path} cannot be read: {error}") from error
     if not isinstance(config, dict):
-        raise PlanningError(f"{path} holds {type(config).__name__}; wanted a JSON object")
+        raise PlanningError(f"{path} holds {type(config).__name__}; expected a JSON object")
     return config

@@ -38,10 +38,10 @@ class Workload:
 
     def __post_init__(self) -> None:
         if self.pixels < PIXELS_PER_TOKEN:
-            raise PlanningError(f"pixels is {self.pixels}; wanted at least {PIXELS_PER_TOKEN}")
+            raise PlanningError(f"pixels is {self.pixels}; expected at least {PIXELS_PER_TOKEN}")
         for name in ("context_seconds", "watches"):
             if getattr(self, name) < 1:
-                raise PlanningError(f"{name} is {getattr(self, name)}; wanted at least 1")
+                raise PlanningError(f"{name} is {getattr(self, name)}; expected at least 1")
 
     @property
     def most_video_tokens(self) -> int:

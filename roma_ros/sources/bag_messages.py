@@ -90,11 +90,11 @@ class _DriversAudio(_Reader):
     def read(self, message: Any, stamp: int) -> Item:
         info = self._info
         if info is None:
-            raise AudioError("got no AudioInfo before it, wanted one: record its topic too")
+            raise AudioError("no AudioInfo came before it; expected one; record its topic too")
         if info.coding_format != "wave":
             raise BagMessageError(
-                f"got audio coded as {info.coding_format!r}, wanted plain samples: record with the "
-                "driver's parameter format:=wave"
+                f"the audio is coded as {info.coding_format!r}; expected plain samples; record "
+                "with the driver's parameter format:=wave"
             )
         return AudioChunk.from_pcm(
             stamp=stamp,
@@ -122,12 +122,16 @@ class _PortAudio(_Reader):
         info = message.audio.info
         if info.format not in _PORTAUDIO:
             known = ", ".join(map(str, _PORTAUDIO))
-            raise AudioError(f"got PortAudio sample format {info.format}, wanted one of {known}")
+            raise AudioError(
+                f"the PortAudio sample format is {info.format}; expected one of {known}"
+            )
         field, zero, full_scale = _PORTAUDIO[info.format]
         values = np.asarray(getattr(message.audio.audio_data, field), dtype=np.float32)
         channels = int(info.channels)
         if channels < 1 or values.size % channels:
-            raise AudioError(f"got {values.size} samples, wanted a multiple of {channels} channels")
+            raise AudioError(
+                f"the data has {values.size} samples; expected a multiple of {channels} channels"
+            )
         samples = ((values - zero) / full_scale).astype(np.float32).reshape(-1, channels)
         return AudioChunk(stamp, int(info.rate), samples)
 

@@ -53,7 +53,7 @@ class MediaFrame:
         width, height = self._square_size()
         if height * width > MAX_PIXELS:
             raise ImageError(
-                f"got a frame of {self.width}x{self.height} pixels, wanted at most {MAX_PIXELS:,}"
+                f"the frame has {self.width}x{self.height} pixels; expected at most {MAX_PIXELS:,}"
             )
         try:
             rgb = self.picture.reformat(width, height, format="rgb24").to_ndarray()

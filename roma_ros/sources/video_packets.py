@@ -84,7 +84,9 @@ def codec_of(name: str) -> str:
     lowered = name.lower()
     codec = next((codec for part, codec in _NAMES.items() if part in lowered), None)
     if codec is None:
-        raise ImageError(f"got video coded as {name[:40]!r}, wanted one of {', '.join(CODECS)}")
+        raise ImageError(
+            f"the video is coded as {name[:40]!r}; expected one of {', '.join(CODECS)}"
+        )
     return codec
 
 
@@ -121,7 +123,7 @@ class PacketDecoder:
         packet = as_bytes(data)
         if not 0 < packet.size <= MAX_COMPRESSED_BYTES:
             raise ImageError(
-                f"got a packet of {packet.size:,} bytes, wanted 1 to {MAX_COMPRESSED_BYTES:,}"
+                f"the packet has {packet.size:,} bytes; expected 1 to {MAX_COMPRESSED_BYTES:,}"
             )
         if codec != self._codec:
             self._codec = codec
@@ -137,8 +139,8 @@ class PacketDecoder:
         data = packet.tobytes()
         if self._codec in ("h264", "hevc") and not data.startswith((b"\0\0\1", b"\0\0\0\1")):
             raise ImageError(
-                f"got {self._codec} without start codes, wanted Annex B: let the encoder write no "
-                "global header"
+                f"the packet of {self._codec} has no start codes; expected Annex B; let the "
+                "encoder write no global header"
             )
         if not begins(data):
             self._skipped += 1

@@ -1,4 +1,10 @@
-"""MultimodalUnit -> p(speak) and text: the streaming backbone, its cache and its speak head."""
+"""Streaming inference: one-second units in, p(speak), replies and answers out.
+
+`RomaThinker.from_pretrained` loads a checkpoint. `RomaThinker.open_session` opens a
+`StreamSession` for one stream and one instruction. `StreamSession.step` processes a unit and
+returns p(speak), `speak` generates a reply, and `branch` answers a question beside the stream.
+Every error raised on purpose is a `ThinkerError`.
+"""
 
 from roma_ros.thinker.branch import Branch
 from roma_ros.thinker.config import DEFAULT_CONTEXT_SECONDS, InstructionForm, RomaConfig
@@ -21,7 +27,7 @@ from roma_ros.thinker.speak_source import SpeakSource, StateTokens
 from roma_ros.thinker.spoken_instruction import synthesize_instruction
 from roma_ros.thinker.thinker import RomaThinker
 from roma_ros.thinker.threads import set_torch_threads
-from roma_ros.thinker.vocabulary import Vocabulary, needs_picture, needs_sound
+from roma_ros.thinker.vocabulary import Vocabulary, needs_audio, needs_video
 from roma_ros.thinker.yes_no import CONDITION_HOLDS, EVENT_HAS_ENDED
 
 __all__ = [
@@ -51,8 +57,8 @@ __all__ = [
     "UnitStep",
     "Utterance",
     "Vocabulary",
-    "needs_picture",
-    "needs_sound",
+    "needs_audio",
+    "needs_video",
     "set_torch_threads",
     "synthesize_instruction",
 ]

@@ -1,4 +1,4 @@
-"""Attention over cache slots: grouped heads folded into the query, so keys are never repeated."""
+"""Attention over cache slots for grouped-query models, without repeating keys and values."""
 
 from __future__ import annotations
 
@@ -20,18 +20,22 @@ def slot_attention(
     dropout: float = 0.0,
     **_: object,
 ) -> tuple[torch.Tensor, None]:
-    """Masked attention with grouped-query heads and one shared key-value copy.
+    """Compute masked scaled dot-product attention; keys and values are shared by head groups.
 
     With a mask, transformers' `sdpa` expands keys and values to every query head: for the 7B
-    backbone that copies the whole cache seven times per layer and step. The heads of a group see
-    the same keys under the same mask, so they can stand in the query's length instead.
+    backbone that copies the whole cache seven times a layer and step. The heads of a group attend
+    to the same keys under the same mask, so they are folded into the query's length instead.
 
     Args:
-        query: (1, heads, L, D); key, value: (1, kv_heads, S, D).
-        attention_mask: (1, 1, L, S) bool, true where a token may look.
+        module: attention layer; not used.
+        query: (1, heads, L, D).
+        key, value: (1, kv_heads, S, D).
+        attention_mask: (1, 1, L, S) bool, true where a token attends; `None` for everywhere.
+        scaling: factor of the scores; `None` for 1 / sqrt(D).
+        dropout: dropout probability.
 
     Returns:
-        (1, L, heads, D) and no weights.
+        (1, L, heads, D), and `None` in place of the weights.
     """
     batch, heads, length, width = query.shape
     groups = heads // key.shape[1]

@@ -272,7 +272,7 @@ def load_speak_head(folder: Path, config: RomaConfig, hidden_size: int) -> Speak
     got = {name: tuple(value.shape) for name, value in weights.items()}
     if got != wanted:
         raise CheckpointError(
-            f"{file} does not fit this backbone: got {got}, expected {wanted} "
+            f"{file} does not fit this backbone: its shapes are {got}; expected {wanted} "
             f"(width {hidden_size}, layers {config.speak_layer_ids}); "
             "it was made for another checkpoint, or roma_config.json is another's"
         )

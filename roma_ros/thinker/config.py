@@ -1,4 +1,4 @@
-"""What roma_ros adds to a Qwen2.5-Omni checkpoint's own config, kept in `roma_config.json`."""
+"""Settings that roma_ros adds to a Qwen2.5-Omni checkpoint, stored in `roma_config.json`."""
 
 from __future__ import annotations
 
@@ -27,38 +27,42 @@ MAX_SYSTEM_PROMPT = 32_768  # bytes
 MAX_HIDDEN_SIZE = 65_536
 MAX_CONTEXT_SECONDS = 86_400
 DEFAULT_CONTEXT_SECONDS = 60.0
-"""The window of a checkpoint that does not name the one it was trained for."""
+"""Window of a checkpoint whose `trained_context_seconds` is not set."""
 
 
 class InstructionForm(enum.Enum):
-    """How a checkpoint was taught its instructions."""
+    """Form of the instructions that a checkpoint was trained on."""
 
     TEXT = "text"
-    """Written before the first unit."""
+    """Text before the first unit."""
     SPOKEN = "spoken"
-    """Spoken into the first units, as in ROMA's public release."""
+    """Speech in the audio of the first units, as in ROMA's public release."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RomaConfig:
-    """Settings that belong to a checkpoint because it was trained with them.
+    """Settings that a checkpoint was trained with.
 
     Args:
-        system_prompt: first turn of every session.
-        max_pixels, min_pixels: bounds of a resized frame's area (paper, A.5: 65,536).
-        speak_layer_ids: indices into the backbone's hidden states that the speak head mixes
-            (paper, section 3.1: the last K=4).
-        speak_hidden_size: width of the speak head's middle layer; `None` is a quarter of the
-            backbone's width.
-        speak_source: `head`, `state_token` or `yes_no`: see `SpeakSource`.
-        silent_tokens, speak_tokens: what decides where `speak_source` is `state_token`.
-        instructions: `text` or `spoken`: see `InstructionForm`.
-        trained_context_seconds: the longest window that it was trained to judge in, 1 to 86,400:
-            the default of every session; `None`: not known, and 60 s are taken.
-        alert_replies: whether it was trained to put an alert in words, as a watch with `reply`
-            asks for.
-        vocabulary: the words that it was trained on; `None`: it takes any. As JSON, an object
-            with lists under `sounds`, `sights` and `others`.
+        system_prompt: text of the system turn of every session.
+        max_pixels, min_pixels: largest and smallest area of a resized frame, in pixels
+            (paper, A.5: at most 65,536); at least 784, which is one video token.
+        speak_layer_ids: indices of the hidden states that the speak head mixes, of
+            -layers - 1 to layers (paper, section 3.1: the last K=4).
+        speak_hidden_size: width between the speak head's two linear layers, 1 to 65,536; `None`
+            for a quarter of the backbone's hidden size.
+        speak_source: source of p(speak): `head`, `state_token` or `yes_no`; see `SpeakSource`.
+        silent_tokens, speak_tokens: names of the tokens that mean silence and speaking, if
+            `speak_source` is `state_token`.
+        instructions: form of instructions: `text` or `spoken`; see `InstructionForm`.
+        trained_context_seconds: longest window that it was trained for, in seconds, 1 to 86,400;
+            the default of every session. `None`: not known, and sessions take 60 s.
+        alert_replies: whether it was trained to describe an alert, as a watch with `reply` needs.
+        vocabulary: content words that it was trained on; `None` for any. In JSON an object with
+            lists under `sounds`, `sights` and `others`.
+
+    Raises:
+        CheckpointError: a value has the wrong type or is out of range.
     """
 
     system_prompt: str = (
@@ -79,7 +83,7 @@ class RomaConfig:
 
     def __post_init__(self) -> None:
         for name in ("speak_layer_ids", "silent_tokens", "speak_tokens"):
-            object.__setattr__(self, name, tuple(getattr(self, name)))  # JSON knows lists alone
+            object.__setattr__(self, name, tuple(getattr(self, name)))  # JSON has lists only
         if self.speak_source not in (known := [source.value for source in SpeakSource]):
             raise CheckpointError(f"speak_source is {self.speak_source!r}; expected one of {known}")
         if self.instructions not in (known := [form.value for form in InstructionForm]):
@@ -88,16 +92,18 @@ class RomaConfig:
         if width is not None and not 1 <= width <= MAX_HIDDEN_SIZE:
             raise CheckpointError(f"speak_hidden_size is {width}; expected 1 to {MAX_HIDDEN_SIZE}")
         if not self.speak_layer_ids:
-            raise CheckpointError("speak_layer_ids is empty: name at least one layer, such as [-1]")
+            raise CheckpointError(
+                "speak_layer_ids is empty; expected at least one layer, such as [-1]"
+            )
         if not 784 <= self.min_pixels <= self.max_pixels:
             raise CheckpointError(
-                f"min_pixels={self.min_pixels}, max_pixels={self.max_pixels}: "
+                f"min_pixels is {self.min_pixels}, max_pixels is {self.max_pixels}; "
                 "expected 784 <= min_pixels <= max_pixels (one 28x28 token is 784 pixels)"
             )
         self._check_limits()
 
     def _check_limits(self) -> None:
-        """Check what the checkpoint says of its own limits."""
+        """Check the settings that limit what the checkpoint is used for."""
         window: object = self.trained_context_seconds
         if window is not None and not (
             isinstance(window, int | float)
@@ -106,7 +112,7 @@ class RomaConfig:
         ):
             raise CheckpointError(
                 f"trained_context_seconds is {window!r}; expected 1 to {MAX_CONTEXT_SECONDS:,} s, "
-                "or null where it is not known"
+                "or null if it is not known"
             )
         replies: object = self.alert_replies
         if not isinstance(replies, bool):
@@ -117,25 +123,25 @@ class RomaConfig:
 
     @classmethod
     def from_folder(cls, folder: Path) -> RomaConfig:
-        """Read what the folder says: all of it may be missing, as in a stock checkpoint.
+        """Read the settings of a checkpoint folder; all of its files may be missing.
 
-        `system_prompt.txt` goes before `roma_config.json`, and this before what the `config.json`
-        of ROMA's public release implies.
+        `system_prompt.txt` has precedence over `roma_config.json`, and that over what the
+        `config.json` of ROMA's public release implies.
 
         Raises:
-            CheckpointError: a file cannot be read, or holds what a config does not take.
+            CheckpointError: a file cannot be read, or has an unknown key or a wrong value.
         """
         values = {**release_settings(folder), **_read_settings(folder)}
         known = {field.name for field in fields(cls)}
         if unknown := sorted(set(values) - known):
             file = folder / ROMA_CONFIG_NAME
-            raise CheckpointError(f"{file} has unknown keys {unknown}; known are {sorted(known)}")
+            raise CheckpointError(f"{file} has unknown keys {unknown}; expected {sorted(known)}")
         if (prompt := _read_system_prompt(folder)) is not None:
             values["system_prompt"] = prompt
         return cls(**values)
 
     def save(self, folder: Path) -> None:
-        """Write `roma_config.json`, and the system prompt's own file anew if there is one."""
+        """Write `roma_config.json`, and update `system_prompt.txt` if the folder has one."""
         text = json.dumps(asdict(self), indent=2, ensure_ascii=False)
         (folder / ROMA_CONFIG_NAME).write_text(text + "\n", encoding="utf-8")
         if (file := folder / SYSTEM_PROMPT_NAME).exists():
@@ -156,18 +162,18 @@ def _read_settings(folder: Path) -> dict[str, Any]:
 
 
 def _read_system_prompt(folder: Path) -> str | None:
-    """The text of `system_prompt.txt`, without white space at its ends."""
+    """Text of `system_prompt.txt`, without white space at its ends; `None` without that file."""
     file = folder / SYSTEM_PROMPT_NAME
     if not file.exists():
         return None
     try:
         if (size := file.stat().st_size) > MAX_SYSTEM_PROMPT:
             raise CheckpointError(
-                f"{file} has {size} bytes; a system prompt has at most {MAX_SYSTEM_PROMPT}"
+                f"{file} has {size} bytes; expected at most {MAX_SYSTEM_PROMPT} for a system prompt"
             )
         text = file.read_text(encoding="utf-8").strip()
     except (OSError, ValueError) as error:
         raise CheckpointError(f"{file} cannot be read as UTF-8 text: {error}") from error
     if not text:
-        raise CheckpointError(f"{file} is empty; write the system prompt in it, or remove it")
+        raise CheckpointError(f"{file} is empty; write the system prompt to it, or remove it")
     return text

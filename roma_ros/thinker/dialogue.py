@@ -1,7 +1,7 @@
-"""Turns of a stream's dialogue in the checkpoint's chat format (ChatML, as Qwen2.5-Omni's).
+"""Chat format of a stream (ChatML, as in Qwen2.5-Omni).
 
-system turn, then one user turn that holds the instruction and the units one after another. A reply
-closes the user turn, speaks, and opens the next one.
+A system turn comes first, then a user turn with the instruction and the units. A reply closes the
+user turn, is an assistant turn of its own, and opens the next user turn.
 """
 
 from __future__ import annotations
@@ -28,7 +28,17 @@ NEEDED = (
 
 
 class Dialogue:
-    """Token ids of everything that stands between units.
+    """Token ids of everything between units: turns, instruction, questions and replies.
+
+    Args:
+        tokenizer: tokenizer of the checkpoint.
+        system_prompt: text of the system turn.
+
+    Attributes:
+        end: id of `<|im_end|>`, which ends a reply.
+        pause: id of `<|endoftext|>`, which pauses a reply until the next unit.
+        suppressed: ids of special tokens that must not be generated.
+        reply_header: ids between the last unit and a reply.
 
     Raises:
         CheckpointError: the tokenizer lacks one of Qwen2.5-Omni's special tokens.
@@ -44,35 +54,37 @@ class Dialogue:
             )
         self._id = {token: vocabulary[token] for token in NEEDED}
         self.end, self.pause = self._id["<|im_end|>"], self._id["<|endoftext|>"]
-        # What a reply must never say: a marker that would open a unit or a turn inside it.
+        # Each would open a unit or a turn inside the reply.
         self.suppressed = sorted(set(tokenizer.all_special_ids) - {self.end, self.pause})
         self.reply_header = [self.end, *self.text("\n"), *self._turn("assistant")]
         self._next_user_turn = [*self.text("\n"), *self._turn("user")]
 
     def token(self, name: str) -> int:
+        """Return the id of a special token, such as `<|VIDEO|>`."""
         return self._id[name]
 
     def text(self, text: str) -> list[int]:
-        """Ids of plain text; markers written in it are text, not markers."""
+        """Return the ids of plain text; special tokens written in it are tokenised as text."""
         ids: list[int] = self.tokenizer.encode(
             text, add_special_tokens=False, split_special_tokens=True
         )
         return ids
 
     def opening(self, instruction: str | None) -> list[int]:
-        """The turns before the first unit: the system prompt, and the open user turn."""
+        """Return the ids before the first unit: the system turn, and the start of a user turn."""
         system = [*self._turn("system"), *self.text(self.system_prompt), self.end]
         return [*system, *self._next_user_turn, *self.text(instruction or "")]
 
     def question(self, question: str) -> list[int]:
-        """A question at the end of the open user turn, and the header of its answer."""
+        """Return the ids of a question at the end of the user turn, and of its answer's header."""
         return [*self.text(question), *self.reply_header]
 
     def closing(self, *, finished: bool) -> list[int]:
-        """What follows a reply: its end, or its pause, and the next user turn."""
+        """Return the ids after a reply: its end or pause token, and the next user turn's start."""
         return [self.end if finished else self.pause, *self._next_user_turn]
 
     def decode(self, ids: Sequence[int]) -> str:
+        """Return the text of token ids, without special tokens."""
         return str(self.tokenizer.decode(list(ids), skip_special_tokens=True))
 
     def _turn(self, role: str) -> list[int]:

@@ -1,4 +1,4 @@
-"""A unit as the backbone takes it: embeddings, and chunked TMRoPE positions."""
+"""Backbone input of one unit: tokens, embeddings and chunked TMRoPE positions."""
 
 from __future__ import annotations
 
@@ -25,7 +25,15 @@ MARKERS_PER_UNIT = 4  # begin and end tokens around video and audio
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhaseTimings:
-    """Seconds that the phases of one step took, on the monotonic clock."""
+    """Duration of each phase of one step, in seconds of the monotonic clock.
+
+    Attributes:
+        features: resizing frames, and log-mel frames of the audio.
+        vision: vision encoder.
+        audio: audio encoder.
+        backbone: backbone over the new tokens, eviction included.
+        head: p(speak) from the hidden states.
+    """
 
     features: float = 0.0
     vision: float = 0.0
@@ -35,29 +43,32 @@ class PhaseTimings:
 
     @property
     def total(self) -> float:
+        """Sum of all phases."""
         return self.features + self.vision + self.audio + self.backbone + self.head
 
     def with_more_audio(self, features: float, audio: float) -> PhaseTimings:
+        """Return a copy with seconds added to `features` and `audio`."""
         return replace(self, features=self.features + features, audio=self.audio + audio)
 
     def with_backbone(self, backbone: float, head: float) -> PhaseTimings:
+        """Return a copy with `backbone` and `head` set."""
         return replace(self, backbone=backbone, head=head)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EncodedUnit:
-    """One unit, encoded once for all the sessions that follow its stream.
+    """One unit, encoded once for all sessions of its stream.
 
     Attributes:
-        stream, index: the unit's.
-        stamp: the unit's end, ns on the sensor clock.
-        tokens: (L,) int64 ids, placeholders among them; for transcripts and oracles.
-        embeds: (L, H) input embeddings.
-        offsets: (3, L) int64 positions, relative to the next free one.
-        advance: positions that the unit uses up.
+        stream, index: stream and index of the unit.
+        stamp: end of the unit, ns on the sensor clock.
+        tokens: (L,) int64 token ids, with a placeholder for each video and audio token.
+        embeds: (L, H) input embeddings, with encoder features at the placeholders.
+        offsets: (3, L) int64 TMRoPE positions, relative to the next free one.
+        advance: number of positions by which the next free one moves.
         grid: rows and columns of video tokens; `None` for a unit without video.
-        samples: the sound that it was made of, (16000,); `None` for a unit without sound.
-        timings: of features, vision and audio.
+        samples: (16000,) float32 audio of the unit at 16 kHz; `None` for a unit without audio.
+        timings: seconds of `features`, `vision` and `audio`; the other phases are 0.
     """
 
     stream: int
@@ -73,18 +84,18 @@ class EncodedUnit:
 
 
 def unit_positions(video: tuple[int, int] | None, audio_tokens: int) -> tuple[torch.Tensor, int]:
-    """Chunked TMRoPE positions of one unit (paper, section 3.1), relative to its first token.
+    """Return the chunked TMRoPE positions of one unit (paper, section 3.1).
 
-    They equal those of transformers' `get_rope_index` on the whole sequence. There a unit with
-    sound ends after its last audio token, however wide its frames are.
+    Together they equal transformers' `get_rope_index` on the whole sequence, in which a unit with
+    audio ends after its last audio token, however wide its frames are.
 
     Args:
         video: rows and columns of video tokens; `None` for a unit without video.
-        audio_tokens: 25, or 0 for a unit without sound.
+        audio_tokens: 25, or 0 for a unit without audio.
 
     Returns:
-        (3, L) int64 positions on the temporal, height and width axes, and how far the next free
-        position moves.
+        (3, L) int64 positions on the temporal, height and width axes, relative to the next free
+        position; and the number of positions by which that moves.
     """
     bos = [torch.zeros(3, 1, dtype=torch.long)] * ((video is not None) + (audio_tokens > 0))
     content, last = [], 0
@@ -103,7 +114,13 @@ def unit_positions(video: tuple[int, int] | None, audio_tokens: int) -> tuple[to
 
 
 def unit_tokens(dialogue: Dialogue, video: tuple[int, int] | None, audio_tokens: int) -> list[int]:
-    """Ids of a unit: markers, and placeholders where features stand (paper, section 3.1)."""
+    """Return the token ids of a unit: markers around placeholders (paper, section 3.1).
+
+    Args:
+        dialogue: knows the ids of the special tokens.
+        video: rows and columns of video tokens; `None` for a unit without video.
+        audio_tokens: 25, or 0 for a unit without audio.
+    """
     token = dialogue.token
     before, content, after = [], [], []
     if video is not None:

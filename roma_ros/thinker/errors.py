@@ -1,4 +1,4 @@
-"""What can go wrong in the thinker, each with a name of its own."""
+"""Exceptions of `roma_ros.thinker`."""
 
 __all__ = [
     "BranchError",
@@ -21,24 +21,24 @@ class CheckpointError(ThinkerError):
 
 
 class UnitShapeError(ThinkerError, ValueError):
-    """A unit's frames or audio have a shape or dtype that no model takes."""
+    """Frames or audio of a unit have a shape, dtype or value that cannot be encoded."""
 
 
 class JudgementError(ThinkerError):
-    """A unit was heard, and no p(speak) came of it."""
+    """A unit was processed, and p(speak) is not a finite number."""
 
 
 class SessionClosedError(ThinkerError):
-    """A session or branch was used after it had been closed."""
+    """A session was used after it was closed."""
 
 
 class BranchError(ThinkerError):
-    """A branch was used out of order: kept too late, or decoded before a question."""
+    """A branch was used out of order or after it was closed, or a second one was opened."""
 
 
 class QuestionTooLongError(ThinkerError, ValueError):
-    """A question has more characters or tokens than a branch holds."""
+    """A question is empty, or has more characters or tokens than a branch takes."""
 
 
 class ContextError(ThinkerError):
-    """The key-value cache cannot hold what was asked of it."""
+    """An instruction, window or text does not fit the KV cache or the range of positions."""

@@ -1,4 +1,4 @@
-"""From a unit's frames and sound to what the encoders take, as transformers' processors do it."""
+"""Encoder input of a unit: patches and log-mel frames, as transformers' processors make them."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ MEL_FRAMES_PER_UNIT = 100
 
 @dataclass(frozen=True, slots=True)
 class VideoPatches:
-    """Two frames as one temporal grid.
+    """Patches of two frames, which are one step of the temporal axis.
 
     Attributes:
         pixels: (rows * columns, channels * 2 * patch * patch) float32, normalised, in the order
             of Qwen2-VL's image processor: merge blocks by rows, patches within them by rows.
-        rows, columns: patches along the frame's sides.
+        rows, columns: number of patches along the height and width of a frame.
     """
 
     pixels: npt.NDArray[np.float32]
@@ -40,12 +40,16 @@ class VideoPatches:
 
 
 class FeatureExtractor:
-    """Patches of a unit's frames, and log-mel frames of its sound.
+    """Computes the patches of a unit's frames and the log-mel frames of its audio.
 
     Args:
-        images: sizes of patches and normalisation; resizing bounds come from the two next.
-        audio: transformers' own Whisper feature extractor (mel bins as the checkpoint's).
-        min_pixels, max_pixels: bounds of a resized frame's area.
+        images: transformers' Qwen2-VL image processor, for patch sizes and normalisation.
+        audio: transformers' Whisper feature extractor, with the checkpoint's number of mel bins.
+        min_pixels, max_pixels: smallest and largest area of a resized frame, in pixels.
+
+    Attributes:
+        patch_size: pixels along the side of a patch.
+        merge_size: patches along the side of the square that becomes one video token.
     """
 
     def __init__(
@@ -69,7 +73,16 @@ class FeatureExtractor:
     def from_folder(
         cls, folder: Path, *, mel_bins: int, min_pixels: int, max_pixels: int
     ) -> FeatureExtractor:
-        """Read `preprocessor_config.json`; a folder without one gets Qwen2.5-Omni's settings."""
+        """Read `preprocessor_config.json`; without that file, use Qwen2.5-Omni's settings.
+
+        Args:
+            folder: folder of the checkpoint.
+            mel_bins: mel bins that the audio encoder takes.
+            min_pixels, max_pixels: smallest and largest area of a resized frame, in pixels.
+
+        Raises:
+            CheckpointError: the file's mel bins or sample rate do not fit the audio encoder.
+        """
         if (folder / "preprocessor_config.json").exists():
             images = Qwen2VLImageProcessorPil.from_pretrained(folder)
             audio = WhisperFeatureExtractor.from_pretrained(folder)
@@ -78,7 +91,7 @@ class FeatureExtractor:
         if audio.feature_size != mel_bins or audio.sampling_rate != SAMPLES_PER_UNIT:
             raise CheckpointError(
                 f"{folder}/preprocessor_config.json gives {audio.feature_size} mel bins at "
-                f"{audio.sampling_rate} Hz; the audio encoder takes {mel_bins} at 16000 Hz"
+                f"{audio.sampling_rate} Hz; expected {mel_bins} at 16000 Hz"
             )
         return cls(images, audio, min_pixels=min_pixels, max_pixels=max_pixels)
 
@@ -89,7 +102,7 @@ class FeatureExtractor:
             frames: (2, height, width, 3) uint8 RGB.
 
         Raises:
-            UnitShapeError: another shape or dtype, or sides in a ratio above 200.
+            UnitShapeError: the frames have another shape or dtype, or sides in a ratio above 200.
         """
         if frames.ndim != 4 or frames.shape[0] != 2 or frames.shape[3] != 3 or not frames.size:
             raise UnitShapeError(f"frames have shape {frames.shape}; expected (2, H, W, 3)")
@@ -99,7 +112,7 @@ class FeatureExtractor:
         return self._patchify(resized.astype(np.float32) * self._scale + self._shift)
 
     def audio(self, samples: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Log-mel frames of one second by itself.
+        """Compute the log-mel frames of one second of audio.
 
         Args:
             samples: (16000,) float32 mono at 16 kHz, in [-1, 1].
@@ -108,7 +121,7 @@ class FeatureExtractor:
             (mel bins, 100) float32.
 
         Raises:
-            UnitShapeError: another shape, or samples that are not finite.
+            UnitShapeError: the audio has another shape, or samples that are not finite.
         """
         if samples.shape != (SAMPLES_PER_UNIT,):
             raise UnitShapeError(f"audio has shape {samples.shape}; expected (16000,) at 16 kHz")
@@ -121,7 +134,7 @@ class FeatureExtractor:
         return mel
 
     def save_pretrained(self, folder: Path) -> None:
-        """Write `preprocessor_config.json` with both processors' settings, as Qwen2.5-Omni's."""
+        """Write the settings of both processors to `preprocessor_config.json` in `folder`."""
         both = {**self._images.to_dict(), **self._audio.to_dict()}
         both.pop("mel_filters", None)
         for kind in ("image_processor_type", "feature_extractor_type", "processor_class"):
@@ -130,10 +143,13 @@ class FeatureExtractor:
         (folder / "preprocessor_config.json").write_text(text + "\n", encoding="utf-8")
 
     def grid(self, height: int, width: int) -> tuple[int, int]:
-        """Return the rows and columns of patches that frames of a size become.
+        """Return the rows and columns of patches of a frame, after resizing.
+
+        Args:
+            height, width: size of the frame in pixels.
 
         Raises:
-            UnitShapeError: sides in a ratio above 200.
+            UnitShapeError: the sides are in a ratio above 200.
         """
         rows, columns = self._resized(height, width)
         return rows // self.patch_size, columns // self.patch_size
@@ -148,7 +164,9 @@ class FeatureExtractor:
                 max_pixels=self.max_pixels,
             )
         except ValueError as error:
-            raise UnitShapeError(f"a frame of {(height, width)} pixels: {error}") from error
+            raise UnitShapeError(
+                f"a frame of {height} x {width} pixels cannot be resized: {error}"
+            ) from error
         return size
 
     def _resize(self, frame: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:

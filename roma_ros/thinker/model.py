@@ -84,22 +84,30 @@ class ThinkerModel:
 
     @property
     def has_speak_source(self) -> bool:
-        """Whether it knows when to speak: it has a speak head, or tokens that say so."""
+        """Whether it computes p(speak): from a speak head, or from tokens of the LM head."""
         sources = (self.speak_head, self.onnx_overrides.speak_head, self.state_tokens, self.yes_no)
         return any(source is not None for source in sources)
 
     @property
     def takes_spoken_instructions(self) -> bool:
-        """Whether it takes instructions that are spoken into the stream, not written ones."""
+        """Whether it was trained on instructions spoken into the stream instead of text."""
         return self.config.instructions == InstructionForm.SPOKEN.value
 
     @property
     def context_seconds(self) -> float:
-        """The window that sessions have by default: what the checkpoint was trained for, or 60."""
+        """Default window of its sessions in seconds: the trained one if known, else 60."""
         return self.config.trained_context_seconds or DEFAULT_CONTEXT_SECONDS
 
     def check_frame_size(self, height: int, width: int) -> None:
-        """Raise `UnitShapeError` if frames of a size in pixels can never be taken."""
+        """Check that frames of a size can be encoded.
+
+        Args:
+            height, width: size of the frames in pixels.
+
+        Raises:
+            UnitShapeError: the sides are in a ratio above 200, or an ONNX vision encoder was
+                exported for another shape.
+        """
         rows, columns = self.features.grid(height, width)
         if (vision := self.onnx_overrides.vision) is not None:
             try:

@@ -62,9 +62,9 @@ class OnnxVision:
         """Raise `UnitShapeError` unless the file was made for this grid of patches."""
         if (times, rows, columns) != (1, self.rows, self.columns):
             raise UnitShapeError(
-                f"got frames of {rows} x {columns} patches over {times} times; this bundle's "
-                f"vision encoder was made for {self.rows} x {self.columns}, rows by columns. Let "
-                "the camera give frames of that shape, or make a bundle for these"
+                f"the frames have {rows} x {columns} patches (rows x columns) at {times} times; "
+                f"expected {self.rows} x {self.columns} at 1, which this bundle's vision encoder "
+                "was made for; let the camera give frames of that shape, or make a bundle for these"
             )
 
     def __call__(self, pixels: torch.Tensor, grid: torch.Tensor) -> torch.Tensor:
@@ -120,8 +120,8 @@ class OnnxAudio:
         bins, frames = mel.shape
         if bins != self._bins or not frames or frames % self._frames:
             raise UnitShapeError(
-                f"got {frames} mel frames of {bins} bins; this bundle's audio encoder was made for "
-                f"whole seconds: {self._frames} frames of {self._bins} bins each"
+                f"the audio has {frames} mel frames of {bins} bins; expected whole seconds of "
+                f"{self._frames} frames of {self._bins} bins, which this bundle was made for"
             )
         units = _array(mel).reshape(bins, -1, self._frames).swapaxes(0, 1)
         return _each(self._session, units)
@@ -154,8 +154,8 @@ class OnnxSpeakHead:
         """
         if (hidden_states.shape[0], hidden_states.shape[-1]) != (self._layers, self._width):
             raise UnitShapeError(
-                f"got states of shape {tuple(hidden_states.shape)}; this bundle's speak head was "
-                f"made for ({self._layers}, ..., {self._width})"
+                f"the hidden states are {tuple(hidden_states.shape)}; expected ({self._layers}, "
+                f"..., {self._width}), which this bundle's speak head was made for"
             )
         states = _array(hidden_states).reshape(self._layers, -1, self._width)
         (logits,) = self._session.run(None, {"states": states})

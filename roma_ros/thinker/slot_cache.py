@@ -1,7 +1,7 @@
-"""A key-value cache of fixed capacity whose slots are taken and given back in any order.
+"""KV cache of fixed capacity whose slots are allocated and freed in any order.
 
-Attention does not care where in memory a key stands: its position is rotated into it, and a mask
-says who sees it. So dropping the oldest unit is forgetting its slots, and nothing is ever moved.
+Attention does not depend on where in memory a key is stored: its position is rotated into it, and
+a mask selects the visible keys. So evicting a unit frees its slots, and nothing is moved.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ __all__ = ["SlotCache"]
 
 
 class SlotLayer(CacheLayerMixin):
-    """One layer's keys and values, each (1, kv_heads, capacity, head_dim)."""
+    """Keys and values of one layer, each (1, kv_heads, capacity, head_dim)."""
 
     is_sliding = False
 
@@ -31,7 +31,7 @@ class SlotLayer(CacheLayerMixin):
         self.read_length = 0
 
     def lazy_initialization(self, key_states: torch.Tensor, value_states: torch.Tensor) -> None:
-        raise ContextError("a slot layer is allocated when it is made, not by its first update")
+        raise ContextError("a slot layer is allocated at construction, not by its first update")
 
     def update(
         self, key_states: torch.Tensor, value_states: torch.Tensor, *args: object, **kwargs: object
@@ -51,18 +51,26 @@ class SlotLayer(CacheLayerMixin):
 
 
 class SlotCache(Cache):
-    """Preallocated keys and values of one session, handed out slot by slot.
+    """Preallocated keys and values of one session; a slot holds one token.
+
+    The lowest free slot is allocated first, so that attention only reads the slots below
+    `read_length`.
 
     Args:
-        layers, kv_heads, head_dim: shape of the backbone's attention.
-        capacity: number of tokens that fit.
-        inv_freq: (head_dim / 2) float32 rotary frequencies, for turning keys.
+        layers: number of decoder layers.
+        kv_heads: key-value heads of a layer.
+        head_dim: size of a head.
+        capacity: number of slots.
+        inv_freq: (head_dim / 2) float32 rotary frequencies, for `rotate`.
+        dtype: dtype of keys and values.
+        device: device of keys and values.
 
-    The lowest free slot is taken first, so that only slots below `read_length`, the highest ever
-    in use, have to be read.
+    Attributes:
+        read_length: number of slots that attention reads, a multiple of `READ_STEP` or `capacity`;
+            all slots in use are below it.
     """
 
-    READ_STEP = 64  # read_length grows in steps, so that few shapes occur
+    READ_STEP = 64  # so that attention runs with few different shapes
 
     def __init__(
         self,
@@ -90,24 +98,30 @@ class SlotCache(Cache):
         self.inv_freq = inv_freq.to(device=device, dtype=torch.float32)
         self.read_length = 0
         self._free = list(range(capacity))  # sorted, hence a heap
-        self._resting: list[int] = []
+        self._deferred: list[int] = []
         self._holds = 0
 
     @property
     def used(self) -> int:
-        """Slots in use, those that rest for an open branch included."""
+        """Number of slots in use, including those whose freeing is deferred."""
         return self.capacity - len(self._free)
 
     @property
     def free_count(self) -> int:
+        """Number of free slots."""
         return len(self._free)
 
     @property
     def memory_bytes(self) -> int:
+        """Bytes of all keys and values, constant."""
         return sum(t.nbytes for layer in self.layers for t in (layer.keys, layer.values))
 
     def allocate(self, count: int) -> list[int]:
-        """Take `count` free slots; raises `ContextError` when there are fewer."""
+        """Allocate the lowest `count` free slots.
+
+        Raises:
+            ContextError: fewer slots are free; nothing is allocated.
+        """
         if count > len(self._free):
             raise ContextError(
                 f"{count} tokens do not fit: {len(self._free)} of {self.capacity} slots are free. "
@@ -119,52 +133,64 @@ class SlotCache(Cache):
         return slots
 
     def free(self, slots: Iterable[int]) -> None:
-        """Free slots; while a branch holds the cache they rest, since it may still see them."""
+        """Free slots; while the cache is held, this is deferred until `release`."""
         if self._holds:
-            self._resting.extend(slots)
+            self._deferred.extend(slots)
             return
         for slot in slots:
             heapq.heappush(self._free, slot)
 
     def rollback(self, slots: Sequence[int], read_length: int) -> None:
-        """Undo `take`: zero and free slots that only their taker has seen, branch or no branch."""
+        """Undo the latest `allocate`: zero and free `slots` at once, even while the cache is held.
+
+        Args:
+            slots: slots that nothing but their allocator has read.
+            read_length: value of `read_length` before the allocation.
+        """
         self.zero(slots)
         for slot in slots:
             heapq.heappush(self._free, slot)
         self.read_length = read_length
 
     def hold(self) -> None:
+        """Defer freeing until `release`, because a branch still reads the slots in use."""
         self._holds += 1
 
     def release(self) -> None:
+        """End one `hold`; after the last one, free the slots whose freeing was deferred."""
         self._holds -= 1
         if not self._holds:
-            resting, self._resting = self._resting, []
-            self.free(resting)
+            deferred, self._deferred = self._deferred, []
+            self.free(deferred)
 
     def slots_in_use(self) -> list[int]:
+        """Return the slots in use, in ascending order."""
         return sorted(set(range(self.capacity)).difference(self._free))
 
     def shrink(self) -> None:
-        """Read no further than the highest slot in use, as before a branch had been open."""
+        """Lower `read_length` to what the slots in use need."""
         highest = max(self.slots_in_use(), default=-1) + 1
         self.read_length = min(self.capacity, -(-highest // self.READ_STEP) * self.READ_STEP)
 
     def set_write_slots(self, slots: Sequence[int]) -> None:
-        """Say where the next forward pass writes its keys and values."""
+        """Set the slots that the next forward pass writes its keys and values to."""
         index = self._index(slots)
         for layer in self.layers:
             layer.write_slots, layer.read_length = index, self.read_length
 
     def zero(self, slots: Sequence[int]) -> None:
-        """Zero slots, as they were before they were first used."""
+        """Set keys and values of slots to 0, as they were before their first use."""
         index = self._index(slots)
         for layer in self.layers:
             layer.keys.index_fill_(2, index, 0)
             layer.values.index_fill_(2, index, 0)
 
     def duplicate(self, slots: Sequence[int]) -> list[int]:
-        """Copy the keys and values of `slots` to freshly taken ones."""
+        """Copy keys and values of `slots` to newly allocated slots, and return these.
+
+        Raises:
+            ContextError: too few slots are free.
+        """
         copies = self.allocate(len(slots))
         source, target = self._index(slots), self._index(copies)
         for layer in self.layers:
@@ -173,20 +199,22 @@ class SlotCache(Cache):
         return copies
 
     def read_keys(self, slots: Sequence[int]) -> list[torch.Tensor]:
-        """Copies of the keys at `slots`, one (1, kv_heads, n, head_dim) a layer."""
+        """Return copies of the keys at n slots: for each layer (1, kv_heads, n, head_dim)."""
         index = self._index(slots)
         return [layer.keys.index_select(2, index) for layer in self.layers]
 
     def rotate(
         self, slots: Sequence[int], by: int, keys: Sequence[torch.Tensor] | None = None
     ) -> None:
-        """Rotate the keys at `slots` by `by` positions, in float32, and write them back.
+        """Move the keys at `slots` by `by` positions: rotate them in float32 and write them back.
 
-        All three TMRoPE axes move by the same amount, so each frequency turns by `by` times
-        itself whichever axis it serves: R(p + by) = R(by) R(p).
+        All three TMRoPE axes move by the same amount, so each frequency rotates by `by` times
+        itself whichever axis it belongs to: R(p + by) = R(by) R(p).
 
         Args:
-            keys: what to rotate instead of the keys that stand there, as `read_keys` gave it.
+            slots: slots to write.
+            by: number of positions, of either sign.
+            keys: keys to rotate, as `read_keys` returned them; `None`: the keys at `slots`.
         """
         if not slots:
             return
@@ -197,8 +225,8 @@ class SlotCache(Cache):
             old = layer.keys.index_select(2, index) if keys is None else keys[number]
             old = old.float()
             low, high = old.chunk(2, dim=-1)
-            turned = old * cos + torch.cat((-high, low), dim=-1) * sin
-            layer.keys.index_copy_(2, index, turned.to(layer.keys.dtype))
+            rotated = old * cos + torch.cat((-high, low), dim=-1) * sin
+            layer.keys.index_copy_(2, index, rotated.to(layer.keys.dtype))
 
     def _index(self, slots: Sequence[int]) -> torch.Tensor:
         return torch.tensor(slots, dtype=torch.long, device=self.device)

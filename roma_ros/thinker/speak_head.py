@@ -1,4 +1,4 @@
-"""The speak head: whether to speak now, read beside the LM head (paper, section 3.1)."""
+"""The speak head: p(speak) from the backbone's hidden states (paper, section 3.1)."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ class SpeakHead(nn.Module):
     """Softmax mix of K layers' hidden states -> Linear -> GELU -> Linear -> one logit.
 
     Args:
-        hidden_size: width H of the backbone.
-        layers: number K of hidden states that are mixed.
-        middle_size: width of the layer between; `None` is H // 4.
+        hidden_size: hidden size H of the backbone.
+        layers: number K of layers whose hidden states are mixed.
+        middle_size: width between the two linear layers; `None` for H // 4.
     """
 
     def __init__(self, hidden_size: int, layers: int = 4, middle_size: int | None = None) -> None:
         super().__init__()
         middle_size = middle_size or hidden_size // 4
-        self.mixer = nn.Parameter(torch.zeros(layers))  # equal shares until training moves them
+        self.mixer = nn.Parameter(torch.zeros(layers))  # equal weights before training
         self.fc1 = nn.Linear(hidden_size, middle_size)
         self.fc2 = nn.Linear(middle_size, 1)
 
     def forward(self, hidden_states: torch.Tensor) -> torch.Tensor:
-        """Logits of p(speak).
+        """Return the logits of p(speak).
 
         Args:
-            hidden_states: (K, ..., H), the mixed layers' states at the units' last tokens.
+            hidden_states: (K, ..., H) states of the K layers at the last token of each unit.
 
         Returns:
-            (...) logits; `sigmoid` of them is p(speak).
+            (...) logits, whose `sigmoid` is p(speak).
         """
         weights = self.mixer.softmax(0).to(hidden_states.dtype)
         mixed = torch.einsum("k,k...h->...h", weights, hidden_states)

@@ -1,4 +1,4 @@
-"""Where p(speak) is read: off the speak head, or off a token that the model would say next."""
+"""Sources of p(speak): the speak head, or the LM head's probabilities of certain tokens."""
 
 from __future__ import annotations
 
@@ -15,25 +15,26 @@ __all__ = ["SpeakSource", "StateTokens"]
 
 
 class SpeakSource(enum.Enum):
-    """What decides."""
+    """Part of the model that p(speak) comes from."""
 
     HEAD = "head"
     """The speak head (paper, section 3.1)."""
     STATE_TOKEN = "state_token"
-    """The LM head: tokens that stand for silence against tokens that stand for speaking, as in
-    models that say `<|silence|>`, or a state such as `</Standby>`, after every unit."""
+    """The LM head after a unit: the probability of tokens that mean speaking against those that
+    mean silence, for models trained to generate `<|silence|>` or a state such as `</Standby>`."""
     YES_NO = "yes_no"
-    """The LM head after a question, put on a branch after every unit: whether the instruction's
-    condition holds now. Needs no training, and costs a second pass through the backbone."""
+    """The LM head after a question that follows every unit, whether the instruction's condition
+    holds now: the probability of "yes" against "no". Needs no training; costs a second pass
+    through the backbone."""
 
 
 @dataclass(frozen=True, slots=True)
 class StateTokens:
-    """Ids of the tokens that decide.
+    """Ids of the tokens whose probabilities give p(speak).
 
     Attributes:
-        silent: at least one; where a state is more than silence (waiting, say), its token follows.
-        speak: at least one.
+        silent: ids that mean silence (or waiting); at least one.
+        speak: ids that mean speaking; at least one.
     """
 
     silent: tuple[int, ...]
@@ -43,10 +44,14 @@ class StateTokens:
     def of(
         cls, tokenizer: PreTrainedTokenizerBase, silent: Sequence[str], speak: Sequence[str]
     ) -> StateTokens:
-        """Look the tokens up.
+        """Look up the ids of tokens.
+
+        Args:
+            tokenizer: tokenizer of the checkpoint.
+            silent, speak: names of tokens that mean silence and speaking.
 
         Raises:
-            CheckpointError: none are named on one side, or the tokenizer lacks one.
+            CheckpointError: one of the two is empty, or the tokenizer lacks a token.
         """
         vocabulary: dict[str, int] = tokenizer.get_vocab()
         if not silent or not speak:
@@ -62,13 +67,13 @@ class StateTokens:
         )
 
     def logit(self, logits: torch.Tensor) -> torch.Tensor:
-        """The log odds of speaking among all states.
+        """Return the log odds of speaking among all these tokens.
 
         Args:
-            logits: (..., V) of the next token.
+            logits: (..., V) logits of the next token.
 
         Returns:
-            (...) whose `sigmoid` is p(speak).
+            (...) log odds, whose `sigmoid` is p(speak).
         """
         speak = logits[..., list(self.speak)].logsumexp(-1)
         return speak - logits[..., list(self.silent)].logsumexp(-1)

@@ -1,4 +1,4 @@
-"""An instruction as sound: whose voice reads it out, and how it falls on the stream's units."""
+"""Instructions as audio: speech synthesis, and the split into one piece a unit."""
 
 from __future__ import annotations
 
@@ -14,29 +14,42 @@ from roma_ros.units import UNIT_RATE
 __all__ = ["split_into_units", "synthesize_instruction"]
 
 VOICE = Voice("en-us")
-MAX_SECONDS = 90  # twice what the longest instruction of a watch takes
+MAX_SECONDS = 90  # twice the duration of the longest instruction of a watch
 
 
 def synthesize_instruction(instruction: str) -> npt.NDArray[np.float32]:
-    """The instruction, read out in English: float32 (n,) at 16 kHz, and the same each time.
+    """Synthesise an instruction in English with espeak-ng.
+
+    Args:
+        instruction: text; the same text always gives the same audio.
+
+    Returns:
+        (n,) float32 mono at 16 kHz, at most 90 s.
 
     Raises:
-        SpeechError: espeak-ng is missing, there is nothing to say, or it takes above 90 s.
+        SpeechError: espeak-ng is missing, the text has nothing to pronounce, or it takes more than
+            90 s.
     """
     sound = say(instruction, VOICE)
     if len(sound) > MAX_SECONDS * UNIT_RATE:
         raise SpeechError(
             f"the instruction {instruction[:40]!r}... takes {len(sound) / UNIT_RATE:.0f} s to say; "
-            f"at most {MAX_SECONDS} s; say it in fewer words"
+            f"expected at most {MAX_SECONDS} s. Shorten it"
         )
     return sound
 
 
 def split_into_units(samples: npt.NDArray[np.float32]) -> deque[npt.NDArray[np.float32]]:
-    """What each unit is to hear of it, from the first on: pieces of 16,000 samples, the last less.
+    """Split the audio of an instruction into one piece for each unit, from the first on.
+
+    Args:
+        samples: (n,) mono at 16 kHz, at most 90 s.
+
+    Returns:
+        Pieces of 16,000 samples; the last one may be shorter.
 
     Raises:
-        UnitShapeError: it is not one channel of finite samples, 1 to 90 s of them at 16 kHz.
+        UnitShapeError: the samples are not finite mono audio of at most 90 s, or empty.
     """
     if samples.ndim != 1 or not 0 < len(samples) <= MAX_SECONDS * UNIT_RATE:
         raise UnitShapeError(

@@ -27,7 +27,7 @@ from roma_ros.thinker.placement import resolve_device, resolve_dtype
 from roma_ros.thinker.quantization import Quantization, check_saveable
 from roma_ros.thinker.session import StreamSession
 from roma_ros.thinker.speak_source import SpeakSource
-from roma_ros.thinker.vocabulary import needs_picture, needs_sound
+from roma_ros.thinker.vocabulary import needs_audio, needs_video
 
 __all__ = ["RomaThinker"]
 
@@ -49,34 +49,37 @@ class RomaThinker(ThinkerModel):
         quantization: str = "none",
         speak_source: str = "auto",
     ) -> RomaThinker:
-        """Load a Qwen2.5-Omni thinker folder, with or without a speak head, or a bundle.
+        """Load a Qwen2.5-Omni thinker from a folder; nothing is downloaded.
 
         Args:
-            model: folder with config.json, safetensors (sharded or not) and a tokenizer, of a
-                thinker or of a full Omni checkpoint; or a bundle that `roma quantize` has made,
-                whose every file is compared with its manifest first; or the name of an embedded
-                checkpoint: `roma_tiny`.
-            device: `auto` (CUDA where there is one), `cpu`, `cuda`, `cuda:1`.
-            dtype: `auto` (bfloat16 on CUDA, float32 on CPU), or a name such as `float16`.
-            quantization: `none`, `nf4` or `int8`, of the backbone, at load (bitsandbytes); `none`
-                for a bundle, which is loaded as it is stored.
-            speak_source: what decides when to speak: `auto` (what the checkpoint says, or else
-                its speak head, if it has one), `head`, `state_token` or `yes_no`: `SpeakSource`.
+            model: path of a folder with config.json, safetensors weights (sharded or not) and a
+                tokenizer, of a thinker or of a full Omni checkpoint; or path of a bundle made by
+                `roma quantize`, whose files are compared with its manifest first; or the name of
+                an embedded checkpoint: `roma_tiny`.
+            device: `auto` (CUDA if available, else CPU), `cpu`, `cuda` or `cuda:N`.
+            dtype: dtype of weights and computation: `auto` (bfloat16 on CUDA, float32 on CPU),
+                `float32`, `bfloat16` or `float16`.
+            quantization: `none`, `nf4` or `int8`: quantise the backbone's linear layers while
+                loading, by bitsandbytes. A bundle keeps its stored format and needs `none`.
+            speak_source: where p(speak) comes from: `auto` (the source that the checkpoint's
+                config names; the speak head by default), `head`, `state_token` or `yes_no`; see
+                `SpeakSource`.
 
         Raises:
-            CheckpointError: the folder, its weights, tokenizer or speak head do not serve; a
-                bundle is not what its manifest says; or a quantised kind does not run here.
-            ValueError: an unknown device, dtype or quantization.
+            CheckpointError: the folder or a file in it is missing, damaged or does not fit the
+                others; a bundle differs from its manifest; or its quantisation does not run on
+                the device.
+            ValueError: `device`, `dtype` or `quantization` has an unknown value.
         """
         folder = resolve_folder(model)
-        place = resolve_device(device)
-        kind = resolve_dtype(dtype, place)
-        how = Quantization(quantization)
+        torch_device = resolve_device(device)
+        torch_dtype = resolve_dtype(dtype, torch_device)
+        kind = Quantization(quantization)
         try:
-            return cls._load(folder, place, kind, how, speak_source)
+            return cls._load(folder, torch_device, torch_dtype, kind, speak_source)
         except (ThinkerError, ImportError, MemoryError):
             raise
-        except Exception as error:  # whatever a library says to a damaged file
+        except Exception as error:  # libraries raise errors of any type for a damaged file
             raise CheckpointError(
                 f"{folder} cannot be loaded: {type(error).__name__}: {str(error)[:500]}"
             ) from error
@@ -85,8 +88,8 @@ class RomaThinker(ThinkerModel):
     def _load(
         cls,
         folder: Path,
-        place: torch.device,
-        kind: torch.dtype,
+        device: torch.device,
+        dtype: torch.dtype,
         quantization: Quantization,
         speak_source: str,
     ) -> RomaThinker:
@@ -100,8 +103,8 @@ class RomaThinker(ThinkerModel):
         tokenizer = load_tokenizer(folder)
         backbone = load_backbone(
             folder,
-            device=place,
-            dtype=kind,
+            device=device,
+            dtype=dtype,
             quantization=quantization,
             without=onnx_overrides.towers,
         )
@@ -109,7 +112,8 @@ class RomaThinker(ThinkerModel):
         layers = thinker_config.text_config.num_hidden_layers
         if any(not -layers - 1 <= number <= layers for number in config.speak_layer_ids):
             raise CheckpointError(
-                f"speak_layer_ids {config.speak_layer_ids} do not exist in {layers} layers"
+                f"speak_layer_ids is {config.speak_layer_ids}, which do not exist in {layers} "
+                f"layers; expected numbers from {-layers - 1} to {layers}"
             )
         head = load_speak_head(folder, config, thinker_config.text_config.hidden_size)
         if speak_source == SpeakSource.HEAD.value and not (head or onnx_overrides.speak_head):
@@ -127,38 +131,45 @@ class RomaThinker(ThinkerModel):
                 max_pixels=config.max_pixels,
             ),
             config=config,
-            speak_head=None if head is None else head.to(place),
+            speak_head=None if head is None else head.to(device),
             onnx_overrides=onnx_overrides,
             name=folder.name,
         )
 
     def context_warning(self, context_seconds: float | None) -> str:
-        """Say that a window is longer than the checkpoint was trained for; empty if it is not."""
+        """Return a warning if a window is longer than the checkpoint was trained for, else "".
+
+        Args:
+            context_seconds: length of the window in seconds; `None` for the default.
+        """
         trained = self.config.trained_context_seconds
         if context_seconds is None or trained is None or context_seconds <= trained:
             return ""
         return (
             f"context_seconds is {context_seconds:g}, and {self.name} was trained for windows of "
-            f"at most {trained:g} s: it misses more, and says more that is wrong, beyond that"
+            f"at most {trained:g} s: beyond that it misses more events and raises more false alerts"
         )
 
     def text_warning(self, text: str, *, has_video: bool = True, has_audio: bool = True) -> str:
-        """Say what of an instruction or question the checkpoint cannot know, see or hear.
+        """Return a warning if the checkpoint cannot serve an instruction or question, else "".
+
+        The text may use words that the checkpoint was not trained on (`RomaConfig.vocabulary`),
+        or need a modality that the stream lacks.
 
         Args:
-            text: the instruction or question.
-            has_video, has_audio: what the stream has.
+            text: instruction or question.
+            has_video, has_audio: whether the stream has video and audio.
 
         Returns:
-            A sentence for each, joined by semicolons; empty if there is nothing to say.
+            All reasons, joined by semicolons.
         """
         vocabulary = self.config.vocabulary
         found = [] if vocabulary is None else [vocabulary.warning(text, self.name)]
         subject = repr(text.strip()[:60])
-        if not has_audio and needs_sound(text, vocabulary):
-            found.append(f"{subject} needs sound, and the stream has none")
-        if not has_video and needs_picture(text, vocabulary):
-            found.append(f"{subject} needs a picture, and the stream has none")
+        if not has_audio and needs_audio(text, vocabulary):
+            found.append(f"{subject} needs audio, and the stream has none")
+        if not has_video and needs_video(text, vocabulary):
+            found.append(f"{subject} needs video, and the stream has none")
         return "; ".join(filter(None, found))
 
     def open_session(
@@ -169,22 +180,25 @@ class RomaThinker(ThinkerModel):
         spoken: npt.NDArray[np.float32] | None = None,
         yes_no_question: str | None = None,
     ) -> StreamSession:
-        """Open the state of one stream under one instruction; close it, or use it in `with`.
+        """Open a session: the state of one stream under one instruction.
+
+        Close it after use, or use it in a `with` statement.
 
         Args:
             instruction: what to watch for; `None` for a stream that is only asked questions.
-            context_seconds: how many seconds of units stay in sight beside the opening turns;
-                `None`: as many as the checkpoint was trained for.
-            spoken: the instruction as sound, (n,) mono at 16 kHz: it is laid over the first units
-                and not written. `None`: a checkpoint that takes spoken instructions has it read
-                out by espeak-ng.
-            yes_no_question: what is asked after each unit where `yes_no` decides; `None`: whether
-                the instruction's condition holds now.
+            context_seconds: seconds of units that the window keeps beside the opening turns, at
+                least 1; `None`: the longest window that the checkpoint was trained for, else 60.
+            spoken: the instruction as audio, (n,) float32 mono at 16 kHz, at most 90 s, which is
+                mixed into the first units instead of the text. `None`: espeak-ng synthesises it
+                for a checkpoint that takes spoken instructions; others take the text.
+            yes_no_question: question after each unit if `speak_source` is `yes_no`; `None`:
+                `CONDITION_HOLDS`, whether the instruction's condition holds now.
 
         Raises:
-            ContextError: the instruction or the context is longer than the backbone's range.
-            SpeechError: the instruction is to be read out, and espeak-ng is missing.
-            UnitShapeError: `spoken` is no sound of at most 90 s.
+            ContextError: instruction and window exceed the backbone's range of positions, or
+                `context_seconds` is below 1.
+            SpeechError: the instruction has to be synthesised, and espeak-ng is missing.
+            UnitShapeError: `spoken` is not finite mono audio of at most 90 s.
         """
         return StreamSession(
             self,
@@ -195,14 +209,19 @@ class RomaThinker(ThinkerModel):
         )
 
     def save_pretrained(self, folder: str | Path) -> None:
-        """Write the checkpoint as `from_pretrained` reads it, and transformers too.
+        """Write the checkpoint to a folder that `from_pretrained` and transformers can load.
+
+        Args:
+            folder: folder to write; created if missing.
 
         Raises:
-            CheckpointError: parts of it are ONNX files, or it has NF4 weights that have been run
-                on this CPU, which cannot be saved as they were.
+            CheckpointError: parts of the model are ONNX files, or its NF4 weights have been run
+                on this CPU and cannot be saved without loss.
         """
         if self.onnx_overrides != OnnxOverrides():
-            raise CheckpointError(f"{self.name} is a bundle with ONNX parts; copy its folder")
+            raise CheckpointError(
+                f"{self.name} has ONNX parts, which cannot be saved; copy the bundle's folder"
+            )
         check_saveable(self.backbone)
         folder = Path(folder)
         self.backbone.save_pretrained(folder)

@@ -1,7 +1,4 @@
-"""The words that a checkpoint was trained on, and those of an instruction that are not among them.
-
-Needs no torch.
-"""
+"""Words that a checkpoint was trained on, and a check of instructions against them. No torch."""
 
 from __future__ import annotations
 
@@ -12,7 +9,7 @@ from typing import Any
 
 from roma_ros.thinker.errors import CheckpointError
 
-__all__ = ["FUNCTION_WORDS", "Vocabulary", "content_words", "needs_picture", "needs_sound"]
+__all__ = ["FUNCTION_WORDS", "Vocabulary", "content_words", "needs_audio", "needs_video"]
 
 MAX_WORDS = 20_000
 MAX_WORD = 40  # characters
@@ -40,26 +37,26 @@ FUNCTION_WORDS = _word_set(
     alert alerts tell notify warn inform report say know please watch wait time times
     """
 )
-"""Words that say nothing about what is seen or heard, and those that frame an instruction."""
+"""Words without content of their own, and those that frame an instruction ("alert me when")."""
 HEARING_WORDS = _word_set("hear hears heard hearing sound sounds listen noise noises")
 SEEING_WORDS = _word_set("see sees saw seen look looks looking visible picture image")
 
 
 def content_words(text: str) -> tuple[str, ...]:
-    """Return the words of a text that are no function words: lower case, each once, in order."""
+    """Return the words of a text in lower case, each once, in order, without function words."""
     words = re.findall(r"[^\W_]+", text.lower())
     return tuple(dict.fromkeys(word for word in words if word not in FUNCTION_WORDS))
 
 
-def needs_sound(text: str, vocabulary: Vocabulary | None = None) -> bool:
-    """Whether a text speaks of what is heard."""
+def needs_audio(text: str, vocabulary: Vocabulary | None = None) -> bool:
+    """Return whether a text refers to audio: a hearing verb, or a sound of the vocabulary."""
     words = set(content_words(text))
     known = frozenset() if vocabulary is None else _stems(vocabulary.sounds)
     return bool(words & HEARING_WORDS or _stems(words) & known)
 
 
-def needs_picture(text: str, vocabulary: Vocabulary | None = None) -> bool:
-    """Whether a text speaks of what is seen."""
+def needs_video(text: str, vocabulary: Vocabulary | None = None) -> bool:
+    """Return whether a text refers to video: a seeing verb, or a sight of the vocabulary."""
     words = set(content_words(text))
     known = frozenset() if vocabulary is None else _stems(vocabulary.sights)
     return bool(words & SEEING_WORDS or _stems(words) & known)
@@ -67,16 +64,16 @@ def needs_picture(text: str, vocabulary: Vocabulary | None = None) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vocabulary:
-    """Content words that a checkpoint was trained on: it cannot know others.
+    """Content words that a checkpoint was trained on; it recognises no others.
 
     Args:
-        sounds: words for what is heard, such as "beep".
-        sights: words for what is seen, such as "circle".
-        others: all other words of its instructions, questions and answers.
+        sounds: words for audible things, such as "beep".
+        sights: words for visible things, such as "circle".
+        others: all other content words of its instructions, questions and answers.
 
     Raises:
-        CheckpointError: no word at all, more than 20,000, or one that is no word of at most 40
-            characters.
+        CheckpointError: there is no word at all, more than 20,000, or one that is not a single
+            word of at most 40 letters.
     """
 
     sounds: tuple[str, ...] = ()
@@ -102,7 +99,11 @@ class Vocabulary:
 
     @classmethod
     def from_json(cls, value: object) -> Vocabulary:
-        """Read what `roma_config.json` has under `vocabulary`. Raises CheckpointError."""
+        """Read the value of `vocabulary` in `roma_config.json`.
+
+        Raises:
+            CheckpointError: it is not an object with lists of words.
+        """
         names = [field.name for field in fields(cls)]
         if not isinstance(value, Mapping) or set(value) - set(names):
             raise CheckpointError(
@@ -112,24 +113,25 @@ class Vocabulary:
         return cls(**value)
 
     def as_json(self) -> dict[str, Any]:
+        """Return the object that `from_json` reads."""
         return asdict(self)
 
     @property
     def words(self) -> tuple[str, ...]:
-        """All of them."""
+        """All words: sounds, sights and others."""
         return (*self.sounds, *self.sights, *self.others)
 
     def unknown(self, text: str) -> tuple[str, ...]:
-        """Return the content words of a text that are not in the vocabulary in any inflection."""
+        """Return the content words of a text that the vocabulary has in no inflection, in order."""
         known = _stems(self.words)
         return tuple(word for word in content_words(text) if not _stems([word]) & known)
 
     def warning(self, text: str, name: str) -> str:
-        """Say what of a text a checkpoint cannot know; empty if it may know all of it.
+        """Return a warning if a text has unknown words or no content word at all, else "".
 
         Args:
-            text: an instruction or question.
-            name: the checkpoint's.
+            text: instruction or question.
+            name: name of the checkpoint, for the message.
         """
         unknown = self.unknown(text)
         if unknown:
@@ -156,12 +158,12 @@ def _listed(words: tuple[str, ...]) -> str:
 
 
 def _stems(words: Iterable[str]) -> frozenset[str]:
-    """All that words may be inflections of, themselves included."""
+    """Everything that the words may be inflections of, themselves included."""
     return frozenset(stem for word in words for stem in _stems_of(word))
 
 
 def _stems_of(word: str) -> set[str]:
-    """Return what is left of an English word without an inflection: "knocking" -> "knock"."""
+    """Stems that an English word may have, itself included: "knocking" -> "knock"."""
     stems = {word}
     for ending in ("s", "es", "ed", "d", "ing"):
         stem = word.removesuffix(ending)

@@ -1,4 +1,4 @@
-"""Deciding by a question: after each unit, whether the time has come, answered yes or no."""
+"""p(speak) from a question after each unit that is answered with yes or no."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from roma_ros.thinker.speak_source import StateTokens
 
 __all__ = ["CONDITION_HOLDS", "EVENT_HAS_ENDED", "yes_no_tokens"]
 
-# Each stands in the user's turn, after the unit that it is about.
+# The question follows the unit that it is about, in the user turn.
 CONDITION_HOLDS = (
     "Question about the last second of this stream alone. The instruction is: "
     '"{instruction}" Does what it waits for happen right now? Answer with one word, yes or no.'
@@ -22,18 +22,18 @@ EVENT_HAS_ENDED = (
 
 
 def yes_no_tokens(tokenizer: PreTrainedTokenizerBase) -> StateTokens:
-    """Every token that is "yes" or "no" by itself, whatever its case and the space around it.
+    """Return the tokens that spell "yes" or "no", in any case and with any space around.
 
     Returns:
-        `speak`: the spellings of yes; `silent`: those of no. `sigmoid` of their `logit` is
+        Tokens for yes as `speak` and for no as `silent`; `sigmoid` of their `logit` is
         P(yes) / (P(yes) + P(no)).
 
     Raises:
-        CheckpointError: the tokenizer has no such token for one of the two.
+        CheckpointError: the tokenizer has no single token for one of the two words.
     """
     found: dict[str, list[int]] = {"yes": [], "no": []}
     for token, number in sorted(tokenizer.get_vocab().items(), key=lambda item: item[1]):
-        # Letters stand for themselves in every kind of vocabulary, the space around them does not.
+        # Vocabularies encode spaces differently, letters not; so decode only the candidates.
         if any(word in token.casefold() for word in found):
             text = str(tokenizer.decode([number])).strip().casefold()
             found.get(text, []).append(number)

@@ -102,12 +102,16 @@ class UnitAssembler:
         """
         if isinstance(item, AudioChunk):
             if not self.config.audio:
-                raise ModalityError("got audio, wanted frames only (the config has audio=False)")
+                raise ModalityError(
+                    "the item is audio; expected frames only, since the config has audio=False"
+                )
             self.stats.audio_in += 1
             self._put_in(Modality.AUDIO, item, arrival, clock)
         else:
             if not self.config.video:
-                raise ModalityError("got a frame, wanted audio only (the config has video=False)")
+                raise ModalityError(
+                    "the item is a frame; expected audio only, since the config has video=False"
+                )
             self.stats.frames_in += 1
             self._put_in(Modality.VIDEO, item, arrival, clock)
 

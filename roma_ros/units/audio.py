@@ -53,14 +53,16 @@ class AudioChunk:
         object.__setattr__(self, "samples", samples)
         _check_format(self.rate, samples.shape[1] if samples.ndim == 2 else 0)
         if samples.dtype != np.float32 or samples.ndim != 2:
-            raise AudioError(f"got {samples.dtype} {samples.shape}, wanted float32 (n, channels)")
+            raise AudioError(
+                f"samples are {samples.dtype} {samples.shape}; expected float32 (n, channels)"
+            )
         check_length(len(samples), self.rate)
         # One look finds NaN (of which no comparison is true), infinities and absurd values.
         peak = max(float(samples.max()), -float(samples.min()))
         if not peak <= MAX_LEVEL:
             raise AudioError(
-                f"got a peak of {peak:g}, wanted finite samples of full scale 1.0 (at most "
-                f"{MAX_LEVEL:g}); are the samples of another format than they are said to be?"
+                f"the peak of the samples is {peak:g}; expected finite samples of full scale 1.0 "
+                f"(at most {MAX_LEVEL:g}); check that their format is the one that is stated"
             )
 
     @classmethod
@@ -77,7 +79,7 @@ class AudioChunk:
         """
         if sample_format not in _PCM:
             raise AudioError(
-                f"got sample format {sample_format[:40]!r}, wanted one of {', '.join(_PCM)}"
+                f"the sample format is {sample_format[:40]!r}; expected one of {', '.join(_PCM)}"
             )
         _check_format(rate, channels)
         dtype, full_scale = _PCM[sample_format]
@@ -85,8 +87,8 @@ class AudioChunk:
         sample_bytes = np.dtype(dtype).itemsize * channels
         if raw.size % sample_bytes:
             raise AudioError(
-                f"got {raw.size} bytes, wanted a multiple of {sample_bytes}: {channels} channels "
-                f"of {sample_format}"
+                f"the data has {raw.size} bytes; expected a multiple of {sample_bytes}: {channels} "
+                f"channels of {sample_format}"
             )
         check_length(raw.size // sample_bytes, rate)  # before it costs memory
         samples = raw.view(dtype).reshape(-1, channels).astype(np.float32)
@@ -116,13 +118,13 @@ def check_length(samples: int, rate: int) -> None:
     """Raise AudioError unless there are 1 to 10 s of so many samples at a rate."""
     if not 1 <= samples <= MAX_PIECE_SECONDS * rate:
         raise AudioError(
-            f"got {samples} samples at {rate} Hz, wanted at least one and at most "
-            f"{MAX_PIECE_SECONDS:g} s; send longer audio in smaller pieces"
+            f"the chunk has {samples} samples at {rate} Hz; expected at least one and at most "
+            f"{MAX_PIECE_SECONDS:g} s; send longer audio in smaller chunks"
         )
 
 
 def _check_format(rate: int, channels: int) -> None:
     if not MIN_RATE <= rate <= MAX_RATE:
-        raise AudioError(f"got a rate of {rate} Hz, wanted {MIN_RATE} to {MAX_RATE} Hz")
+        raise AudioError(f"the sampling rate is {rate} Hz; expected {MIN_RATE} to {MAX_RATE} Hz")
     if not 1 <= channels <= MAX_CHANNELS:
-        raise AudioError(f"got {channels} channels, wanted 1 to {MAX_CHANNELS}")
+        raise AudioError(f"the audio has {channels} channels; expected 1 to {MAX_CHANNELS}")

@@ -5,7 +5,14 @@ from typing import Literal
 
 from roma_ros.units.errors import AssemblerConfigError
 
-__all__ = ["CLOCK_ALIGNMENTS", "DEFAULT_LATENESS", "DOUBT", "MAX_LATENESS", "AssemblerConfig"]
+__all__ = [
+    "CLOCK_ALIGNMENTS",
+    "DEFAULT_LATENESS",
+    "DOUBT",
+    "MAX_GAP_RANGE",
+    "MAX_LATENESS",
+    "AssemblerConfig",
+]
 
 CLOCK_ALIGNMENTS = ("auto", "stamps", "arrival")
 MAX_LATENESS = 10.0
@@ -15,6 +22,8 @@ DEFAULT_LATENESS = 0.15
 """Where nothing is known of arrival: s."""
 DOUBT = 0.5
 """A step of the stamps by more seconds than this is believed when a second item confirms it."""
+MAX_GAP_RANGE = (DOUBT, 60.0)
+"""Of `AssemblerConfig.max_gap`, s: a step that is believed at once never starts a new stream."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +41,7 @@ class AssemblerConfig:
             "arrival": what arrives together belongs together.
         hold: age of the last frame at the start of a unit beyond which its frames are black,
             0 to 60 s.
-        max_gap: a longer gap in all modalities starts a new stream, 1.5 to 60 s.
+        max_gap: a longer gap in all modalities starts a new stream, 0.5 to 60 s.
         max_backward: stamps that go back further start a new stream, a fixed `lateness` to 60 s.
 
     Raises:
@@ -50,19 +59,23 @@ class AssemblerConfig:
 
     def __post_init__(self) -> None:
         if not (self.video or self.audio):
-            raise AssemblerConfigError("got video=False and audio=False, wanted at least one")
+            raise AssemblerConfigError(
+                "video and audio are both False; expected at least one of them"
+            )
         if self.clock_alignment not in CLOCK_ALIGNMENTS:
             raise AssemblerConfigError(
-                f"got clock_alignment={self.clock_alignment!r}, wanted one of "
+                f"clock_alignment is {self.clock_alignment!r}; expected one of "
                 f"{', '.join(CLOCK_ALIGNMENTS)}"
             )
         if isinstance(self.lateness, str) and self.lateness != "auto":
-            raise AssemblerConfigError(f'got lateness={self.lateness!r}, wanted "auto" or 0 to 5 s')
+            raise AssemblerConfigError(
+                f'lateness is {self.lateness!r}; expected "auto" or 0 to 5 s'
+            )
         ranges = {
             "lateness": (0.0, 5.0),
             "max_lateness": (0.0, MAX_LATENESS),
             "hold": (0.0, 60.0),
-            "max_gap": (DOUBT, 60.0),
+            "max_gap": MAX_GAP_RANGE,
             "max_backward": (self._least_backward, 60.0),
         }
         for name, (low, high) in ranges.items():
@@ -70,7 +83,7 @@ class AssemblerConfig:
             if value == "auto" or value is None:
                 continue
             if not low <= value <= high:
-                raise AssemblerConfigError(f"got {name}={value}, wanted {low:g} to {high:g} s")
+                raise AssemblerConfigError(f"{name} is {value} s; expected {low:g} to {high:g} s")
 
     @property
     def _least_backward(self) -> float:

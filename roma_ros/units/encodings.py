@@ -162,26 +162,26 @@ def layout_of(encoding: str) -> Layout:
         return layout
     if encoding in _DEPTH:
         raise ImageError(
-            f"got encoding {encoding}, a depth image (distances in {_DEPTH[encoding]}), wanted a "
-            "picture in colour or grey; remap image to the camera's colour topic (a grey picture "
-            "of 16 bits is mono16)"
+            f"the encoding is {encoding}, a depth image (distances in {_DEPTH[encoding]}); "
+            "expected an image in colour or grey; remap image to the camera's colour topic (a grey "
+            "image of 16 bits is mono16)"
         )
     kind = _OPENCV_TYPE.fullmatch(encoding)
     if kind is not None:
         bits, letter, channels = kind.groups()
         raise ImageError(
-            f"got encoding {encoding}, {channels or 1} {_KINDS[letter]} values of {bits} bits a "
-            "pixel, of which nothing says what colours they are; let the driver publish rgb8, bgr8 "
-            "or mono8, or remap image to the camera's colour topic"
+            f"the encoding is {encoding}, {channels or 1} {_KINDS[letter]} values of {bits} bits a "
+            "pixel without a colour space; expected one such as rgb8; let the driver publish rgb8, "
+            "bgr8 or mono8, or remap image to the camera's colour topic"
         )
-    raise ImageError(f"got encoding {encoding[:40]!r}, wanted one of {', '.join(ENCODINGS)}")
+    raise ImageError(f"the encoding is {encoding[:40]!r}; expected one of {', '.join(ENCODINGS)}")
 
 
 def demosaic(pixels: np.ndarray, to_rgb: int | None) -> np.ndarray:
     """Colours of a Bayer pattern: uint8 (H, W) -> (H, W, 3) RGB, by OpenCV's conversion code."""
     if min(pixels.shape) < 3 or to_rgb is None:
         raise ImageError(
-            f"got a Bayer pattern of {pixels.shape[1]}x{pixels.shape[0]} pixels, wanted at "
+            f"the Bayer pattern has {pixels.shape[1]}x{pixels.shape[0]} pixels; expected at "
             "least 3x3"
         )
     return cv2.cvtColor(pixels, to_rgb)

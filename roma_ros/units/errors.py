@@ -1,4 +1,4 @@
-"""What can be wrong with what comes in: every error says what was got and what was wanted."""
+"""Errors of `roma_ros.units`; each message says what a value is, and what was expected."""
 
 __all__ = [
     "AssemblerConfigError",

@@ -64,7 +64,7 @@ class RgbFrame:
     def decode(self) -> np.ndarray:
         rgb = self.rgb
         if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3:
-            raise ImageError(f"got {rgb.dtype} {rgb.shape}, wanted uint8 (H, W, 3)")
+            raise ImageError(f"the frame is {rgb.dtype} {rgb.shape}; expected uint8 (H, W, 3)")
         _check_size(*rgb.shape[:2])
         return rgb
 
@@ -119,7 +119,9 @@ class CompressedFrame:
         if "compresseddepth" in self.format.lower() or source in ("16UC1", "32FC1"):
             raise ImageError(_DEPTH)
         if data.size > MAX_COMPRESSED_BYTES:
-            raise ImageError(f"got {data.size:,} bytes, wanted at most {MAX_COMPRESSED_BYTES:,}")
+            raise ImageError(
+                f"it has {data.size:,} bytes; expected at most {MAX_COMPRESSED_BYTES:,}"
+            )
         encoded = data.tobytes()
         header = read_header(encoded, self.format)
         if header.kind is Kind.PNG and header.bits == 16 and header.grey and source != "mono16":
@@ -144,17 +146,17 @@ class CompressedFrame:
             return _factor(header.height, header.width)
         if pixels > self.max_pixels:
             raise ImageError(
-                f"got {header.kind.value} of {header.width}x{header.height} pixels"
-                f"{' of 16 bits, which count twice' if header.bits == 16 else ''}, wanted at most "
-                f"{self.max_pixels:,} pixels (parameter max_decoded_pixels) of images that can "
-                "only be decoded whole; let the driver send smaller ones, or baseline JPEG"
+                f"it is {header.kind.value} of {header.width}x{header.height} pixels"
+                f"{' of 16 bits, which count twice' if header.bits == 16 else ''}; expected at "
+                f"most {self.max_pixels:,} pixels (parameter max_decoded_pixels) of images that "
+                "can only be decoded whole; let the driver send smaller ones, or baseline JPEG"
             )
         return 1
 
 
 _DEPTH = (
-    "it is a depth image (distances), wanted a picture in colour or grey; remap image to the "
-    "camera's colour topic (a grey picture of 16 bits is of format 'mono16; png compressed')"
+    "it is a depth image (distances); expected an image in colour or grey; remap image to the "
+    "camera's colour topic (a grey image of 16 bits is of format 'mono16; png compressed')"
 )
 _REDUCED = {
     1: cv2.IMREAD_COLOR,
@@ -209,8 +211,8 @@ class RawFrame:
         uneven = (self.width % 2, self.height % 2 if layout.chroma is Chroma.QUADS else 0)
         if layout.chroma in (Chroma.PAIRS, Chroma.QUADS) and any(uneven):
             raise ImageError(
-                f"got {self.width}x{self.height} pixels of {self.encoding}, whose pixels share "
-                "their colours in pairs: wanted an even size"
+                f"the image has {self.width}x{self.height} pixels of {self.encoding}; expected an "
+                "even size, since its pixels share their colours in pairs"
             )
         bands = layout.bands(
             self._planes(layout), self.width, big_endian=self.is_bigendian, multiple=8
@@ -222,16 +224,16 @@ class RawFrame:
         used = layout.row_bytes(self.width)
         data = as_bytes(self.data)
         planes = layout.planes(self.height, self.width, self._step(layout, data.size))
-        wanted = sum(rows * stride for _, rows, stride, _ in planes)
+        whole = sum(rows * stride for _, rows, stride, _ in planes)
         offset, rows, stride, row = planes[-1]
         if self.step < used:
             raise ImageError(
-                f"got a step of {self.step} bytes, wanted at least {used} for "
+                f"step is {self.step} bytes; expected at least {used} for "
                 f"{self.width} pixels of {self.encoding}"
             )
-        if not offset + (rows - 1) * stride + row <= data.size <= wanted:
+        if not offset + (rows - 1) * stride + row <= data.size <= whole:
             raise ImageError(
-                f"got {data.size} bytes of data, wanted {wanted}: {wanted // self.step} rows of "
+                f"the data has {data.size} bytes; expected {whole}: {whole // self.step} rows of "
                 f"{self.step} bytes ({self.width}x{self.height} {self.encoding})"
             )
         return [
@@ -259,11 +261,11 @@ def as_bytes(data: Buffer) -> np.ndarray:
 def _check_size(height: int, width: int) -> None:
     if height < 1 or width < 1 or height * width > MAX_PIXELS:
         raise ImageError(
-            f"got an image of {width}x{height} pixels, wanted 1 to {MAX_PIXELS:,} pixels"
+            f"the image has {width}x{height} pixels; expected 1 to {MAX_PIXELS:,} pixels"
         )
     if max(height, width) > MAX_SIDES_RATIO * min(height, width):
         raise ImageError(
-            f"got an image of {width}x{height} pixels, wanted sides in a ratio of at most "
+            f"the image has {width}x{height} pixels; expected sides in a ratio of at most "
             f"{MAX_SIDES_RATIO}"
         )
 

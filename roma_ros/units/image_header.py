@@ -87,21 +87,24 @@ def read_header(data: bytes, format_name: str = "") -> ImageHeader:
         return _webp(data)
     if data.startswith(_VIDEO_START) or any(name in format_name.lower() for name in _VIDEO):
         raise ImageError(
-            "it is a video stream (H.264, H.265, AV1 ...), wanted single JPEG, PNG or WebP images; "
-            "use image_transport ffmpeg or foxglove, or let image_transport's node republish "
-            "decode it"
+            "it is a video stream (H.264, H.265, AV1 ...); expected single JPEG, PNG or WebP "
+            "images; use image_transport ffmpeg or foxglove, or let image_transport's node "
+            "republish decode it"
         )
     name = next((name for at, magic, name in _OTHERS if data[at:].startswith(magic)), None)
     raise ImageError(
-        f"got {f'{name}, ' if name else ''}{len(data)} bytes starting with "
-        f"{data[:8].hex(' ') or 'nothing'}, wanted a whole JPEG (ff d8), PNG (89 50 4e 47) or WebP "
-        "(RIFF) image; set the driver's format to jpeg"
+        f"it is {f'{name}, ' if name else ''}{len(data)} bytes starting with "
+        f"{data[:8].hex(' ') or 'nothing'}; expected a whole JPEG (ff d8), PNG (89 50 4e 47) or "
+        "WebP (RIFF) image; set the driver's format to jpeg"
     )
 
 
 def _png(data: bytes) -> ImageHeader:
     if len(data) < 26 or data[12:16] != b"IHDR":
-        raise ImageError(f"got a PNG image of {len(data)} bytes without its header (IHDR)")
+        raise ImageError(
+            f"it is a PNG image of {len(data)} bytes without its header (IHDR); expected a whole "
+            "one"
+        )
     width, height, bits, colours = struct.unpack(">IIBB", data[16:26])
     return ImageHeader(Kind.PNG, height, width, 16 if bits == 16 else 8, grey=colours in (0, 4))
 
@@ -125,13 +128,17 @@ def essential_png(data: bytes) -> bytes:
         if kind == b"IEND":
             return b"".join(kept)
         at = end
-    raise ImageError(f"got a PNG image cut off or broken after {at} of {len(data)} bytes")
+    raise ImageError(
+        f"it is a PNG image cut off or broken after {at} of {len(data)} bytes; expected a whole one"
+    )
 
 
 def _webp(data: bytes) -> ImageHeader:
     part, body = data[12:16], data[20:30]
     if len(body) < 10 or part not in (b"VP8 ", b"VP8L", b"VP8X"):
-        raise ImageError(f"got a WebP image of {len(data)} bytes without its header")
+        raise ImageError(
+            f"it is a WebP image of {len(data)} bytes without its header; expected a whole one"
+        )
     if part == b"VP8X":
         width = 1 + int.from_bytes(body[4:7], "little")
         height = 1 + int.from_bytes(body[7:10], "little")
@@ -163,13 +170,18 @@ def _jpeg(data: bytes) -> ImageHeader:
             break
         at += 2 + length
     if frame is None:
-        raise ImageError(f"got a JPEG image of {len(data)} bytes without a frame header (SOF)")
+        raise ImageError(
+            f"it is a JPEG image of {len(data)} bytes without a frame header (SOF); expected a "
+            "whole one"
+        )
     # The decoder would paint what is missing of a cut-off image grey and say nothing.
     if data.rfind(_JPEG_END) <= at:
-        raise ImageError(f"got a JPEG image cut off after {len(data)} bytes: no end marker (ff d9)")
+        raise ImageError(
+            f"it is a JPEG image cut off after {len(data)} bytes; expected an end marker (ff d9)"
+        )
     scans = data.count(bytes((0xFF, _JPEG_SCAN)), at)
     marker, height, width, components = frame
     single_scan = marker in _JPEG_SEQUENTIAL and scan_components == components
     if not single_scan and scans > MAX_SCANS:
-        raise ImageError(f"got a JPEG image of {scans} scans, wanted at most {MAX_SCANS}")
+        raise ImageError(f"it is a JPEG image of {scans} scans; expected at most {MAX_SCANS}")
     return ImageHeader(Kind.JPEG, height, width, grey=components == 1, reducible=single_scan)

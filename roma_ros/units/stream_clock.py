@@ -119,10 +119,10 @@ class StreamClock:
 
     def _check_set(self, modality: Modality, stamp: int) -> None:
         if stamp < 0:
-            raise StampError(f"got a {modality.value} stamp of {stamp} ns, wanted 0 or more")
+            raise StampError(f"the {modality.value} stamp is {stamp} ns; expected 0 or more")
         under_way = self.newest is not None and self.newest > self._max_backward
         if stamp == 0 and (under_way or modality in self._newest):
             raise StampError(
-                f"got a {modality.value} stamp of zero in a stream under way, wanted the time of "
-                "the sensor: the driver does not fill in header.stamp"
+                f"the {modality.value} stamp is 0 in a stream under way; expected the sensor's "
+                "time: the driver does not fill in header.stamp"
             )

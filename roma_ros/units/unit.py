@@ -57,16 +57,16 @@ class MultimodalUnit:
     def __post_init__(self) -> None:
         frames, audio = self.frames, self.audio
         if frames is None and audio is None:
-            raise UnitError("got neither frames nor audio, wanted at least one of them")
+            raise UnitError("frames and audio are both None; expected at least one of them")
         if frames is not None:
             whole = frames.ndim == 4 and frames.shape[::3] == (FRAMES_PER_UNIT, 3) and frames.size
             if not whole or frames.dtype != np.uint8:
                 raise UnitError(
-                    f"got frames of {frames.dtype} {frames.shape}, wanted uint8 (2, H, W, 3)"
+                    f"frames are {frames.dtype} {frames.shape}; expected uint8 (2, H, W, 3)"
                 )
         if audio is not None and (audio.shape != (UNIT_RATE,) or audio.dtype != np.float32):
             raise UnitError(
-                f"got audio of {audio.dtype} {audio.shape}, wanted float32 ({UNIT_RATE},)"
+                f"audio is {audio.dtype} {audio.shape}; expected float32 ({UNIT_RATE},)"
             )
 
     @property

@@ -36,9 +36,11 @@ def write_film(
         SpeechError: somebody speaks in the scene and espeak-ng is missing.
     """
     if height % 2 or width % 2:
-        raise SceneError(f"got pictures of {width}x{height} pixels, wanted even numbers for H.264")
+        raise SceneError(
+            f"the frames have {width}x{height} pixels; expected even numbers for H.264"
+        )
     if not 2 <= fps <= 120:
-        raise SceneError(f"got {fps} frames a second, wanted 2 to 120")
+        raise SceneError(f"the frame rate is {fps} Hz; expected 2 to 120 Hz")
     renderer = WorldRenderer(scene, height, width)
     try:
         with av.open(str(path), "w", format="mp4") as film:

@@ -48,7 +48,7 @@ class FrameRenderer:
     def __init__(self, scene: Scene, height: int = 112, width: int = 112) -> None:
         if min(height, width) < MIN_SIDE:
             raise SceneError(
-                f"got pictures of {width}x{height} pixels, wanted {MIN_SIDE}x{MIN_SIDE} or larger"
+                f"the frames have {width}x{height} pixels; expected {MIN_SIDE}x{MIN_SIDE} or larger"
             )
         self.scene = scene
         self.height, self.width = height, width

@@ -123,7 +123,7 @@ class Sample:
         fields = _Fields(value, place)
         videos = fields.list("videos")
         if len(videos) != 1 or not isinstance(videos[0], list) or not videos[0]:
-            raise SampleError(f"{place}.videos is {_short(videos)}, wanted one list of paths")
+            raise SampleError(f"{place}.videos is {_short(videos)}; expected one list of paths")
         if not all(isinstance(path, str) for path in videos[0]):
             raise SampleError(f"{place}.videos has something other than paths in it")
         queries = tuple(
@@ -131,7 +131,7 @@ class Sample:
             for index, query in enumerate(fields.list("query"))
         )
         if not queries:
-            raise SampleError(f"{place}.query is empty, wanted an instruction or a question")
+            raise SampleError(f"{place}.query is empty; expected an instruction or a question")
         return cls(
             task=_task(fields),
             id=str(fields.get("id", (str, int))),
@@ -155,7 +155,7 @@ def read_samples(path: Path) -> list[Sample]:
     except (OSError, ValueError) as error:
         raise SampleError(f"{path} cannot be read as JSON: {error}") from error
     if not isinstance(values, list):
-        raise SampleError(f"{path} holds {_short(values)}, wanted a list of samples")
+        raise SampleError(f"{path} holds {_short(values)}; expected a list of samples")
     return [Sample.from_json(value, f"{path}[{index}]") for index, value in enumerate(values)]
 
 
@@ -170,15 +170,15 @@ class _Fields:
 
     def __init__(self, value: Any, place: str) -> None:
         if not isinstance(value, Mapping):
-            raise SampleError(f"{place} is {_short(value)}, wanted an object")
+            raise SampleError(f"{place} is {_short(value)}; expected an object")
         self._value = value
         self._place = place
 
     def get(self, name: str, kinds: tuple[type, ...]) -> Any:
         value = self._value.get(name)
         if not isinstance(value, kinds) or isinstance(value, bool):
-            wanted = " or ".join("null" if kind is NONE else kind.__name__ for kind in kinds)
-            raise SampleError(f"{self._place}.{name} is {_short(value)}, wanted {wanted}")
+            expected = " or ".join("null" if kind is NONE else kind.__name__ for kind in kinds)
+            raise SampleError(f"{self._place}.{name} is {_short(value)}; expected {expected}")
         return value
 
     def list(self, name: str) -> Sequence[Any]:
@@ -188,12 +188,12 @@ class _Fields:
     def seconds(self, name: str) -> float:
         value = float(self.get(name, (int, float)))
         if not 0 <= value < math.inf:
-            raise SampleError(f"{self._place}.{name} is {value}, wanted seconds from 0 on")
+            raise SampleError(f"{self._place}.{name} is {value}; expected seconds from 0 on")
         return value
 
-    def error(self, name: str, wanted: str) -> SampleError:
-        got = _short(self._value.get(name))
-        return SampleError(f"{self._place}.{name} is {got}, wanted {wanted}")
+    def error(self, name: str, expected: str) -> SampleError:
+        found = _short(self._value.get(name))
+        return SampleError(f"{self._place}.{name} is {found}; expected {expected}")
 
 
 NONE = type(None)

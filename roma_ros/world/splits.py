@@ -24,13 +24,15 @@ class Split(enum.Enum):
         for split in cls:
             if seed in split.value:
                 return split
-        raise SceneError(f"got seed {seed}, wanted 0 to {cls.TEST.value.stop - 1:,}")
+        raise SceneError(f"the seed is {seed}; expected 0 to {cls.TEST.value.stop - 1:,}")
 
     def seed(self, index: int) -> int:
         """The seed of the split's world number `index`. Raises SceneError beyond its last."""
         seeds: range = self.value
         if not 0 <= index < len(seeds):
-            raise SceneError(f"got world {index} of {self.name}, wanted 0 to {len(seeds) - 1:,}")
+            raise SceneError(
+                f"the world of {self.name} is {index}; expected 0 to {len(seeds) - 1:,}"
+            )
         return seeds[index]
 
 

@@ -26,7 +26,7 @@ def make_scene(seed: int, seconds: int, plot: Plot = Plot.CROWD) -> Scene:
         SceneError: a seed or length out of range.
     """
     if seconds < 1:
-        raise SceneError(f"got a scene of {seconds} seconds, wanted at least 1")
+        raise SceneError(f"the scene has {seconds} s; expected at least 1 s")
     random = generator(seed, Purpose.SCENE)
     stage = Stage(random, seconds, Cast.drawn(random), Split.of(seed))
     play(plot, stage)

@@ -349,7 +349,7 @@ def test_a_strict_assistant_refuses_what_it_would_warn_of(make_assistant, events
     assistant = make_assistant(strict=True, has_video=False)
     with pytest.raises(WatchError, match="watch 'door': puppet knows no 'door' or 'opens'"):
         assistant.watch(DOOR)
-    with pytest.raises(WatchError, match="needs a picture, and the stream has none"):
+    with pytest.raises(WatchError, match="needs video, and the stream has none"):
         assistant.watch(replace(DOOR, instruction="alert me when a star appears"))
     assert assistant.watches == ()
     assistant.watch(replace(DOOR, instruction="alert me when you hear a knock"))
@@ -367,9 +367,9 @@ def test_a_strict_assistant_refuses_what_it_would_warn_of(make_assistant, events
 @pytest.mark.parametrize(
     ("config", "instruction", "told"),
     [
-        ({"has_audio": False}, "alert me when you hear a beep", "needs sound"),
+        ({"has_audio": False}, "alert me when you hear a beep", "needs audio"),
         ({"has_audio": False}, "alert me when a star appears", ""),
-        ({"has_video": False}, "alert me when a star appears", "needs a picture"),
+        ({"has_video": False}, "alert me when a star appears", "needs video"),
         ({"has_video": False}, "alert me when a star appears while a beep sounds", "a picture"),
         ({}, "alert me when a star appears while a beep sounds", ""),
     ],

@@ -365,7 +365,7 @@ def test_a_damaged_file_among_others_is_told_counted_and_in_the_exit_code(
         (["{clip}", "--context-seconds", "1e5"], "context_seconds is 100000.0"),
         (["{clip}", "--model", "{folder}"], "config.json"),
         (["{clip}", "--model", "{folder}/none"], "no model folder"),
-        (["{clip}", "--device", "abacus"], "device 'abacus'"),
+        (["{clip}", "--device", "abacus"], "device is 'abacus'"),
         (["{clip}", "--plot", "t.gif"], "ends in .png, .svg, .pdf"),
         (["{clip}", "--plot", "{folder}/none/t.png"], "there is no folder"),
         (["{clip}", "--events", "{folder}/none/e.jsonl"], "cannot be written: No such file"),
@@ -572,8 +572,8 @@ def test_words_that_the_model_does_not_know_are_said_everywhere(
 @pytest.mark.parametrize(
     ("made", "instruction", "complaint"),
     [
-        (Clip(audio=False, seconds=2), "alert me when you hear a beep", "needs sound, and the"),
-        (Clip(video=False, seconds=2), "alert me when a star appears", "needs a picture, and the"),
+        (Clip(audio=False, seconds=2), "alert me when you hear a beep", "needs audio, and the"),
+        (Clip(video=False, seconds=2), "alert me when a star appears", "needs video, and the"),
         (Clip(seconds=2), "alert me when a star appears while a beep sounds", ""),
     ],
 )

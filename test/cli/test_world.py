@@ -27,8 +27,8 @@ def test_render_writes_a_film_and_its_annotations(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--seed", "-1", "x.mp4"], "got seed -1"),
-        (["--seconds", "0", "x.mp4"], "0 seconds"),
+        (["--seed", "-1", "x.mp4"], "the seed is -1"),
+        (["--seconds", "0", "x.mp4"], "0 s;"),
         (["--size", "57x61", "x.mp4"], "even"),
         (["--fps", "500", "x.mp4"], "2 to 120"),
         (["x.avi"], "not named .mp4"),

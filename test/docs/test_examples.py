@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+from roma_ros.cli import main
+
 EVERY = {
     "ask_leaf.py",
+    "follow_a_file.py",
     "narrate_to_speech.py",
     "own_frames_and_sound.py",
     "tell_me_when.py",
@@ -26,6 +30,21 @@ def test_every_example_is_run_by_a_test(repository: Path) -> None:
     tests = (repository / "test/nodes/test_examples.py").read_text(encoding="utf-8")
     tests += Path(__file__).read_text(encoding="utf-8").partition("def run")[2]
     assert all(f'"{name}"' in tests or f'"{name[:-3]}"' in tests for name in EVERY)
+
+
+def test_a_file_is_followed(repository: Path, tmp_path: Path) -> None:
+    film = str(tmp_path / "film.mp4")
+    assert main(["world", "render", "--seconds", "8", "--seed", "3000000000", film]) == 0
+    output = run(
+        repository,
+        "follow_a_file.py",
+        film,
+        "alert me when a purple circle appears",
+        "how many shapes are there now?",
+    )
+    *alerts, answer = output.splitlines()
+    assert re.search(r"^ +\d\.0 s  alert, p\(speak\) [01]\.\d\d$", "\n".join(alerts), re.M), output
+    assert answer.strip()
 
 
 def test_own_frames_and_sound_raise_an_alert(repository: Path) -> None:

@@ -161,7 +161,7 @@ def test_portaudio_channels_are_interleaved():
 @pytest.mark.parametrize(
     ("message", "word"),
     [
-        (AudioStamped(4, PCM), "format 4"),
+        (AudioStamped(4, PCM), "format is 4"),
         (AudioStamped(8, PCM[:3], channels=2), "3 samples"),
         (AudioStamped(8, PCM, channels=0), "channels"),
         (AudioStamped(8, PCM[:0]), "0 samples"),

@@ -431,7 +431,7 @@ def test_a_strict_node_refuses_what_the_model_does_not_know(make_roma, robot):
     assert "roma_tiny knows no 'dog' or 'barks'" in reply.message
     reply = robot.roma.watch("alert me when a star appears")
     assert reply.outcome is Outcome.REFUSED
-    assert "needs a picture, and the stream has none" in reply.message
+    assert "needs video, and the stream has none" in reply.message
     answer = robot.roma.ask("is the postman here?")
     assert answer.outcome is Outcome.REFUSED
     assert "no 'postman'" in answer.message

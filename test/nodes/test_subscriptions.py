@@ -11,7 +11,7 @@ from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CompressedImage
 
-from roma_ros.nodes.input_monitor import describe_publishers
+from roma_ros.nodes.graph_check import describe_publishers
 
 from .conftest import BASE, SECOND, header, until
 
@@ -67,4 +67,4 @@ def test_publishers_are_described_with_type_and_qos(ros, spin, namespace):
     assert f"{namespace}/looker" in described
     assert "best_effort" in described
     assert "CompressedImage" in described
-    assert "wants sensor_msgs/msg/Image" in described
+    assert "expects sensor_msgs/msg/Image" in described

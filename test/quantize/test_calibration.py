@@ -55,5 +55,5 @@ def test_units_without_the_modality_are_passed_over(tiny: RomaThinker, make_unit
 
 
 def test_a_grid_beyond_the_checkpoints_pixels_is_refused(tiny: RomaThinker, make_unit) -> None:
-    with pytest.raises(UnitShapeError, match="got a grid of 40 x 40 patches"):
+    with pytest.raises(UnitShapeError, match="the grid has 40 x 40 patches"):
         list(vision_feeds(tiny, [make_unit(0)], rows=40, columns=40))

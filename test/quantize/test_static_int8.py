@@ -142,7 +142,7 @@ def test_of_very_many_units_some_are_drawn_from_all_over(monkeypatch: pytest.Mon
 
 def test_too_few_units_are_refused(tiny: RomaThinker, audio: Path, tmp_path: Path) -> None:
     feeds: list[Feed] = [{"mel": np.zeros((128, 100), np.float32)}] * 7
-    with pytest.raises(Int8Error, match="got 7 units to calibrate with; expected at least 8"):
+    with pytest.raises(Int8Error, match="there are 7 units to calibrate with; expected at least 8"):
         quantize_static(audio, tmp_path / "audio.onnx", feeds)
 
 

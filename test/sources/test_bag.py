@@ -282,7 +282,7 @@ def test_what_cannot_be_played_is_refused_in_words(tmp_path: Path) -> None:
     with pytest.raises(MediaError, match=r"no topic with images or audio; expected one of sensor_"):
         play(write_bag(tmp_path / "odd", Recording(image="none", audio="none", extra=())))
     coded = write_bag(tmp_path / "coded", Recording(image="none", audio="drivers", coding="mp3"))
-    with pytest.raises(MediaError, match="/mic/audio: got audio coded as 'mp3', wanted plain"):
+    with pytest.raises(MediaError, match="/mic/audio: the audio is coded as 'mp3'; expected plain"):
         play(coded)
     with pytest.raises(MediaError, match="is no ROS 2 bag and has no topics"):
         open_media(str(tmp_path), topics=["/image"])

@@ -179,9 +179,9 @@ def test_a_config_that_cannot_be(folder: Path, key: str, value: object, says: st
 @pytest.mark.parametrize(
     ("prompt", "says"),
     [
-        (b" \n", "is empty; write the system prompt in it"),
+        (b" \n", "is empty; write the system prompt to it"),
         (b"\xff\xfe", "cannot be read as UTF-8"),
-        (b"x" * 40_000, "has 40000 bytes; a system prompt has at most 32768"),
+        (b"x" * 40_000, "has 40000 bytes; expected at most 32768 for a system prompt"),
     ],
 )
 def test_a_system_prompt_that_cannot_be(tmp_path: Path, prompt: bytes, says: str) -> None:

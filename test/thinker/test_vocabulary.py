@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from roma_ros.thinker import CheckpointError, Vocabulary, needs_picture, needs_sound
+from roma_ros.thinker import CheckpointError, Vocabulary, needs_audio, needs_video
 from roma_ros.thinker.vocabulary import MAX_WORDS, content_words
 
 WORLD = Vocabulary(
@@ -80,13 +80,13 @@ def test_content_words_are_told_once_and_in_order() -> None:
     ],
 )
 def test_a_text_tells_which_sense_it_needs(text: str, sound: bool, picture: bool) -> None:
-    assert (needs_sound(text, WORLD), needs_picture(text, WORLD)) == (sound, picture)
+    assert (needs_audio(text, WORLD), needs_video(text, WORLD)) == (sound, picture)
 
 
 def test_without_a_vocabulary_hearing_and_seeing_are_known_by_their_verbs() -> None:
-    assert needs_sound("tell me when you hear a dog")
-    assert not needs_picture("tell me when you hear a dog")
-    assert needs_picture("what do you see?")
+    assert needs_audio("tell me when you hear a dog")
+    assert not needs_video("tell me when you hear a dog")
+    assert needs_video("what do you see?")
 
 
 @pytest.mark.parametrize(

@@ -36,15 +36,15 @@ def test_length_and_mono():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"sample_format": "mp3"}, "'mp3', wanted one of s16le, s32le, f32le"),
-        ({"rate": 7999}, "rate of 7999 Hz, wanted 8000 to 192000"),
-        ({"rate": 0}, "rate of 0"),
-        ({"rate": 192001}, "rate of 192001"),
-        ({"channels": 0}, "0 channels, wanted 1 to 8"),
+        ({"sample_format": "mp3"}, "'mp3'; expected one of s16le, s32le, f32le"),
+        ({"rate": 7999}, "rate is 7999 Hz; expected 8000 to 192000"),
+        ({"rate": 0}, "rate is 0"),
+        ({"rate": 192001}, "rate is 192001"),
+        ({"channels": 0}, "0 channels; expected 1 to 8"),
         ({"channels": 9}, "9 channels"),
         ({"data": b""}, "0 samples"),
-        ({"data": bytes(3)}, "3 bytes, wanted a multiple of 2"),
-        ({"data": bytes(6), "channels": 2}, "6 bytes, wanted a multiple of 4"),
+        ({"data": bytes(3)}, "3 bytes; expected a multiple of 2"),
+        ({"data": bytes(6), "channels": 2}, "6 bytes; expected a multiple of 4"),
         ({"data": bytes(2 * 160001)}, "at most 10 s"),
     ],
 )

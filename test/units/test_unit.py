@@ -20,12 +20,12 @@ def test_parts():
 @pytest.mark.parametrize(
     ("frames", "audio", "message"),
     [
-        (None, None, "neither"),
-        (FRAMES[:1], AUDIO, r"\(1, 4, 6, 3\), wanted uint8 \(2, H, W, 3\)"),
+        (None, None, "both None"),
+        (FRAMES[:1], AUDIO, r"\(1, 4, 6, 3\); expected uint8 \(2, H, W, 3\)"),
         (FRAMES[:, :0], AUDIO, "frames"),
         (FRAMES[0], AUDIO, "frames"),
         (FRAMES.astype(np.float32), None, "float32"),
-        (FRAMES, AUDIO[:-1], r"\(15999,\), wanted float32 \(16000,\)"),
+        (FRAMES, AUDIO[:-1], r"\(15999,\); expected float32 \(16000,\)"),
         (None, AUDIO.astype(np.float64), "float64"),
     ],
 )
@@ -35,5 +35,5 @@ def test_other_shapes(frames, audio, message):
 
 
 def test_a_unit_of_one_modality_has_no_other_half():
-    with pytest.raises(UnitError, match="neither"):
+    with pytest.raises(UnitError, match="both None"):
         MultimodalUnit(0, 0, 0, None, AUDIO).video_only()

@@ -94,19 +94,19 @@ def test_a_question_as_text_is_asked_and_answered_after_its_unit() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"task": "dance"}, "sample.task is 'dance', wanted 'proactive_gate' or"),
+        ({"task": "dance"}, "sample.task is 'dance'; expected 'proactive_gate' or"),
         ({"id": None}, "sample.id is None"),
-        ({"videos": []}, "wanted one list of paths"),
-        ({"videos": [["a.mp4"], ["b.mp4"]]}, "wanted one list of paths"),
+        ({"videos": []}, "expected one list of paths"),
+        ({"videos": [["a.mp4"], ["b.mp4"]]}, "expected one list of paths"),
         ({"videos": [[3]]}, "something other than paths"),
         ({"query": []}, "sample.query is empty"),
         ({"query": [{"text": "x", "audio": None, "time": -1, "duration": 0}]}, r"\[0\].time is -1"),
-        ({"query": [{"text": 5}]}, r"sample.query\[0\].text is 5, wanted str"),
-        ({"query": [{"text": "x", "audio": 1}]}, "audio is 1, wanted str or null"),
+        ({"query": [{"text": 5}]}, r"sample.query\[0\].text is 5; expected str"),
+        ({"query": [{"text": "x", "audio": 1}]}, "audio is 1; expected str or null"),
         ({"ans": [{"text": "x", "time": "soon"}]}, r"sample.ans\[0\].time is 'soon'"),
         ({"ans": [{"text": "x", "time": float("nan")}]}, "time is nan"),
-        ({"ans": "alert"}, "sample.ans is 'alert', wanted list"),
-        ({"ans": [7]}, r"sample.ans\[0\] is 7, wanted an object"),
+        ({"ans": "alert"}, "sample.ans is 'alert'; expected list"),
+        ({"ans": [7]}, r"sample.ans\[0\] is 7; expected an object"),
     ],
 )
 def test_what_is_wrong_is_named_with_its_place(change: dict[str, Any], message: str) -> None:
@@ -122,7 +122,7 @@ def test_a_file_that_holds_no_samples_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SampleError, match="as JSON"):
         read_samples(path)
     path.write_text('{"task": "narration"}')
-    with pytest.raises(SampleError, match="wanted a list of samples"):
+    with pytest.raises(SampleError, match="expected a list of samples"):
         read_samples(path)
     path.write_text("[3]")
     with pytest.raises(SampleError, match=r"samples.json\[0\] is 3"):

@@ -25,7 +25,7 @@ def test_every_index_has_a_seed_of_its_split(split: Split) -> None:
 
 @pytest.mark.parametrize("seed", [-1, 4_000_000_000])
 def test_a_seed_of_no_split_is_refused(seed: int) -> None:
-    with pytest.raises(SceneError, match=f"got seed {seed}"):
+    with pytest.raises(SceneError, match=f"the seed is {seed}"):
         Split.of(seed)
 
 

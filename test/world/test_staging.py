@@ -21,7 +21,7 @@ def test_the_same_seed_gives_the_same_scene_and_another_a_different_one() -> Non
 
 @pytest.mark.parametrize(("seed", "seconds"), [(-1, 10), (4_000_000_000, 10), (0, 0), (0, -3)])
 def test_what_cannot_be_staged_is_refused(seed: int, seconds: int) -> None:
-    with pytest.raises(SceneError, match="wanted"):
+    with pytest.raises(SceneError, match="expected"):
         make_scene(seed, seconds)
 
 
