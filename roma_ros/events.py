@@ -27,7 +27,7 @@ class LagPolicy(str, enum.Enum):
     """Drop the units that have waited longest."""
 
     AUDIO_ONLY = "audio_only"
-    """Process units without their video while others wait; drop only if that is too slow as well."""
+    """Process units without video while others wait; drop units only if that is too slow too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

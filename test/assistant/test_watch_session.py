@@ -157,5 +157,5 @@ def test_a_restart_forgets_what_triggered(follow, hear, puppet):
 
 
 def test_without_a_session_it_says_what_to_do(hear):
-    with pytest.raises(RuntimeError, match="is not open; open\(\) it first"):
+    with pytest.raises(RuntimeError, match=r"is not open; open\(\) it first"):
         hear(WatchSession(ALERT), 0, 0.5)
