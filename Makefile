@@ -178,7 +178,7 @@ runs/mean_%/done:
 
 # Each goes on from the one before it; stage0_speech is a stage0 with settings of its own.
 runs/stage%/done:
-	$(TRAIN) $(firstword $(subst _, ,stage$*)) --config roma_ros/training/stages/stage$*.yaml \
+	$(TRAIN) --config roma_ros/training/stages/stage$*.yaml \
 	  --model $(<D) --out $(@D) $(call resumed,stage$*)
 	touch $@
 

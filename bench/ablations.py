@@ -116,7 +116,7 @@ def train(name: str, start: Path, lessons: list[dict[str, Any]], **settings: Any
     command = [
         *(sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2"),
         *("--master_addr", "127.0.0.1", "--master_port", "29551", roma),
-        *("train", "stage2", "--config", str(file), "--out", str(out), *resume),
+        *("train", "--config", str(file), "--out", str(out), *resume),
     ]
     environment = {
         **os.environ,

@@ -1,4 +1,4 @@
-"""Checkpoint -> bundle, whole or not at all."""
+"""Writer of bundles: a bundle appears when it is complete, or not at all."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from roma_ros.thinker.config import SYSTEM_PROMPT_NAME
 from roma_ros.thinker.qwen_omni import AUDIO_TOWER, VISION_TOWER, remove_tower
 from roma_ros.units import MultimodalUnit
 
-__all__ = ["BundleOrder", "write_bundle"]
+__all__ = ["BundleSettings", "write_bundle"]
 
 LIBRARIES = (
     *("roma_ros", "torch", "transformers", "bitsandbytes", "optimum", "gptqmodel"),
@@ -46,16 +46,16 @@ CALIBRATION_UNITS = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BundleOrder:
-    """What is to be made.
+class BundleSettings:
+    """Settings of a bundle.
 
     Attributes:
-        model: the checkpoint's folder, or the name of an embedded one.
-        recipe: how each part is stored.
-        system_prompt: the first turn of every session; `None`: as the checkpoint has it.
-        clips: video or sound to calibrate with; without any, streams of the made-up world.
-        frame_size: width and height of the camera's pictures, for a vision encoder in ONNX, which
-            takes one shape alone.
+        model: checkpoint folder, or the name of an embedded checkpoint.
+        recipe: how each part of the model is stored.
+        system_prompt: first turn of every session; `None`: as in the checkpoint.
+        clips: video or audio files to calibrate with; empty: synthetic streams.
+        frame_size: width and height of the camera's frames in pixels, for a vision encoder in
+            ONNX, which takes frames of one size only.
     """
 
     model: str
@@ -66,36 +66,39 @@ class BundleOrder:
 
 
 def write_bundle(
-    order: BundleOrder, out: Path, *, on_step: Callable[[str], None] = lambda _: None
+    settings: BundleSettings, out: Path, *, on_step: Callable[[str], None] = lambda _: None
 ) -> Manifest:
-    """Write a bundle. It appears at `out` when it is whole, and takes the place of an older one.
+    """Write a bundle. It appears at `out` when it is complete, and replaces an older one.
 
     Args:
-        order: what to make, of what.
-        out: the folder; its parent must exist.
-        on_step: told what is being done.
+        settings: checkpoint, recipe, and what else the bundle contains.
+        out: folder to write; its parent must exist.
+        on_step: called with the name of each step as it starts.
+
+    Returns:
+        The manifest of the bundle.
 
     Raises:
-        BundleError: `out` is something else than a bundle, or cannot be written.
-        RecipeError: the recipe asks for what cannot be made of this checkpoint, or here.
+        BundleError: `out` exists and is no bundle, or cannot be written.
+        RecipeError: the recipe does not fit the checkpoint, or a library for it is missing.
         CheckpointError: the checkpoint cannot be loaded, or is a bundle itself.
     """
     _check_out(out)
-    folder = resolve_folder(order.model)
+    folder = resolve_folder(settings.model)
     if is_bundle(folder):
-        raise CheckpointError(f"{folder} is a bundle; make another from its source checkpoint")
-    if order.recipe.backbone is BackboneKind.GPTQ4:
+        raise CheckpointError(f"{folder} is a bundle; expected the checkpoint that it was made of")
+    if settings.recipe.backbone is BackboneKind.GPTQ4:
         check_gptq()
     with _draft_beside(out) as draft:
         on_step("loading the checkpoint")
-        thinker = _load(folder, order.recipe)
-        if order.recipe.backbone is BackboneKind.GPTQ4:
-            on_step("fitting the backbone to units (gptq4)")
-            fit_gptq(thinker, _calibration(order))
-        _write_parts(thinker, order, draft, on_step)
+        thinker = _load(folder, settings.recipe)
+        if settings.recipe.backbone is BackboneKind.GPTQ4:
+            on_step("calibrating the backbone (gptq4)")
+            fit_gptq(thinker, _calibration(settings))
+        _write_parts(thinker, settings, draft, on_step)
         on_step("hashing")
         manifest = replace(
-            _manifest(folder, order.recipe, draft), frame_size=_frame_size(thinker, order)
+            _manifest(folder, settings.recipe, draft), frame_size=_frame_size(thinker, settings)
         )
         manifest.write(draft)
         _publish(draft, out)
@@ -104,27 +107,27 @@ def write_bundle(
 
 def _check_out(out: Path) -> None:
     if not out.absolute().parent.is_dir():
-        raise BundleError(f"{out.absolute().parent} is not a folder; make it first")
+        raise BundleError(f"{out.absolute().parent} is not a folder; create it first")
     if out.is_symlink() or (out.exists() and not out.is_dir()):
-        raise BundleError(f"{out} is not a folder; name another")
+        raise BundleError(f"{out} is a file or a link; expected a folder. Give another name")
     if out.is_dir() and any(out.iterdir()):
         if not is_bundle(out):
             raise BundleError(
-                f"{out} holds something that is not a bundle, and is left alone; name another "
-                "folder, or empty it"
+                f"{out} holds files that are no bundle; expected an empty folder or a bundle. Give "
+                "another name, or empty it"
             )
-        Manifest.read(out)  # of another program's, it raises
+        Manifest.read(out)  # raises if it is no manifest of ours
 
 
 @contextmanager
 def _draft_beside(out: Path) -> Iterator[Path]:
-    """A folder on the same disk, so that it can be renamed; gone if anything fails."""
+    """Open a draft folder on the same disk, to be renamed; it is removed if anything fails."""
     try:
         draft = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.absolute().parent))
     except OSError as error:
         raise BundleError(f"{out} cannot be written: {error}") from error
     try:
-        draft.chmod(0o755)  # mkdtemp's own are for its owner alone
+        draft.chmod(0o755)  # mkdtemp lets only the owner read
         yield draft
     except OSError as error:
         raise BundleError(f"{out} cannot be written: {error}") from error
@@ -143,7 +146,7 @@ def _publish(draft: Path, out: Path) -> None:
 
 
 def _load(folder: Path, recipe: Recipe) -> RomaThinker:
-    """On the CPU, in the dtype that the checkpoint has; it must not run before it is saved."""
+    """Load the checkpoint on the CPU, in its own dtype. It must not run before it is saved."""
     by_bitsandbytes = recipe.backbone in (BackboneKind.NF4, BackboneKind.INT8)
     thinker = RomaThinker.from_pretrained(
         folder,
@@ -155,23 +158,23 @@ def _load(folder: Path, recipe: Recipe) -> RomaThinker:
         quantize_lm_head(thinker, recipe.backbone)
     if recipe.speak_head is HeadKind.ONNX and thinker.speak_head is None:
         raise RecipeError(
-            f"{folder} has no speak head, which the recipe {recipe.name} wants in ONNX; "
-            "take a recipe with `speak_head: keep`"
+            f"{folder} has no speak head; the recipe {recipe.name} expects one, to store in ONNX. "
+            "Use a recipe with `speak_head: keep`"
         )
     return thinker
 
 
 def _write_parts(
-    thinker: RomaThinker, order: BundleOrder, draft: Path, on_step: Callable[[str], None]
+    thinker: RomaThinker, settings: BundleSettings, draft: Path, on_step: Callable[[str], None]
 ) -> None:
-    recipe = order.recipe
+    recipe = settings.recipe
     if recipe.vision is not EncoderKind.KEEP:
         on_step(f"vision encoder ({recipe.vision.value})")
         write_vision(
             thinker,
             draft / VISION_NAME,
-            grid=_grid(thinker, order.frame_size),
-            units=_calibration(order) if recipe.vision is EncoderKind.ONNX_INT8 else None,
+            grid=_grid(thinker, settings.frame_size),
+            units=_calibration(settings) if recipe.vision is EncoderKind.ONNX_INT8 else None,
         )
         remove_tower(thinker.backbone, VISION_TOWER)
     if recipe.audio is not EncoderKind.KEEP:
@@ -179,7 +182,7 @@ def _write_parts(
         write_audio(
             thinker,
             draft / AUDIO_NAME,
-            units=_calibration(order) if recipe.audio is EncoderKind.ONNX_INT8 else None,
+            units=_calibration(settings) if recipe.audio is EncoderKind.ONNX_INT8 else None,
         )
         remove_tower(thinker.backbone, AUDIO_TOWER)
     if recipe.speak_head is HeadKind.ONNX:
@@ -187,14 +190,14 @@ def _write_parts(
         export_speak_head(thinker, draft / ONNX_HEAD_NAME)
         thinker.speak_head = None
     on_step(f"backbone ({recipe.backbone.value})")
-    if order.system_prompt is not None:
+    if settings.system_prompt is not None:
         (draft / SYSTEM_PROMPT_NAME).touch()  # `RomaConfig.save` fills it
-        thinker.config = replace(thinker.config, system_prompt=order.system_prompt)
+        thinker.config = replace(thinker.config, system_prompt=settings.system_prompt)
     thinker.save_pretrained(draft)
 
 
-def _calibration(order: BundleOrder) -> Iterator[MultimodalUnit]:
-    return clip_units(order.clips) if order.clips else world_units(CALIBRATION_UNITS)
+def _calibration(settings: BundleSettings) -> Iterator[MultimodalUnit]:
+    return clip_units(settings.clips) if settings.clips else world_units(CALIBRATION_UNITS)
 
 
 def _grid(thinker: RomaThinker, frame_size: tuple[int, int]) -> tuple[int, int]:
@@ -203,11 +206,11 @@ def _grid(thinker: RomaThinker, frame_size: tuple[int, int]) -> tuple[int, int]:
     return patches.rows, patches.columns
 
 
-def _frame_size(thinker: RomaThinker, order: BundleOrder) -> tuple[int, int] | None:
-    if order.recipe.vision is EncoderKind.KEEP:
+def _frame_size(thinker: RomaThinker, settings: BundleSettings) -> tuple[int, int] | None:
+    if settings.recipe.vision is EncoderKind.KEEP:
         return None
     patch = thinker.features.patch_size
-    rows, columns = _grid(thinker, order.frame_size)
+    rows, columns = _grid(thinker, settings.frame_size)
     return columns * patch, rows * patch
 
 

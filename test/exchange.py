@@ -19,7 +19,7 @@ import torch
 import transformers
 from transformers.utils import logging
 
-from roma_ros.quantize.bundle_writer import BundleOrder, write_bundle
+from roma_ros.quantize.bundle_writer import BundleSettings, write_bundle
 from roma_ros.quantize.recipe import Recipe
 from roma_ros.thinker import RomaThinker
 from roma_ros.thinker.qwen_omni import text_model
@@ -70,7 +70,7 @@ def write_sharded(folder: Path) -> RomaThinker:
 def writes_bundle(recipe: str) -> Callable[[Path], RomaThinker]:
     def write(folder: Path) -> RomaThinker:
         frame_size = (320, 240)
-        order = BundleOrder(model="roma_tiny", recipe=Recipe.find(recipe), frame_size=frame_size)
+        order = BundleSettings(model="roma_tiny", recipe=Recipe.find(recipe), frame_size=frame_size)
         write_bundle(order, folder)
         return RomaThinker.from_pretrained(folder, device="cpu", dtype="float32")
 

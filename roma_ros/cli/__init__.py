@@ -1,4 +1,4 @@
-"""`roma ...`: one file per command."""
+"""The `roma` command: one module per command, and what they share."""
 
 from __future__ import annotations
 
@@ -12,14 +12,20 @@ __all__ = ["main"]
 _failure: ImportError | None = None
 try:
     from roma_ros.cli.main import main as _run
-except ImportError as error:  # `main` says so, not whoever imports this
+except ImportError as error:  # reported by `main`, not at import
     _failure = error
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit code, or raises SystemExit as argparse does.
+    """Run one command; returns its exit code.
 
-    A library that is missing, or does not fit, is said in one line.
+    A library that is missing, or has an unsupported version, is reported in one line.
+
+    Args:
+        argv: arguments without the program's name; `None`: those of the process.
+
+    Raises:
+        SystemExit: from argparse, after --help, --version or a usage error.
     """
     try:
         if _failure is not None:

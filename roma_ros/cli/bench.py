@@ -1,4 +1,4 @@
-"""`roma bench`: how fast a model is on this machine."""
+"""`roma bench`: the speed of a model on this machine."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from roma_ros.cli.arguments import (
     add_quantization_option,
 )
 from roma_ros.cli.errors import CommandError, UsageError
+from roma_ros.cli.parser import Commands, add_command
 
 if TYPE_CHECKING:
     import torch
@@ -26,62 +27,75 @@ if TYPE_CHECKING:
 
 __all__ = ["add_to"]
 
-HELP = "measure how fast a model is on this machine"
-LIMIT = 10_000  # units, and seconds in sight
-BUSY = 0.7  # of a core: with less, a CPU was not ours
+LIMIT = 10_000  # units, and seconds of context
+BUSY = 0.7  # of a core: with less, other processes have slowed this one
 GB = 1e9
-MEANING = """\
-A session is filled with as many seconds as it keeps in sight; then whole units of 1280x720 video
-and sound are timed, by phase, and single tokens of answers. Speed does not depend on what weights
-are, so --model-config measures a device without a download: the backbone and the encoders of the
-released checkpoint, with random weights and roma_tiny's tokenizer. One thing does depend on them:
-INT8 computes unusually large activations apart, and random weights have none.
-
-Beforehand a probe finds what the machine reaches: bytes a second, operations a second. `roma plan
---measured` predicts from it, and shows the prediction beside the measurement.
+DETAILS = """\
+Fills the context window, then times whole units (two 1280x720 frames and one
+second of audio) by phase, and single tokens of answers. First it probes what
+the machine reaches in bytes and operations per second, from which `roma plan
+--measured` predicts the same figures.
+"""
+EPILOG = """\
+Speed hardly depends on the weights, so --model-config measures a model
+without downloading it: the released architecture with random weights and
+roma_tiny's tokenizer. INT8 is the exception: it treats unusually large
+activations separately, and random weights produce none.
 
 examples:
   roma bench
-  roma bench --model-config qwen2.5-omni-7b --random-weights --quantization nf4 --device cuda
-  roma bench --model-config 3b --random-weights --dtype bfloat16 --units 3 --context-seconds 5
   roma bench --model /models/mine --json bench/mine_orin.json
+  roma bench --model-config 7b --quantization nf4 --device cuda
+  roma bench --model-config 3b --dtype bfloat16 --units 3 --context-seconds 5
+
+exit codes:
+  0    measured
+  1    the model does not run on this machine, or --json cannot be written
+  2    a wrong argument, or a model that cannot be loaded
+  130  interrupted by Ctrl-C
 """
 
 
-def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = commands.add_parser(
+def add_to(commands: Commands) -> None:
+    """Add the command."""
+    parser = add_command(
+        commands,
         "bench",
-        help=HELP,
-        description="Seconds per unit by phase and per token, and memory, on this machine.",
-        epilog=MEANING,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        usage="[OPTIONS]",
+        summary="measure speed and memory of a model on this machine",
+        details=DETAILS,
+        epilog=EPILOG,
     )
-    source = parser.add_mutually_exclusive_group()
+    model = parser.add_argument_group("model")
+    source = model.add_mutually_exclusive_group()
     add_model_option(source)
     source.add_argument(
         "--model-config",
         metavar="NAME",
-        help="qwen2.5-omni-3b or -7b (3b, 7b), or a folder with config.json: sizes alone",
+        help="sizes of a model, with random weights: 3b, 7b (Qwen2.5-Omni), or a folder with "
+        "config.json",
     )
-    parser.add_argument(
-        "--random-weights", action="store_true", help="say so: --model-config has no others"
+    add_quantization_option(model)
+    add_device_option(model)
+    add_dtype_option(model)
+    workload = parser.add_argument_group("workload")
+    workload.add_argument(
+        "--units", type=int, default=20, help="units to time (default: %(default)s)"
     )
-    add_quantization_option(parser)
-    add_device_option(parser)
-    add_dtype_option(parser)
-    parser.add_argument("--units", type=int, default=20, help="to be timed (default: %(default)s)")
-    parser.add_argument(
+    workload.add_argument(
         "--context-seconds",
         type=int,
-        help="that the session keeps in sight (default: what the checkpoint was trained for, or 60 "
-        "where it does not say)",
+        metavar="SECONDS",
+        help="length of the context window, s (default: what the checkpoint was trained for, "
+        "else 60)",
     )
-    parser.add_argument(
+    workload.add_argument(
         "--pixels",
         type=int,
-        help="largest area of a resized frame, with --model-config (default: 65536)",
+        help="largest area of a resized frame, px; only with --model-config (default: 65536)",
     )
-    parser.add_argument("--json", type=Path, metavar="OUT", help="write everything to this file")
+    output = parser.add_argument_group("output")
+    output.add_argument("--json", type=Path, metavar="FILE", help="write all figures as JSON")
     parser.set_defaults(command=_bench)
 
 
@@ -107,11 +121,11 @@ def _bench(arguments: argparse.Namespace) -> int:
         with _progress(console) as progress:
             task = progress.add_task("loading", total=None)
 
-            def tell(what: str, done: int, of: int) -> None:
+            def report(what: str, done: int, of: int) -> None:
                 progress.update(task, description=what, completed=done, total=of)
 
             device, dtype = _place(arguments)
-            thinker = _thinker(arguments, device, dtype, tell)
+            thinker = _thinker(arguments, device, dtype, report)
             set_torch_threads(thinker)
             if warning := thinker.context_warning(arguments.context_seconds):
                 console.print(f"warning: {warning}", style="yellow", markup=False)
@@ -121,36 +135,36 @@ def _bench(arguments: argparse.Namespace) -> int:
                 thinker,
                 units=arguments.units,
                 context_seconds=arguments.context_seconds,
-                on_progress=tell,
+                on_progress=report,
             )
     except (PlanningError, ThinkerError, RandomThinkerError, ValueError) as error:
         raise UsageError(str(error)) from error
     except MissingTimingsError as error:
         raise CommandError(str(error)) from error
     except (MemoryError, RuntimeError) as error:  # CUDA's own is a RuntimeError
-        raise CommandError(f"it does not run on this machine: {error}") from error
+        raise CommandError(f"the model does not run on this machine: {error}") from error
     record = make_record(
         thinker,
         measured,
         found,
         model=arguments.model_config or arguments.model,
-        random_weights=arguments.random_weights,
+        random_weights=arguments.model_config is not None,
         quantization=arguments.quantization,
     )
     console.print(_table(record))
     console.print(_summary(record))
     if thinker.device.type == "cpu" and measured.cores_used < BUSY:
         console.print(
-            f"the machine was busy: this process had {measured.cores_used:.2f} of a core, and the "
-            "durations are longer than the model's own",
+            f"warning: other processes were running: this one had {measured.cores_used:.2f} of a "
+            "core, so the durations are too long",
             style="yellow",
         )
     if arguments.json is not None:
         try:
             arguments.json.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
         except OSError as error:
-            raise CommandError(f"{arguments.json} cannot be written: {error}") from error
-        print(f"written to {arguments.json}")
+            raise CommandError(f"--json {arguments.json} cannot be written: {error}") from error
+        print(f"figures: {arguments.json}")
     return 0
 
 
@@ -160,18 +174,10 @@ def _check(arguments: argparse.Namespace) -> None:
         if value is not None and not 1 <= value <= LIMIT:
             option = name.replace("_", "-")
             raise UsageError(f"--{option} is {value}; expected 1 to {LIMIT:,}")
-    if arguments.random_weights and arguments.model_config is None:
-        raise UsageError(
-            "--random-weights needs the sizes of a model: --model-config 3b, 7b, or a folder"
-        )
-    if arguments.model_config is not None and not arguments.random_weights:
-        raise UsageError(
-            "--model-config gives sizes alone; add --random-weights, or give --model a checkpoint"
-        )
     if arguments.pixels is not None and arguments.model_config is None:
-        raise UsageError("--pixels goes with --model-config; a checkpoint has its own")
+        raise UsageError("--pixels is only for --model-config; a checkpoint has its own value")
     if arguments.json is not None and not arguments.json.absolute().parent.is_dir():
-        raise UsageError(f"{arguments.json.absolute().parent} is not a folder; make it first")
+        raise UsageError(f"{arguments.json.absolute().parent} is not a folder; create it first")
 
 
 def _place(arguments: argparse.Namespace) -> tuple[torch.device, torch.dtype]:
@@ -185,7 +191,7 @@ def _thinker(
     arguments: argparse.Namespace,
     device: torch.device,
     dtype: torch.dtype,
-    tell: Callable[[str, int, int], None],
+    report: Callable[[str, int, int], None],
 ) -> RomaThinker:
     from roma_ros.speed import make_random_thinker
     from roma_ros.thinker import Quantization, RomaThinker
@@ -203,7 +209,7 @@ def _thinker(
         dtype=dtype,
         quantization=Quantization(arguments.quantization),
         max_pixels=arguments.pixels or 65_536,
-        on_progress=lambda done, of: tell("making weights", done, of),
+        on_progress=lambda done, of: report("making weights", done, of),
     )
 
 
@@ -220,7 +226,7 @@ def _table(record: dict[str, Any]) -> Table:
         "p99 ms",
         title=f"{settings['model']}, {kind}, on {record['machine']['name']}",
         caption=f"{speed['total']['n']} units of {settings['unit_tokens']} tokens, "
-        f"{settings['seen_tokens']:,} in sight; {speed['token']['n']} single tokens",
+        f"{settings['seen_tokens']:,} tokens in context; {speed['token']['n']} single tokens",
     )
     for column in table.columns[1:]:
         column.justify = "right"
@@ -239,14 +245,13 @@ def _cells(spread: dict[str, float]) -> tuple[str, str]:
 def _summary(record: dict[str, Any]) -> str:
     memory, probe = record["memory"], record["probe"]
     device = memory["device_peak"]
-    peak = f"{device / GB:.2f} GB on the GPU" if device else "no GPU"
+    peak = f"{device / GB:.2f} GB of GPU memory" if device else "no GPU"
     return (
-        f"real time factor {record['speed']['real_time_factor']:.2f} under one watch\n"
-        f"weights {memory['weights'] / GB:.2f} GB, cache {memory['cache'] / GB:.2f} GB a watch; "
-        f"at most {memory['process_peak'] / GB:.2f} GB in the process, {peak}\n"
-        f"the machine reached {probe['bandwidth'] / GB:.1f} GB/s and "
-        f"{probe['rate'] / 1e12:.2f} TFLOP/s, and starts an operation in "
-        f"{probe['call_seconds'] * 1e6:.1f} µs"
+        f"real-time factor {record['speed']['real_time_factor']:.2f} with one watch\n"
+        f"weights {memory['weights'] / GB:.2f} GB, KV cache {memory['cache'] / GB:.2f} GB per "
+        f"watch; peak {memory['process_peak'] / GB:.2f} GB of main memory, {peak}\n"
+        f"machine: {probe['bandwidth'] / GB:.1f} GB/s, {probe['rate'] / 1e12:.2f} TFLOP/s, "
+        f"{probe['call_seconds'] * 1e6:.1f} µs to start an operation"
     )
 
 

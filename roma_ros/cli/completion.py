@@ -1,4 +1,4 @@
-"""`roma completion`: a script that lets a shell complete the command line."""
+"""`roma completion`: shell completion for the command line."""
 
 from __future__ import annotations
 
@@ -6,30 +6,36 @@ import argparse
 from pathlib import Path
 
 from roma_ros.cli.errors import UsageError
+from roma_ros.cli.parser import Commands, add_command
 
 __all__ = ["add_to"]
 
 SHELLS = ("bash", "zsh")
-HELP = "print a script that lets bash or zsh complete the command line"
-EXAMPLES = """\
+EPILOG = """\
 examples:
-  eval "$(roma completion bash)"                   for this shell
+  eval "$(roma completion bash)"                       for this shell only
   roma completion bash > ~/.local/share/bash-completion/completions/roma
-  roma completion zsh > ~/.zfunc/_roma             with fpath+=~/.zfunc before compinit
+  roma completion zsh > ~/.zfunc/_roma     with fpath+=~/.zfunc before compinit
+
+exit codes:
+  0  the script is printed
+  2  a wrong argument, or shtab is not installed
 """
 FILES = ("FILE", "FOLDER", "PATH", "SOURCE", "IMAGE")
-"""Words in the placeholder of an argument that is a file or folder."""
+"""Words in the metavar of an argument that is completed with files and folders."""
 
 
-def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = commands.add_parser(
+def add_to(commands: Commands) -> None:
+    """Add the command."""
+    parser = add_command(
+        commands,
         "completion",
-        help=HELP,
-        description=f"{HELP.capitalize()}.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        usage="SHELL",
+        summary="print a shell completion script for bash or zsh",
+        epilog=EPILOG,
     )
-    parser.add_argument("shell", choices=SHELLS)
+    arguments = parser.add_argument_group("arguments")
+    arguments.add_argument("shell", metavar="SHELL", choices=SHELLS, help="bash or zsh")
     parser.set_defaults(command=_completion)
 
 
@@ -39,7 +45,7 @@ def _completion(arguments: argparse.Namespace) -> int:
     try:
         import shtab
     except ImportError as error:
-        raise UsageError("completion needs shtab; install it with: pip install shtab") from error
+        raise UsageError("shtab is not installed; install it with: pip install shtab") from error
     parser = make_parser()
     _complete_files(parser, shtab.FILE)
     print(shtab.complete(parser, arguments.shell))
@@ -47,7 +53,7 @@ def _completion(arguments: argparse.Namespace) -> int:
 
 
 def _complete_files(parser: argparse.ArgumentParser, files: object) -> None:
-    """Let arguments that are paths be completed with files, in all commands."""
+    """Mark the arguments of all commands that are completed with files."""
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
             for command in action.choices.values():

@@ -1,4 +1,4 @@
-"""`roma doctor`: what is installed, what runs here, and what to do about the rest."""
+"""`roma doctor`: a check of the installation and of this machine."""
 
 from __future__ import annotations
 
@@ -8,30 +8,31 @@ import sys
 from dataclasses import asdict
 
 from roma_ros import __version__
+from roma_ros.cli.parser import Commands, add_command
 from roma_ros.doctor import Check, Report, Section, Status, examine
 from roma_ros.machine import commit
 
 __all__ = ["add_to"]
 
-HELP = "check what is installed and what runs on this machine"
-DESCRIPTION = """\
-Check libraries against the versions that roma_ros asks for, load the embedded model and send a
-clip through it, and look for devices, cameras, microphones and ROS. Takes about ten seconds.
+DETAILS = """\
+Checks the versions of the libraries, loads the embedded model and processes a
+clip with it, and looks for GPUs, cameras, microphones and ROS. Takes about
+ten seconds.
 """
-EXAMPLES = """\
-each line is one of
+EPILOG = """\
+status of each line:
   ok       works
-  absent   optional, and not there: the line says what for
-  warning  works in part, or was not tested in this version
-  failed   needed, and missing or broken
-
-exit codes
-  0  `roma run` works with roma_tiny
-  1  it does not; what failed stands in the list, with a remedy
+  absent   optional and not installed; the line says what it is for
+  warning  works in part, or is a version that was not tested
+  failed   needed, and missing or broken; the line says what to do
 
 examples:
   roma doctor
-  roma doctor --json > report.json     for a bug report
+  roma doctor --json > report.json          for a bug report
+
+exit codes:
+  0  `roma run` works with roma_tiny
+  1  it does not
 """
 STYLES = {
     Status.OK: "green",
@@ -41,13 +42,15 @@ STYLES = {
 }
 
 
-def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = commands.add_parser(
+def add_to(commands: Commands) -> None:
+    """Add the command."""
+    parser = add_command(
+        commands,
         "doctor",
-        help=HELP,
-        description=DESCRIPTION,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        usage="[--json]",
+        summary="check the installation and this machine",
+        details=DETAILS,
+        epilog=EPILOG,
     )
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     parser.set_defaults(command=_doctor)
@@ -75,12 +78,12 @@ def _record(report: Report) -> dict[str, object]:
 
 
 def _examine_and_show() -> Report:
-    """With colours and a sign of life in a terminal, if rich works; plain otherwise."""
+    """Print the report: with colours and a spinner on a terminal if rich works, else plainly."""
     if sys.stdout.isatty():
         try:
             from rich.console import Console
-        except Exception as error:  # broken in whatever way: the report is to come all the same
-            print(f"plain, for rich cannot be imported: {error}")
+        except Exception as error:  # however it is broken, the report must come
+            print(f"rich cannot be imported, so the report has no colours: {error}")
         else:
             console = Console()
             with console.status("checking libraries, the model, devices and ROS ..."):
@@ -127,5 +130,5 @@ def _of(report: Report, section: Section) -> list[Check]:
 
 def _verdict(report: Report) -> str:
     if report.ready:
-        return "ready: `roma run` works here with roma_tiny"
-    return "not ready: `roma run` does not work here; what failed stands above, with a remedy"
+        return "ready: `roma run` works with roma_tiny"
+    return "not ready: `roma run` does not work; see the failed lines above"

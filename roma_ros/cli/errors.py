@@ -1,25 +1,27 @@
-"""What a command cannot do, said in one line."""
+"""Errors of commands, which `roma` prints in one line."""
 
-__all__ = ["CommandError", "UnjudgedError", "UsageError"]
+__all__ = ["CommandError", "UnprocessedError", "UsageError"]
 
 
 class CommandError(Exception):
-    """A command has failed; its message is all that the user gets to see.
+    """A command has failed while it ran.
+
+    The message is all that the user sees: one line, without a traceback.
 
     Attributes:
-        exit_code: of the process.
+        exit_code: exit code of the process.
     """
 
     exit_code = 1
 
 
 class UsageError(CommandError):
-    """A command cannot start: a wrong argument, a missing file, a model that does not load."""
+    """A command cannot start: a wrong argument, a missing file, an unusable model."""
 
     exit_code = 2
 
 
-class UnjudgedError(CommandError):
-    """A stream, or a part of it, was not judged: no alert says nothing about what happened."""
+class UnprocessedError(CommandError):
+    """A stream, or a part of it, was not processed, so that no alert means nothing."""
 
     exit_code = 3

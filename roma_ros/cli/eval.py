@@ -1,4 +1,4 @@
-"""`roma eval`: how well a checkpoint does."""
+"""`roma eval`: the quality of a checkpoint on a benchmark."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from roma_ros.cli.arguments import add_device_option, add_model_option, add_trigger_options
 from roma_ros.cli.errors import CommandError, UsageError
+from roma_ros.cli.parser import Commands, add_command, add_commands
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -16,52 +17,94 @@ if TYPE_CHECKING:
 
 __all__ = ["add_to"]
 
-HELP = "measure a checkpoint on streams that it was never trained on"
 TABLE_WIDTH = 160  # characters, in a file or pipe
-MEANING = """\
-Alerts, narrations and questions, in text and spoken, on worlds and voices of the test split,
-through the same sessions and triggers as `roma run` and the ROS node. OUT gets every figure as
-JSON; OUT_calibration.png and OUT_sweeps.png are written beside it.
+EPILOG = """\
+examples:
+  roma eval world --out bench/eval.json
+  roma eval world --model runs/2 --streams 40 --out quick.json
 
-A firing starts when the trigger goes off and ends with the run of units at or above the threshold.
-An event is found if a firing starts in it. A firing that starts in no event is a false alarm, and a
-false-alarm second is one with the alarm on and no event. A narration's sentence matches the end of
-a segment that is at most one second away, one to one. Intervals are a bootstrap over worlds.
+`roma eval BENCHMARK --help` describes a benchmark.
+"""
+DETAILS = """\
+Runs alerts, narrations and questions, written and spoken, on worlds and
+voices of the test split, with the same sessions and triggers as `roma run`
+and the ROS node. Writes all figures to OUT.json, and plots to
+OUT_calibration.png and OUT_sweeps.png.
+"""
+WORLD_EPILOG = """\
+how it counts:
+  A firing starts when the trigger goes off and ends with the run of units at
+  or above the threshold. An event is found if a firing starts in it; a firing
+  that starts in no event is a false alarm. A false-alarm second is one with
+  the alarm on and no event. A sentence of a narration matches the end of a
+  segment that is at most one second away, one to one. Intervals are a
+  bootstrap over worlds.
 
 examples:
   roma eval world --out bench/eval.json
   roma eval world --model runs/2 --streams 40 --out quick.json
+  roma eval world --streams 2 --seconds 10        a quick look
+
+exit codes:
+  0    evaluated
+  1    a stream cannot be rendered or judged, or a result cannot be written
+  2    a wrong argument, or a checkpoint that cannot be loaded
+  130  interrupted by Ctrl-C
 """
 
 
-def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = commands.add_parser("eval", help=HELP, description=f"{HELP.capitalize()}.")
-    benchmarks = parser.add_subparsers(title="benchmarks", metavar="BENCHMARK", required=True)
-    world = benchmarks.add_parser(
+def add_to(commands: Commands) -> None:
+    """Add the command and its benchmarks."""
+    parser = add_command(
+        commands,
+        "eval",
+        usage="BENCHMARK ...",
+        summary="evaluate a checkpoint on streams that it was not trained on",
+        epilog=EPILOG,
+    )
+    benchmarks = add_commands(parser, title="benchmarks", metavar="BENCHMARK")
+    world = add_command(
+        benchmarks,
         "world",
-        help="made-up streams with exact ground truth",
-        description="Measure a checkpoint on made-up streams with exact ground truth.",
-        epilog=MEANING,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        usage="[OPTIONS]",
+        summary="evaluate a checkpoint on synthetic streams with exact ground truth",
+        details=DETAILS,
+        epilog=WORLD_EPILOG,
     )
-    world.add_argument("--out", type=Path, default=Path("eval.json"), help="(default: %(default)s)")
-    add_model_option(world)
-    add_device_option(world, default="cpu")
-    world.add_argument(
-        "--streams", type=int, default=500, help="of each task, at least (default: %(default)s)"
+    model = world.add_argument_group("model")
+    add_model_option(model)
+    add_device_option(model, default="cpu")
+    streams = world.add_argument_group("streams")
+    streams.add_argument(
+        "--streams", type=int, default=500, help="streams per task, at least (default: %(default)s)"
     )
-    world.add_argument(
-        "--seconds", type=int, default=20, help="length of a world (default: %(default)s)"
+    streams.add_argument(
+        "--seconds",
+        type=int,
+        default=20,
+        help="length of a stream, s; 5 to 60 (default: %(default)s)",
     )
-    world.add_argument(
-        "--seed", type=int, default=0, help="first world of the test split (default: %(default)s)"
+    streams.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        help="number of the first world of the test split (default: %(default)s)",
     )
-    add_trigger_options(world)
-    world.add_argument(
+    add_trigger_options(world.add_argument_group("triggers"))
+    output = world.add_argument_group("execution and output")
+    output.add_argument(
         "--workers",
         type=int,
         default=2,
-        help="processes of one thread each; 1: this one, with torch's threads (default: 2)",
+        help="processes of one thread each; 1: this process, with torch's threads "
+        "(default: %(default)s)",
+    )
+    output.add_argument(
+        "--out",
+        type=Path,
+        default=Path("eval.json"),
+        metavar="FILE",
+        help="JSON file to write (default: %(default)s)",
     )
     world.set_defaults(command=_evaluate)
 
@@ -83,7 +126,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
 
     out: Path = arguments.out
     if not out.absolute().parent.is_dir():
-        raise UsageError(f"{out.absolute().parent} is not a folder; make it first")
+        raise UsageError(f"{out.absolute().parent} is not a folder; create it first")
     if arguments.workers < 1:
         raise UsageError(f"--workers is {arguments.workers}; expected at least 1")
     begin = time.perf_counter()
@@ -104,7 +147,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
         folder = resolve_folder(arguments.model)
         transformers_logging.disable_progress_bar()  # it would stay in the terminal
         with _progress(console) as progress:
-            task = progress.add_task("following streams", total=None)
+            task = progress.add_task("processing streams", total=None)
             outcomes = evaluate_on_world(
                 str(folder),
                 protocol,
@@ -118,18 +161,20 @@ def _evaluate(arguments: argparse.Namespace) -> int:
         raise UsageError(str(error)) from error
     wall = time.perf_counter() - begin
     report = Report.of(outcomes, protocol, folder, workers=arguments.workers, wall_seconds=wall)
-    pictures = (
+    plots = (
         out.with_name(f"{out.stem}_calibration.png"),
         out.with_name(f"{out.stem}_sweeps.png"),
     )
     try:
         report.write(out)
-        draw_calibration(report, pictures[0])
-        draw_sweeps(report, pictures[1])
+        draw_calibration(report, plots[0])
+        draw_sweeps(report, plots[1])
     except OSError as error:
-        raise CommandError(f"the results cannot be written: {error}") from error
-    console.print(metrics_table(report.metrics, f"{folder.name} on the test split"))
-    print(f"{wall:.0f} s; written to {out}, {pictures[0]} and {pictures[1]}")
+        raise CommandError(f"results cannot be written: {error}") from error
+    console.print(
+        metrics_table(report.metrics, f"{folder.name} on the test split of the synthetic world")
+    )
+    print(f"took {wall:.0f} s; results: {out}, {plots[0]}, {plots[1]}")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Events as subtitles, as a table for a spreadsheet, or as JSON lines again."""
+"""Export of events as subtitles, as a CSV table, or as JSON lines."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from roma_ros.journal import Header, Record, encode
 
 __all__ = ["FORMATS", "export", "format_of"]
 
-CUE_SECONDS = (2.0, 7.0)  # the shortest and the longest that a subtitle is shown
-READING = 15.0  # characters a second
+CUE_SECONDS = (2.0, 7.0)  # shortest and longest duration of a subtitle
+READING_SPEED = 15.0  # characters per second
 CSV_FIELDS = ("unit", "watch", "instruction", "text", "question", "p_speak", "threshold")
 CSV_COLUMNS = (
     *("sequence", "event", "written", "stamp_ns", "seconds", "source", "source_seconds", "stream"),
@@ -26,15 +26,23 @@ CSV_COLUMNS = (
 
 
 def format_of(path: Path) -> str:
-    """The format that a file's name asks for. Raises UsageError."""
+    """Return the format of a file by its suffix.
+
+    Raises:
+        UsageError: there is no such format.
+    """
     suffix = path.suffix.lower()
     if suffix not in FORMATS:
-        raise UsageError(f"--export {path}: expected a name that ends in {', '.join(FORMATS)}")
+        raise UsageError(f"--export is {path}; expected a name that ends in {', '.join(FORMATS)}")
     return suffix
 
 
 def export(path: Path, lines: Iterable[Header | Record]) -> int:
-    """Write events to a file, by the format of its name; returns how many.
+    """Write events to a file; returns how many.
+
+    Args:
+        path: file to write; its suffix selects the format.
+        lines: headers and events.
 
     Raises:
         UsageError: there is no such format.
@@ -96,38 +104,38 @@ def _write_vtt(file: TextIO, lines: Iterable[Header | Record]) -> int:
 
 
 def _cues(lines: Iterable[Header | Record]) -> list[tuple[float, float, str]]:
-    """Begin, end and text of each subtitle: what was said, and when."""
-    said = [line for line in lines if isinstance(line, Record) and _is_said(line)]
-    begins = _begins(said)
+    """Return begin (s), end (s) and text of each subtitle: alerts, narrations and answers."""
+    spoken = [line for line in lines if isinstance(line, Record) and _is_spoken(line)]
+    begins = _begins(spoken)
     cues = []
-    for index, record in enumerate(said):
+    for index, record in enumerate(spoken):
         line = EventLine.of(record.event, begins[index])
         assert line is not None
         text = f"[{line.kind.value} {line.watch}] {line.text}"
         shortest, longest = CUE_SECONDS
-        end = begins[index] + min(max(shortest, len(text) / READING), longest)
+        end = begins[index] + min(max(shortest, len(text) / READING_SPEED), longest)
         later = [begin for begin in begins[index + 1 :] if begin > begins[index]]
         cues.append((begins[index], min([end, *later[:1]]), text))
     return cues
 
 
-def _is_said(record: Record) -> bool:
+def _is_spoken(record: Record) -> bool:
     return isinstance(record.event, Alert | Narration | Answer)
 
 
-def _begins(said: Sequence[Record]) -> list[float]:
-    """Seconds of the source, or from the first event where there are several streams."""
-    streams = {record.event.stream for record in said}
-    seconds = [record.seconds for record in said]
+def _begins(records: Sequence[Record]) -> list[float]:
+    """Return each event's seconds of the source, or from the first event if streams differ."""
+    streams = {record.event.stream for record in records}
+    seconds = [record.seconds for record in records]
     known = [value for value in seconds if value is not None]
-    if len(streams) <= 1 and len(known) == len(said) and known == sorted(known):
+    if len(streams) <= 1 and len(known) == len(records) and known == sorted(known):
         return known
-    first = said[0].event.stamp
-    begins = [(record.event.stamp - first) / 1e9 for record in said]
+    first = records[0].event.stamp
+    begins = [(record.event.stamp - first) / 1e9 for record in records]
     if begins != sorted(begins):
         raise CommandError(
-            "the events' stamps go back, as those of several streams do, and subtitles cannot; "
-            "choose one stream with --since and --until"
+            "the events' stamps go back, as those of several streams do; subtitles need rising "
+            "times. Select one stream with --since and --until"
         )
     return begins
 

@@ -1,4 +1,4 @@
-"""The events of a run as JSON lines, in a file or on the standard output."""
+"""Events of a run as JSON lines, in a file or on standard output."""
 
 from __future__ import annotations
 
@@ -19,14 +19,16 @@ STDOUT = Path("-")
 
 
 class EventFile:
-    """Writes a header, and one line for each event at once; docs/events.md tells the fields.
+    """Writer of a header and one line per event; docs/events.md has the fields.
+
+    Use as a context manager.
 
     Args:
-        path: of the file; one that exists is emptied by the first event. `-`: standard output.
-        header: what the events come from.
+        path: file to write; the first event truncates an existing one. `-`: standard output.
+        header: source, model and watches of the run.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: the file cannot be opened.
     """
 
     def __init__(self, path: Path, header: Header) -> None:
@@ -49,7 +51,7 @@ class EventFile:
 
     def take(self, event: Event, seconds: float, source: SourceTime | None = None) -> None:
         """Write an event that happened `seconds` after the run's beginning."""
-        if not self._sequence:  # a run that cannot start leaves the last one's events alone
+        if not self._sequence:  # a run that cannot start keeps the last one's events
             if _is_regular(self._file):
                 self._file.truncate(0)
             self._file.write(encode(self._header))
@@ -66,7 +68,7 @@ class EventFile:
 
 
 def _is_regular(file: BinaryIO) -> bool:
-    """Whether there is something to empty: not of a pipe, a terminal or a device."""
+    """Return whether the file can be truncated: not a pipe, a terminal or a device."""
     try:
         return stat.S_ISREG(os.fstat(file.fileno()).st_mode) and file is not sys.stdout.buffer
     except (AttributeError, OSError):

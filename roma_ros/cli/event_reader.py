@@ -1,12 +1,12 @@
-"""Events of a file, or of a journal's folder: all that there are, and those that come."""
+"""Readers of event files and journals: all events, or new ones as they are written."""
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
 from roma_ros.cli.errors import UsageError
+from roma_ros.cli.parser import CommandParser, Commands, add_command
 from roma_ros.journal import (
     MAX_LINE,
     DamagedLine,
@@ -24,30 +24,36 @@ PIECE = 2**20  # bytes
 
 
 def given_or_found(path: Path | None) -> Path:
-    """The path that was given, or the journal of the only node that has one here.
+    """Return the given path, or else the journal of the only node on this machine.
+
+    Args:
+        path: file or journal folder; `None`: look for a journal.
 
     Raises:
-        UsageError: it is not there; there is no journal; or there are several.
+        UsageError: the path does not exist, or there is no journal, or there are several.
     """
     if path is not None:
         if not path.exists():
-            raise UsageError(f"there is no file or folder {path}")
+            raise UsageError(f"PATH {path} does not exist; expected a file or a folder")
         return path
     journals = [f / JOURNAL for f in state_folders() if journal_paths(f / JOURNAL)]
     if len(journals) == 1:
         return journals[0]
     if not journals:
         raise UsageError(
-            "no node has a journal here; name a file of `roma run --events`, or a journal's folder"
+            "no node has a journal on this machine; give PATH: a file of `roma run --events`, or a "
+            "journal folder"
         )
-    raise UsageError("several nodes have a journal, name one: " + ", ".join(map(str, journals)))
+    raise UsageError(
+        "several nodes have a journal; give one as PATH: " + ", ".join(map(str, journals))
+    )
 
 
 def event_paths(path: Path) -> list[Path]:
-    """The files that a file or folder stands for, oldest first.
+    """Return the files of a journal folder, oldest first; for a file, the file itself.
 
     Raises:
-        UsageError: a folder is no journal, or cannot be read.
+        UsageError: the folder is no journal, or cannot be read.
     """
     if not path.is_dir():
         return [path]
@@ -56,12 +62,18 @@ def event_paths(path: Path) -> list[Path]:
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from error
     if not paths:
-        raise UsageError(f"{path} is no journal: it has no files such as events-000000000001.jsonl")
+        raise UsageError(
+            f"{path} is no journal; expected files such as events-000000000001.jsonl in it"
+        )
     return paths
 
 
 def read_events(path: Path) -> Iterator[Line]:
-    """Read all lines of a file or a journal. Raises UsageError."""
+    """Read all lines of a file or a journal.
+
+    Raises:
+        UsageError: a file cannot be read.
+    """
     for each in event_paths(path):
         try:
             yield from read_lines(each)
@@ -70,10 +82,10 @@ def read_events(path: Path) -> Iterator[Line]:
 
 
 class EventTail:
-    """Reads a file or a journal on, from where the last `poll` has come to.
+    """Reader that continues a file or a journal from where its last `poll` has stopped.
 
     Args:
-        path: of the file, or the journal's folder.
+        path: event file or journal folder.
     """
 
     def __init__(self, path: Path) -> None:
@@ -84,23 +96,27 @@ class EventTail:
         self._rest = b""
 
     def poll(self) -> Iterator[Line]:
-        """Read the lines that are whole by now, and have not been read before."""
+        """Read the lines that have been completed since the last call.
+
+        Raises:
+            UsageError: a file cannot be read.
+        """
         for path in self._paths():
             if self._at is not None and path < self._at:
                 continue
             if path != self._at:
-                yield from self._give_up_rest()
+                yield from self._flush_rest()
                 self._at, self._position, self._number = path, 0, 0
             yield from self._poll(path)
 
     def _paths(self) -> list[Path]:
-        """A journal may have no file yet."""
+        """Return the files that exist; a journal may have none yet."""
         return journal_paths(self._path) if self._path.is_dir() else [self._path]
 
     def _poll(self, path: Path) -> Iterator[Line]:
         try:
             with path.open("rb") as file:
-                if path.stat().st_size < self._position:  # written anew
+                if path.stat().st_size < self._position:  # overwritten
                     self._position, self._number, self._rest = 0, 0, b""
                 file.seek(self._position)
                 while piece := file.read(PIECE):
@@ -110,7 +126,7 @@ class EventTail:
                     if len(self._rest) > MAX_LINE:
                         self._rest = self._rest[:MAX_LINE]
         except FileNotFoundError:
-            return  # rotated away meanwhile
+            return  # removed by rotation meanwhile
         except OSError as error:
             raise UsageError(f"{path} cannot be read: {error.strerror}") from error
 
@@ -122,32 +138,33 @@ class EventTail:
             assert self._at is not None
             return DamagedLine(path=self._at, number=self._number, reason=str(error))
 
-    def _give_up_rest(self) -> Iterator[Line]:
-        """A line of the file before that nobody has ended."""
+    def _flush_rest(self) -> Iterator[Line]:
+        """Read the rest of the previous file as a line: it will not be completed."""
         if self._rest:
             yield self._read(self._rest)
         self._rest = b""
 
 
 def add_event_command(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser],
-    name: str,
-    about: str,
-    examples: str,
-) -> argparse.ArgumentParser:
-    """Add a command that reads events, with the argument that says which file or journal."""
-    parser = commands.add_parser(
-        name,
-        help=about,
-        description=about[0].upper() + about[1:] + ".",
-        epilog=examples,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    commands: Commands, name: str, *, summary: str, details: str, epilog: str
+) -> CommandParser:
+    """Add a command that reads events, with its PATH argument.
+
+    Args:
+        commands: the commands of the parent parser.
+        name: word on the command line.
+        summary, details, epilog: texts of the help, as for `add_command`.
+    """
+    parser = add_command(
+        commands, name, usage="[OPTIONS] [PATH]", summary=summary, details=details, epilog=epilog
     )
-    parser.add_argument(
+    arguments = parser.add_argument_group("arguments")
+    arguments.add_argument(
         "path",
         metavar="PATH",
         nargs="?",
         type=Path,
-        help="file of events, or folder of a journal (default: the journal of the only node here)",
+        help="file of `roma run --events`, or journal folder of a node (default: the journal of "
+        "the only node on this machine)",
     )
     return parser

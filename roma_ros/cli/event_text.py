@@ -1,4 +1,4 @@
-"""Events that are worth a line of text."""
+"""Events as lines of text."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ __all__ = ["EventLine", "LineKind"]
 
 
 class LineKind(str, enum.Enum):
-    """What sort of line it is; the value is how it is called."""
+    """Kind of an event line; the value is the word that is printed."""
 
     ALERT = "alert"
     NARRATION = "narration"
     ANSWER = "answer"
     NOTE = "note"
-    """Something about the run itself, such as a lag."""
+    """About the run itself, such as a lag or a fault."""
     WARNING = "warning"
-    """What the model cannot know of an instruction or question."""
+    """An instruction or question that the model cannot know, see or hear."""
 
 
 @dataclass(frozen=True, slots=True)
 class EventLine:
-    """One line about something that happened.
+    """Event as one line of text.
 
     Attributes:
-        seconds: when, from the source's beginning.
-        kind: what sort of line.
-        watch: id of the watch it belongs to; empty for none.
-        text: one line.
+        seconds: time of the event from the source's beginning, s.
+        kind: kind of line.
+        watch: id of the watch that it belongs to; empty for none.
+        text: the text, without line breaks.
     """
 
     seconds: float
@@ -52,7 +52,12 @@ class EventLine:
 
     @classmethod
     def of(cls, event: Event, seconds: float) -> EventLine | None:
-        """The line for an event; `None` if it is not worth one."""
+        """Return the line for an event; `None` for an event that is not printed.
+
+        Args:
+            event: the event.
+            seconds: its time from the source's beginning, s.
+        """
         if isinstance(event, Alert | Narration):
             kind = LineKind.ALERT if isinstance(event, Alert) else LineKind.NARRATION
             text = one_line(event.text) or one_line(event.instruction)
@@ -72,11 +77,11 @@ def _cut(finished: bool) -> str:
 
 def _note(event: Event) -> str | None:
     if isinstance(event, StreamStarted) and event.reason is not StreamStart.FIRST:
-        return "a new stream begins; what was before is forgotten"
+        return "a new stream starts; earlier context is dropped"
     if isinstance(event, Lag):
-        lost = f"units skipped: {event.dropped}, heard without video: {event.audio_only}"
+        lost = f"{event.dropped} units skipped, {event.audio_only} processed without video"
         return f"keeping up again: {lost}" if event.recovered else f"slower than real time: {lost}"
     if isinstance(event, Fault) and is_milestone(event.count):
         times = f" ({event.count} times so far)" if event.count > 1 else ""
-        return f"fault while trying to {event.during}{times}: {one_line(event.error)}"
+        return f"fault during {event.during}{times}: {one_line(event.error)}"
     return None

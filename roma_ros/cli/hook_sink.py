@@ -1,4 +1,4 @@
-"""Alerts of a run, handed to hooks."""
+"""Delivery of a run's alerts to hooks."""
 
 from __future__ import annotations
 
@@ -15,16 +15,21 @@ from roma_ros.watch_file import WatchSpec
 
 __all__ = ["HookSink", "make_hooks"]
 
-PATIENCE = 30.0  # seconds at the end of a run for what waits to be delivered
+CLOSE_TIMEOUT = 30.0  # seconds at the end of a run to deliver what is queued
 
 
 def make_hooks(
     commands: Sequence[str], webhooks: Sequence[str], topics: Sequence[str]
 ) -> list[Hook]:
-    """Make the hooks that the arguments name.
+    """Make the hooks of the options.
+
+    Args:
+        commands: values of --on-alert: programs with arguments.
+        webhooks: values of --webhook: http or https addresses.
+        topics: values of --mqtt: mqtt://HOST/TOPIC.
 
     Raises:
-        UsageError: one of them cannot be made.
+        UsageError: a value is invalid, or its library is missing.
     """
     try:
         return [
@@ -37,34 +42,34 @@ def make_hooks(
 
 
 class HookSink:
-    """Hands alerts, and what watches with hooks of their own say, to these hooks.
+    """Sink that delivers alerts to hooks.
 
-    Use as a context manager: its end waits for what is under way.
+    Use as a context manager: its end waits for deliveries under way.
 
     Args:
-        hooks: get every alert.
-        watches: as a file names them, some with hooks of their own.
+        hooks: hooks of all alerts.
+        watches: watches of a file; those with hooks of their own use them for their events.
     """
 
     def __init__(self, hooks: Sequence[Hook], watches: Sequence[WatchSpec]) -> None:
         own = {spec.id: spec.on_alert for spec in watches if spec.on_alert}
-        self._runner = HookRunner(hooks, own, _complain)
+        self._runner = HookRunner(hooks, own, _report)
         self._sequence = 0
 
     def __enter__(self) -> HookSink:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._runner.close(PATIENCE)
+        self._runner.close(CLOSE_TIMEOUT)
 
     @property
     def lost(self) -> int:
-        """Events that were not delivered."""
+        """Number of events that were not delivered."""
         return self._runner.stats.lost
 
     def take(self, event: Event, seconds: float, source: SourceTime | None = None) -> None:
-        """Hand on an event that happened `seconds` after the run's beginning."""
-        self._sequence += 1  # as in the file of events
+        """Deliver an event that happened `seconds` after the run's beginning."""
+        self._sequence += 1  # the same number as in the events file
         self._runner.submit(
             Record(
                 event=event,
@@ -76,5 +81,5 @@ class HookSink:
         )
 
 
-def _complain(problem: str) -> None:
+def _report(problem: str) -> None:
     print(f"roma: error: {one_line(problem)}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""The run as a picture in the terminal that renews itself."""
+"""Live view of a run on a terminal."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ __all__ = ["LiveView"]
 
 BARS = "▁▂▃▄▅▆▇█"
 HISTORY = 240  # units; more than a terminal is wide
-INTERVAL = 0.1  # seconds between two pictures
+INTERVAL = 0.1  # seconds between two redraws
 STYLES = {
     LineKind.ALERT: "bold red",
     LineKind.NARRATION: "green",
@@ -39,15 +39,15 @@ STYLES = {
 
 @dataclass(slots=True)
 class _Lane:
-    """The last p(speak) of one watch."""
+    """Last values of p(speak) of one watch, and its number of triggers."""
 
     name: str
     threshold: float
     values: deque[float] = field(default_factory=lambda: deque(maxlen=HISTORY))
-    said: int = 0
+    triggers: int = 0
 
     def sparkline(self, width: int) -> Text:
-        """The newest on the right; bright where the threshold is reached."""
+        """Return a bar per value, the newest on the right, red at or above the threshold."""
         text = Text()
         shown = list(self.values)[-width:]
         text.append(" " * (width - len(shown)))
@@ -58,12 +58,14 @@ class _Lane:
 
 
 class LiveView:
-    """p(speak) of each watch and how fast it goes; what happens is told in lines above.
+    """Panel with p(speak) of each watch and the speed; events are printed as lines above it.
+
+    Use as a context manager.
 
     Args:
-        console: where to draw.
-        title: of the whole, such as the source's name.
-        watches: one lane each.
+        console: terminal to draw on.
+        title: title of the panel, such as the source's name.
+        watches: watches to show, one lane each.
     """
 
     def __init__(self, console: Console, *, title: str, watches: Sequence[Watch]) -> None:
@@ -87,17 +89,18 @@ class LiveView:
         self._live.stop()
 
     def take(self, event: Event, seconds: float, source: SourceTime | None = None) -> None:
+        """Show an event that happened `seconds` after the run's beginning."""
         if isinstance(event, SpeakProbability):
             lane = self._lanes[event.watch]
             lane.values.append(event.p_speak)
-            lane.said += event.triggered
+            lane.triggers += event.triggered
             return
         line = EventLine.of(event, seconds)
-        if line is not None and line.kind is not LineKind.WARNING:  # which stderr has had
+        if line is not None and line.kind is not LineKind.WARNING:  # already on stderr
             self._print(line, f"{clock(seconds):>8}" if source is None else str(source))
 
     def refresh(self, progress: Progress) -> None:
-        """Draw again, unless that was done a moment ago."""
+        """Redraw, at most once per `INTERVAL`."""
         self._progress = progress
         if time.monotonic() - self._drawn >= INTERVAL:
             self._draw()
@@ -114,9 +117,9 @@ class LiveView:
 
     def _draw(self) -> None:
         self._drawn = time.monotonic()
-        self._live.update(self._picture(), refresh=True)
+        self._live.update(self._panel(), refresh=True)
 
-    def _picture(self) -> RenderableType:
+    def _panel(self) -> RenderableType:
         return Panel(
             Group(self._probabilities(), Text(), self._figures()),
             title=Text(self._title, style="bold"),
@@ -140,7 +143,9 @@ class LiveView:
                 Text(lane.name),
                 lane.sparkline(width),
                 Text(value, style="bold red" if high else ""),
-                f"≥ {lane.threshold:g}  ×{lane.said}" if lane.threshold < 1 or lane.said else "",
+                f"≥ {lane.threshold:g}  ×{lane.triggers}"
+                if lane.threshold < 1 or lane.triggers
+                else "",
             )
         return table
 
@@ -156,5 +161,5 @@ class LiveView:
         ]
         if now.dropped or now.audio_only:
             words.append(f"skipped {now.dropped}, audio only {now.audio_only}")
-        unjudged = f"{now.unjudged} units NOT JUDGED · " if now.unjudged else ""
+        unjudged = f"{now.unjudged} units NOT PROCESSED · " if now.unjudged else ""
         return Text.assemble((unjudged, "bold red"), (" · ".join(words), "dim"))

@@ -11,24 +11,50 @@ from contextlib import suppress
 from typing import Any
 
 from roma_ros.cli.errors import CommandError, UsageError
+from roma_ros.cli.parser import HelpFormatter, add_commands
 from roma_ros.missing_library import explain_import_error
 
 __all__ = ["COMMANDS", "main", "make_parser"]
 
 COMMANDS = (
-    *("run", "events", "replay", "world", "train", "eval", "quantize", "bench", "plan"),
-    *("doctor", "completion"),
+    *("run", "events", "replay", "world", "train", "eval", "quantize", "compare", "bench"),
+    *("plan", "doctor", "completion"),
 )
-"""Names of commands, and of the modules beside this one that hold them."""
+"""Names of the commands, and of the modules of this package that implement them."""
 WITHOUT_LIBRARIES = ("doctor",)
-"""These work when a library is missing or broken: no other command is imported for them."""
-INTERRUPTED = 130  # as shells have it: 128 + SIGINT
+"""Commands that work when a library is missing or broken: no other command is imported for them."""
+INTERRUPTED = 130  # exit code by the convention of shells: 128 + SIGINT
 
-DESCRIPTION = "A robot's sense of when to speak: watch a stream, alert, narrate and answer."
+DESCRIPTION = """\
+Watch a camera and a microphone with a streaming audio-video language model
+that decides every second whether to speak: alerts, narration and answers.
+"""
+EPILOG = """\
+examples:
+  roma run clip.mp4 --watch "alert me when you hear two beeps"
+  roma run 0 mic --narrate
+  roma doctor
+
+exit codes of all commands:
+  0    success
+  1    the command failed while it ran
+  2    it could not start: a wrong argument, a missing file, an unusable model
+  3    `roma run`: a part of the stream was not processed
+  130  interrupted by Ctrl-C
+
+`roma COMMAND --help` describes a command.
+"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit code, or raises SystemExit as argparse does."""
+    """Run one command; returns its exit code.
+
+    Args:
+        argv: arguments without the program's name; `None`: those of the process.
+
+    Raises:
+        SystemExit: from argparse, after --help, --version or a usage error.
+    """
     given = sys.argv[1:] if argv is None else list(argv)
     _open_closed_streams()
     try:
@@ -41,9 +67,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("roma: interrupted", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
-        _discard_output()  # whoever read it has had enough (`roma run ... | head`)
+        _discard_output()  # the reader has closed the pipe, as in `roma run ... | head`
         return 0
-    except OSError as error:  # a full disk, or an output that has gone
+    except OSError as error:  # a full disk, or an output that is closed
         _discard_output()
         where = f"{error.filename}: " if error.filename else ""
         print(f"roma: error: {where}{error.strerror or error}", file=sys.stderr)
@@ -52,20 +78,20 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _discard_output() -> None:
-    """Python would complain once more when it flushes standard output at its end."""
+    """Redirect standard output to nothing, or Python fails again when it flushes it at exit."""
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _open_closed_streams() -> None:
-    """A shell may have closed standard output or error (`>&-`): what goes there is discarded."""
+    """Open standard output and error to nothing where a shell has closed them (`>&-`)."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
 
 
 def _commands_for(given: Sequence[str]) -> Sequence[str]:
-    """The commands whose modules have to be imported for these arguments."""
+    """Return the commands whose modules have to be imported for these arguments."""
     if given[:1] == ["--version"]:
         return ()
     alone = bool(given) and given[0] in WITHOUT_LIBRARIES
@@ -73,30 +99,34 @@ def _commands_for(given: Sequence[str]) -> Sequence[str]:
 
 
 def make_parser(commands: Iterable[str] = COMMANDS) -> argparse.ArgumentParser:
-    """The parser of the whole command line.
+    """Make the parser of the whole command line.
 
     Args:
-        commands: those that it knows.
+        commands: names of the commands to include.
 
     Raises:
         UsageError: a library that a command imports is missing or broken.
     """
     parser = argparse.ArgumentParser(
-        prog="roma", description=DESCRIPTION, epilog="`roma COMMAND --help` tells more."
+        prog="roma",
+        usage="%(prog)s [--version] COMMAND ...",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=HelpFormatter,
     )
     parser.add_argument(
         "--version",
         action=_Version,
-        help="show the version, its commit and those of the libraries, and exit",
+        help="print the versions of roma_ros and its libraries, and exit",
     )
-    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    subparsers = add_commands(parser, title="commands", metavar="COMMAND")
     for name in commands:
         try:
             module = importlib.import_module(f"roma_ros.cli.{name}")
         except (ImportError, OSError) as error:
-            said = explain_import_error(error) if isinstance(error, ImportError) else None
+            reason = explain_import_error(error) if isinstance(error, ImportError) else None
             raise UsageError(
-                f"{said or f'{type(error).__name__}: {error}'}; `roma doctor` tells what else is "
+                f"{reason or f'{type(error).__name__}: {error}'}; `roma doctor` lists what else is "
                 "missing and what to do"
             ) from error
         module.add_to(subparsers)
@@ -104,7 +134,7 @@ def make_parser(commands: Iterable[str] = COMMANDS) -> argparse.ArgumentParser:
 
 
 class _Version(argparse.Action):
-    """As argparse's own, of a text that is made only when it is asked for."""
+    """Option that prints the versions; unlike argparse's, it makes the text only when given."""
 
     def __init__(self, option_strings: Sequence[str], dest: str, **options: Any) -> None:
         super().__init__(option_strings, dest, nargs=0, **options)

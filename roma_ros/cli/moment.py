@@ -1,4 +1,4 @@
-"""A point in time on the command line, and whether an event comes before it."""
+"""Points in time on the command line, and their order with events."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from roma_ros.journal import Record
+from roma_ros.watch import quoted
 
 __all__ = ["Moment", "wall_ns"]
 
@@ -16,16 +17,16 @@ _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 
 def wall_ns(record: Record) -> int:
-    """When an event happened by the computer's clock, or else by the sensors', ns."""
+    """Return the time of an event by the wall clock, or else by the sensor clock, ns."""
     return record.event.stamp if record.wall_ns is None else record.wall_ns
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A point in time.
+    """Point in time.
 
     Attributes:
-        seconds: from the beginning of the source or stream; `None`: `wall` tells.
+        seconds: seconds from the beginning of the source or stream; `None`: `wall` is the time.
         wall: Unix time, ns.
     """
 
@@ -34,12 +35,12 @@ class Moment:
 
     @classmethod
     def parse(cls, text: str) -> Moment:
-        """Read "12.5" (seconds of the source), "10m" (ago; s, m, h, d), or an ISO 8601 date.
+        """Parse "12.5" (seconds of the source), "10m" (ago; s, m, h, d), or an ISO 8601 date.
 
-        A date without a zone is in local time.
+        A date without a time zone is in local time.
 
         Raises:
-            ValueError: it is none of these.
+            ValueError: another form.
         """
         if found := _AGO.fullmatch(text):
             return cls(wall=time.time_ns() - round(float(found[1]) * _UNITS[found[2]] * 1e9))
@@ -52,12 +53,12 @@ class Moment:
             return cls(wall=round(date.timestamp() * 1e9))
         except (ValueError, OverflowError, OSError):
             raise ValueError(
-                f"{text[:40]!r} is no time; expected seconds of the source such as 12.5, a time "
+                f"{quoted(text)} is no time; expected seconds of the source such as 12.5, a time "
                 "ago such as 90s, 10m, 2h or 1d, or a date such as 2026-11-27T18:30"
             ) from None
 
     def is_after(self, record: Record) -> bool:
-        """Whether an event comes before this moment."""
+        """Return whether this moment is after an event."""
         if self.seconds is None:
             return wall_ns(record) < self.wall
         return record.seconds is not None and record.seconds < self.seconds

@@ -1,4 +1,4 @@
-"""The run as plain lines: for pipes and logs."""
+"""Plain lines of a run, for pipes and logs."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ __all__ = ["PlainOutput"]
 
 
 class PlainOutput:
-    """A line for every p(speak) and for everything that happens, as it happens.
+    """Printer of one line per event, p(speak) included.
 
     Args:
-        out: where to.
-        quiet: leave out p(speak) and notes.
+        out: text stream to print to.
+        quiet: whether to leave out p(speak) and notes.
     """
 
     def __init__(self, out: TextIO, *, quiet: bool) -> None:
@@ -34,6 +34,7 @@ class PlainOutput:
         pass
 
     def take(self, event: Event, seconds: float, source: SourceTime | None = None) -> None:
+        """Print an event that happened `seconds` after the run's beginning."""
         when = f"{clock(seconds):>8}" if source is None else str(source)
         if isinstance(event, SpeakProbability):
             if not self._quiet:
@@ -41,13 +42,13 @@ class PlainOutput:
                 self._print(when, "p(speak)", event.watch, f"{event.p_speak:.3f}{mark}")
             return
         line = EventLine.of(event, seconds)
-        if line is None or line.kind is LineKind.WARNING:  # which stderr has had
+        if line is None or line.kind is LineKind.WARNING:  # already on stderr
             return
         if not (self._quiet and line.kind is LineKind.NOTE):
             self._print(when, line.kind.value.upper(), line.watch, line.text)
 
     def refresh(self, progress: Progress) -> None:
-        """Lines need none."""
+        """Do nothing: lines have no progress display."""
 
     def _print(self, when: str, what: str, watch: str, text: str) -> None:
         owner = f" {watch}" if watch else ""

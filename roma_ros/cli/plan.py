@@ -1,13 +1,15 @@
-"""`roma plan`: whether a model fits a device and keeps up with its sensors, before buying."""
+"""`roma plan`: predicted memory and speed of a model on a device."""
 
 from __future__ import annotations
 
 import argparse
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from roma_ros.cli.errors import UsageError
+from roma_ros.cli.parser import Commands, add_command
 from roma_ros.planning import (
     DEVICES,
     GB,
@@ -30,70 +32,86 @@ if TYPE_CHECKING:
 
 __all__ = ["add_to", "plan_from"]
 
-HELP = "predict whether a model fits a device and keeps up with its sensors"
 THIS = "this"
 TABLE_WIDTH = 140  # characters, in a file or pipe
-MEANING = f"""\
-Bytes and operations follow from the model's sizes, seconds from the device's bandwidth, arithmetic
-and the cost of starting an operation; a program is taken to reach 75 % of the bandwidth and 50 % of
-the arithmetic that a data sheet gives. That, and what starting an operation costs, is assumed: the
-figures are for comparing devices, and may be wrong by a factor of two. `roma bench` measures, and
---measured sets predictions beside measurements.
+DETAILS = """\
+Computes memory and operations from the model's sizes, and seconds from the
+device's bandwidth, arithmetic and cost of starting an operation. A program is
+assumed to reach 75 % of the bandwidth and 50 % of the arithmetic of the data
+sheet, so the figures can be wrong by a factor of two: compare devices with
+them, and measure with `roma bench`.
+"""
+EPILOG = f"""\
+recipes (how weights are stored; none: bfloat16, or float32 on a CPU):
+{textwrap.fill(", ".join(WEIGHT_FORMATS), 76, initial_indent="  ", subsequent_indent="  ")}
 
-A recipe says how weights are stored: {", ".join(WEIGHT_FORMATS)}.
-`none` is bfloat16, or float32 on a CPU. Units are taken to be as large as --pixels allow.
-
-devices: {", ".join(DEVICES)}
+devices:
+{textwrap.fill(", ".join(DEVICES), 76, initial_indent="  ", subsequent_indent="  ")}
 
 examples:
   roma plan --model 7b --recipe nf4
-  roma plan --device orin-agx-64 --model 7b --recipe nf4 --watches 2 --context-seconds 120
+  roma plan --device orin-agx-64 --recipe nf4 --watches 2 --context-seconds 120
   roma plan --device this --model 3b
   roma plan --measured bench
+
+exit codes:
+  0  predicted, even if the model does not fit or keep up
+  2  a wrong argument, or no measurement in the folder of --measured
 """
 
 
-def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = commands.add_parser(
+def add_to(commands: Commands) -> None:
+    """Add the command."""
+    parser = add_command(
+        commands,
         "plan",
-        help=HELP,
-        description="Predict memory, seconds per unit and per token, by arithmetic.",
-        epilog=MEANING,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        usage="[OPTIONS]",
+        summary="predict memory and speed of a model on a device",
+        details=DETAILS,
+        epilog=EPILOG,
     )
-    parser.add_argument(
-        "--device",
-        metavar="NAME",
-        help="one of those below, or `this`: this machine, probed for a second (default: all)",
-    )
-    parser.add_argument(
+    subject = parser.add_argument_group("model and device")
+    subject.add_argument(
         "--model",
         default="7b",
-        help="3b, 7b, roma_tiny, or a folder with config.json (default: %(default)s)",
+        help="3b, 7b (Qwen2.5-Omni), roma_tiny, or a folder with config.json "
+        "(default: %(default)s)",
     )
-    parser.add_argument(
-        "--recipe", default="none", help="how weights are stored (default: %(default)s)"
+    subject.add_argument(
+        "--recipe", default="none", help="how weights are stored; see below (default: %(default)s)"
     )
-    parser.add_argument("--watches", type=int, default=1, help="at once (default: %(default)s)")
-    parser.add_argument(
+    subject.add_argument(
+        "--device",
+        metavar="NAME",
+        help="a device of the list below, or this: the present machine, probed for a second "
+        "(default: a table of all devices)",
+    )
+    workload = parser.add_argument_group("workload")
+    workload.add_argument(
+        "--watches", type=int, default=1, help="watches at the same time (default: %(default)s)"
+    )
+    workload.add_argument(
         "--context-seconds",
         type=int,
         default=60,
-        help="that each watch keeps in sight (default: %(default)s)",
+        metavar="SECONDS",
+        help="length of each watch's context window, s (default: %(default)s)",
     )
-    parser.add_argument(
+    workload.add_argument(
         "--pixels",
         type=int,
         default=65_536,
-        help="largest area of a resized frame (default: %(default)s)",
+        help="area of a resized frame, px (default: %(default)s)",
     )
-    parser.add_argument(
+    comparison = parser.add_argument_group("comparison")
+    comparison.add_argument(
         "--measured",
         type=Path,
         nargs="?",
         const=Path("bench"),
         metavar="FOLDER",
-        help="set predictions beside what `roma bench --json` has written there (default: bench)",
+        help="compare predictions with the files of `roma bench --json` in FOLDER "
+        "(without FOLDER: bench)",
     )
     parser.set_defaults(command=_plan)
 
@@ -109,8 +127,8 @@ def _plan(arguments: argparse.Namespace) -> int:
             comparisons = read_comparisons(arguments.measured)
             if not comparisons:
                 raise UsageError(
-                    f"{arguments.measured} has no file of `roma bench`; "
-                    f"measure first: roma bench --json {arguments.measured / 'mine.json'}"
+                    f"{arguments.measured} has no file of `roma bench --json`; expected at least "
+                    f"one. Measure first: roma bench --json {arguments.measured / 'mine.json'}"
                 )
             for comparison in comparisons:
                 console.print(_comparison_table(comparison))
@@ -121,14 +139,14 @@ def _plan(arguments: argparse.Namespace) -> int:
             console.print(_plan_table(plan))
             for line in plan.summary():
                 print(line)
-            print(f"\ndevice figures: {plan.device.source}")
+            print(f"\nsource of the device figures: {plan.device.source}")
     except PlanningError as error:
         raise UsageError(str(error)) from error
     return 0
 
 
 def plan_from(arguments: argparse.Namespace) -> Plan:
-    """The plan for the one device that the arguments name.
+    """Make the plan for the device that the arguments name.
 
     Raises:
         PlanningError: an unknown name, or a number out of range.
@@ -162,7 +180,7 @@ def _this_machine() -> Device:
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """One phase: what it costs, and how long that takes."""
+    """Cost and duration of one phase."""
 
     name: str
     cost: Cost
@@ -177,19 +195,19 @@ def _plan_table(plan: Plan) -> Table:
         "",
         "GFLOP",
         "GB moved",
-        "started",
+        "operations started",
         "seconds",
         title=f"{plan.model.name}, {plan.weight_format.name}, on {plan.device.title}",
-        caption=f"units of {work.unit_tokens} tokens, {work.context_seconds} s in sight, "
+        caption=f"units of {work.unit_tokens} tokens, {work.context_seconds} s of context, "
         f"{work.watches} watch{'es' if work.watches > 1 else ''}",
     )
     for column in table.columns[1:]:
         column.justify = "right"
-    table.add_row("features, on the CPU", "", "", "", f"{plan.features:.3f}")
+    table.add_row("features (on the CPU)", "", "", "", f"{plan.features:.3f}")
     for row in (
         _Row("vision", costs.vision, plan.vision),
         _Row("audio", costs.audio, plan.audio),
-        _Row("backbone, each watch", costs.backbone, plan.backbone),
+        _Row("backbone, per watch", costs.backbone, plan.backbone),
     ):
         table.add_row(row.name, *_cost_cells(row))
     table.add_section()
@@ -210,26 +228,27 @@ def _devices_table(plans: list[Plan]) -> Table:
     first = plans[0]
     table = Table(
         "--device",
-        "",
+        "name",
         "peak GB",
-        "of GB",
-        "s per second",
+        "usable GB",
+        "real-time factor",
         "ms per token",
         "spare tokens/s",
-        "",
+        "keeps up",
         title=f"{first.model.name}, {first.weight_format.name}, "
-        f"{first.workload.watches} x {first.workload.context_seconds} s in sight",
-        caption="predicted; `roma plan --help` tells from what",
+        f"{first.workload.watches} watch{'es' if first.workload.watches > 1 else ''}, "
+        f"{first.workload.context_seconds} s of context",
+        caption="predicted, not measured; see `roma plan --help`",
     )
     for column in table.columns[2:7]:
         column.justify = "right"
     for plan in plans:
-        ours = (plan.device.memory - plan.device.reserved) / GB
+        usable = (plan.device.memory - plan.device.reserved) / GB
         table.add_row(
             plan.device.name,
             plan.device.title,
             f"{plan.peak_memory / GB:.1f}",
-            f"{ours:.1f}",
+            f"{usable:.1f}",
             f"{plan.real_time_factor:.2f}",
             f"{plan.token * 1e3:.0f}",
             str(plan.spare_tokens),
@@ -257,7 +276,7 @@ def _comparison_table(comparison: Comparison) -> Table:
         ("backbone and head, ms", plan.backbone * 1e3, comparison.backbone * 1e3),
         ("one token, ms", plan.token * 1e3, comparison.token * 1e3),
         ("weights, MB", plan.weights / 1e6, comparison.weights / 1e6),
-        ("cache of a watch, MB", plan.cache / 1e6, comparison.cache / 1e6),
+        ("KV cache per watch, MB", plan.cache / 1e6, comparison.cache / 1e6),
     ):
         ratio = measured / predicted
         table.add_row(name, f"{predicted:,.1f}", f"{measured:,.1f}", f"{ratio:.2f}")

@@ -1,4 +1,4 @@
-"""A source, made into units, followed by an assistant: the loop of `roma run`."""
+"""Playback of a source to an assistant: the loop of `roma run`."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from roma_ros.events import Answer, Event
 from roma_ros.sources import Source
 from roma_ros.thinker import RomaThinker, UnitShapeError
 from roma_ros.units import Frame, UnitsError
-from roma_ros.watch import Watch
+from roma_ros.watch import Watch, quoted
 
 __all__ = ["Playback", "Progress"]
 
 LOG = logging.getLogger(__name__)
-MAX_TYPED = 16  # questions that wait to be put
-LOOK_UP = 0.1  # seconds between looks at the progress while nothing happens
+MAX_TYPED = 16  # typed questions that wait to be asked
+POLL_PERIOD = 0.1  # seconds between two empty lists of events, for the progress
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,30 +69,30 @@ class Progress:
 
 
 class Playback:
-    """Plays a source to an assistant; iterate to get the events as they happen.
+    """Playback of a source to an assistant; iterate over it to get the events as they happen.
 
-    A recording is played at its own pace, unless `fast`: then every unit is heard to its end before
-    the next one is made, so that nothing is ever late and the events are always the same.
+    A recording plays at its own pace. With `fast`, every unit is processed completely before the
+    next one is made, so that nothing is ever late and the events are always the same.
 
-    Use as a context manager, which closes the source and frees the sessions.
+    Use as a context manager, which closes the source and the sessions.
 
     Args:
-        source: to be followed; must be a recording if `fast`.
-        thinker: the weights.
-        watches: what to watch for.
-        questions: what to ask, and when.
-        config: the assistant's; what the stream has is the source's.
-        fast: as fast as the model can.
+        source: source to play; with `fast` it must be a recording.
+        thinker: model to use.
+        watches: watches to add.
+        questions: questions to ask, with their times.
+        config: configuration of the assistant; `has_video` and `has_audio` are the source's.
+        fast: process as fast as possible.
 
     Attributes:
-        answers: the questions that were put, with their answers to come.
+        answers: questions that were asked, with the futures of their answers.
         stopped: whether `stop` was called.
-        warnings: what the model cannot know, see or hear of the watches' instructions and of the
-            questions, a line each.
+        warnings: one line for each instruction and question that the model cannot know, see or
+            hear.
 
     Raises:
-        WatchError: the watches cannot be kept, or the model has no speak head.
-        UnknownWordsError: there is a warning of a question, and the config is strict.
+        WatchError: a watch cannot be added, or the model has no speak head.
+        UnknownWordsError: a question has a warning, and `config.strict` is set.
     """
 
     def __init__(
@@ -109,9 +109,9 @@ class Playback:
         self.stopped = False
         self._source = source
         self._fast = fast
-        self._happened: deque[Event] = deque()
+        self._events: deque[Event] = deque()
         config = replace(config, has_video=source.has_video, has_audio=source.has_audio)
-        self._assistant = Assistant(thinker, config, self._happened.append)
+        self._assistant = Assistant(thinker, config, self._events.append)
         self._thinker = thinker
         self._units = SourceUnits(source, fast=fast, check_frame=self._check_frame_size)
         self._questions = deque(sorted(questions, key=lambda question: question.seconds))
@@ -129,51 +129,51 @@ class Playback:
         self._end_all()
 
     def __iter__(self) -> Iterator[list[Event]]:
-        """Events in their order, again and again until the source has ended. Once only.
+        """Yield lists of events, in their order, until the source has ended. Once only.
 
-        A list may be empty: nothing has happened for a moment, or the model has worked without
-        having anything to say.
+        A list may be empty: no event has happened for a moment.
 
         Raises:
             SourceError: the source has failed.
-            UsageError: its frames are of a size that the model can never take.
+            UsageError: its frames have a size that the model never takes.
         """
         try:
             yield from self._play_fast() if self._fast else self._play_paced()
         finally:
             self._end_all()
-        yield self._drain()  # what was being said is told as far as it came
+        yield self._drain()  # text that was being generated, as far as it came
 
     def stop(self) -> None:
-        """End the iteration soon; for any thread or signal handler."""
+        """End the iteration soon. Any thread or signal handler may call it."""
         self.stopped = True
         self._ending.set()
         self._units.close()
 
     def ask(self, question: str) -> None:
-        """Put a question about all that was heard up to now; for any thread, and never waits."""
+        """Ask a question about all units up to now. Any thread may call it; it does not wait."""
         self._typed.append(question)
         self._arrived.set()
 
     @property
     def unasked(self) -> tuple[TimedQuestion, ...]:
-        """Questions whose time has not come."""
+        """Questions whose time has not come yet."""
         return tuple(self._questions)
 
     @property
-    def unheard(self) -> tuple[str, ...]:
-        """Of the sources that have ended, those that made no unit: a line each."""
-        return tuple(self._units.unheard)
+    def empty_sources(self) -> tuple[str, ...]:
+        """One line for each source that has ended without giving a unit."""
+        return tuple(self._units.empty_sources)
 
     def seconds(self, event: Event) -> float:
-        """When an event happened, counted from the run's beginning."""
+        """Return the time of an event from the run's beginning, s."""
         return self._units.seconds(event.stream, event.stamp)
 
     def source_time(self, event: Event) -> SourceTime | None:
-        """In which source an event happened, and when in it; `None` if there is only one."""
+        """Return the source of an event and the time in it; `None` if there is only one source."""
         return self._units.source_time(event.stream, event.stamp)
 
     def progress(self) -> Progress:
+        """Return the progress up to now."""
         status = self._assistant.status()
         return Progress(
             units=status.units_processed,
@@ -191,13 +191,13 @@ class Playback:
         )
 
     def _prepare(self, watches: Sequence[Watch]) -> list[str]:
-        """Add the watches; returns the warnings of them and of the questions."""
+        """Add the watches; returns the warnings about them and about the questions."""
         warnings = [(watch.id, self._assistant.watch(watch)) for watch in watches]
         for question in self._questions:
             warning = self._assistant.warning(question.text)
             if warning and self._assistant.config.strict:
-                raise UnknownWordsError(f"question {question.text!r}: {warning}")
-            warnings.append((f"question {question.text!r}", warning))
+                raise UnknownWordsError(f"question {quoted(question.text)}: {warning}")
+            warnings.append((f"question {quoted(question.text)}", warning))
         return [f"{subject}: {warning}" for subject, warning in warnings if warning]
 
     # --- as fast as possible: one thread ---
@@ -209,7 +209,7 @@ class Playback:
                 yield self._drain()
             yield self._drain()
 
-    # --- at the source's pace: one thread feeds, this one works ---
+    # --- at the source's pace: one thread makes units, this one processes them ---
 
     def _play_paced(self) -> Iterator[list[Event]]:
         feeder = threading.Thread(target=self._feed, name="feeder", daemon=True)
@@ -221,7 +221,7 @@ class Playback:
             if not busy:
                 if ended:
                     break
-                self._arrived.wait(LOOK_UP)
+                self._arrived.wait(POLL_PERIOD)
                 self._arrived.clear()
         if self._failure is not None and not self._ending.is_set():
             raise self._failure
@@ -231,7 +231,7 @@ class Playback:
             for unit in self._units:
                 self._assistant.submit(unit)
                 self._arrived.set()
-        except Exception as error:  # belongs to the thread that iterates
+        except Exception as error:  # raised again in the thread that iterates
             self._failure = error
         self._arrived.set()
 
@@ -243,15 +243,18 @@ class Playback:
         self._assistant.close()
 
     def _check_frame_size(self, frame: Frame) -> bool:
-        """Raise `UsageError` if a frame is of a size that can never be taken.
+        """Check that the model takes frames of this size.
 
         Returns:
-            Whether its size is known: a frame that cannot be decoded says nothing.
+            Whether the frame has been checked; one that cannot be decoded has not.
+
+        Raises:
+            UsageError: the model never takes frames of this size.
         """
         try:
             height, width = frame.decode().shape[:2]
         except UnitsError:
-            return False  # the assembler counts it; the next may be whole
+            return False  # the assembler counts it; the next one may be intact
         try:
             self._thinker.check_frame_size(height, width)
         except UnitShapeError as error:
@@ -259,14 +262,14 @@ class Playback:
         return True
 
     def _work(self) -> bool:
-        """One slice of the assistant's work; returns whether there is more."""
+        """Run one slice of the assistant's work; returns whether there is more."""
         begin = time.perf_counter()
         more = self._assistant.run_pending()
         self._busy += time.perf_counter() - begin
         return self._ask() or more
 
     def _ask(self) -> bool:
-        """Put the questions whose time has been heard; returns whether there were any."""
+        """Ask the questions whose time has been processed; returns whether there were any."""
         status = self._assistant.status()
         stream, stamp = status.stream, status.stamp
         due = 0
@@ -277,21 +280,21 @@ class Playback:
             self.answers.append((question, self._assistant.ask(question.text)))
             due += 1
         while stream is not None and stamp is not None and self._typed:
-            due += self._put(self._typed.popleft(), self._units.seconds(stream, stamp))
+            due += self._ask_typed(self._typed.popleft(), self._units.seconds(stream, stamp))
         return due > 0
 
-    def _put(self, text: str, seconds: float) -> bool:
-        """Put a question that was typed; one that is refused is told and is no failure."""
+    def _ask_typed(self, text: str, seconds: float) -> bool:
+        """Ask a typed question; log a refusal, which is no failure of the run."""
         try:
             answer = self._assistant.ask(text)
         except QuestionError as error:
-            LOG.warning("the question was not put: %s", one_line(str(error)))
+            LOG.warning("the question was not asked: %s", one_line(str(error)))
             return False
         self.answers.append((TimedQuestion(text=text, seconds=seconds), answer))
         return True
 
     def _drain(self) -> list[Event]:
         events = []
-        while self._happened:
-            events.append(self._happened.popleft())
+        while self._events:
+            events.append(self._events.popleft())
         return events

@@ -1,4 +1,4 @@
-"""`roma replay`: what other thresholds, windows and cooldowns would have done."""
+"""`roma replay`: a recorded run under other thresholds, windows and cooldowns."""
 
 from __future__ import annotations
 
@@ -11,66 +11,86 @@ from rich.table import Table
 
 from roma_ros.cli.errors import UsageError
 from roma_ros.cli.event_reader import add_event_command, given_or_found, read_events
-from roma_ros.cli.events import Damaged
+from roma_ros.cli.events import DamagedLines
+from roma_ros.cli.parser import Commands
 from roma_ros.cli.text import clock
 from roma_ros.journal import RecordedUnit, RecordedWatch, ReplaySettings, recorded_watches
-from roma_ros.watch import Watch, WatchError, WatchKind
+from roma_ros.watch import Watch, WatchError, WatchKind, quoted
 
 __all__ = ["add_to", "replay"]
 
 MAX_ROWS = 200  # combinations of settings
-WIDE = 160  # characters, in a pipe
-TIMES = 6  # times that are shown in a row
+TABLE_WIDTH = 160  # characters, in a file or pipe
+TIMES = 6  # times that a row lists
 
-HELP = "what other thresholds would have done with a recorded run"
-EXAMPLES = """\
+DETAILS = """\
+Prints a row for each combination of settings: how many alerts or narrations it
+would have given, how many per hour, and when. A setting that is left out is as
+recorded. p(speak) is read from the file, not computed again.
+"""
+EPILOG = """\
+The file needs events of the kind speak_probability: `roma run --events` writes
+them, and a node with journal.kinds: [alert, narration, answer, stream_started,
+speak_probability].
+
 examples:
   roma replay events.jsonl --threshold 0.3 0.5 0.7 0.9
-  roma replay events.jsonl --watch door --threshold 0.6 --window 1 2 3 --cooldown 30
-  roma replay ~/.ros/roma/roma/journal --threshold 0.8
+  roma replay events.jsonl --watch door --threshold 0.6 --window 1 2 3
+  roma replay ~/.ros/roma/roma/journal --threshold 0.8 --cooldown 30
 
-Each row is a setting, and what would have come of it: how many alerts, or narrations, how many an
-hour, and when. A setting that is left out is as it was recorded. p(speak) is not computed again.
-
-The file needs events of the kind speak_probability: `roma run --events` writes them; a node's
-journal does with journal.kinds: [alert, narration, answer, stream_started, speak_probability].
-
-exit codes
-  0  done
-  1  nothing could be read
-  2  a wrong argument, a file that is not there, or one without speak_probability
+exit codes:
+  0    success
+  1    no line can be read
+  2    a wrong argument, a missing file, or one without speak_probability
 """
 
 
-def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = add_event_command(commands, "replay", HELP, EXAMPLES)
-    parser.add_argument("--threshold", metavar="P", type=float, nargs="+", help="p(speak) to try")
-    parser.add_argument("--window", metavar="UNITS", type=int, nargs="+", help="windows to try")
-    parser.add_argument(
-        "--cooldown", metavar="SECONDS", type=float, nargs="+", help="cooldowns to try"
+def add_to(commands: Commands) -> None:
+    """Add the command."""
+    parser = add_event_command(
+        commands,
+        "replay",
+        summary="apply other thresholds, windows and cooldowns to a recorded run",
+        details=DETAILS,
+        epilog=EPILOG,
     )
-    parser.add_argument(
-        "--watch", metavar="ID", action="append", default=[], help="only this; repeatable"
+    settings = parser.add_argument_group("settings to try")
+    settings.add_argument(
+        "--threshold", metavar="P", type=float, nargs="+", help="p(speak) thresholds, 0 to 1"
+    )
+    settings.add_argument(
+        "--window", metavar="UNITS", type=int, nargs="+", help="windows, in units (s)"
+    )
+    settings.add_argument(
+        "--cooldown", metavar="SECONDS", type=float, nargs="+", help="cooldowns, s"
+    )
+    selection = parser.add_argument_group("selection")
+    selection.add_argument(
+        "--watch",
+        metavar="ID",
+        action="append",
+        default=[],
+        help="only the watch with this id; repeatable (default: all)",
     )
     parser.set_defaults(command=replay)
 
 
 def replay(arguments: argparse.Namespace) -> int:
-    """Print a table; returns the exit code.
+    """Print a table per watch; returns the exit code.
 
     Raises:
-        UsageError: a wrong argument, or a file without what is needed.
-        CommandError: nothing could be read.
+        UsageError: a wrong argument, or a file without speak_probability events.
+        CommandError: no line can be read.
     """
     settings = _settings(arguments)
     path = given_or_found(arguments.path)
-    damaged = Damaged()
-    found = recorded_watches(damaged.told(read_events(path)))
+    damaged = DamagedLines()
+    found = recorded_watches(damaged.skipped(read_events(path)))
     damaged.finish()
     if not found:
         raise UsageError(
-            f"{path} has no speak_probability of a watch, so there is nothing to replay; "
-            "`roma run --events` writes them, and a node with speak_probability in journal.kinds"
+            f"{path} has no speak_probability of a watch; expected a file of `roma run --events`, "
+            "or the journal of a node with speak_probability in journal.kinds"
         )
     _print([each for each in found if _is_chosen(each, arguments.watch, found)], settings)
     return 0
@@ -82,7 +102,7 @@ def _is_chosen(
     there = [each.watch for each in found]
     for name in names:
         if name not in there:
-            raise UsageError(f"--watch {name[:64]!r}: there are {', '.join(there)}")
+            raise UsageError(f"--watch is {quoted(name)}; expected one of {', '.join(there)}")
     return not names or recording.watch in names
 
 
@@ -93,11 +113,13 @@ def _settings(arguments: argparse.Namespace) -> list[ReplaySettings]:
         )
     )
     if combinations == [(None, None, None)]:
-        raise UsageError("nothing to try: give --threshold, --window or --cooldown")
+        raise UsageError("no settings to try; give --threshold, --window or --cooldown")
     if len(combinations) > MAX_ROWS:
-        raise UsageError(f"{len(combinations)} combinations; at most {MAX_ROWS} are shown")
+        raise UsageError(
+            f"the settings have {len(combinations)} combinations; expected at most {MAX_ROWS}"
+        )
     for threshold, window, cooldown in combinations:
-        try:  # a watch says best what is out of its range
+        try:  # a watch checks the ranges
             Watch(
                 id="replay",
                 kind=WatchKind.ALERT,
@@ -114,7 +136,7 @@ def _settings(arguments: argparse.Namespace) -> list[ReplaySettings]:
 def _print(chosen: Sequence[RecordedWatch], settings: Sequence[ReplaySettings]) -> None:
     console = Console()
     if not console.is_terminal:
-        console = Console(width=WIDE)
+        console = Console(width=TABLE_WIDTH)
     for recording in chosen:
         name = recording.kind.value
         table = Table(
@@ -123,7 +145,7 @@ def _print(chosen: Sequence[RecordedWatch], settings: Sequence[ReplaySettings]) 
             box=None,
             header_style="dim",
         )
-        for column in ("threshold", "window", "cooldown", f"{name}s", "an hour"):
+        for column in ("threshold", "window", "cooldown", f"{name}s", "per hour"):
             table.add_column(column, justify="right")
         table.add_column("when")
         table.add_row("as recorded", *_result(recording, recording.recorded, None))
@@ -136,7 +158,7 @@ def _print(chosen: Sequence[RecordedWatch], settings: Sequence[ReplaySettings]) 
 def _without_repeats(
     recording: RecordedWatch, settings: Sequence[ReplaySettings]
 ) -> list[ReplaySettings]:
-    """A narration has neither window nor cooldown."""
+    """Return the settings that differ for the recording: narrations have a threshold only."""
     if recording.kind is WatchKind.ALERT:
         return list(settings)
     return list(dict.fromkeys(ReplaySettings(threshold=each.threshold) for each in settings))
@@ -145,7 +167,7 @@ def _without_repeats(
 def _result(
     recording: RecordedWatch, units: Sequence[RecordedUnit], settings: ReplaySettings | None
 ) -> tuple[str, ...]:
-    """The cells after the threshold."""
+    """Return the cells of a row after the threshold."""
     window = recording.window if settings is None or settings.window is None else settings.window
     cooldown = (
         recording.cooldown if settings is None or settings.cooldown is None else settings.cooldown

@@ -1,4 +1,4 @@
-"""`roma run`: follow a file, a camera or a microphone in the terminal."""
+"""`roma run`: process a file, a camera, a microphone or a network stream."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ from roma_ros.cli.arguments import (
     open_sources,
     timed_question,
 )
-from roma_ros.cli.errors import CommandError, UnjudgedError, UsageError
+from roma_ros.cli.errors import CommandError, UnprocessedError, UsageError
 from roma_ros.cli.event_file import STDOUT, EventFile
 from roma_ros.cli.hook_sink import HookSink, make_hooks
 from roma_ros.cli.live_view import LiveView
+from roma_ros.cli.parser import Commands, add_command
 from roma_ros.cli.plain_output import PlainOutput
 from roma_ros.cli.signals import stopping_on_signals
 from roma_ros.cli.source_time import SourceTime
@@ -43,6 +44,7 @@ from roma_ros.watch import (
     Watch,
     WatchError,
     WatchKind,
+    quoted,
 )
 from roma_ros.watch_file import WatchFileError, WatchSpec, read_watch_file
 
@@ -51,134 +53,146 @@ if TYPE_CHECKING:  # torch takes seconds to import, and `roma run --help` needs 
 
 __all__ = ["add_to", "run"]
 
-PATIENCE = 10  # units of a recording that may wait for a slow first step; devices do not wait
+MAX_BACKLOG = 10  # units of a recording that may wait for a slow first step; devices do not wait
 TITLE_NAMES = 3  # sources that the title names
 TYPED_QUESTIONS = 8  # that may wait
 NARRATE = "Describe what happens, as it happens."
 
-HELP = "follow a file, a camera or a microphone: p(speak), alerts, narration, answers"
-EXAMPLES = """\
+DETAILS = """\
+Cuts the stream into units of one second and gives each to the model. Prints
+p(speak), alerts, narration and answers: as a live view on a terminal, as
+plain lines elsewhere. On a terminal you can also type a question and press
+Enter.
+"""
+EPILOG = """\
+SOURCE is one of:
+  PATH          video or audio file, or a folder of them, played by name as
+                one stream
+  PATTERN       quoted file pattern: "clips/*.mp4", "recordings/**/*.wav"
+  BAG           ROS 2 bag: its folder, or an .mcap or .db3 file; see --topics
+  ADDRESS       network stream or file: rtsp://HOST/PATH, http://HOST/PATH
+  0, 1, ...     camera by its number; also /dev/video2
+  mic, mic:DEV  default microphone, or one by its number or part of its name
+
+  Several files play one after another, each as a stream of its own; a camera
+  and a microphone play together: `roma run 0 mic`.
+
+models:
+  roma_tiny, the default, knows a small world: coloured shapes, beeps, tones,
+  knocks, noise bursts and spoken words. Words that a checkpoint was not
+  trained on get a warning, or with --strict an error.
+
+events file:
+  One JSON object per line (docs/events.md). "seconds" and "stamp_ns" are the
+  END of the unit that an event belongs to, from the source's beginning and on
+  the sensor clock; of several files, "source" and "source_seconds" say which
+  and when. `roma events` reads it, `roma replay` tries other thresholds on
+  it.
+
+alerts:
+  --on-alert runs a program without a shell, with the alert in its environment
+  (ROMA_WATCH, ROMA_TEXT, ROMA_P_SPEAK, ROMA_SECONDS, ...) and as JSON on its
+  standard input; --webhook and --mqtt send that JSON (docs/events.md). In a
+  file of --config each watch can have settings and hooks of its own
+  (docs/watches.md).
+
 examples:
   roma run clip.mp4 --watch "alert me when you hear two beeps"
-  roma run clip.mp4 --narrate --ask "how many shapes are there now?"@12 --plot timeline.png
-  roma run 0 mic --watch "alert me when you hear a knock" --watch "alert me when a star appears"
-  roma run film.mp4 --watch "alert me when you hear a beep" --on-alert notify-send
+  roma run clip.mp4 --narrate --ask "how many shapes are there now?"@12
   roma run 0 mic --config watches.yaml --webhook https://example.org/alerts
-  roma run recordings/ --fast --events events.jsonl --quiet
-  roma run film.mp4 --fast --narrate --events - | jq .text
-  roma run clips/*.mp4 "more/**/*.wav" --fast --watch "alert me when you hear two beeps"
-  roma run kitchen.mp4 --model /models/ROMA --watch "alert me when the pot boils over"
+  roma run "clips/*.mp4" --fast --narrate --events events.jsonl --quiet
 
-WHAT A MODEL KNOWS
-  roma_tiny, the default, knows a small world: coloured shapes, beeps, tones, knocks, bursts and
-  spoken words. Words that a checkpoint was not trained on get a warning, or with --strict an error.
-
-SOURCE
-  PATH          a video or audio file, or a folder of them, played by name as one stream
-  PATTERN       files by a pattern in quotes: "clips/*.mp4", "recordings/**/*.wav"
-  BAG           a ROS 2 bag: its folder, or an .mcap or .db3 file; --topics chooses
-  ADDRESS       a stream or a file of a network, rtsp://HOST/PATH or http://HOST/PATH
-  0, 1, ...     a camera by its number; also /dev/video2
-  mic, mic:DEV  the default microphone, or one by its number or a part of its name
-  Files are played one after another, each a stream of its own, and every event names its file and
-  the second in it. A camera and a microphone are followed together: `roma run 0 mic`. A camera, a
-  microphone or a live stream that is lost is opened again, for as long as --reconnect says.
-
-EVENTS FILE
-  One JSON object a line, after a header with source, model, watches, versions and the wall clock:
-  "event" is stream_started, speak_probability, alert, narration, answer, lag, fault or
-  warning; "seconds" and "stamp_ns" tell the END of the unit it belongs to, from the
-  source's beginning and on the sensor clock; "sequence", "stream", and the fields of that event.
-  Of several files, "source" and "source_seconds" tell which one, and the second in it.
-  `roma events` reads it. With `-` they go to the standard output, and everything else to the
-  standard error.
-
-QUESTIONS
-  In a terminal, type a question and press Enter while the run goes on.
-
-ON AN ALERT
-  --on-alert runs a program, without a shell; the alert is in its environment (ROMA_WATCH,
-  ROMA_INSTRUCTION, ROMA_TEXT, ROMA_P_SPEAK, ROMA_SECONDS, ...) and as JSON on its standard input.
-  --webhook posts it as JSON, --mqtt publishes it as JSON. docs/events.md tells more, and how a
-  file of watches (--config, docs/watches.md) gives each watch settings and hooks of its own.
-
-exit codes
-  0    the source has ended, or Ctrl-C was pressed once the run had begun
-  1    the source failed on the way, a question got no answer, or an alert was not delivered to a
-       program, a webhook or MQTT
-  2    it could not start: a wrong argument, a missing file, a model that does not load, frames of
-       a size that the model can never take
-  3    units were not judged: the model failed on them, a watch could not be opened, or a source
-       gave not one unit (it is too short, or damaged); no alert means nothing then
-  130  Ctrl-C was pressed before the run had begun
+exit codes:
+  0    the source has ended, or Ctrl-C was pressed after the start
+  1    the source failed, a question got no answer, or an alert was not
+       delivered to a program, a webhook or MQTT
+  2    it could not start: a wrong argument, a missing file, a model that
+       cannot be loaded or never takes frames of this size
+  3    units were not processed: the model failed on them, or a source gave no
+       unit (too short, or damaged); no alert then means nothing
+  130  Ctrl-C was pressed before the start
 """
 
 
 class Sink(Protocol):
-    """Whoever is told of events."""
+    """Receiver of the events of a run."""
 
-    def take(self, event: Event, seconds: float, source: SourceTime | None = None) -> None: ...
+    def take(self, event: Event, seconds: float, source: SourceTime | None = None) -> None:
+        """Receive an event.
+
+        Args:
+            event: the event.
+            seconds: its time from the run's beginning, s.
+            source: its source and the time in it; `None` if the run has only one source.
+        """
 
 
 View: TypeAlias = LiveView | PlainOutput
 
 
-def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = commands.add_parser(
+def add_to(commands: Commands) -> None:
+    """Add the command."""
+    parser = add_command(
+        commands,
         "run",
-        help=HELP,
-        description="Follow a stream: " + HELP.partition(": ")[2] + ".",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        usage="[OPTIONS] SOURCE [SOURCE ...]",
+        summary="process a file, camera, microphone or network stream",
+        details=DETAILS,
+        epilog=EPILOG,
     )
-    parser.add_argument("source", metavar="SOURCE", nargs="+", help="what to follow; see below")
+    arguments = parser.add_argument_group("arguments")
+    arguments.add_argument("source", metavar="SOURCE", nargs="+", help="what to play; see below")
 
-    what = parser.add_argument_group("what to do")
-    what.add_argument(
-        "--watch", metavar="TEXT", action="append", default=[], help="alert on this; repeatable"
+    tasks = parser.add_argument_group("watches and questions")
+    tasks.add_argument(
+        "--watch",
+        metavar="TEXT",
+        action="append",
+        default=[],
+        help="raise an alert by this instruction; repeatable",
     )
-    what.add_argument(
-        "--config",
-        type=Path,
-        metavar="FILE",
-        help="YAML file of watches with settings of their own, besides --watch and --narrate",
-    )
-    what.add_argument(
+    tasks.add_argument(
         "--narrate",
         metavar="TEXT",
         nargs="?",
         const=NARRATE,
-        help=f"narrate, by this instruction (default: {NARRATE!r}); put it after SOURCE",
+        help=f"narrate by this instruction (without TEXT: {NARRATE!r}); put it after SOURCE",
     )
-    what.add_argument(
+    tasks.add_argument(
         "--ask",
         metavar="TEXT@SECONDS",
         type=timed_question,
         action="append",
         default=[],
-        help="ask when so much of the stream has been heard; repeatable",
+        help="ask a question at this time of the stream, s; repeatable",
+    )
+    tasks.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help="YAML file of more watches, with settings of their own",
+    )
+    tasks.add_argument(
+        "--strict",
+        action="store_true",
+        help="refuse an instruction or question that the model cannot know, see or hear "
+        "(default: warn)",
     )
 
-    when = parser.add_argument_group("when to speak")
-    add_trigger_options(when)
-    when.add_argument(
+    triggers = parser.add_argument_group("triggers")
+    add_trigger_options(triggers)
+    triggers.add_argument(
         "--cooldown",
         type=float,
         default=DEFAULT_COOLDOWN,
         metavar="SECONDS",
-        help="silence after an alert (default: %(default)s)",
+        help="time after an alert in which its watch raises no other, s (default: %(default)g)",
     )
-    when.add_argument(
+    triggers.add_argument(
         "--reply",
         action="store_true",
-        help="alerts also say what happened, in words; for checkpoints that were trained to "
-        "(alert_replies in roma_config.json), which roma_tiny was not",
-    )
-    what.add_argument(
-        "--strict",
-        action="store_true",
-        help="refuse an instruction or question that the model cannot know, see or hear, in place "
-        "of a warning",
+        help="generate a text for each alert; for checkpoints trained to do so (alert_replies in "
+        "roma_config.json), which roma_tiny is not",
     )
 
     model = parser.add_argument_group("model")
@@ -189,51 +203,58 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "--speak-source",
         choices=("auto", "head", "state_token", "yes_no"),
         default="auto",
-        help="what decides when to speak; yes_no asks the model after every unit, and serves a "
-        "checkpoint without a speak head (default: as the checkpoint says)",
+        help="what computes p(speak); yes_no asks the model after every unit, for a checkpoint "
+        "without a speak head (default: auto, as the checkpoint says)",
     )
     model.add_argument(
         "--context-seconds",
         type=float,
         metavar="SECONDS",
-        help="how much of the stream stays in sight (default: what the checkpoint was trained for, "
-        "or 60 where it does not say)",
+        help="length of the context window, s (default: what the checkpoint was trained for, "
+        "else 60)",
     )
 
-    parser.add_argument(
+    playback = parser.add_argument_group("source")
+    playback.add_argument(
+        "--fast",
+        action="store_true",
+        help="process files as fast as possible (default: at their own pace)",
+    )
+    playback.add_argument(
         "--topics",
         metavar="TOPIC,...",
         default="",
-        help="of a ROS 2 bag: the image topic, the audio topic, or both (default: those it has)",
+        help="image topic, audio topic, or both, of a ROS 2 bag (default: those it has)",
     )
-    parser.add_argument(
+    playback.add_argument(
         "--reconnect",
         type=float,
         default=60.0,
         metavar="SECONDS",
-        help="how long a lost device or stream is opened again and again (default: %(default)g; "
-        "0: not at all)",
+        help="how long to try to open a lost device or stream again, s; 0: not at all "
+        "(default: %(default)g)",
     )
 
-    alerted = parser.add_argument_group("on an alert")
+    alerts = parser.add_argument_group("on an alert")
     for option, metavar, text in (
         ("--on-alert", "CMD", "run a program"),
         ("--webhook", "URL", "post the alert to an http or https address"),
-        ("--mqtt", "URL", "publish the alert on mqtt://HOST/TOPIC"),
+        ("--mqtt", "URL", "publish the alert to mqtt://HOST/TOPIC"),
     ):
-        alerted.add_argument(
+        alerts.add_argument(
             option, metavar=metavar, action="append", default=[], help=f"{text}; repeatable"
         )
 
-    output = parser.add_argument_group("pace and output")
+    output = parser.add_argument_group("output")
     output.add_argument(
-        "--fast", action="store_true", help="as fast as the model can, not at the file's pace"
+        "--events",
+        type=Path,
+        metavar="FILE",
+        help="write all events as JSON lines; -: to standard output, and everything else to "
+        "standard error",
     )
     output.add_argument(
-        "--events", type=Path, metavar="FILE", help="write events as JSON lines; -: to stdout"
-    )
-    output.add_argument(
-        "--plot", type=Path, metavar="FILE", help="draw a timeline: .png, .svg or .pdf"
+        "--plot", type=Path, metavar="FILE", help="plot a timeline: .png, .svg or .pdf"
     )
     output.add_argument(
         "--quiet", action="store_true", help="print alerts, narrations and answers only"
@@ -242,11 +263,11 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Follow the source to its end; returns the exit code.
+    """Process a source to its end; returns the exit code.
 
     Raises:
         UsageError: it cannot start.
-        CommandError: the source failed on the way.
+        CommandError: the source failed during the run.
     """
     specs = _specs(arguments.config)
     watches = _watches(arguments, specs)
@@ -263,42 +284,45 @@ def run(arguments: argparse.Namespace) -> int:
         title = _title(source)
         for warning in playback.warnings:
             print(f"roma: warning: {one_line(warning)}", file=sys.stderr)
-        _warn_of_nothing(arguments, watches)
+        _warn_without_output(arguments, watches)
         view = _view(arguments, title, watches)
         sinks += [view, timeline := Timeline(f"{title} · {arguments.model}", watches)]
-        failure = _follow(playback, view, sinks)
+        failure = _play(playback, view, sinks)
         progress = playback.progress()
     if arguments.plot is not None:
         _draw(timeline, arguments.plot)
     if not arguments.quiet:
         out = _out(arguments)  # in a pipe, nothing but events
         print(summary.text(progress), file=out if out.isatty() else sys.stderr, flush=True)
-    judged = _check_judged(
-        progress, ended=failure is None and not (playback.stopped or playback.unheard)
+    processed = _check_processed(
+        progress, ended=failure is None and not (playback.stopped or playback.empty_sources)
     )
     if failure is not None:
         raise CommandError(one_line(str(failure))) from failure
     undelivered = CommandError.exit_code if hooks.lost else 0
-    return max(judged, _check_heard(playback), _check_answers(playback), undelivered)
+    return max(processed, _check_sources(playback), _check_answers(playback), undelivered)
 
 
-def _warn_of_nothing(arguments: argparse.Namespace, watches: Sequence[Watch]) -> None:
-    """Say that a quiet run has nothing that it could tell."""
+def _warn_without_output(arguments: argparse.Namespace, watches: Sequence[Watch]) -> None:
+    """Warn of a quiet run that has nothing to print."""
     output = arguments.events or arguments.plot
     if arguments.quiet and not (watches or arguments.ask or output):
-        print("roma: warning: nothing is watched for, narrated or asked", file=sys.stderr)
+        print(
+            "roma: warning: nothing to print: --quiet without --watch, --narrate or --ask",
+            file=sys.stderr,
+        )
 
 
 def _title(source: Source) -> str:
-    """What is followed, in short."""
+    """Return the names of the sources, shortened."""
     names = [part.name for part in source.parts]
     shown = [name if is_address(name) else Path(name).name for name in names[:TITLE_NAMES]]
     more = len(names) - len(shown)
     return " + ".join(shown) + (f" and {more} more" if more else "")
 
 
-def _follow(playback: Playback, view: View, sinks: Sequence[Sink]) -> SourceError | None:
-    """Tell the sinks of all that happens until the end; returns why it ended early, if it did."""
+def _play(playback: Playback, view: View, sinks: Sequence[Sink]) -> SourceError | None:
+    """Pass all events to the sinks until the end; returns why it ended early, if it did."""
     with view, stopping_on_signals(playback.stop), TypedQuestions(playback.ask):
         try:
             for events in playback:
@@ -311,51 +335,53 @@ def _follow(playback: Playback, view: View, sinks: Sequence[Sink]) -> SourceErro
     return None
 
 
-def _check_judged(progress: Progress, *, ended: bool) -> int:
-    """Say that units were not judged, or that there were none; returns the exit code.
+def _check_processed(progress: Progress, *, ended: bool) -> int:
+    """Report that units were not processed, or that there were none; returns the exit code.
 
     Args:
-        ended: the source has come to its end by itself.
+        progress: the run at its end.
+        ended: whether the source has come to its own end.
     """
     if progress.unjudged:
-        which = "not one unit was judged" if not progress.units else "not every unit was judged"
-        complaint = f"{which}: {progress.unjudged} failed; {progress.last_fault}"
+        which = "no unit was processed" if not progress.units else "not every unit was processed"
+        problem = f"{which}: {progress.unjudged} failed; {progress.last_fault}"
     elif not progress.units and ended:
-        complaint = "nothing was judged: the source has not given one whole unit (1 s)"
+        problem = "no unit was processed: the source is shorter than one unit (1 s), or damaged"
     else:
         return 0
-    print(f"roma: error: {one_line(complaint)}", file=sys.stderr)
-    return UnjudgedError.exit_code
+    print(f"roma: error: {one_line(problem)}", file=sys.stderr)
+    return UnprocessedError.exit_code
 
 
-def _check_heard(playback: Playback) -> int:
-    """Say which sources made no unit; returns the exit code."""
-    for complaint in playback.unheard:
-        print(f"roma: error: {one_line(complaint)}", file=sys.stderr)
-    return UnjudgedError.exit_code if playback.unheard else 0
+def _check_sources(playback: Playback) -> int:
+    """Report the sources that gave no unit; returns the exit code."""
+    for problem in playback.empty_sources:
+        print(f"roma: error: {one_line(problem)}", file=sys.stderr)
+    return UnprocessedError.exit_code if playback.empty_sources else 0
 
 
 def _check_answers(playback: Playback) -> int:
-    """Say which questions were not answered, and why; returns the exit code."""
+    """Report the questions that were not answered, and why; returns the exit code."""
     if playback.stopped:
         return 0
-    complaints = [
-        f"{question.text!r} was not asked: the source ended before {clock(question.seconds)}"
+    problems = [
+        f"question {quoted(question.text)} was not asked: the source ended before "
+        f"{clock(question.seconds)}"
         for question in playback.unasked
     ]
     for question, answer in playback.answers:
         if (error := answer.exception(timeout=0)) is not None:
-            complaints.append(f"{question.text!r} was not answered: {error}")
-    for complaint in complaints:
-        print(f"roma: {one_line(complaint)}", file=sys.stderr)
-    return CommandError.exit_code if complaints else 0
+            problems.append(f"question {quoted(question.text)} was not answered: {error}")
+    for problem in problems:
+        print(f"roma: {one_line(problem)}", file=sys.stderr)
+    return CommandError.exit_code if problems else 0
 
 
-# --- from arguments to what they name; what is wrong with them is a UsageError ---
+# --- what the arguments describe; a wrong argument raises UsageError ---
 
 
 def _specs(path: Path | None) -> tuple[WatchSpec, ...]:
-    """The watches of a file."""
+    """Read the watches of the --config file."""
     try:
         return () if path is None else read_watch_file(path, on_alert=parse_hooks)
     except WatchFileError as error:
@@ -407,12 +433,15 @@ def _source(arguments: argparse.Namespace) -> Source:
         raise UsageError(str(error)) from error
     if source.live and arguments.fast:
         source.close()
-        raise UsageError("--fast is for files; a camera or a microphone has its own pace")
+        raise UsageError("--fast is only for files; leave it out for a camera or a microphone")
     return source
 
 
 def _playback(arguments: argparse.Namespace, source: Source, watches: Sequence[Watch]) -> Playback:
-    """Load the model and open the sessions. Imports torch, which takes seconds."""
+    """Load the model and open the sessions.
+
+    It imports torch, which takes seconds and which `roma run --help` must not need.
+    """
     with Console(stderr=True).status(f"loading {arguments.model} ..."):
         from transformers.utils import logging as transformers_logging
 
@@ -431,7 +460,7 @@ def _playback(arguments: argparse.Namespace, source: Source, watches: Sequence[W
                 strict=arguments.strict,
             )
             if not source.live:
-                config = replace(config, max_backlog=PATIENCE)
+                config = replace(config, max_backlog=MAX_BACKLOG)
             thinker = RomaThinker.from_pretrained(
                 arguments.model,
                 device=arguments.device,
@@ -462,7 +491,7 @@ def _view(arguments: argparse.Namespace, title: str, watches: Sequence[Watch]) -
 
 
 def _out(arguments: argparse.Namespace) -> TextIO:
-    """Where all but the events goes."""
+    """Return the stream for everything but the events."""
     return sys.stderr if arguments.events == STDOUT else sys.stdout
 
 
@@ -471,31 +500,31 @@ def _event_file(
 ) -> EventFile:
     path, sources = arguments.events, arguments.source
     if path.exists() and any(Path(s).exists() and path.samefile(s) for s in sources):
-        raise UsageError(f"--events {path} is the source itself; name another file")
+        raise UsageError(f"--events {path} is the source itself; give another file")
     try:
         return EventFile(path, _header(arguments, source, watches))
     except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}") from error
+        raise UsageError(f"--events {path} cannot be written: {error.strerror}") from error
 
 
 def _header(arguments: argparse.Namespace, source: Source, watches: Sequence[Watch]) -> Header:
-    explaining = ("context_seconds", "device", "fast", "quantization", "speak_source")
+    recorded = ("context_seconds", "device", "fast", "quantization", "speak_source")
     return Header(
         source=tuple(part.name for part in source.parts),  # without passwords
         model=arguments.model,
         watches=tuple(watches),
-        settings={name: getattr(arguments, name) for name in explaining},
+        settings={name: getattr(arguments, name) for name in recorded},
     )
 
 
 def _check_plot(path: Path | None) -> None:
-    """Before the run rather than after it."""
+    """Check, before the run, that the plot can be written after it."""
     if path is None:
         return
     if path.suffix.lower() not in FORMATS:
-        raise UsageError(f"--plot {path}: expected a name that ends in {', '.join(FORMATS)}")
+        raise UsageError(f"--plot is {path}; expected a name that ends in {', '.join(FORMATS)}")
     if not path.parent.is_dir():
-        raise UsageError(f"--plot {path}: there is no folder {path.parent}")
+        raise UsageError(f"--plot {path}: {path.parent} is not a folder; create it first")
     if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
         raise UsageError(f"--plot {path} cannot be written")
 
@@ -504,4 +533,4 @@ def _draw(timeline: Timeline, path: Path) -> None:
     try:
         timeline.draw(path)
     except OSError as error:
-        raise CommandError(f"{path} cannot be written: {error.strerror}") from error
+        raise CommandError(f"--plot {path} cannot be written: {error.strerror}") from error

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as a request to end, rather than an exception in the middle of something."""
+"""Ctrl-C and SIGTERM as a request to stop, instead of an exception anywhere."""
 
 from __future__ import annotations
 
@@ -12,7 +12,11 @@ __all__ = ["stopping_on_signals"]
 
 @contextmanager
 def stopping_on_signals(stop: Callable[[], None]) -> Iterator[None]:
-    """Call `stop` at the first Ctrl-C or SIGTERM; a second one does what it always does."""
+    """Call `stop` at the first Ctrl-C or SIGTERM; the second one has its usual effect.
+
+    Args:
+        stop: called in the main thread, inside the signal handler.
+    """
 
     def once(number: int, _: FrameType | None) -> None:
         signal.signal(number, before[signal.Signals(number)])

@@ -1,4 +1,4 @@
-"""When something happened, in a run of several sources."""
+"""Time of an event in one of several sources."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ __all__ = ["SourceTime"]
 
 @dataclass(frozen=True, slots=True)
 class SourceTime:
-    """A source of several, and a time in it.
+    """One of several sources, and a time in it.
 
     Attributes:
-        source: its name, as a path or an address without a password.
-        seconds: from that source's beginning.
+        source: name of the source: a path, or an address without its password.
+        seconds: time from that source's beginning, s.
     """
 
     source: str

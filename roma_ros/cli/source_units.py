@@ -1,4 +1,4 @@
-"""Sources, made into units: one stream or more, and what of which source each second is."""
+"""Units of one or more sources, and the source and time of each unit."""
 
 from __future__ import annotations
 
@@ -20,16 +20,17 @@ NS = 1_000_000_000
 
 @dataclass(slots=True)
 class _Part:
-    """One of the sources that are played one after another.
+    """State of one of the sources that play one after another.
 
     Attributes:
-        source: of it.
+        source: the source.
         stream: number of its first stream.
         offset: seconds of the run before it.
-        origin: stamp of its beginning, ns; `None` until it has made a unit.
+        origin: stamp of its beginning, ns; `None` until it has given a unit.
         end: stamp of the end of its last unit, ns.
-        units: how many it has made.
-        length: from the stamp of its first item to the end of its last so far, ns; -1 before any.
+        units: number of units that it has given.
+        length: time from the stamp of its first item to the end of the last one read, ns; -1
+            before the first.
         is_read: whether all its items have been read.
     """
 
@@ -43,26 +44,26 @@ class _Part:
     is_read: bool = False
 
     def seconds(self, stamp: int) -> float:
-        """A stamp of its own, counted from its beginning."""
+        """Return a stamp (ns) as seconds from the source's beginning."""
         return max(0, stamp - self.origin) / NS if self.origin is not None else 0.0
 
 
 class SourceUnits:
-    """The units of a source, or of several one after another, each a stream of its own.
+    """Units of a source, or of several one after another, each a stream of its own.
 
-    Recordings are read at their own pace unless `fast`. Of several sources, one that fails is told
-    and passed over.
+    Recordings are read at their own pace unless `fast`. Of several sources, one that fails is
+    logged and skipped.
 
     Args:
-        source: to be read.
-        fast: as fast as units are taken.
-        check_frame: called with the frames of each source until it returns true; what it raises
-            ends the iteration.
+        source: source to read.
+        fast: read as fast as the units are taken.
+        check_frame: called with the frames of each source until it returns true; an exception
+            that it raises ends the iteration.
 
     Attributes:
-        filled: units of which picture or sound was missing and had to be filled, besides those at
-            a source's end.
-        unheard: of sources that were read to their end, those that made no unit: a line each.
+        filled: number of units with a gap in video or audio that had to be filled, besides those
+            at a source's end.
+        empty_sources: one line for each source that was read to its end and gave no unit.
     """
 
     def __init__(
@@ -70,7 +71,7 @@ class SourceUnits:
     ) -> None:
         self.filled = 0
         self._check_frame = check_frame
-        self.unheard: list[str] = []
+        self.empty_sources: list[str] = []
         self._source = source
         self._fast = fast
         self._ending = threading.Event()
@@ -78,7 +79,7 @@ class SourceUnits:
         self._stream = -1  # of the last unit made
 
     def __iter__(self) -> Iterator[MultimodalUnit]:
-        """Units, numbered by stream and index. Once only.
+        """Yield the units, numbered by stream and index. Once only.
 
         Raises:
             SourceError: the only source has failed.
@@ -95,35 +96,35 @@ class SourceUnits:
                     raise
                 LOG.warning("%s", error)
             if not (part.units or self._ending.is_set()):
-                self.unheard.append(f"{source.name}: it made not one unit, so it was not judged")
+                self.empty_sources.append(f"{source.name} gave no unit, so it was not processed")
 
     def close(self) -> None:
-        """End the iteration soon; for any thread."""
+        """End the iteration soon. Any thread may call it."""
         self._ending.set()
         self._source.close()
 
     @property
     def reached(self) -> float:
-        """Seconds of the run, up to the end of the last unit made."""
+        """Seconds of the run up to the end of the last unit."""
         if not self._parts:
             return 0.0
         part = self._parts[-1]
         return part.offset + part.seconds(part.end)
 
     def seconds(self, stream: int, stamp: int) -> float:
-        """A stamp (ns) of a stream, counted from the run's beginning."""
+        """Return a stamp (ns) of a stream as seconds from the run's beginning."""
         part = self._part_of(stream)
         return 0.0 if part is None else part.offset + part.seconds(stamp)
 
     def source_time(self, stream: int, stamp: int) -> SourceTime | None:
-        """In which source a stamp (ns) is, and when in it; `None` if there is only one source."""
+        """Return the source of a stamp (ns) and the time in it; `None` if there is only one."""
         part = self._part_of(stream)
         if part is None or len(self._source.parts) == 1:
             return None
         return SourceTime(part.source.name, part.seconds(stamp))
 
     def _part_of(self, stream: int) -> _Part | None:
-        """The source that a stream came from; `None` before the first."""
+        """Return the source of a stream; `None` before the first."""
         return next((part for part in reversed(self._parts) if part.stream <= stream), None)
 
     def _units_of(self, part: _Part) -> Iterator[MultimodalUnit]:
@@ -132,9 +133,9 @@ class SourceUnits:
                 return
             if not part.is_read:
                 self.filled += unit.video_fill is not VideoFill.NONE or unit.audio_filled > 0
-            yield self._made(unit, part)
+            yield self._numbered(unit, part)
         if part.is_read and 0 <= part.length < NS:
-            _tell_short(part)
+            _warn_short(part)
 
     def _items_of(self, part: _Part) -> Iterator[Item]:
         source = part.source
@@ -149,8 +150,8 @@ class SourceUnits:
             yield item
         part.is_read = True
 
-    def _made(self, unit: MultimodalUnit, part: _Part) -> MultimodalUnit:
-        """The unit with the number that its stream has in the run."""
+    def _numbered(self, unit: MultimodalUnit, part: _Part) -> MultimodalUnit:
+        """Return the unit with the number of its stream in the run."""
         self._stream = part.stream + unit.stream
         part.origin = unit.start if part.origin is None else part.origin
         part.end = unit.end
@@ -158,16 +159,14 @@ class SourceUnits:
         return replace(unit, stream=self._stream)
 
 
-def _tell_short(part: _Part) -> None:
+def _warn_short(part: _Part) -> None:
     seconds = f"{part.length / NS:.2f} s"
     if part.units:
         LOG.warning(
-            "%s lasts %s, less than the second of a unit; the rest was filled with silence and "
-            "its last picture",
+            "%s lasts %s, less than a unit (1 s); the rest was filled with silence and its last "
+            "frame",
             part.source.name,
             seconds,
         )
     else:
-        LOG.warning(
-            "%s lasts %s, too short for a unit; expected 0.1 s or more", part.source.name, seconds
-        )
+        LOG.warning("%s lasts %s; expected at least 0.1 s", part.source.name, seconds)

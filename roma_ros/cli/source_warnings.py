@@ -1,4 +1,4 @@
-"""What sources warn of, as lines on stderr."""
+"""Warnings of sources, printed to standard error."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LOGGERS = ("roma_ros.sources", "roma_ros.cli")
 
 
 class _Handler(logging.Handler):
-    """Writes to whatever stderr is at the time: a live view takes its place."""
+    """Handler that prints to the current sys.stderr, which a live view replaces."""
 
     def emit(self, record: logging.LogRecord) -> None:
         print(f"roma: {record.levelname.lower()}: {one_line(record.getMessage())}", file=sys.stderr)
@@ -23,7 +23,7 @@ class _Handler(logging.Handler):
 
 @contextmanager
 def warnings_on_stderr() -> Iterator[None]:
-    """Print the warnings of sources in the form of all messages of `roma`."""
+    """Print the log's warnings in the form of all messages of `roma`."""
     handler = _Handler(logging.WARNING)
     loggers = [logging.getLogger(name) for name in LOGGERS]
     for logger in loggers:

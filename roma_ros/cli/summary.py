@@ -1,4 +1,4 @@
-"""A run in one paragraph, for its end."""
+"""Summary of a run, printed at its end."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ COUNTED = {Alert: "alert", Narration: "narration", Answer: "answer", Fault: "fau
 
 
 class Summary:
-    """Counts what happened."""
+    """Counter of a run's events."""
 
     def __init__(self) -> None:
         self._counts: Counter[str] = Counter()
@@ -28,27 +28,28 @@ class Summary:
         seconds: float,  # noqa: ARG002  # all sinks are alike
         source: SourceTime | None = None,  # noqa: ARG002
     ) -> None:
+        """Count an event."""
         if (name := COUNTED.get(type(event))) is not None:
             self._counts[name] += 1
 
     def text(self, progress: Progress) -> str:
-        """Two lines: how much and how fast, and what came of it."""
+        """Return two lines: amount and speed, and the events and problems."""
         speed = (
             f"{_count(progress.units, 'unit')}, {progress.seconds:.1f} s of the stream; "
             f"real-time factor {progress.real_time_factor:.3f}; "
             f"step p50 {progress.step_p50 * 1e3:.0f} ms, p99 {progress.step_p99 * 1e3:.0f} ms"
         )
-        said = [_count(self._counts[name], name) for name in ("alert", "narration", "answer")]
-        troubles = (
-            (progress.unjudged, "unit", " NOT JUDGED"),
+        counts = [_count(self._counts[name], name) for name in ("alert", "narration", "answer")]
+        problems = (
+            (progress.unjudged, "unit", " NOT PROCESSED"),
             (self._counts["fault"], "fault", ""),
             (progress.dropped, "unit", " skipped"),
-            (progress.audio_only, "unit", " heard without video"),
-            (progress.filled, "unit", " with a gap in picture or sound"),
+            (progress.audio_only, "unit", " processed without video"),
+            (progress.filled, "unit", " with a gap in video or audio"),
             (progress.damaged, "packet", " damaged"),
         )
-        said += [_count(number, name) + what for number, name, what in troubles if number]
-        return f"{speed}\n{', '.join(said)}"
+        counts += [_count(number, name) + what for number, name, what in problems if number]
+        return f"{speed}\n{', '.join(counts)}"
 
 
 def _count(number: int, name: str) -> str:

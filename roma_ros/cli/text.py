@@ -1,4 +1,4 @@
-"""Text of models and users as one line that a terminal shows as it is."""
+"""Texts of models and users as single lines that are safe on a terminal."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ __all__ = ["clock", "one_line", "shortened"]
 
 
 def one_line(text: str) -> str:
-    """The text without line breaks and without characters that would steer a terminal."""
+    """Return the text without line breaks and terminal control characters."""
     printable = "".join(letter if letter.isprintable() else " " for letter in text)
     return " ".join(printable.split())
 
 
 def shortened(text: str, length: int) -> str:
-    """One line of at most `length` characters."""
+    """Return the text as one line of at most `length` characters."""
     line = one_line(text)
     return line if len(line) <= length else line[: length - 1].rstrip() + "…"
 
 
 def clock(seconds: float) -> str:
-    """`7.0 s`, or `2:05` and `1:02:05` from a minute on."""
+    """Format a time as `7.0 s`, or from a minute on as `2:05` or `1:02:05`."""
     if seconds < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(int(seconds), 60)

@@ -56,7 +56,7 @@ TEXT_AT = (0.0, 0.3, 1.15, 2.1)  # number, time, kind, text
 CHARACTERS = range(120, 5, -5)  # lengths of a row that are tried
 TEXT_LINES = 3  # at most, for one event
 TITLE_SIZE, LANE_SIZE, TEXT_SIZE = 13.0, 9.5, 9.0  # points
-JUDGING = ("open", "encode", "step")  # faults in these cost a unit its p(speak)
+UNIT_STEPS = ("open", "encode", "step")  # a fault in one of these leaves a unit without p(speak)
 DENSE = 600  # units, from which on thin lines are drawn
 TICKS = 12
 TICK_STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)  # seconds
@@ -145,7 +145,7 @@ class Timeline:
         if isinstance(event, SpeakProbability):
             self._lanes[event.watch].points.append((seconds, event.p_speak, event.threshold))
             return
-        if isinstance(event, Fault) and event.during in JUDGING:
+        if isinstance(event, Fault) and event.during in UNIT_STEPS:
             self._take_fault(event, seconds)
         line = EventLine.of(event, seconds)
         if line is not None and source is not None:
@@ -167,7 +167,7 @@ class Timeline:
         if not unjudged:
             return ""
         seen = "1 unit was" if len(unjudged) == 1 else f"{len(unjudged)} units were"
-        return f"{seen} NOT JUDGED (hatched): nothing that happened there was noticed"
+        return f"{seen} NOT PROCESSED (hatched): alerts there are missing"
 
     def draw(self, path: Path) -> None:
         """Write the plot as PNG, SVG or PDF.

@@ -9,63 +9,110 @@ from importlib.resources import files
 from pathlib import Path
 
 from roma_ros.cli.errors import UsageError
+from roma_ros.cli.parser import Commands, add_command
 
 __all__ = ["add_to"]
 
-HELP = "train a checkpoint by a stage of the curriculum"
 STAGES = ("stage0", "stage1", "stage2")
-EXAMPLES = """\
-stages
-  stage0  encoders and all, by questions about a second or two; for roma_tiny alone
-  stage1  answers to questions about streams in unit format
-  stage2  when to speak, with a small share of stage 1
+DETAILS = """\
+Give a STAGE for its default settings, or --config for a settings file. The
+settings of the stages, and of the further stages that trained roma_tiny, are
+in roma_ros/training/stages; lora_3b.yaml there trains adapters for
+Qwen2.5-Omni. docs/training.md describes the settings.
+"""
+EPILOG = """\
+stages:
+  stage0  trains all parameters, encoders included, on questions about one or
+          two seconds; for roma_tiny only
+  stage1  trains answers to questions about streams of units
+  stage2  trains p(speak), with a small share of stage 1
 
-The settings of a stage stand in roma_ros/training/stages, beside those with which roma_tiny learnt
-on from there (`make train-tiny` runs them all). --config takes one of these, or a file of your own,
-with the lessons, and transformers' TrainingArguments under `trainer`. Checkpoints are models: any
-can be given to `roma run --model`. With `lora` they hold adapters, until the run is done and they
-are merged; lora_3b.yaml there is an example for Qwen2.5-Omni. log.jsonl and log.png: how it went.
+output:
+  OUT holds the trained checkpoint, for `roma run --model OUT`; checkpoint-N,
+  from which --resume continues; and the losses as log.jsonl and log.png. With
+  `lora` in the settings, checkpoint-N holds adapters, which are merged at the
+  end.
 
 examples:
   roma train stage0 --out runs/0
   roma train stage1 --model runs/0 --out runs/1
   roma train stage2 --model runs/1 --out runs/2 --resume
-  roma train stage2 --config mine.yaml --out runs/mine
+  roma train --config mine.yaml --out runs/mine
+
+exit codes:
+  0    the checkpoint is trained
+  2    wrong arguments or settings, or the model cannot be loaded
+  130  interrupted by Ctrl-C; --resume continues
 """
 
 
-def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = commands.add_parser(
+def add_to(commands: Commands) -> None:
+    """Add the command."""
+    parser = add_command(
+        commands,
         "train",
-        help=HELP,
-        description=f"{HELP.capitalize()}.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        usage="[OPTIONS] (STAGE | --config FILE) --out FOLDER",
+        summary="train a checkpoint by a stage of the curriculum",
+        details=DETAILS,
+        epilog=EPILOG,
     )
-    parser.add_argument("stage", choices=STAGES)
-    parser.add_argument("--out", type=Path, required=True, help="folder for the checkpoints")
-    parser.add_argument("--model", help="what to start from (default: as the settings say)")
-    parser.add_argument("--config", type=Path, help="settings (default: those of the stage)")
-    parser.add_argument(
-        "--resume", action="store_true", help="go on from the newest checkpoint in --out"
+    arguments = parser.add_argument_group("arguments")
+    arguments.add_argument(
+        "stage",
+        metavar="STAGE",
+        nargs="?",
+        choices=STAGES,
+        help="stage whose default settings are used: stage0, stage1 or stage2; see below",
+    )
+    options = parser.add_argument_group("training")
+    options.add_argument(
+        "--config", type=Path, metavar="FILE", help="YAML file of settings, in place of STAGE"
+    )
+    options.add_argument(
+        "--out", type=Path, required=True, metavar="FOLDER", help="folder for the checkpoints"
+    )
+    options.add_argument(
+        "--model", metavar="PATH", help="checkpoint to start from (default: as in the settings)"
+    )
+    options.add_argument(
+        "--resume", action="store_true", help="continue from the newest checkpoint in --out"
     )
     parser.set_defaults(command=train)
 
 
 def train(arguments: argparse.Namespace) -> int:
+    """Train a checkpoint; returns the exit code.
+
+    Raises:
+        UsageError: wrong arguments or settings, or the model cannot be loaded.
+    """
+    file = _settings_file(arguments)
     # torch and transformers take seconds to import, and `roma train --help` needs neither.
     from roma_ros.thinker import CheckpointError
     from roma_ros.training.settings import TrainSettings
     from roma_ros.training.trainer import train as run_stage
 
-    stages = Path(str(files("roma_ros.training"))) / "stages"
     try:
-        settings = TrainSettings.read(arguments.config or stages / f"{arguments.stage}.yaml")
+        settings = TrainSettings.read(file)
         if arguments.model is not None:
             settings = replace(settings, model=arguments.model)
         out = run_stage(settings, arguments.out, resume=arguments.resume)
     except (CheckpointError, ValueError) as error:
         raise UsageError(str(error)) from error
     if int(os.environ.get("RANK", "0")) == 0:  # of several processes that torchrun started
-        print(f"the trained checkpoint is in {out}")
+        print(f"trained checkpoint: {out}")
     return 0
+
+
+def _settings_file(arguments: argparse.Namespace) -> Path:
+    stage, config = arguments.stage, arguments.config
+    if stage is None and config is None:
+        raise UsageError(f"no settings; give a stage ({', '.join(STAGES)}) or --config FILE")
+    if config is None:
+        return Path(str(files("roma_ros.training"))) / "stages" / f"{stage}.yaml"
+    if stage is not None:
+        raise UsageError(
+            f"{stage} and --config {config} are two settings; expected one of them. Leave out "
+            f"{stage} to train what the file says"
+        )
+    return Path(config)

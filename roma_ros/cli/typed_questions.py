@@ -1,4 +1,4 @@
-"""Questions that are typed while a run goes on."""
+"""Questions that are typed on the terminal during a run."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from typing import Any
 
 __all__ = ["TypedQuestions"]
 
-LOOK = 0.2  # seconds between looks at whether it is over
-LONGEST = 8_192  # bytes of a line; what is longer is no question
+POLL_PERIOD = 0.2  # seconds between checks for the end
+MAX_LINE = 8_192  # bytes; of a longer line the end is kept
 
 
 class TypedQuestions:
-    """Read lines from the terminal that standard input is, and hand each on; else do nothing.
+    """Reader of questions from standard input, if that is a terminal; else it does nothing.
 
     Use as a context manager.
 
     Args:
-        ask: takes a line without its end; called in a thread.
+        ask: called with each line, without its line break, in a thread.
     """
 
     def __init__(self, ask: Callable[[str], None]) -> None:
         self._ask = ask
-        self._over = threading.Event()
+        self._closed = threading.Event()
         self._thread: threading.Thread | None = None
-        self._on_background_read: Any = signal.SIG_DFL  # of before
+        self._on_background_read: Any = signal.SIG_DFL  # handler to restore
 
     def __enter__(self) -> TypedQuestions:
         if _is_foreground_terminal():
-            # A run that is sent to the background goes on: it reads no more, and is not stopped.
+            # A run that is sent to the background goes on without reading; SIGTTIN would stop it.
             self._on_background_read = signal.signal(signal.SIGTTIN, signal.SIG_IGN)
             self._thread = threading.Thread(target=self._read, name="typed", daemon=True)
             self._thread.start()
@@ -47,14 +47,14 @@ class TypedQuestions:
         _traceback: TracebackType | None,
     ) -> None:
         if self._thread is not None:
-            self._over.set()
+            self._closed.set()
             self._thread.join(timeout=2.0)
             signal.signal(signal.SIGTTIN, self._on_background_read)
 
     def _read(self) -> None:
         terminal, line = sys.stdin.fileno(), b""
-        while not self._over.is_set():
-            if not select.select([terminal], [], [], LOOK)[0]:
+        while not self._closed.is_set():
+            if not select.select([terminal], [], [], POLL_PERIOD)[0]:
                 continue
             try:
                 data = os.read(terminal, 4096)
@@ -63,7 +63,7 @@ class TypedQuestions:
             if not data:
                 return
             *lines, line = (line + data).split(b"\n")
-            line = line[-LONGEST:]
+            line = line[-MAX_LINE:]
             for each in lines:
                 if text := each.decode(errors="replace").strip():
                     self._ask(text)
@@ -71,7 +71,7 @@ class TypedQuestions:
 
 def _is_foreground_terminal() -> bool:
     if threading.current_thread() is not threading.main_thread():
-        return False  # signals are the main thread's
+        return False  # only the main thread may set signal handlers
     try:
         return sys.stdin.isatty() and os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()
     except (AttributeError, OSError, ValueError):

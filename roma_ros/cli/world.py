@@ -1,4 +1,4 @@
-"""`roma world`: streams that are made up, with their ground truth."""
+"""`roma world`: synthetic streams with their ground truth."""
 
 from __future__ import annotations
 
@@ -7,58 +7,83 @@ from pathlib import Path
 
 from roma_ros.cli.arguments import frame_size
 from roma_ros.cli.errors import CommandError, UsageError
+from roma_ros.cli.parser import Commands, add_command, add_commands
 
 __all__ = ["add_to"]
 
-HELP = "make up streams with exact ground truth"
 PLOTS = ("sequence", "crowd")
-ANNOTATIONS = """\
-OUT.json, beside the video, says what there is, and what may be asked about it: figures, touches,
-sounds, the segments of a narration, alerts with the seconds of their events, questions with their
-answers. The same seed gives the same stream.
-
+EPILOG = """\
 examples:
   roma world render --seed 7 --seconds 60 out.mp4
   roma world render --seed 7 --plot crowd --size 640x480 crowd.mp4
+
+`roma world ACTION --help` describes an action.
+"""
+DETAILS = """\
+OUT.json, beside the video, has what the stream shows and plays, second by
+second (figures, collisions, sounds, segments of a narration), alerts with the
+seconds of their events, and questions with their answers. A seed always gives
+the same stream.
+"""
+RENDER_EPILOG = """\
+examples:
+  roma world render --seed 7 --seconds 60 out.mp4
+  roma world render --seed 7 --plot crowd --size 640x480 crowd.mp4
+
+exit codes:
+  0  both files are written
+  1  a file cannot be written, or espeak-ng is missing and the stream has speech
+  2  a wrong argument
 """
 
 
-def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = commands.add_parser("world", help=HELP, description=f"{HELP.capitalize()}.")
-    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
-    render = actions.add_parser(
-        "render",
-        help="write a stream as a video file with a JSON file of annotations",
-        description="Write a made-up stream as MP4 (H.264 and AAC) and its ground truth as JSON.",
-        epilog=ANNOTATIONS,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+def add_to(commands: Commands) -> None:
+    """Add the command and its actions."""
+    parser = add_command(
+        commands,
+        "world",
+        usage="ACTION ...",
+        summary="render synthetic streams with exact ground truth",
+        epilog=EPILOG,
     )
-    render.add_argument("out", metavar="OUT.mp4", type=Path, help="the video file to write")
-    render.add_argument(
+    actions = add_commands(parser, title="actions", metavar="ACTION")
+    render = add_command(
+        actions,
+        "render",
+        usage="[OPTIONS] OUT.mp4",
+        summary="render a synthetic stream as MP4, with its ground truth as JSON",
+        details=DETAILS,
+        epilog=RENDER_EPILOG,
+    )
+    arguments = render.add_argument_group("arguments")
+    arguments.add_argument(
+        "out", metavar="OUT.mp4", type=Path, help="video file to write (H.264 and AAC)"
+    )
+    content = render.add_argument_group("content")
+    content.add_argument(
         "--seed",
         type=int,
         default=0,
-        help="decides everything; from 3,000,000,000 on, streams that nothing is trained on "
-        "(default: %(default)s)",
+        help="seed of everything random; from 3,000,000,000 on, streams that no checkpoint is "
+        "trained on (default: %(default)s)",
     )
-    render.add_argument(
-        "--seconds", type=int, default=60, help="length of the stream (default: %(default)s)"
-    )
-    render.add_argument(
+    content.add_argument("--seconds", type=int, default=60, help="length, s (default: %(default)s)")
+    content.add_argument(
         "--plot",
         choices=PLOTS,
         default=PLOTS[0],
-        help="one thing after another, or many at a time (default: %(default)s)",
+        help="sequence: one thing after another; crowd: many at a time (default: %(default)s)",
     )
-    render.add_argument(
+    video = render.add_argument_group("video")
+    video.add_argument(
         "--size",
         type=frame_size,
         default=(224, 224),
         metavar="WxH",
-        help="of the pictures, even numbers from 56 on (default: 224x224)",
+        help="frame size, px; even numbers from 56 (default: 224x224)",
     )
-    render.add_argument(
-        "--fps", type=int, default=25, help="pictures a second, 2 to 120 (default: %(default)s)"
+    video.add_argument(
+        "--fps", type=int, default=25, help="frames per second, 2 to 120 (default: %(default)s)"
     )
     render.set_defaults(command=_render)
 
@@ -77,9 +102,9 @@ def _render(arguments: argparse.Namespace) -> int:
     out: Path = arguments.out
     annotations = out.with_suffix(".json")
     if out.suffix.lower() != ".mp4":
-        raise UsageError(f"{out} is not named .mp4, which is what is written")
+        raise UsageError(f"OUT.mp4 is {out}; expected a name that ends in .mp4")
     if not out.absolute().parent.is_dir():
-        raise UsageError(f"{out.absolute().parent} is not a folder; make it first")
+        raise UsageError(f"{out.absolute().parent} is not a folder; create it first")
     width, height = arguments.size
     try:
         scene = make_scene(arguments.seed, arguments.seconds, Plot(arguments.plot))
@@ -90,5 +115,5 @@ def _render(arguments: argparse.Namespace) -> int:
     except (WorldError, SpeechError, OSError) as error:
         raise CommandError(str(error)) from error
     print(f"{out}: {scene.seconds} s, {width}x{height} at {arguments.fps} fps, seed {scene.seed}")
-    print(f"{annotations}: what is seen and heard in it, second by second")
+    print(f"{annotations}: ground truth")
     return 0

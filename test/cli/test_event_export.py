@@ -22,7 +22,7 @@ def lines(out: Out) -> list[str]:
 def test_subtitles(recorded: Path, tmp_path: Path, capsys: Out) -> None:
     srt, vtt = tmp_path / "x.srt", tmp_path / "x.VTT"
     assert main(["events", str(recorded), "--export", str(srt)]) == 0
-    assert lines(capsys) == [f"3 events written to {srt}"]
+    assert lines(capsys) == [f"{srt}: 3 events"]
     assert srt.read_text() == (
         "1\n00:00:02,000 --> 00:00:03,000\n[alert door] the <door>\n\n"
         "2\n00:00:03,000 --> 00:00:05,733\n[narration story] A dog barks at [31m us.\n\n"

@@ -41,7 +41,7 @@ def test_the_journal_of_the_only_node_is_found(
     monkeypatch.setenv("TZ", "UTC")
     time.tzset()
     assert main(["events"]) == 2
-    assert "no node has a journal here" in capsys.readouterr().err
+    assert "no node has a journal on this machine" in capsys.readouterr().err
     for number, name in enumerate(("roma", "other.roma")):
         folder = tmp_path / "roma" / name / "journal"
         journal = EventJournal(JournalConfig(folder=folder), HEADER)
@@ -55,4 +55,4 @@ def test_the_journal_of_the_only_node_is_found(
             assert captured.out.startswith(today)
             assert captured.out.endswith("+00:00  alert door: the <door>\n")
         else:
-            assert f"several nodes have a journal, name one: {folder}" in captured.err
+            assert f"several nodes have a journal; give one as PATH: {folder}" in captured.err

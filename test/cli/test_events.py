@@ -26,10 +26,10 @@ def lines(out: Out) -> list[str]:
 def test_a_file_is_shown_as_plain_lines_in_a_pipe(recorded: Path, capsys: Out) -> None:
     assert main(["events", str(recorded)]) == 0
     assert lines(capsys) == [
-        "1.0 s  stream_started: stream 0 begins (first)",
+        "1.0 s  stream_started: stream 0 starts (first)",
         "2.0 s  alert door: the <door>",
         "3.0 s  narration story: A dog barks at [31m us.",
-        "4.0 s  fault: fault while trying to hear: E: no",
+        "4.0 s  fault: fault during hear: E: no",
         "1:02:03  answer door: Who? → Nobody, I think.",
     ]
 
@@ -54,7 +54,7 @@ def test_events_are_chosen(
     captured = capsys.readouterr()
     shown = [line.split("  ")[1].split(" ")[0].rstrip(":") for line in captured.out.splitlines()]
     assert shown == kinds
-    assert captured.err == ("" if kinds else "roma: there are no such events\n")
+    assert captured.err == ("" if kinds else "roma: no events match\n")
 
 
 def test_damaged_lines_are_named_and_the_rest_is_shown(recorded: Path, capsys: Out) -> None:
@@ -73,18 +73,22 @@ def test_what_cannot_be_read_is_said(recorded: Path, capsys: Out, tmp_path: Path
     nonsense = tmp_path / "nonsense.txt"
     nonsense.write_text("nonsense\n" * 100)
     for arguments, code, says in (
-        ([str(nonsense)], 1, "no line of it could be read; is it a file of events?"),
-        ([str(tmp_path / "gone")], 2, "there is no file or folder"),
-        ([str(tmp_path)], 2, "is no journal: it has no files such as events-"),
-        ([str(recorded), "--kind", "hum"], 2, "--kind 'hum': expected one of speak_probability"),
+        ([str(nonsense)], 1, "no line can be read; expected a file of `roma run --events`"),
+        ([str(tmp_path / "gone")], 2, "does not exist; expected a file or a folder"),
+        ([str(tmp_path)], 2, "is no journal; expected files such as events-"),
+        ([str(recorded), "--kind", "hum"], 2, "--kind is 'hum'; expected one of speak_probability"),
         ([str(recorded), "--export", "x.doc"], 2, "expected a name that ends in .srt, .vtt, .csv"),
-        ([str(recorded), "--export", str(recorded)], 2, "is what is read; name another file"),
+        (
+            [str(recorded), "--export", str(recorded)],
+            2,
+            "is the file that is read; name",
+        ),
         (
             [str(recorded), "--export", str(tmp_path / "no" / "x.csv")],
             1,
             "cannot be written: No such",
         ),
-        ([str(recorded), "-f", "--export", "x.csv"], 2, "does not go with --follow"),
+        ([str(recorded), "-f", "--export", "x.csv"], 2, "--export and --follow exclude each other"),
     ):
         assert main(["events", *arguments]) == code
         assert says in capsys.readouterr().err

@@ -29,7 +29,7 @@ def probability(value: float, watch: str = "door", threshold: float = 0.6) -> Sp
 
 def shown(view: LiveView, console: Console) -> str:
     with console.capture() as capture:
-        console.print(view._picture())
+        console.print(view._panel())
     return capture.get()
 
 
@@ -93,4 +93,4 @@ def test_units_without_a_judgement_are_told() -> None:
     with LiveView(console, title="title", watches=[DOOR]) as view:
         view.refresh(Progress(units=3, unjudged=2))
     assert isinstance(console.file, io.StringIO)
-    assert "2 units NOT JUDGED" in console.file.getvalue()
+    assert "2 units NOT PROCESSED" in console.file.getvalue()

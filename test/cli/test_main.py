@@ -10,6 +10,7 @@ import pytest
 
 from roma_ros import __version__
 from roma_ros.cli import main
+from roma_ros.cli.main import COMMANDS
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
@@ -27,16 +28,45 @@ def test_python_m_roma_ros_is_roma() -> None:
     assert done.stdout.startswith(f"roma {__version__} ")
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"]])
-def test_help(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+NESTED = {"world": ["world", "render"], "eval": ["eval", "world"]}
+
+
+@pytest.mark.parametrize(
+    "command", [[], ["world"], ["eval"], *([*NESTED.get(name, [name])] for name in COMMANDS)]
+)
+def test_help(
+    command: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    with pytest.raises(SystemExit) as end:
+        main([*command, "--help"])
+    assert end.value.code == 0
+    usage, empty, summary, *others = capsys.readouterr().out.splitlines()
+    assert usage.startswith(f"usage: {' '.join(['roma', *command])} ")
+    assert not empty
+    assert summary
+    assert [line for line in (usage, summary, *others) if len(line) > 80] == []
+    assert "examples:" in others
+    assert command in (["world"], ["eval"]) or any(line.startswith("exit codes") for line in others)
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments"),
+    [
+        ("roma run", ["run", "clip.mp4", "--treshold", "0.5"]),
+        ("roma world render", ["world", "render", "--sed", "1", "x.mp4"]),
+        ("roma bench", ["bench", "--random-weights"]),
+    ],
+)
+def test_an_unknown_option_prints_the_usage_of_its_command(
+    command: str, arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit) as end:
         main(arguments)
-    assert end.value.code == 0
-    text = capsys.readouterr().out
-    assert "usage: roma" in text
-    if "run" in arguments:
-        assert "examples:" in text
-        assert "exit codes" in text
+    assert end.value.code == 2
+    usage, error = capsys.readouterr().err.splitlines()
+    assert usage.startswith(f"usage: {command} [OPTIONS]")
+    assert error.startswith(f"{command}: error: unrecognized arguments: --")
 
 
 @pytest.mark.parametrize("arguments", [[], ["fly"], ["run"], ["run", "a.mp4", "--window", "two"]])

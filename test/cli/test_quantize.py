@@ -1,4 +1,4 @@
-"""`roma quantize` from the outside."""
+"""`roma quantize` and `roma compare` from the outside."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def test_a_bundle_is_made_compared_and_run(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    # Each follows in a process of its own, which takes long to start: here in this one.
+    # A process of its own takes long to start: here the benchmark runs in this one.
     monkeypatch.setattr(benchmark, "run_benchmark_in_subprocess", benchmark.run_benchmark)
     source, bundle, figures = tmp_path / "source", tmp_path / "bundle", tmp_path / "figures.json"
     prompt = tmp_path / "prompt.txt"
@@ -29,8 +29,8 @@ def test_a_bundle_is_made_compared_and_run(
     assert main(["quantize", *made]) == 0
     assert f"{bundle}: " in capsys.readouterr().out
     assert check_bundle(bundle).quality == {}
-    compared = ["--streams", "1", "--device", "cpu", "--json", str(figures)]
-    assert main(["quantize", "--compare", str(bundle), str(source), *compared]) == 0
+    options = ["--streams", "1", "--device", "cpu", "--json", str(figures)]
+    assert main(["compare", str(source), str(bundle), *options]) == 0
     shown = capsys.readouterr().out
     assert "p(speak), mean change" in shown
     found = json.loads(figures.read_text())
@@ -43,22 +43,37 @@ def test_a_bundle_is_made_compared_and_run(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "name a --recipe, or --compare"),
-        (["--recipe", "int3"], "no recipe 'int3'"),
-        (["--recipe", "int8", "--eval", "3"], "go with --compare"),
-        (["--compare", "--streams", "0"], "--streams is 0"),
-        (["--compare", "--json", "/no/such/file.json"], "/no/such is not a folder"),
-        (["--compare"], "roma_tiny is no bundle; name a bundle first"),
-        (["--recipe", "int8", "--system-prompt-file", "/no/such"], "cannot be read as UTF-8"),
+        (["quantize", "--recipe", "int3"], "no recipe 'int3'"),
+        (["quantize", "--recipe", "int8", "--system-prompt-file", "/no/such"], "UTF-8"),
+        (["compare", "--streams", "0"], "--streams is 0"),
+        (["compare", "--json", "/no/such/file.json"], "/no/such is not a folder"),
+        (["compare"], "roma_tiny has no manifest.json"),
     ],
 )
-def test_what_cannot_be_done_is_said_in_one_line(
+def test_what_cannot_be_done_is_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
 ) -> None:
-    out = tmp_path / "out"
-    first = "roma_tiny"
-    assert (
-        main(["quantize", first, str(out) if "--recipe" in arguments else first, *arguments]) == 2
-    )
-    assert message in capsys.readouterr().err
+    command, *options = arguments
+    second = str(tmp_path / "out") if command == "quantize" else "roma_tiny"
+    assert main([command, "roma_tiny", second, *options]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert len(error.splitlines()) == 1
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["roma_tiny", "out"], "required: --recipe"),
+        (["--compare", "bundle", "source", "--eval", "3"], "roma compare SOURCE BUNDLE"),
+        (["roma_tiny", "out", "--recipe", "nf4", "--compare"], "roma compare SOURCE BUNDLE"),
+    ],
+)
+def test_what_quantize_does_not_do(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["quantize", *arguments])
+    assert end.value.code == 2
+    assert message in capsys.readouterr().err

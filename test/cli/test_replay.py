@@ -23,7 +23,7 @@ def test_replay_shows_what_other_settings_would_have_done(recorded: Path, capsys
     assert main(["replay", str(recorded), "--threshold", "0.2", "0.9", "--window", "1", "2"]) == 0
     title, names, *rows = lines(capsys)
     assert title.strip() == "alert door, 2 units"
-    assert names.split() == ["threshold", "window", "cooldown", "alerts", "an", "hour", "when"]
+    assert names.split() == ["threshold", "window", "cooldown", "alerts", "per", "hour", "when"]
     assert [row.split() for row in rows] == [
         ["as", "recorded", "1", "0", "s", "1", "1800.0", "2.0", "s"],
         ["0.2", "1", "0", "s", "1", "1800.0", "1.0", "s"],
@@ -37,15 +37,18 @@ def test_replay_says_what_it_cannot_do(recorded: Path, capsys: Out, tmp_path: Pa
     silent = tmp_path / "silent.jsonl"
     silent.write_bytes(encode(HEADER) + encode(RECORDS[3]))
     for arguments, says in (
-        ([str(silent), "--window", "2"], "has no speak_probability of a watch, so there is noth"),
-        ([str(recorded)], "nothing to try: give --threshold, --window or --cooldown"),
+        ([str(silent), "--window", "2"], "has no speak_probability of a watch; expected"),
+        ([str(recorded)], "no settings to try; give --threshold, --window or --cooldown"),
         (
             [str(recorded), "--threshold", "2"],
             "roma: error: threshold is 2.0; it is compared with p",
         ),
         ([str(recorded), "--window", "0"], "roma: error: window is 0; expected 1 to 60 units"),
-        ([str(recorded), "--window", "2", "--watch", "cat"], "--watch 'cat': there are door"),
-        ([str(recorded), "--threshold", *["0.5"] * 201], "201 combinations; at most 200 are shown"),
+        (
+            [str(recorded), "--window", "2", "--watch", "cat"],
+            "--watch is 'cat'; expected one of",
+        ),
+        ([str(recorded), "--threshold", *["0.5"] * 201], "201 combinations; expected at most 200"),
     ):
         assert main(["replay", *arguments]) == 2
         assert says in capsys.readouterr().err

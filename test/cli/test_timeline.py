@@ -105,7 +105,7 @@ def test_units_without_a_judgement_are_hatched_and_noticed(tmp_path: Path) -> No
     draw(timeline, tmp_path / "t.png")
     timeline.draw(tmp_path / "t.svg")
     text = (tmp_path / "t.svg").read_text()
-    assert "30 units were NOT JUDGED" in text
+    assert "30 units were NOT PROCESSED" in text
     assert text.count("<!-- note -->") == 2  # the first fault and the tenth
 
 

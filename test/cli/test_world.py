@@ -31,7 +31,7 @@ def test_render_writes_a_film_and_its_annotations(
         (["--seconds", "0", "x.mp4"], "0 s;"),
         (["--size", "57x61", "x.mp4"], "even"),
         (["--fps", "500", "x.mp4"], "2 to 120"),
-        (["x.avi"], "not named .mp4"),
+        (["x.avi"], "ends in .mp4"),
         (["nowhere/x.mp4"], "nowhere is not a folder"),
     ],
 )

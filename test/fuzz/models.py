@@ -16,7 +16,7 @@ import numpy as np
 from values import edge_integer, mutated, random_text
 
 import roma_ros.models
-from roma_ros.quantize.bundle_writer import BundleOrder, write_bundle
+from roma_ros.quantize.bundle_writer import BundleSettings, write_bundle
 from roma_ros.quantize.recipe import Recipe
 from roma_ros.thinker import CheckpointError, RomaThinker
 from roma_ros.thinker.bundle import MANIFEST_NAME, BundleFile, Manifest
@@ -30,7 +30,7 @@ def _sources() -> list[Path]:
     checkpoint = Path(roma_ros.models.__path__[0], "roma_tiny")
     folder = Path(tempfile.mkdtemp())
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    order = BundleOrder(model=str(checkpoint), recipe=Recipe.find("int8"))
+    order = BundleSettings(model=str(checkpoint), recipe=Recipe.find("int8"))
     write_bundle(order, folder / "bundle")
     return [checkpoint, folder / "bundle"]
 

@@ -13,7 +13,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from roma_ros.quantize.bundle_writer import BundleOrder, write_bundle
+from roma_ros.quantize.bundle_writer import BundleSettings, write_bundle
 from roma_ros.quantize.errors import BundleError, RecipeError
 from roma_ros.quantize.recipe import Recipe
 from roma_ros.thinker import CheckpointError, RomaThinker, UnitShapeError
@@ -23,8 +23,8 @@ from roma_ros.thinker.qwen_omni import audio_tower, released_name, text_model, v
 KINDS = [("nf4", Linear4bit), ("int8", Linear8bitLt)]
 
 
-def order(checkpoint: Path, recipe: str, **settings) -> BundleOrder:
-    return BundleOrder(model=str(checkpoint), recipe=Recipe.find(recipe), **settings)
+def order(checkpoint: Path, recipe: str, **settings) -> BundleSettings:
+    return BundleSettings(model=str(checkpoint), recipe=Recipe.find(recipe), **settings)
 
 
 @pytest.fixture(scope="module")
@@ -145,7 +145,7 @@ def test_only_a_bundle_is_overwritten(checkpoint: Path, tmp_path: Path, plain: s
     (tmp_path / "file").touch()
     with pytest.raises(BundleError, match="is not a folder"):
         write_bundle(order(checkpoint, plain), tmp_path / "file")
-    with pytest.raises(BundleError, match="make it first"):
+    with pytest.raises(BundleError, match="create it first"):
         write_bundle(order(checkpoint, plain), tmp_path / "no" / "such")
     bundle = tmp_path / "bundle"
     write_bundle(order(checkpoint, plain), bundle)

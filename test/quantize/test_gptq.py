@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from roma_ros.quantize.bundle_writer import BundleOrder, write_bundle
+from roma_ros.quantize.bundle_writer import BundleSettings, write_bundle
 from roma_ros.quantize.errors import RecipeError
 from roma_ros.quantize.recipe import Recipe
 from roma_ros.thinker import CheckpointError, RomaThinker
@@ -21,7 +21,7 @@ needs_gptq = pytest.mark.skipif(bool(gptq_missing()), reason="`make gptq` has no
 @pytest.fixture(scope="module")
 def bundle(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("gptq") / "bundle"
-    write_bundle(BundleOrder(model=str(checkpoint), recipe=Recipe.find("gptq4")), out)
+    write_bundle(BundleSettings(model=str(checkpoint), recipe=Recipe.find("gptq4")), out)
     return out
 
 
@@ -48,7 +48,7 @@ def test_its_manifest_names_what_made_it(bundle: Path) -> None:
 def test_without_the_libraries_it_says_how_to_get_them(checkpoint: Path, tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match=r"gptq4 needs optimum and gptqmodel.*`make gptq`"):
         write_bundle(
-            BundleOrder(model=str(checkpoint), recipe=Recipe.find("gptq4")), tmp_path / "bundle"
+            BundleSettings(model=str(checkpoint), recipe=Recipe.find("gptq4")), tmp_path / "bundle"
         )
     RomaThinker.from_pretrained(checkpoint, device="cpu").save_pretrained(tmp_path / "stored")
     config = tmp_path / "stored" / "config.json"

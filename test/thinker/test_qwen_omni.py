@@ -14,7 +14,7 @@ from huggingface_hub import save_torch_state_dict
 from safetensors.torch import load_file, save_file
 
 import roma_ros.models
-from roma_ros.quantize.bundle_writer import BundleOrder, write_bundle
+from roma_ros.quantize.bundle_writer import BundleSettings, write_bundle
 from roma_ros.quantize.recipe import Recipe
 from roma_ros.quantize.source import stored_dtype
 from roma_ros.thinker import RomaThinker
@@ -132,7 +132,7 @@ def test_bundles_of_older_and_newer_versions(
 ) -> None:
     """Older ones name the parts that are kept by their old place alone."""
     bundle = tmp_path / "bundle"
-    write_bundle(BundleOrder(model=str(folder), recipe=Recipe.find(recipe)), bundle)
+    write_bundle(BundleSettings(model=str(folder), recipe=Recipe.find(recipe)), bundle)
     expected = decided(RomaThinker.from_pretrained(bundle, device="cpu"), make_unit)
     config = json.loads((bundle / "config.json").read_text())
     kept = ["visual", "audio_tower", "lm_head", "embed_tokens"]

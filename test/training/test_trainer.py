@@ -104,7 +104,7 @@ def test_the_command_trains_and_names_what_is_wrong(
 ) -> None:
     settings(start, tmp_path, 1)
     out = tmp_path / "out"
-    arguments = ["train", "stage2", "--config", str(tmp_path / "stage-1.yaml"), "--out", str(out)]
+    arguments = ["train", "--config", str(tmp_path / "stage-1.yaml"), "--out", str(out)]
     assert main(arguments) == 0
     assert RomaThinker.from_pretrained(out).has_speak_source
     assert main([*arguments, "--model", "no/such"]) == 2
