@@ -1,4 +1,4 @@
-"""The node `camera`: a camera without a driver of its own, by OpenCV, or one of the network."""
+"""The node `camera`: publishes a local camera, opened by OpenCV, or a network camera."""
 
 from __future__ import annotations
 
@@ -22,12 +22,33 @@ SPECS = (
     ParameterSpec(
         name="device",
         default="0",
-        description="Number or path of the camera, or an address such as rtsp://HOST/PATH, of "
-        "which the picture is taken (media_node takes the sound too).",
+        description="Index or path of the camera, or a URL such as rtsp://HOST/PATH, whose video "
+        "is published (media_node publishes its audio too).",
     ),
-    ParameterSpec(name="width", default=640, low=16, high=8192, description="Wanted [pixels]."),
-    ParameterSpec(name="height", default=480, low=16, high=8192, description="Wanted [pixels]."),
-    ParameterSpec(name="fps", default=15.0, low=0.5, high=240.0, description="Wanted [Hz]."),
+    ParameterSpec(
+        name="width",
+        default=640,
+        unit="pixels",
+        low=16,
+        high=8192,
+        description="Requested width of the frames; the camera may choose another.",
+    ),
+    ParameterSpec(
+        name="height",
+        default=480,
+        unit="pixels",
+        low=16,
+        high=8192,
+        description="Requested height of the frames; the camera may choose another.",
+    ),
+    ParameterSpec(
+        name="fps",
+        default=15.0,
+        unit="Hz",
+        low=0.5,
+        high=240.0,
+        description="Requested frame rate; the camera may choose another.",
+    ),
     RECONNECT_SECONDS,
     IMAGE_TRANSPORT,
     RELIABILITY,
@@ -36,15 +57,15 @@ SPECS = (
 
 
 class CameraNode(DeviceNode):
-    """Publishes a camera on `image`, stamped with ROS time as soon as a frame was taken.
+    """Node that publishes a camera on `image`; a stamp is the ROS time of the capture.
 
     Raises:
-        CameraError: it cannot be opened.
+        CameraError: the camera cannot be opened.
     """
 
     def __init__(self, **arguments: Any) -> None:
         super().__init__("camera", **arguments)
-        declare_parameters(self, SPECS, lambda: "the camera runs already; start another node")
+        declare_parameters(self, SPECS, lambda: "the camera is open; restart the node")
         camera = self._open(self.get("device"))
         publisher = SensorPublisher(
             self,
@@ -69,7 +90,7 @@ class CameraNode(DeviceNode):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the node until it is told to end, or the camera is gone."""
+    """Run the node; returns the exit status, 1 if the camera was lost."""
     return run(CameraNode, arguments)
 
 

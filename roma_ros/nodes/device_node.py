@@ -1,4 +1,4 @@
-"""What the nodes for a camera and for a microphone have in common."""
+"""Base class of the nodes for a camera and for a microphone."""
 
 from __future__ import annotations
 
@@ -17,15 +17,16 @@ __all__ = ["RECONNECT_SECONDS", "DeviceNode", "now_ns"]
 RECONNECT_SECONDS = ParameterSpec(
     name="reconnect_seconds",
     default=86_400.0,
+    unit="s",
     low=0.0,
     high=1e9,
-    description="How long a lost device is opened again and again, with pauses of up to 10 s, "
-    "before the node ends with status 1 [s]. 0: it ends at once.",
+    description="How long to try to reopen a lost device or stream, with pauses of up to 10 s, "
+    "before the node ends with status 1; 0: it ends at once.",
 )
 
 
 class DeviceNode(Node):
-    """Publishes what a device gives; if the device fails, the process ends with status 1."""
+    """Node that publishes the data of a device; if the device is lost, it ends with status 1."""
 
     exit_status: int | None = None
 
@@ -34,7 +35,7 @@ class DeviceNode(Node):
         self._log = SourceLog(self)
 
     def publish_device(self, source: Source, publisher: SensorPublisher) -> None:
-        """Begin to publish, in a thread."""
+        """Start to publish, in a thread."""
         self._source = source
         self._thread = SourceThread(self, source, publisher.publish, self._end)
 
@@ -48,15 +49,15 @@ class DeviceNode(Node):
         self.exit_status = int(failed)
 
     def get(self, name: str) -> Any:
-        """Value of a parameter."""
+        """Return the value of a parameter."""
         return self.get_parameter(name).value
 
     def reconnect(self) -> Reconnect | None:
-        """What the parameter `reconnect_seconds` says."""
+        """Return the settings of `reconnect_seconds`; `None`: do not reconnect."""
         seconds = self.get(RECONNECT_SECONDS.name)
         return Reconnect(give_up_after=seconds) if seconds > 0 else None
 
 
 def now_ns(node: Node) -> Callable[[], int]:
-    """A clock for stamps: ROS time in ns."""
+    """Return a clock for stamps: ROS time, ns."""
     return lambda: node.get_clock().now().nanoseconds

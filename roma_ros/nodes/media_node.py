@@ -1,4 +1,4 @@
-"""The node `media`: plays a file, a folder of files or a stream as a camera and a microphone."""
+"""The node `media`: publishes a file, a folder of files or a stream as camera and microphone."""
 
 from __future__ import annotations
 
@@ -25,46 +25,47 @@ from roma_ros.sources import Item, MediaError, Reconnect, Source, open_media, pa
 __all__ = ["FIRST_STAMP", "MediaNode", "main"]
 
 FIRST_STAMP = "the first stamp is"
-"""In the log, before the ns: to tell what of the media a unit is."""
-POLL = 0.05  # seconds between two looks for subscribers
+"""In the log, before the stamp in ns: maps units to the time of the media."""
+POLL_PERIOD = 0.05  # s between two checks for subscribers
 
 SPECS = (
     ParameterSpec(
         name="path",
         default="",
-        description="A video or audio file, or a folder of them, played in the order of names; or "
-        "an address such as rtsp://HOST/PATH; or a ROS 2 bag.",
+        description="What to play: a video or audio file, a folder of them in the order of their "
+        "names, a ROS 2 bag, or a URL such as rtsp://HOST/PATH.",
     ),
     ParameterSpec(
         name="topics",
         default="",
-        description="Of a ROS 2 bag: the image topic, the audio topic, or both with a comma "
-        "between them; empty: those that it has.",
+        description="Topics of a ROS 2 bag to play: one of images, one of audio, or both separated "
+        "by a comma; empty: those that the bag has.",
     ),
     ParameterSpec(
         name="loop",
         default=False,
-        description="Begin again at the end of a recording, with stamps that go on.",
+        description="Whether to start over at the end of a file; stamps keep increasing.",
     ),
     ParameterSpec(
         name="rate",
         default=1.0,
         low=0.1,
         high=100.0,
-        description="Seconds of the media in a second. Stamps go by the media's time, so they are "
-        "ROS time at rate 1 only. A live stream has its own pace.",
+        description="Playback speed, 1.0 for real time. Stamps follow the media, so they are ROS "
+        "time at rate 1.0 only. Live streams ignore it.",
     ),
     ParameterSpec(
         name="wait_for_subscribers",
         default=0.0,
+        unit="s",
         low=0.0,
         high=3600.0,
-        description="How long to wait at the beginning for subscribers to all topics [s].",
+        description="How long to wait for a subscriber on every topic before playing.",
     ),
     ParameterSpec(
         name="exit_at_end",
         default=True,
-        description="Whether the process ends when all was played.",
+        description="Whether the process ends after the last frame.",
     ),
     RECONNECT_SECONDS,
     IMAGE_TRANSPORT,
@@ -74,22 +75,22 @@ SPECS = (
 
 
 class MediaNode(Node):
-    """Publishes the frames and the sound of media in real time, stamped with ROS time.
+    """Node that publishes the frames and the audio of media in real time, stamped with ROS time.
 
-    A live stream that is lost is opened again and again, as the parameters say.
+    A live stream that ends is reopened; see the parameter `reconnect_seconds`.
 
     Raises:
-        SourceError: the path has nothing that can be played.
+        SourceError: the path cannot be played.
     """
 
     def __init__(self, **arguments: Any) -> None:
         super().__init__("media", **arguments)
         self.exit_status: int | None = None
         self._log = SourceLog(self)
-        declare_parameters(self, SPECS, lambda: "the media plays already; start another node")
+        declare_parameters(self, SPECS, lambda: "the node is playing; restart it")
         path = self._get("path")
         if not path:
-            raise MediaError("parameter path is empty; give a file or folder: -p path:=clip.mp4")
+            raise MediaError("path is empty; expected a file, folder or URL: -p path:=clip.mp4")
         self._media = self._open(0)
         self._publisher = SensorPublisher(
             self,
@@ -118,7 +119,7 @@ class MediaNode(Node):
         super().destroy_node()
 
     def _play(self) -> Iterator[Item]:
-        """In the source's thread: the items when they are due."""
+        """Yield each item when it is due; runs in the source's thread."""
         self._wait_for_subscribers()
         start = self.get_clock().now().nanoseconds
         name = self._media.name
@@ -131,15 +132,15 @@ class MediaNode(Node):
         yield from paced(self._media, self._get("rate"))
 
     def _wait_for_subscribers(self) -> None:
-        patience = time.monotonic() + self._get("wait_for_subscribers")
-        while time.monotonic() < patience and is_running(self.context):
+        deadline = time.monotonic() + self._get("wait_for_subscribers")
+        while time.monotonic() < deadline and is_running(self.context):
             if self._publisher.has_subscribers:
                 return
-            time.sleep(POLL)
+            time.sleep(POLL_PERIOD)
 
     def _end(self, failed: bool) -> None:
         if not failed:
-            self.get_logger().info("all was played")
+            self.get_logger().info("end of the media")
         if failed or self._get("exit_at_end"):
             self.exit_status = int(failed)
 
@@ -148,7 +149,7 @@ class MediaNode(Node):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Play until the end, or until told to stop."""
+    """Run the node; returns the exit status."""
     return run(MediaNode, arguments)
 
 

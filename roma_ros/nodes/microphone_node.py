@@ -1,4 +1,4 @@
-"""The node `microphone`: a microphone without a driver of its own, by PortAudio."""
+"""The node `microphone`: publishes a local microphone, opened by PortAudio."""
 
 from __future__ import annotations
 
@@ -18,22 +18,31 @@ SPECS = (
     ParameterSpec(
         name="device",
         default="",
-        description="PortAudio's number of the microphone, or a part of its name; empty: default.",
+        description="PortAudio index of the microphone, or a part of its name; empty: the "
+        "default microphone.",
     ),
     ParameterSpec(
         name="rate",
         default=0,
+        unit="Hz",
         low=0,
         high=MAX_RATE,
-        description="Wanted [Hz]; 0, and where the device refuses it: the device's own.",
+        description="Requested sample rate; the device's own if that is 0 or not supported.",
     ),
-    ParameterSpec(name="channels", default=1, low=1, high=MAX_CHANNELS, description="Wanted."),
+    ParameterSpec(
+        name="channels",
+        default=1,
+        low=1,
+        high=MAX_CHANNELS,
+        description="Requested number of channels.",
+    ),
     ParameterSpec(
         name="block_seconds",
         default=0.02,
+        unit="s",
         low=0.005,
         high=0.5,
-        description="Length of the pieces of audio [s].",
+        description="Duration of the published audio chunks.",
     ),
     RECONNECT_SECONDS,
     RELIABILITY,
@@ -42,15 +51,16 @@ SPECS = (
 
 
 class MicrophoneNode(DeviceNode):
-    """Publishes a microphone on `audio`, stamped with the ROS time of the first sample.
+    """Node that publishes a microphone on `audio`; a stamp is the ROS time of the first sample.
 
     Raises:
-        MicrophoneError: PortAudio is missing, the device cannot be opened, or a rate below 8 kHz.
+        MicrophoneError: PortAudio is missing, the device cannot be opened, or the rate is below
+            8 kHz.
     """
 
     def __init__(self, **arguments: Any) -> None:
         super().__init__("microphone", **arguments)
-        declare_parameters(self, SPECS, lambda: "the microphone runs already; start another node")
+        declare_parameters(self, SPECS, lambda: "the microphone is open; restart the node")
         device = self.get("device")
         config = MicrophoneConfig(
             device=int(device) if device.isdecimal() else device or None,
@@ -70,7 +80,7 @@ class MicrophoneNode(DeviceNode):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the node until it is told to end, or the microphone is gone."""
+    """Run the node; returns the exit status, 1 if the microphone was lost."""
     return run(MicrophoneNode, arguments)
 
 

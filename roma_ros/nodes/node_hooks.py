@@ -1,4 +1,4 @@
-"""The hooks of the node: what is done outside when a watch speaks up."""
+"""Hooks of the node: programs, webhooks and MQTT topics that get every alert."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from roma_ros.watch_file import WatchSpec
 
 __all__ = ["HOOK_SPECS", "NodeHooks", "hooks_of"]
 
-# Read-only: who may set parameters over ROS is not to run programs by that.
+# Read-only: the right to set parameters over ROS must not include the right to run programs.
 HOOK_SPECS = (
     ParameterSpec(
         name="hooks.command",
         default="",
         read_only=True,
-        description="Program and arguments that are run, without a shell, for each alert, which is "
-        "in its environment (docs/events.md); empty: none.",
+        description="Program and arguments to run for each alert, without a shell; the alert is in "
+        "its environment variables (docs/events.md); empty: none.",
     ),
     ParameterSpec(
         name="hooks.webhook",
         default="",
         read_only=True,
-        description="http or https address that each alert is posted to as JSON; empty: none.",
+        description="HTTP or HTTPS URL that each alert is posted to as JSON; empty: none.",
     ),
     ParameterSpec(
         name="hooks.mqtt",
         default="",
         read_only=True,
-        description="mqtt://host[:port]/topic, or mqtts, where each alert is published as JSON; "
-        "empty: nowhere.",
+        description="MQTT topic that each alert is published on as JSON, "
+        "mqtt://host[:port]/topic or mqtts://...; empty: none.",
     ),
 )
 _KINDS: dict[str, Callable[[str], Hook]] = {
@@ -43,24 +43,24 @@ _KINDS: dict[str, Callable[[str], Hook]] = {
     "hooks.webhook": WebhookHook,
     "hooks.mqtt": MqttHook,
 }
-PATIENCE = 2.0  # seconds at the node's end for what waits to be delivered
+CLOSE_TIMEOUT = 2.0  # s to deliver pending events when the node ends
 
 
 def hooks_of(node: Node) -> tuple[Hook, ...]:
-    """The hooks that the parameters name.
+    """Create the hooks that a node's parameters name.
 
     Raises:
-        HookError: one of them cannot be made.
+        HookError: a parameter is not valid, or a library is missing.
     """
     named: dict[str, Any] = {name: node.get_parameter(name).value for name in _KINDS}
     return tuple(make(named[name]) for name, make in _KINDS.items() if named[name])
 
 
 class NodeHooks:
-    """Delivers the events of a configured node to hooks, and says in the log what fails.
+    """Delivery of a configured node's events to hooks; failures are logged.
 
     Args:
-        node: whose log is written to.
+        node: the node that logs.
     """
 
     def __init__(self, node: Node) -> None:
@@ -68,23 +68,28 @@ class NodeHooks:
         self._runner: HookRunner | None = None
 
     def open(self, hooks: Sequence[Hook], watches: Sequence[WatchSpec]) -> None:
-        """Begin to deliver to hooks, and to those that single watches have."""
+        """Start to deliver.
+
+        Args:
+            hooks: get the events of all watches.
+            watches: watches of `watches_file`, which may have hooks of their own.
+        """
         own = {spec.id: spec.on_alert for spec in watches if spec.on_alert}
         self._runner = HookRunner(hooks, own, self._log.error) if hooks or own else None
 
     def submit(self, event: Event, sequence: int) -> None:
-        """Leave an event to be delivered; in whichever thread, and never waits."""
+        """Queue an event for delivery; from any thread, never blocks."""
         runner = self._runner
         if runner is not None:
             runner.submit(Record(event=event, sequence=sequence))
 
     @property
     def stats(self) -> HookStats | None:
-        """What became of the events; `None` without hooks."""
+        """Number of delivered, failed and dropped events; `None` without hooks."""
         return None if self._runner is None else self._runner.stats
 
     def close(self) -> None:
-        """Deliver what waits, for a moment, and end."""
+        """Deliver pending events for at most `CLOSE_TIMEOUT`, and stop."""
         runner, self._runner = self._runner, None
         if runner is not None:
-            runner.close(PATIENCE)
+            runner.close(CLOSE_TIMEOUT)

@@ -53,7 +53,7 @@ class ParameterSpec:
     def descriptor(self) -> ParameterDescriptor:
         """Return what `ros2 param describe` shows; rclpy enforces its range."""
         descriptor = ParameterDescriptor(
-            description=f"{self.description} [{self.unit}]" if self.unit else self.description,
+            description=f"{self.description} Unit: {self.unit}." if self.unit else self.description,
             dynamic_typing=self.any_type,
             read_only=self.read_only,
         )

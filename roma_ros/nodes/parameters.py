@@ -1,4 +1,4 @@
-"""The parameters of the roma node, and what they come to."""
+"""Parameters of the roma node, and the settings that they result in."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ __all__ = ["SPECS", "Settings", "WatchDefaults", "lateness_of"]
 
 def _instruction(text: str) -> str | None:
     if len(text) > MAX_INSTRUCTION:
-        return f"an instruction has {len(text)} characters; at most {MAX_INSTRUCTION} fit"
+        return f"has {len(text)} characters; expected at most {MAX_INSTRUCTION}; shorten it"
     return None
 
 
 def _instructions(texts: list[str]) -> str | None:
     if len(texts) > 1 and not all(text.strip() for text in texts):
-        return "one of the instructions is empty; say in words what to watch for"
+        return "has an empty instruction; expected words that describe what to watch for"
     return next((reason for text in texts if (reason := _instruction(text))), None)
 
 
@@ -50,93 +50,101 @@ def _lateness(value: object) -> str | None:
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if value == "auto" or (number and 0.0 <= float(str(value)) <= 5.0):
         return None
-    return f"is {value!r}; expected auto or a number of seconds, 0.0 to 5.0"
+    return f"is {value!r}; expected auto or 0.0 to 5.0 s"
 
 
 def _rate(value: int) -> str | None:
     fits = value == 0 or value >= MIN_RATE
-    return None if fits else f"is {value} Hz; expected 0, or {MIN_RATE} to {MAX_RATE} Hz"
+    return None if fits else f"is {value}; expected 0, or {MIN_RATE} to {MAX_RATE} Hz"
 
 
 def _threshold(value: float) -> str | None:
-    return None if value > 0 else f"is {value}; it is compared with p(speak): expected above 0"
+    return None if value > 0 else f"is {value}; expected above 0: p(speak) is compared with it"
 
 
 SPECS = (
     ParameterSpec(
         name="autostart",
         default=True,
-        description="Configure and activate at start; false: wait for lifecycle transitions.",
+        description="Whether the node configures and activates itself at start; false: it waits "
+        "for lifecycle transitions.",
     ),
     ParameterSpec(
         name="model",
         default="roma_tiny",
-        description="Folder of a Qwen2.5-Omni thinker checkpoint, or roma_tiny, the embedded one.",
+        description="Folder of a Qwen2.5-Omni thinker checkpoint; roma_tiny: the embedded "
+        "checkpoint.",
     ),
     ParameterSpec(
         name="device",
         default="auto",
-        description="auto (CUDA where there is one), cpu, cuda or cuda:N.",
+        description="Device that the model runs on: cpu, cuda or cuda:N; auto: cuda if there is a "
+        "GPU, else cpu.",
     ),
     ParameterSpec(
         name="dtype",
         default="auto",
-        description="Of the weights; auto: bfloat16 on CUDA, float32 on CPU.",
+        description="Data type of the model's weights; auto: bfloat16 on CUDA, float32 on a CPU.",
         choices=("auto", "float32", "bfloat16", "float16"),
     ),
     ParameterSpec(
         name="quantization",
         default="none",
-        description="Of the backbone, at load, by bitsandbytes.",
+        description="Quantization of the backbone by bitsandbytes when the model is loaded.",
         choices=("none", "nf4", "int8"),
     ),
     ParameterSpec(
         name="speak_source",
         default="auto",
-        description="What decides when to speak; auto: as the checkpoint says. yes_no asks the "
-        "model after every unit, and serves a checkpoint without a speak head.",
+        description="What p(speak) comes from: the speak head, the state token, or the model's yes "
+        "or no to a question after every unit, which works for checkpoints without a speak head; "
+        "auto: what the checkpoint was trained for.",
         choices=("auto", *(source.value for source in SpeakSource)),
     ),
     ParameterSpec(
         name="use_image",
         default=True,
-        description="Whether the robot has a camera.",
+        description="Whether to subscribe to images.",
     ),
     ParameterSpec(
         name="use_audio",
         default=True,
-        description="Whether the robot has a microphone.",
+        description="Whether to subscribe to audio.",
     ),
     ParameterSpec(
         name="image_transport",
         default="raw",
-        description="raw: sensor_msgs/Image on `image`; compressed: CompressedImage on "
-        "`image/compressed`; ffmpeg: FFMPEGPacket on `image/ffmpeg`; foxglove: CompressedVideo on "
-        "`image/foxglove`.",
+        description="Message type and topic of the images. raw: sensor_msgs/Image on `image`; "
+        "compressed: CompressedImage on `image/compressed`; ffmpeg: FFMPEGPacket on "
+        "`image/ffmpeg`; foxglove: CompressedVideo on `image/foxglove`.",
         choices=IMAGE_TRANSPORTS,
     ),
     ParameterSpec(
         name="max_decoded_pixels",
         default=DEFAULT_DECODED_PIXELS,
+        unit="pixels",
         low=65_536,
         high=MAX_PIXELS,
-        description="Larger compressed images are refused, unless they are baseline JPEG, which is "
-        "decoded at a smaller size [pixels].",
+        description="Largest compressed image that is decoded; larger ones are refused, except "
+        "baseline JPEG, which is decoded at a reduced size.",
     ),
     ParameterSpec(
         name="audio_type",
         default="roma_ros/Audio",
-        description="Message type on `audio`; audio_common_msgs is taken in either flavour, "
-        "ros-drivers' AudioDataStamped or mgonzs13's AudioStamped, whichever is installed.",
+        description="Message type on `audio`. audio_common_msgs: AudioDataStamped of ros-drivers "
+        "or AudioStamped of mgonzs13, whichever is installed; audio_common_msgs/AudioData: the "
+        "type of ros-drivers without stamps.",
         choices=AUDIO_TYPES,
     ),
     ParameterSpec(
         name="audio_rate",
         default=0,
+        unit="Hz",
         low=0,
         high=MAX_RATE,
-        description="Of audio_common_msgs/AudioData, which does not say it; 0: as the messages on "
-        "`audio_info` say [Hz].",
+        description="Sample rate of audio_common_msgs/AudioData, whose messages do not contain "
+        "it; 0: take the format from AudioInfo messages on `audio_info`; else "
+        f"{MIN_RATE:,} or more.",
         check=_rate,
     ),
     ParameterSpec(
@@ -144,19 +152,20 @@ SPECS = (
         default=1,
         low=1,
         high=MAX_CHANNELS,
-        description="Of audio_common_msgs/AudioData; used if audio_rate is given.",
+        description="Number of channels of audio_common_msgs/AudioData, if audio_rate is set.",
     ),
     ParameterSpec(
         name="audio_format",
         default="s16le",
-        description="Samples of audio_common_msgs/AudioData; used if audio_rate is given.",
+        description="Sample format of audio_common_msgs/AudioData, if audio_rate is set.",
         choices=SAMPLE_FORMATS,
     ),
     ParameterSpec(
         name="lateness",
         default="auto",
-        description="How long a unit waits for late frames and audio [s], 0.0 to 5.0; auto: as "
-        "long as what arrives needs, at most max_lateness.",
+        unit="s",
+        description="How long a unit waits for late frames and audio, 0.0 to 5.0; auto: estimated "
+        "from arrival times, at most max_lateness.",
         live=True,
         any_type=True,
         check=_lateness,
@@ -164,92 +173,107 @@ SPECS = (
     ParameterSpec(
         name="max_lateness",
         default=2.0,
+        unit="s",
         low=0.0,
         high=MAX_LATENESS,
-        description="The longest latency of a sensor that lateness auto waits for and that is "
-        "not taken for wrong stamps [s]. The length of an audio message is added.",
+        description="Longest sensor latency that lateness auto waits for, not counting the "
+        "duration of an audio message; data that is later counts as badly stamped.",
     ),
     ParameterSpec(
         name="clock_alignment",
         default="auto",
-        description="Where the stamps of camera and microphone disagree: auto aligns them by "
-        "arrival if they cannot be of one clock; stamps: never; arrival: always.",
+        description="How the clocks of camera and microphone are aligned. stamps: trust the "
+        "stamps; arrival: align by time of arrival; auto: by arrival only if the stamps cannot be "
+        "of one clock.",
         choices=CLOCK_ALIGNMENTS,
     ),
     ParameterSpec(
         name="hold",
         default=2.0,
+        unit="s",
         low=0.0,
         high=60.0,
-        description="How long the last frame stands for missing ones; then black [s].",
+        description="How long the last frame is repeated when frames are missing; after that, "
+        "frames are black.",
     ),
     ParameterSpec(
         name="max_gap",
         default=5.0,
-        low=1.0,
+        unit="s",
+        low=0.5,
         high=60.0,
-        description="After a longer gap of all inputs a new stream begins [s].",
+        description="Longest gap in the data of all inputs within a stream; a longer one starts a "
+        "new stream.",
     ),
     ParameterSpec(
         name="context_seconds",
         default=0.0,
+        unit="s",
         low=0.0,
         high=3600.0,
-        description="How much of the stream each watch keeps in sight [s]; 0: as much as the "
-        "checkpoint was trained for, or 60 where it does not say.",
+        description="Length of the context window: how much of the stream each watch keeps in its "
+        "KV cache, 0 or at least 1; 0: what the checkpoint was trained for, or 60 if it does not "
+        "name it.",
         check=_context,
     ),
     ParameterSpec(
         name="strict",
         default=False,
-        description="Refuse instructions and questions that the model cannot know, see or hear; "
-        "false: warn.",
+        description="Whether to refuse instructions and questions that the model was not trained "
+        "for; false: publish a warning.",
     ),
     ParameterSpec(
         name="max_tokens_per_unit",
         default=25,
+        unit="tokens",
         low=1,
         high=250,
-        description="What a watch may say between two units [tokens].",
+        description="Most tokens that a watch generates between two units; a longer text goes on "
+        "after the next unit.",
     ),
     ParameterSpec(
         name="answer_tokens",
         default=64,
+        unit="tokens",
         low=1,
         high=128,
-        description="The longest answer [tokens].",
+        description="Longest answer to a question.",
     ),
     ParameterSpec(
         name="max_watches",
         default=8,
         low=1,
         high=64,
-        description="Watches at once; each has a session and its memory.",
+        description="Most watches at a time; each has a session with a KV cache of its own.",
     ),
     ParameterSpec(
         name="max_questions",
         default=8,
         low=1,
         high=1000,
-        description="Questions that may wait; more are refused.",
+        description="Most questions that wait for an answer; further ones are refused.",
     ),
     ParameterSpec(
         name="max_backlog",
         default=2,
+        unit="units",
         low=1,
         high=60,
-        description="Units that may wait for the model; more are lost by lag_policy.",
+        description="Most units that wait for the model; beyond that lag_policy applies.",
     ),
     ParameterSpec(
         name="lag_policy",
         default=LagPolicy.DROP_OLDEST.value,
-        description="When the model is slower than the sensors: skip units, or their video.",
+        description="What to do when the model is slower than the sensors. drop_oldest: skip the "
+        "oldest waiting units; audio_only: process units without their video, and skip units only "
+        "if that is too slow as well.",
         choices=tuple(policy.value for policy in LagPolicy),
     ),
     ParameterSpec(
         name="alert.instructions",
         default=[""],
-        description="What to raise an alert for, one watch each; [''] for none.",
+        description="Instructions of alerts, such as 'Tell me when the kettle boils.'; one watch "
+        "for each; [''] for none.",
         check=_instructions,
     ),
     ParameterSpec(
@@ -257,55 +281,57 @@ SPECS = (
         default=DEFAULT_THRESHOLD,
         low=0.0,
         high=1.0,
-        description="p(speak) at or above it counts towards an alert.",
+        description="p(speak) from which a unit counts towards an alert, above 0.",
         live=True,
         check=_threshold,
     ),
     ParameterSpec(
         name="alert.window",
         default=DEFAULT_WINDOW,
+        unit="units",
         low=1,
         high=MAX_WINDOW,
-        description="Units in a row at or above the threshold that raise an alert.",
+        description="Number of consecutive units at or above the threshold that raise an alert.",
         live=True,
     ),
     ParameterSpec(
         name="alert.cooldown",
         default=DEFAULT_COOLDOWN,
+        unit="s",
         low=0.0,
         high=MAX_COOLDOWN,
-        description="Silence of a watch after its alert [s].",
+        description="Shortest time between two alerts of a watch.",
         live=True,
     ),
     ParameterSpec(
         name="alert.reply",
         default=False,
-        description="Whether the alerts of alert.instructions also say what happened; refused for "
-        "a checkpoint that was not trained to, such as roma_tiny.",
+        description="Whether the alerts of alert.instructions contain a text that describes what "
+        "happened; refused for a checkpoint that was not trained for it, such as roma_tiny.",
     ),
     ParameterSpec(
         name="narration.instruction",
         default="",
-        description="What to narrate; empty: nothing.",
+        description="Instruction of a narration, such as 'Describe what happens.'; empty: none.",
         check=_instruction,
     ),
     ParameterSpec(
         name="alert.recordings",
         default=[""],
-        description="Audio files in which alert.instructions are spoken, in their order, '' for "
-        "one that is not; [''] for none. The model hears them in place of reading.",
+        description="Audio files with alert.instructions as speech, in the same order, '' for an "
+        "instruction without one; [''] for none. The model gets the audio in place of the text.",
     ),
     ParameterSpec(
         name="narration.recording",
         default="",
-        description="Audio file in which narration.instruction is spoken; empty: none.",
+        description="Audio file with narration.instruction as speech; empty: none.",
     ),
     ParameterSpec(
         name="narration.threshold",
         default=DEFAULT_THRESHOLD,
         low=0.0,
         high=1.0,
-        description="p(speak) at or above it begins a narration.",
+        description="p(speak) from which a narration starts, above 0.",
         live=True,
         check=_threshold,
     ),
@@ -316,7 +342,7 @@ SPECS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatchDefaults:
-    """What a watch is given where it does not say otherwise; may change at run time."""
+    """Settings of watches that leave them open; parameters that may be set at any time."""
 
     alert_threshold: float
     alert_window: int
@@ -325,6 +351,7 @@ class WatchDefaults:
 
     @classmethod
     def of(cls, node: Node) -> WatchDefaults:
+        """Read the parameters of a node."""
         return cls(
             alert_threshold=_value(node, "alert.threshold"),
             alert_window=_value(node, "alert.window"),
@@ -335,7 +362,7 @@ class WatchDefaults:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What is fixed when the node is configured."""
+    """Parameters that are read when the node is configured."""
 
     model: str
     device: str
@@ -357,10 +384,10 @@ class Settings:
 
     @classmethod
     def of(cls, node: Node) -> Settings:
-        """Read them.
+        """Read the parameters of a node.
 
         Raises:
-            ValueError: values that do not go together; the message names them.
+            ValueError: values contradict each other; the message names them.
         """
         alerts = tuple(text for text in _value(node, "alert.instructions") if text)
         recordings = tuple(_value(node, "alert.recordings"))
@@ -368,11 +395,14 @@ class Settings:
             recordings = ("",) * len(alerts)
         if len(recordings) != len(alerts):
             raise ValueError(
-                f"alert.recordings names {len(recordings)} files for {len(alerts)} "
-                "alert.instructions; give one for each, '' where there is none"
+                f"alert.recordings has {len(recordings)} files; expected {len(alerts)}, one for "
+                "each of alert.instructions, '' for an instruction without one"
             )
         if _value(node, "narration.recording") and not _value(node, "narration.instruction"):
-            raise ValueError("narration.recording is given without narration.instruction")
+            raise ValueError(
+                "narration.instruction is empty; expected an instruction, because "
+                "narration.recording is set"
+            )
         return cls(
             model=_value(node, "model"),
             device=_value(node, "device"),
@@ -406,7 +436,7 @@ class Settings:
 
 
 def lateness_of(node: Node) -> float | Literal["auto"]:
-    """The parameter lateness."""
+    """Return the value of the parameter lateness, s."""
     value = _value(node, "lateness")
     return "auto" if value == "auto" else float(value)
 
@@ -426,7 +456,7 @@ def _assembler_config(node: Node) -> AssemblerConfig:
 
 
 def _audio_format(node: Node) -> AudioFormat | None:
-    """What is given of the format of audio_common_msgs/AudioData, or `None`."""
+    """Return the format of audio_common_msgs/AudioData that is set, or `None`."""
     rate = _value(node, "audio_rate")
     if not rate:
         return None

@@ -1,4 +1,4 @@
-"""Parameters of what outlives the node: the event journal and the watches."""
+"""Parameters of what is stored on disk: the event journal and the watches."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from rclpy.node import Node
 
 from roma_ros.hooks import parse_hooks
-from roma_ros.journal import DEFAULT_KINDS, JournalConfig
+from roma_ros.journal import DEFAULT_KINDS, JournalConfig, JournalConfigError
 from roma_ros.nodes.parameter_spec import ParameterSpec
 from roma_ros.state_folder import JOURNAL, WATCHES, state_folder
 from roma_ros.watch_file import WatchSpec, read_watch_file
@@ -23,8 +23,8 @@ DEFAULTS = JournalConfig(folder=Path())
 def _kinds(kinds: list[str]) -> str | None:
     try:
         JournalConfig(folder=Path(), kinds=tuple(kind for kind in kinds if kind))
-    except ValueError as error:
-        return str(error)
+    except JournalConfigError as error:
+        return f"is {kinds!r}: {error}"
     return None
 
 
@@ -33,45 +33,48 @@ PERSISTENCE_SPECS = (
         name="watches_file",
         default="",
         read_only=True,  # it may name programs to run
-        description="YAML file with watches of their own ids, thresholds, windows, cooldowns and "
+        description="YAML file of watches with their own ids, thresholds, windows, cooldowns and "
         "recordings (docs/watches.md); empty: none.",
     ),
     ParameterSpec(
         name="watches.restore",
         default=True,
-        description="Whether the watches of the state file run again when the node is configured.",
+        description="Whether to restore the watches of watches.state_file when the node is "
+        "configured.",
     ),
     ParameterSpec(
         name="watches.state_file",
         default=AUTO,
-        description="Where the watches are stored at each change; auto: watches.json in "
-        "$ROS_HOME/roma/NODE, $ROS_HOME being ~/.ros if it is not set; empty: nowhere.",
+        description="File that the watches are stored in at each change; auto: "
+        "$ROS_HOME/roma/NODE/watches.json, where $ROS_HOME is ~/.ros if it is not set; empty: "
+        "watches are not stored.",
     ),
     ParameterSpec(
         name="journal.folder",
         default=AUTO,
-        description="Of the event journal; auto: journal in $ROS_HOME/roma/NODE, $ROS_HOME being "
-        "~/.ros if it is not set; empty: no journal.",
+        description="Folder of the event journal; auto: $ROS_HOME/roma/NODE/journal, where "
+        "$ROS_HOME is ~/.ros if it is not set; empty: no journal.",
     ),
     ParameterSpec(
         name="journal.max_bytes",
         default=DEFAULTS.max_bytes,
+        unit="bytes",
         low=2**16,
         high=2**30,
-        description="Size at which the journal begins a new file [bytes].",
+        description="Size at which the journal starts a new file.",
     ),
     ParameterSpec(
         name="journal.files",
         default=DEFAULTS.files,
         low=1,
         high=1000,
-        description="Files of the journal that are kept; older ones are deleted.",
+        description="Number of journal files that are kept; older ones are deleted.",
     ),
     ParameterSpec(
         name="journal.kinds",
         default=list(DEFAULT_KINDS),
-        description="Kinds of events that the journal keeps; alerts always. speak_probability is "
-        "one event per unit and watch, and is needed by `roma replay`.",
+        description="Kinds of events that are written to the journal, in addition to alerts. "
+        "speak_probability is one event per unit and watch, and is what `roma replay` reads.",
         check=_kinds,
     ),
 )
@@ -79,13 +82,13 @@ PERSISTENCE_SPECS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Persistence:
-    """What the parameters come to.
+    """What is stored on disk, as the parameters say.
 
     Attributes:
-        journal: `None`: there is none.
-        state_file: of the watches; `None`: there is none.
-        restore: whether the watches of the state file run again.
-        watches: those of `watches_file`.
+        journal: settings of the event journal; `None`: no journal.
+        state_file: file that the watches are stored in; `None`: they are not stored.
+        restore: whether to restore the watches of the state file.
+        watches: the watches of `watches_file`.
     """
 
     journal: JournalConfig | None
@@ -95,10 +98,10 @@ class Persistence:
 
     @classmethod
     def of(cls, node: Node) -> Persistence:
-        """Read them.
+        """Read the parameters of a node.
 
         Raises:
-            WatchFileError: the file of watches is not there or cannot be used.
+            WatchFileError: `watches_file` does not exist or is not valid.
         """
         folder = _path(node, "journal.folder", JOURNAL)
         watches_file = _value(node, "watches_file")

@@ -1,4 +1,4 @@
-"""Frames and audio of a source, published as a driver would."""
+"""Publishers of a source's frames and audio."""
 
 from __future__ import annotations
 
@@ -25,33 +25,36 @@ from roma_ros.units import AudioChunk, UnitsError
 
 __all__ = ["FRAME_ID", "IMAGE_TRANSPORT", "RELIABILITY", "SensorPublisher", "SourceThread"]
 
-LAST_ITEM = 2.0  # seconds that a source may take for an item, once it is closed
+JOIN_TIMEOUT = 2.0  # s that a source may take for its last item, once it is closed
 
 IMAGE_TRANSPORT = ParameterSpec(
     name="image_transport",
     default="raw",
-    description="raw: sensor_msgs/Image on `image`; compressed: JPEG on `image/compressed`.",
+    description="Message type and topic of the images. raw: sensor_msgs/Image on `image`; "
+    "compressed: JPEG as CompressedImage on `image/compressed`.",
     choices=OUTPUT_TRANSPORTS,
 )
 RELIABILITY = ParameterSpec(
     name="reliability",
     default="best_effort",
-    description="Quality of service of what is published.",
+    description="Reliability of the publishers' quality of service.",
     choices=("best_effort", "reliable"),
 )
 FRAME_ID = ParameterSpec(
     name="frame_id",
     default="",
-    description="Coordinate frame that the headers name.",
+    description="Coordinate frame in the headers of the published messages.",
 )
 
 
 class SensorPublisher:
-    """Publishers of `image` (or `image/compressed`) and `audio`, those that a source needs.
+    """Publishers of `image` (or `image/compressed`) and `audio`, as far as a source has them.
 
     Args:
+        node: the node to publish with.
+        source: tells whether there is video and audio.
         reliability: "reliable" or "best_effort".
-        frame_id: for the headers.
+        frame_id: coordinate frame for the headers.
         image_transport: "raw" or "compressed".
     """
 
@@ -76,12 +79,16 @@ class SensorPublisher:
 
     @property
     def has_subscribers(self) -> bool:
-        """Whether somebody listens on every topic."""
+        """Whether every topic has a subscriber."""
         used = (self._images, self._audio)
         return all(publisher.get_subscription_count() for publisher in used if publisher)
 
     def publish(self, item: Item) -> None:
-        """Publish a frame or a piece of audio. Raises ImageError."""
+        """Publish a frame or an audio chunk.
+
+        Raises:
+            ImageError: the frame cannot be converted.
+        """
         if isinstance(item, AudioChunk):
             if self._audio is not None:
                 self._audio.publish(audio_message(item, self._frame_id))
@@ -90,13 +97,13 @@ class SensorPublisher:
 
 
 class SourceThread:
-    """A thread that publishes the items of a source until it ends.
+    """Thread that publishes the items of a source until its end.
 
     Args:
-        node: whose log it writes to.
-        items: may block; ends when its source is closed.
+        node: the node that logs.
+        items: frames and audio chunks; iteration may block, and ends when the source is closed.
         publish: called with each item.
-        on_end: called in the thread when the items end by themselves; with true if they failed.
+        on_end: called in the thread when the items end without `close`; with true after an error.
     """
 
     def __init__(
@@ -115,14 +122,14 @@ class SourceThread:
         self._thread.start()
 
     def close(self, close_source: Callable[[], None]) -> None:
-        """Publish nothing more, and wait for the item at hand, but not for ever.
+        """Stop publishing; waits at most `JOIN_TIMEOUT` for the current item.
 
         Args:
-            close_source: ends the items.
+            close_source: closes the source, which ends the items.
         """
         self._ending = True
         close_source()
-        join_thread(self._thread, LAST_ITEM)
+        join_thread(self._thread, JOIN_TIMEOUT)
 
     def _work(self) -> None:
         failed = False
@@ -135,9 +142,7 @@ class SourceThread:
         except SourceError as error:
             failed = True
             self._node.get_logger().error(str(error))
-        except (
-            Exception
-        ) as error:  # a thread that dies in silence leaves a node that publishes nothing
+        except Exception as error:  # else the node would go on without publishing
             failed = True
             self._node.get_logger().error(f"the source failed: {type(error).__name__}: {error}")
         if is_running(self._node.context) and not self._ending:

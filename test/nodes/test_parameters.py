@@ -112,9 +112,9 @@ def test_stamps_and_lateness_arrive_at_the_assembler(make_node):
 def test_recordings_belong_to_instructions(make_node):
     values = {"alert.instructions": ["A dog.", "A cat."], "alert.recordings": ["", "cat.wav"]}
     assert Settings.of(make_node(values)).alert_recordings == ("", "cat.wav")
-    with pytest.raises(ValueError, match=r"names 1 files for 2 alert.instructions; give one for"):
+    with pytest.raises(ValueError, match=r"has 1 files; expected 2, one for each of alert"):
         Settings.of(make_node({**values, "alert.recordings": ["cat.wav"]}))
-    with pytest.raises(ValueError, match=r"without narration\.instruction"):
+    with pytest.raises(ValueError, match=r"narration\.instruction is empty"):
         Settings.of(make_node({"narration.recording": "tell.wav"}))
 
 
