@@ -515,8 +515,8 @@ def test_units_that_fault_are_said_counted_and_in_the_exit_code(
     captured = output(capfd)
     assert captured.err == (
         "roma: error: no unit was processed: 3 failed; could not step: JudgementError: p(speak) "
-        "is nan; expected a number from 0 to 1: the model's arithmetic has overflowed, or its weights "
-        "are damaged; try another dtype\n"
+        "is nan; expected a number from 0 to 1: the model's arithmetic has overflowed, or its "
+        "weights are damaged; try another dtype\n"
     )
     assert "3 units NOT PROCESSED" in captured.summary
     assert captured.out.count("fault during hear") == 1
