@@ -18,8 +18,8 @@ MAX_FILE_BYTES = 64 * 1024 * 1024
 """Of a file that is decoded: 30 s of stereo at 192 kHz and 32 bits are 46 MB."""
 SILENCE = 1e-4
 """Files with a smaller peak are silent; full scale is 1.0."""
-EXPECTED = (
-    f"expected an audio file (WAV, FLAC, MP3, OGG ...) of {MIN_RECORDING_SECONDS:g} to "
+REMEDY = (
+    f"give an audio file (WAV, FLAC, MP3, OGG ...) of {MIN_RECORDING_SECONDS:g} to "
     f"{MAX_RECORDING_SECONDS:g} s with the spoken instruction and nothing else"
 )
 
@@ -51,19 +51,22 @@ class Recording:
         """
         path = Path(path).expanduser()
         if not path.is_file():
-            raise RecordingError(f"there is no file {str(path)!r}; {EXPECTED}")
+            raise RecordingError(f"there is no file {str(path)!r}; {REMEDY}")
         try:
             size = path.stat().st_size
             if size > MAX_FILE_BYTES:
                 raise RecordingError(
-                    f"{path} is {size / 2**20:.0f} MiB large, more than "
-                    f"{MAX_FILE_BYTES // 2**20} MiB; {EXPECTED}"
+                    f"{path} is {size / 2**20:.0f} MiB large; expected at most "
+                    f"{MAX_FILE_BYTES // 2**20} MiB; {REMEDY}"
                 )
             samples = read_audio(path, max_seconds=MAX_RECORDING_SECONDS)
         except (MediaError, OSError) as error:
-            raise RecordingError(f"{error}; {EXPECTED}") from error
+            raise RecordingError(f"{error}; {REMEDY}") from error
         if len(samples) < MIN_RECORDING_SECONDS * UNIT_RATE:
-            raise RecordingError(f"{path} is {len(samples) / UNIT_RATE:.2f} s long; {EXPECTED}")
+            raise RecordingError(
+                f"{path} is {len(samples) / UNIT_RATE:.2f} s long; expected at least "
+                f"{MIN_RECORDING_SECONDS:g} s; {REMEDY}"
+            )
         if np.abs(samples).max() < SILENCE:
             raise RecordingError(f"{path} is silent; record the instruction again")
         samples = np.clip(samples, -1, 1)

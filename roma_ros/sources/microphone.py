@@ -11,10 +11,10 @@ from typing import ClassVar
 
 import numpy as np
 
+from roma_ros.sources.bounded_queue import BoundedQueue
 from roma_ros.sources.errors import MicrophoneError
-from roma_ros.sources.mailbox import Mailbox
 from roma_ros.sources.microphone_stream import MicrophoneStream
-from roma_ros.sources.reconnect import BackOff, Reconnect
+from roma_ros.sources.reconnect import Reconnect, ReconnectTimer
 from roma_ros.sources.source import Item, Source
 from roma_ros.units import AudioChunk, AudioError
 from roma_ros.units.audio import MAX_CHANNELS, MAX_RATE, MIN_RATE
@@ -23,7 +23,7 @@ __all__ = ["Microphone", "MicrophoneConfig"]
 
 LOG = logging.getLogger(__name__)
 CAPACITY_SECONDS = 2.0  # audio that may wait for a slow reader
-LOOK = 0.05  # seconds between looks at the stream
+POLL_SECONDS = 0.05  # seconds between looks at the stream
 CLOSE_SECONDS = 0.5
 ZERO_SECONDS = 10.0  # of exact zeros, which no microphone that works gives
 CONNECTED = "is it still connected?"
@@ -100,7 +100,9 @@ class Microphone(Source):
         self._damaged = self._overruns = 0
         self._zeros = 0.0  # seconds of exact zeros so far
         self._zeros_told = False
-        self._chunks: Mailbox[AudioChunk] = Mailbox(round(CAPACITY_SECONDS / config.block_seconds))
+        self._queue: BoundedQueue[AudioChunk] = BoundedQueue(
+            round(CAPACITY_SECONDS / config.block_seconds)
+        )
         self._closing = threading.Event()
         self._stream = self._open(config.device)
         self._thread = threading.Thread(target=self._supervise, name="microphone", daemon=True)
@@ -127,7 +129,7 @@ class Microphone(Source):
     @property
     def dropped(self) -> int:
         """Chunks that were lost because nobody took them in time."""
-        return self._chunks.dropped
+        return self._queue.dropped
 
     @property
     def overruns(self) -> int:
@@ -140,14 +142,14 @@ class Microphone(Source):
         return self._damaged
 
     def __iter__(self) -> Iterator[Item]:
-        return iter(self._chunks)
+        return iter(self._queue)
 
     def close(self) -> None:
         """Let go of the microphone; waits at most half a second for a driver that hangs."""
         if self._closing.is_set():
             return
         self._closing.set()
-        self._chunks.close()
+        self._queue.close()
         self._thread.join(CLOSE_SECONDS / 2)
         self._stream.close(CLOSE_SECONDS / 2)
 
@@ -167,34 +169,33 @@ class Microphone(Source):
         silence = 0.0 if samples.any() else self._zeros + len(samples) / rate
         self._zeros = silence
         try:
-            self._chunks.put(AudioChunk(stamp, rate, samples))
+            self._queue.put(AudioChunk(stamp, rate, samples))
         except AudioError:
             self._damaged += 1
 
     def _supervise(self) -> None:
         """The thread's work: watch the stream, and replace it when the microphone is lost."""
-        back_off = BackOff(self.config.reconnect or Reconnect(give_up_after=0))
-        reason = self._watch(back_off)
+        retry = ReconnectTimer(self.config.reconnect)
+        reason = self._watch(retry)
         while reason is not None:
-            wait = back_off.next_wait()
+            wait = retry.next_wait()
             if wait is None:
-                tried = f"; tried {back_off.tries} times in {back_off.away:.0f} s"
-                self._chunks.close(MicrophoneError(reason + (tried if back_off.tries else "")))
+                self._queue.close(MicrophoneError(retry.final_message(reason)))
                 return
             LOG.warning("%s; trying again in %.1f s", reason, wait)
             if self._closing.wait(wait):
                 return
-            reason = self._reopen() or self._watch(back_off)
+            reason = self._reopen() or self._watch(retry)
 
-    def _watch(self, back_off: BackOff) -> str | None:
+    def _watch(self, retry: ReconnectTimer) -> str | None:
         """Wait until the microphone is lost; returns how, or `None` when it is closed."""
-        stream, seen, was_away = self._stream, 0, back_off.outage > 0
-        while not self._closing.wait(LOOK):
+        stream, seen, was_away = self._stream, 0, retry.outage > 0
+        while not self._closing.wait(POLL_SECONDS):
             if stream.count > seen:
                 if was_away:
-                    LOG.warning("%s is back after %.1f s", self.name, back_off.outage)
+                    LOG.warning("%s is back after %.1f s", self.name, retry.outage)
                 seen, was_away = stream.count, False
-                back_off.works()
+                retry.works()
             if self._zeros >= ZERO_SECONDS and not self._zeros_told:
                 LOG.warning(
                     "%s has given nothing but exact zeros for %.0f s; is it muted, or another "

@@ -116,7 +116,7 @@ class MicrophoneStream:
             channels=channels,
             blocksize=round(self.rate * block_seconds),
             dtype="float32",
-            callback=self._hear,
+            callback=self._on_block,
             finished_callback=self._end,
         )
         try:
@@ -126,7 +126,7 @@ class MicrophoneStream:
             raise
         return stream
 
-    def _hear(self, samples: np.ndarray, count: int, times: Any, status: Any) -> None:
+    def _on_block(self, samples: np.ndarray, count: int, times: Any, status: Any) -> None:
         """PortAudio's callback, in its thread: (count, channels) float32, to be copied."""
         if self._closed:
             return

@@ -16,13 +16,13 @@ from av.container import InputContainer
 
 from roma_ros.sources.address import StreamAddress
 from roma_ros.sources.arrival_timer import ArrivalTimer
+from roma_ros.sources.bounded_queue import BoundedQueue
 from roma_ros.sources.errors import MediaError
-from roma_ros.sources.mailbox import Mailbox
 from roma_ros.sources.media_frame import MediaFrame
 from roma_ros.sources.media_info import MediaInfo, audio_stream, video_stream
-from roma_ros.sources.media_track import orientation_of, pixel_aspect_of, sound_pieces, time_of
+from roma_ros.sources.media_track import orientation_of, pixel_aspect_of, split_frame, time_of
 from roma_ros.sources.network import LIVE_OPTIONS, network_reason, open_address
-from roma_ros.sources.reconnect import BackOff, Reconnect
+from roma_ros.sources.reconnect import Reconnect, ReconnectTimer
 from roma_ros.sources.source import Item, Source
 from roma_ros.units import AudioChunk, AudioError
 
@@ -81,7 +81,7 @@ class NetworkStream(Source):
         self.config = config
         self._clock = clock
         self._damaged = 0
-        self._items: Mailbox[Item] = Mailbox(CAPACITY)
+        self._queue: BoundedQueue[Item] = BoundedQueue(CAPACITY)
         self._closing = threading.Event()
         if container is None:
             container = open_address(config.address, LIVE_OPTIONS)
@@ -110,17 +110,17 @@ class NetworkStream(Source):
     @property
     def dropped(self) -> int:
         """Frames and chunks that were lost because nobody took them in time."""
-        return self._items.dropped
+        return self._queue.dropped
 
     def __iter__(self) -> Iterator[Item]:
-        return iter(self._items)
+        return iter(self._queue)
 
     def close(self) -> None:
         """Let go of the stream; waits at most half a second for a network that hangs."""
         if self._closing.is_set():
             return
         self._closing.set()
-        self._items.close()
+        self._queue.close()
         self._thread.join(CLOSE_SECONDS)
 
     def _tracks(self, container: InputContainer) -> tuple[bool, bool]:
@@ -139,15 +139,14 @@ class NetworkStream(Source):
 
     def _work(self, container: InputContainer | None) -> None:
         """The thread's work: read the stream, and open it again when it is lost."""
-        back_off = BackOff(self.config.reconnect or Reconnect(give_up_after=0))
+        retry = ReconnectTimer(self.config.reconnect)
         while container is not None:
-            reason = self._read(container, back_off)
+            reason = self._read(container, retry)
             container = None
             while container is None and not self._closing.is_set():
-                wait = back_off.next_wait()
+                wait = retry.next_wait()
                 if wait is None:
-                    tried = f"; tried {back_off.tries} times in {back_off.away:.0f} s"
-                    self._items.close(MediaError(reason + (tried if back_off.tries else "")))
+                    self._queue.close(MediaError(retry.final_message(reason)))
                     return
                 LOG.warning("%s; trying again in %.1f s", reason, wait)
                 if not self._closing.wait(wait):
@@ -162,9 +161,9 @@ class NetworkStream(Source):
             return None, str(error)
         return container, ""
 
-    def _read(self, container: InputContainer, back_off: BackOff) -> str:
+    def _read(self, container: InputContainer, retry: ReconnectTimer) -> str:
         """Read until the stream is lost or closed; returns how it was lost."""
-        was_away = back_off.outage > 0
+        was_away = retry.outage > 0
         with container:
             timer = ArrivalTimer(self._clock, self._closing)
             try:
@@ -172,10 +171,10 @@ class NetworkStream(Source):
                     if self._closing.is_set():
                         return ""
                     if was_away:
-                        LOG.warning("%s is back after %.1f s", self.name, back_off.outage)
+                        LOG.warning("%s is back after %.1f s", self.name, retry.outage)
                         was_away = False
-                    back_off.works()
-                    self._items.put(item)
+                    retry.works()
+                    self._queue.put(item)
             except av.FFmpegError as error:
                 if error.errno != errno.EIO:  # which is how a connection without a length ends
                     return f"{self.name} broke off: {network_reason(error)}"
@@ -187,7 +186,7 @@ class NetworkStream(Source):
         audio = audio_stream(container) if self._has_audio else None
         aspect = Fraction(1) if video is None else pixel_aspect_of(video)
         has_times = container.format.name not in NO_TIMES
-        silence = _Silence(self.name, video is not None, audio is not None)
+        silence = _SilenceMonitor(self.name, video is not None, audio is not None)
         restarts = 0
         for packet in container.demux([track for track in (video, audio) if track is not None]):
             for frame in self._decoded(packet):
@@ -196,7 +195,7 @@ class NetworkStream(Source):
                     yield MediaFrame(stamp, frame, orientation_of(frame), aspect)
                 else:
                     yield from self._chunks(frame, stamp)
-                silence.heard("picture" if isinstance(frame, av.VideoFrame) else "sound")
+                silence.received("picture" if isinstance(frame, av.VideoFrame) else "sound")
             if timer.restarts > restarts:
                 LOG.warning("%s has stalled or jumped; it goes on from now", self.name)
                 restarts = timer.restarts
@@ -212,14 +211,14 @@ class NetworkStream(Source):
         return frames
 
     def _chunks(self, frame: av.AudioFrame, stamp: int) -> Iterator[AudioChunk]:
-        for piece in sound_pieces(frame, stamp):
+        for piece in split_frame(frame, stamp):
             try:
                 yield piece.at(piece.start)
             except AudioError:  # samples that are no numbers
                 self._damaged += 1
 
 
-class _Silence:
+class _SilenceMonitor:
     """Tells once when the picture or the sound of a stream stays away while the other comes."""
 
     def __init__(self, name: str, video: bool, audio: bool) -> None:
@@ -227,7 +226,7 @@ class _Silence:
         now = time.monotonic()
         self._last = {kind: now for kind, has in (("picture", video), ("sound", audio)) if has}
 
-    def heard(self, kind: str) -> None:
+    def received(self, kind: str) -> None:
         """Say that a picture, or a sound, has come."""
         now = time.monotonic()
         self._last[kind] = now
