@@ -103,7 +103,7 @@ def test_a_long_text_is_cut() -> None:
     [
         ("nonsense", "'nonsense' is not a line of JSON"),
         ("[" * 100_000, "is not a line of JSON"),
-        ("[1]", "no JSON object"),
+        ("[1]", "not a JSON object"),
         ("{}", "event is 'None'; expected one of header, speak_probability, alert"),
         ('{"event": "hum"}', "event is 'hum'"),
         ('{"event": "header", "schema": 2}', "schema is 2; this roma_ros reads up to 1"),
