@@ -14,7 +14,7 @@ from roma_ros.machine import library_version, python_version
 __all__ = ["LIBRARIES", "Library", "library_checks", "python_check"]
 
 PACKAGE = "roma_ros"
-NOT_FOR_USERS = ("dev", "colcon", "ros", "ros-kilted")  # extras
+NOT_FOR_USERS = ("dev", "docs", "colcon", "ros", "ros-kilted")  # extras
 
 
 @dataclass(frozen=True, slots=True)

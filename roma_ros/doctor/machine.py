@@ -27,7 +27,7 @@ TEGRA = Path("/etc/nv_tegra_release")
 
 def main_job_checks(model: Mapping[str, Attempt]) -> Iterator[Check]:
     """Yield the checks that `roma run` works: roma_tiny loads, and processes a clip."""
-    for name, attempt_name in (("load roma_tiny", model_probe.LOAD), ("clip", model_probe.UNIT)):
+    for name, attempt_name in (("model", model_probe.LOAD), ("clip", model_probe.UNIT)):
         attempt = model.get(attempt_name) or Attempt(False, f"not tried: {_first_failure(model)}")
         yield Check(
             section=Section.MAIN_JOB,
@@ -72,7 +72,7 @@ def _cuda_check(attempt: Attempt | None) -> Check:
     return _device(
         "GPU",
         Status.ABSENT,
-        "none: roma_tiny runs in real time, 3B and 7B models do not",
+        "none; roma_tiny needs none, 3B and 7B models do for real time",
         "`roma plan` shows which device a model needs",
     )
 
@@ -132,7 +132,7 @@ def shared_memory_check() -> Check:
         )
     total, free = found.f_frsize * found.f_blocks, found.f_frsize * found.f_bavail
     enough = min(total, free) >= SHARED_MEMORY
-    detail = f"{SHM} has {free / MB:.0f} MB free of {total / MB:.0f} MB"
+    detail = f"{SHM}: {free / MB:.0f} of {total / MB:.0f} MB free"
     return Check(
         section=Section.ROS,
         name=name,

@@ -76,7 +76,7 @@ def _process_clip(loaded: list[RomaThinker]) -> str:
     if p is None or not (math.isfinite(p) and 0.0 <= p <= 1.0):
         raise ValueError(f"p(speak) is {p}; expected 0 to 1")
     seconds = time.perf_counter() - begin
-    return f"a clip was decoded and processed: p(speak) {p:.2f}, {seconds:.2f} s for a unit"
+    return f"decoded and processed in {seconds:.2f} s a unit; p(speak) {p:.2f}"
 
 
 def _write_clip(path: Path) -> None:

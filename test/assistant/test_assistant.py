@@ -377,7 +377,7 @@ def test_a_strict_assistant_refuses_what_it_would_warn_of(make_assistant, events
         ({"has_audio": False}, "alert me when you hear a beep", "needs audio"),
         ({"has_audio": False}, "alert me when a star appears", ""),
         ({"has_video": False}, "alert me when a star appears", "needs video"),
-        ({"has_video": False}, "alert me when a star appears while a beep sounds", "a picture"),
+        ({"has_video": False}, "alert me when a star appears while a beep sounds", "needs video"),
         ({}, "alert me when a star appears while a beep sounds", ""),
     ],
 )
