@@ -520,7 +520,7 @@ def test_units_that_fault_are_said_counted_and_in_the_exit_code(
         "weights are damaged; try another dtype\n"
     )
     assert "3 units FAILED" in captured.summary
-    assert captured.out.count("fault during hear") == 1
+    assert captured.out.count("fault during step") == 1
     faults = [event for event in events_of(events) if event["event"] == "fault"]
     assert [(fault["count"], fault["seconds"]) for fault in faults] == [(1, 1), (2, 2), (3, 3)]
     assert "speak_probability" not in events.read_text()
