@@ -1,1 +1,0 @@
-"""Checkpoint -> deployable bundle: quantised weights, ONNX encoders and a manifest."""
