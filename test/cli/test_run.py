@@ -499,6 +499,7 @@ def broken() -> Iterator[str]:
 
     def broken_head(*arguments: object, **options: object) -> RomaThinker:
         thinker = load(*arguments, **options)
+        assert thinker.speak_head is not None
         thinker.speak_head.fc2.bias.data.fill_(float("nan"))
         return thinker
 

@@ -246,7 +246,7 @@ def _header(rng: np.random.Generator, folder: Path) -> Damage:
     elif kind == 3:
         header[f"model.layers.99.{name}"] = header.pop(name)
     elif kind == 4:
-        header[name]["shape"] = header[name]["shape"][::-1] + [1]
+        header[name]["shape"] = [*header[name]["shape"][::-1], 1]
     elif kind == 5:
         header[name]["dtype"] = _pick(rng, ["F32", "I16", "F8_E4M3", "BOOL", "XX", "I8"])
     elif kind == 6:
@@ -334,10 +334,9 @@ def _kind_of_file(rng: np.random.Generator, folder: Path) -> Damage:
     elif kind == 10:
         path.with_name("kept").write_bytes(data)
         path.symlink_to("kept")
-    # 11: it is gone
-    return Damage(
-        f"{path.name}: kind of file {kind}", path.name in ("roma_config.json",) and kind == 11
-    )
+    # 11: it is gone. Without its settings it is a stock checkpoint, with the defaults.
+    is_stock = kind == 11 and path.name == "roma_config.json"
+    return Damage(f"{path.name}: kind of file {kind}", is_stock)
 
 
 def _extra_file(rng: np.random.Generator, folder: Path) -> Damage:

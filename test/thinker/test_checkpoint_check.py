@@ -15,11 +15,13 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from roma_ros.cli.main import main
+from roma_ros.cli import main
 from roma_ros.thinker import CheckpointError, RomaThinker
 from roma_ros.thinker.checkpoint import resolve_folder
 from roma_ros.thinker.checkpoint_check.checkpoint import check_checkpoint
 from roma_ros.thinker.checkpoint_check.onnx_operators import check_operators
+
+from ..clips import Clip, write_clip
 
 Damage = Callable[[Path], object]
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
@@ -390,7 +392,7 @@ def test_the_layout_of_the_cache_is_taken(folder: Path, tmp_path: Path) -> None:
 )
 def test_what_is_not_used_does_not_matter(folder: Path, name: str, key: str, value: object) -> None:
     edit(name, key, to=value)(folder)
-    assert RomaThinker.from_pretrained(folder, device="cpu").decides
+    assert RomaThinker.from_pretrained(folder, device="cpu").has_speak_source
 
 
 @pytest.mark.parametrize("operator", ["Loop", "If", "Scan", "Range", "ConstantOfShape"])
@@ -432,8 +434,7 @@ def test_the_command_line_says_it_in_one_line(
     folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     WEIGHT["NaN in the head"][0](folder)
-    clip = tmp_path / "clip.wav"
-    clip.write_bytes(b"never opened")
+    clip = write_clip(tmp_path / "clip.mp4", Clip(seconds=2.0))
     assert main(["run", str(clip), "--watch", "a beep", "--model", str(folder)]) == 2
     captured = capfd.readouterr()
     assert captured.err.startswith("roma: error: ")
