@@ -285,8 +285,8 @@ WEIGHT: dict[str, tuple[Damage, str]] = {
         "speak_head.fc2.bias has values that are not finite",
     ),
     "too large to compute with": (
-        tensors(lambda values: values[NORM].fill_(1e38)),
-        "of a trial unit",
+        tensors(lambda values: values["audio_tower.conv1.weight"].fill_(1e38)),
+        "features of a trial unit are not finite",
     ),
 }
 TOKENIZER: dict[str, tuple[Damage, str]] = {
