@@ -1,1 +1,1 @@
-"""Checkpoint -> deployable bundle: quantised weights, ONNX encoders and a manifest."""
+"""Quantization of a checkpoint to a bundle: weights, ONNX encoders, and a manifest."""

@@ -1,4 +1,4 @@
-"""Units that show a quantiser what the encoders will see and hear."""
+"""Calibration units, and the encoder inputs made of them."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from roma_ros.world import Plot, Split, WorldRenderer, make_scene
 __all__ = ["Feed", "audio_feeds", "clip_units", "vision_feeds", "world_units"]
 
 Feed = dict[str, npt.NDArray[np.float32]]
-"""What an encoder in ONNX takes for one unit, by the names of its inputs."""
-SCENE_SECONDS = 8  # long enough for things to come and go, short enough for many scenes
+"""Inputs of an ONNX encoder for one unit, by their names."""
+SCENE_SECONDS = 8  # long enough for events in each scene, short enough for many scenes
 
 
 def world_units(units: int, *, split: Split = Split.TRAIN) -> Iterator[MultimodalUnit]:
-    """The first units of the made-up world, from scenes of every plot.
+    """Return units of synthetic streams, from scenes of every plot.
 
     Args:
-        units: how many.
-        split: of which worlds; what is to be measured later must not come from the same.
+        units: number of units.
+        split: split of the world's seeds; measure the result on another one.
 
     Raises:
-        SpeechError: somebody speaks in a scene and espeak-ng is missing.
+        SpeechError: espeak-ng is missing, and a scene has spoken words.
     """
     plots = list(Plot)
     scenes = (
@@ -40,10 +40,10 @@ def world_units(units: int, *, split: Split = Split.TRAIN) -> Iterator[Multimoda
 
 
 def clip_units(paths: Iterable[Path]) -> Iterator[MultimodalUnit]:
-    """The units of the user's own clips, one after another.
+    """Yield the units of clips, one clip after another.
 
     Args:
-        paths: of video or audio files, or of folders of them.
+        paths: video or audio files, or folders of them.
 
     Raises:
         SourceError: a file is missing or cannot be decoded.
@@ -56,10 +56,15 @@ def clip_units(paths: Iterable[Path]) -> Iterator[MultimodalUnit]:
 def vision_feeds(
     thinker: RomaThinker, units: Iterable[MultimodalUnit], *, rows: int, columns: int
 ) -> Iterator[Feed]:
-    """`pixels` (rows * columns, patch values) of every unit with frames, resized to the grid.
+    """Yield `pixels` (rows * columns, patch values) of every unit with frames.
+
+    Args:
+        thinker: model whose image processor is used.
+        units: calibration units; their frames are resized to the grid.
+        rows, columns: patches of the grid.
 
     Raises:
-        UnitShapeError: a grid that the checkpoint's frames do not come to.
+        UnitShapeError: the checkpoint's image processor resizes such frames to another grid.
     """
     for unit in units:
         if unit.frames is not None:
@@ -67,7 +72,7 @@ def vision_feeds(
 
 
 def audio_feeds(thinker: RomaThinker, units: Iterable[MultimodalUnit]) -> Iterator[Feed]:
-    """`mel` (mel bins, 100) of every unit with sound."""
+    """Yield `mel` (mel bins, 100) of every unit with audio."""
     for unit in units:
         if unit.audio is not None:
             yield {"mel": thinker.features.audio(unit.audio)}
@@ -76,7 +81,7 @@ def audio_feeds(thinker: RomaThinker, units: Iterable[MultimodalUnit]) -> Iterat
 def _fitted(
     thinker: RomaThinker, frames: npt.NDArray[np.uint8], rows: int, columns: int
 ) -> npt.NDArray[np.float32]:
-    """Patches of frames of any size on one grid."""
+    """Return the patches of frames, resized to one grid: (rows * columns, patch values)."""
     patch = thinker.features.patch_size
     size = (columns * patch, rows * patch)
     resized = [cv2.resize(frame, size, interpolation=cv2.INTER_AREA) for frame in frames]

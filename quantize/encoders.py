@@ -1,4 +1,4 @@
-"""The two encoders as ONNX files of a bundle, in float32 or in INT8."""
+"""Export of both encoders to ONNX files of a bundle, in float32 or INT8."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ def write_vision(
     grid: tuple[int, int],
     units: Iterable[MultimodalUnit] | None = None,
 ) -> None:
-    """Write the vision encoder at one grid of rows and columns of patches.
+    """Write the vision encoder for one patch grid.
 
     Args:
-        thinker: whose.
-        path: of the .onnx file.
-        grid: rows and columns.
-        units: to calibrate INT8 with; `None` for float32.
+        thinker: model with the encoder.
+        path: .onnx file to write.
+        grid: rows and columns of patches.
+        units: calibration units for INT8; `None` for float32.
 
     Raises:
-        Int8Error: too few units, or INT8 is not good enough.
-        UnitShapeError: a grid that no frame comes to.
+        Int8Error: too few units, or INT8 is not accurate enough.
+        UnitShapeError: the checkpoint never resizes a frame to this grid.
     """
     rows, columns = grid
     _write(
@@ -45,7 +45,7 @@ def write_vision(
 def write_audio(
     thinker: RomaThinker, path: Path, *, units: Iterable[MultimodalUnit] | None = None
 ) -> None:
-    """Write the audio encoder at the shape of one unit; the arguments are as for `write_vision`."""
+    """Write the audio encoder for one unit; the arguments are those of `write_vision`."""
     feeds = None if units is None else audio_feeds(thinker, units)
     _write(path, lambda out: export_audio(thinker, out), feeds)
 
@@ -54,8 +54,8 @@ def _write(path: Path, export: Callable[[Path], None], feeds: Iterable[Feed] | N
     if feeds is None:
         export(path)
         return
-    # Beside the bundle, for it may be larger than the memory that /tmp often is.
+    # Beside the bundle: it can be larger than /tmp, which is often in memory.
     with TemporaryDirectory(dir=path.parent) as scratch:
-        whole = Path(scratch) / path.name
-        export(whole)
-        quantize_static(whole, path, feeds)
+        float_model = Path(scratch) / path.name
+        export(float_model)
+        quantize_static(float_model, path, feeds)

@@ -1,15 +1,15 @@
-"""What can go wrong while a bundle is made."""
+"""Errors of `roma_ros.quantize`."""
 
 __all__ = ["BundleError", "QuantizeError", "RecipeError"]
 
 
 class QuantizeError(Exception):
-    """Base of the errors that `roma_ros.quantize` raises on purpose."""
+    """Base class of the errors that `roma_ros.quantize` raises."""
 
 
 class RecipeError(QuantizeError):
-    """A recipe cannot be read, or asks for what cannot be made here."""
+    """Raised when a recipe cannot be read, or does not fit the checkpoint or this machine."""
 
 
 class BundleError(QuantizeError):
-    """A bundle cannot be written where it was to be."""
+    """Raised when a bundle cannot be written to its folder."""

@@ -1,7 +1,7 @@
-"""GPTQ (Frantar et al. 2022) by optimum and gptqmodel: 4 bits a weight, fitted to units.
+"""GPTQ (Frantar et al. 2022) by optimum and gptqmodel: 4 bits per weight, calibrated on units.
 
-optimum fits a model to sentences. It hands each of them to the model as a row of token ids, so
-that the number of a stream can stand for one, and the stream's units be what the model sees.
+optimum calibrates on sentences, each of which it passes to the model as a row of token ids. Here
+the single id of a row is the index of a stream, whose embedded units the model gets instead.
 """
 
 from __future__ import annotations
@@ -31,20 +31,24 @@ INSTRUCTIONS = ("alert me when a red circle appears", NARRATION_INSTRUCTION)
 
 
 def check_gptq() -> None:
-    """Raises RecipeError if the libraries are not there; it says how to get them."""
+    """Check that the libraries for GPTQ are installed.
+
+    Raises:
+        RecipeError: one is missing; the message says how to install it.
+    """
     if missing := gptq_missing():
         raise RecipeError(
             f"the recipe gptq4 needs {' and '.join(missing)}, not installed here: {GPTQ_REMEDY}. "
-            "Or take the recipe nf4, which has 4 bits a weight too"
+            "Or use the recipe nf4, which has 4 bits per weight too"
         )
 
 
 def fit_gptq(thinker: RomaThinker, units: Iterable[MultimodalUnit]) -> None:
-    """Put GPTQ layers in the place of the linear layers of the thinker's backbone.
+    """Replace the linear layers of the thinker's backbone by GPTQ layers.
 
     Args:
-        thinker: with its encoders; on a GPU, block after block is moved there by optimum.
-        units: to fit them to, in their order.
+        thinker: model with its encoders; if there is a GPU, optimum moves block after block to it.
+        units: calibration units, in their order.
 
     Raises:
         RecipeError: the libraries are missing, no group size fits, or there are no units.
@@ -55,7 +59,7 @@ def fit_gptq(thinker: RomaThinker, units: Iterable[MultimodalUnit]) -> None:
     logging.getLogger("optimum.gptq.quantizer").setLevel(logging.WARNING)  # a line a layer
     streams = _Streams(text_model(thinker.backbone), list(_embedded(thinker, units)))
     if not streams.inputs:
-        raise RecipeError("there are no units to fit GPTQ to; give clips that can be decoded")
+        raise RecipeError("there are no units to calibrate GPTQ; give clips that can be decoded")
     quantizer = GPTQQuantizer(
         bits=BITS,
         group_size=_group_size(streams.language),
@@ -63,7 +67,7 @@ def fit_gptq(thinker: RomaThinker, units: Iterable[MultimodalUnit]) -> None:
         block_name_to_quantize="language.layers",
         module_name_preceding_first_block=[],
         model_seqlen=1,
-        backend="torch",  # others store layers as their kernels like them
+        backend="torch",  # other backends store layers in the layout of their kernels
     )
     set_attention(thinker.backbone, "sdpa")  # a stream at once, and no cache
     quantizer.quantize_model(streams)
@@ -76,7 +80,7 @@ def fit_gptq(thinker: RomaThinker, units: Iterable[MultimodalUnit]) -> None:
 
 
 class _Streams(nn.Module):
-    """Streams by their numbers, as optimum calls a model."""
+    """Language model that takes the index of a stream in place of token ids."""
 
     def __init__(
         self, language: PreTrainedModel, inputs: Sequence[tuple[torch.Tensor, torch.Tensor]]
@@ -92,7 +96,7 @@ class _Streams(nn.Module):
 def _embedded(
     thinker: RomaThinker, units: Iterable[MultimodalUnit]
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Embeddings (1, L, H) and positions (3, 1, L) of streams under instructions."""
+    """Yield embeddings (1, L, H) and positions (3, 1, L) of streams, each with an instruction."""
     units = iter(units)
     for instruction in cycle(INSTRUCTIONS):
         if not (shown := list(islice(units, UNITS_PER_STREAM))):

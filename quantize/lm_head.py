@@ -1,4 +1,4 @@
-"""The LM head, quantised as the backbone is."""
+"""Quantization of the LM head, like the backbone."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ __all__ = ["quantize_lm_head"]
 
 
 def quantize_lm_head(thinker: RomaThinker, kind: BackboneKind) -> None:
-    """Put a quantised LM head in the place of the thinker's own.
+    """Replace the thinker's LM head by a quantized one.
 
     Args:
-        thinker: its backbone is quantised as `kind` already.
+        thinker: model whose backbone is already quantized as `kind`.
         kind: NF4 or INT8.
 
     Raises:
@@ -23,24 +23,24 @@ def quantize_lm_head(thinker: RomaThinker, kind: BackboneKind) -> None:
     """
     if kind not in (BackboneKind.NF4, BackboneKind.INT8):
         raise RecipeError(
-            f"lm_head: like_backbone goes with backbone: nf4 or int8, not {kind.value}"
+            f"lm_head is like_backbone and backbone is {kind.value}; expected backbone nf4 or int8"
         )
     backbone = thinker.backbone
     head = backbone.lm_head
     if head.weight.data_ptr() == backbone.get_input_embeddings().weight.data_ptr():
         raise RecipeError(
-            f"the LM head of {thinker.name} is its embeddings, which stay as they are: there would "
-            "be two in place of one. Take a recipe with `lm_head: keep`"
+            f"the LM head of {thinker.name} shares its weights with the embeddings, which are not "
+            "quantized: a second copy would be stored. Use a recipe with `lm_head: keep`"
         )
-    backbone.lm_head = _quantised(head, kind)
-    # What transformers leaves as it is when it loads the bundle.
+    backbone.lm_head = _quantized(head, kind)
+    # transformers leaves these modules unquantized when it loads the bundle.
     settings = backbone.config.quantization_config
     settings.llm_int8_skip_modules = [
         name for name in settings.llm_int8_skip_modules if name != "lm_head"
     ]
 
 
-def _quantised(head: torch.nn.Linear, kind: BackboneKind) -> torch.nn.Module:
+def _quantized(head: torch.nn.Linear, kind: BackboneKind) -> torch.nn.Module:
     from bitsandbytes.nn import Linear4bit, Linear8bitLt
 
     layer: torch.nn.Module

@@ -1,4 +1,4 @@
-"""Encoders and speak head -> ONNX files, at the fixed shapes of one unit."""
+"""Export of encoders and speak head to ONNX, with the fixed shapes of one unit."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ from roma_ros.thinker.qwen_omni import audio_tower, vision_tower
 __all__ = ["export_audio", "export_speak_head", "export_vision"]
 
 OPSET = 17
-"""What TensorRT reads since 8.6, the oldest of JetPack 6."""
+"""Supported by TensorRT since 8.6, the oldest version in JetPack 6."""
 
 
 def export_vision(thinker: RomaThinker, path: Path, *, rows: int, columns: int) -> None:
-    """Write the vision encoder at the patch grid (1, rows, columns) of one unit.
+    """Write the vision encoder for the patch grid (1, rows, columns) of one unit.
 
-    The file takes `pixels` (rows * columns, patch values) and gives `features`
-    (rows * columns / merge², H), both float32, and says `rows` and `columns` in its metadata.
+    The model takes `pixels` (rows * columns, patch values) and returns `features`
+    (rows * columns / merge², H), both float32; its metadata has `rows` and `columns`.
 
     Args:
-        thinker: whose encoder; it is left as it is.
-        path: of the .onnx file; weights above 1.9 GB go to `<name>.onnx.data` beside it.
-        rows, columns: patches of 14 pixels along a frame's sides.
+        thinker: model with the encoder; it is not changed.
+        path: .onnx file to write; weights above 1.9 GB go to `<name>.onnx.data` beside it.
+        rows, columns: patches of 14 pixels along the frame's sides.
 
     Raises:
-        UnitShapeError: sides that are no multiples of the merged blocks.
+        UnitShapeError: a side is no multiple of the merged blocks.
     """
     visual = _float_copy(vision_tower(thinker.backbone))
     merge = int(visual.spatial_merge_size)
@@ -57,20 +57,20 @@ def export_vision(thinker: RomaThinker, path: Path, *, rows: int, columns: int) 
 
 
 def export_audio(thinker: RomaThinker, path: Path) -> None:
-    """Write the audio encoder at one unit: `mel` (mel bins, 100) -> `features` (25, H), float32.
+    """Write the audio encoder for one unit: `mel` (mel bins, 100) -> `features` (25, H), float32.
 
     Args:
-        thinker: whose encoder; it is left as it is.
-        path: of the .onnx file; weights above 1.9 GB go to `<name>.onnx.data` beside it.
+        thinker: model with the encoder; it is not changed.
+        path: .onnx file to write; weights above 1.9 GB go to `<name>.onnx.data` beside it.
 
     Raises:
-        CheckpointError: a tower that cuts a second of sound into pieces.
+        CheckpointError: the encoder's attention window is shorter than a second of audio.
     """
     tower = _float_copy(audio_tower(thinker.backbone))
     if 2 * tower.n_window < MEL_FRAMES_PER_UNIT:
         raise CheckpointError(
-            f"the audio tower hears {2 * tower.n_window} mel frames at a time; expected at least "
-            f"the {MEL_FRAMES_PER_UNIT} of one unit"
+            f"the audio encoder's window is {2 * tower.n_window} mel frames; expected at least the "
+            f"{MEL_FRAMES_PER_UNIT} of one unit"
         )
     mel = torch.zeros(tower.num_mel_bins, MEL_FRAMES_PER_UNIT)
     labels = {"roma_ros.part": "audio"}
@@ -80,13 +80,17 @@ def export_audio(thinker: RomaThinker, path: Path) -> None:
 def export_speak_head(thinker: RomaThinker, path: Path) -> None:
     """Write the speak head: `states` (layers, n, H) -> `logits` (n,), float32, for any n.
 
+    Args:
+        thinker: model with the speak head; it is not changed.
+        path: .onnx file to write.
+
     Raises:
         CheckpointError: the checkpoint has no speak head.
     """
     if thinker.speak_head is None:
         raise CheckpointError(
-            f"{thinker.name or 'this checkpoint'} has no speak head to export; leave it out of the "
-            "recipe"
+            f"{thinker.name or 'this checkpoint'} has no speak head to export; use a recipe with "
+            "`speak_head: keep`"
         )
     head = _float_copy(thinker.speak_head)
     width = thinker.backbone.config.text_config.hidden_size
@@ -96,7 +100,7 @@ def export_speak_head(thinker: RomaThinker, path: Path) -> None:
 
 
 class _FixedVision(nn.Module):
-    """transformers' encoder, told beforehand what it would work out from the grid."""
+    """transformers' vision encoder with everything that depends on the grid precomputed."""
 
     def __init__(self, visual: Any, rows: int, columns: int) -> None:
         super().__init__()
@@ -109,7 +113,7 @@ class _FixedVision(nn.Module):
             window_size=config.window_size,
             patch_size=config.patch_size,
         )
-        self.known = {
+        self.precomputed = {
             "position_ids": get_vision_position_ids(self.grid, config.spatial_merge_size),
             "cu_seqlens": get_vision_attention_seqlens(self.grid, config)[0],
             "window_index": windows,
@@ -117,34 +121,36 @@ class _FixedVision(nn.Module):
         }
 
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
-        features: torch.Tensor = self.visual(pixels, grid_thw=self.grid, **self.known).pooler_output
+        features: torch.Tensor = self.visual(
+            pixels, grid_thw=self.grid, **self.precomputed
+        ).pooler_output
         return features
 
 
 class _FixedAudio(nn.Module):
-    """transformers' tower on one unit, which needs no padding and is one piece of attention."""
+    """transformers' audio encoder for one unit: no padding, one attention window."""
 
     def __init__(self, tower: Any) -> None:
         super().__init__()
         self.tower = tower
         self.lengths = torch.tensor([MEL_FRAMES_PER_UNIT])
-        heard, tokens = (int(n) for n in tower._get_feat_extract_output_lengths(self.lengths))
-        self.known = {
+        frames, tokens = (int(n) for n in tower._get_feat_extract_output_lengths(self.lengths))
+        self.precomputed = {
             "chunk_lengths": self.lengths,
-            "valid_indices": torch.arange(heard),
+            "valid_indices": torch.arange(frames),
             "pool_indices": 2 * torch.arange(tokens),
-            "cu_seqlens": torch.tensor([0, heard], dtype=torch.int32),
+            "cu_seqlens": torch.tensor([0, frames], dtype=torch.int32),
         }
 
     def forward(self, mel: torch.Tensor) -> torch.Tensor:
         features: torch.Tensor = self.tower(
-            mel, feature_lens=self.lengths, padded_feature=mel[None], **self.known
+            mel, feature_lens=self.lengths, padded_feature=mel[None], **self.precomputed
         ).last_hidden_state
         return features
 
 
 def _float_copy(module: Any) -> Any:
-    """A module in float32 on the CPU: itself if it is, else a copy. transformers' have no types."""
+    """Return a module in float32 on the CPU: itself, or a copy if it is not."""
     if all(p.dtype == torch.float32 and p.device.type == "cpu" for p in module.parameters()):
         return module
     return deepcopy(module).to("cpu", torch.float32)
@@ -165,20 +171,22 @@ def _export(
     labels: dict[str, str],
     free_axis: int | None = None,
 ) -> None:
-    """Trace and write, in a folder of its own first: large models come in hundreds of files."""
-    taken, given = names
-    # With one fixed shape tracing loses nothing. It takes a tenth of the time of the exporter by
-    # torch.export, and writes the encoders' attention windows as plainly.
+    """Trace and write a module; torch splits large models into hundreds of files, so in a draft."""
+    input_name, output_name = names
+    # With one fixed shape tracing loses nothing. It takes a tenth of the time of the exporter that
+    # uses torch.export, and writes the encoders' attention windows as well.
     with TemporaryDirectory(dir=path.parent) as scratch, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # TracerWarning: lengths become constants, as they shall
+        warnings.simplefilter("ignore")  # TracerWarning: lengths become constants, as intended
         draft = Path(scratch) / path.name
         torch.onnx.export(
             module.eval(),
             (example,),
             draft,
-            input_names=[taken],
-            output_names=[given],
-            dynamic_axes=None if free_axis is None else {taken: {free_axis: "n"}, given: {0: "n"}},
+            input_names=[input_name],
+            output_names=[output_name],
+            dynamic_axes=None
+            if free_axis is None
+            else {input_name: {free_axis: "n"}, output_name: {0: "n"}},
             opset_version=OPSET,
             dynamo=False,
         )

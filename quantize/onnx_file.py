@@ -1,4 +1,4 @@
-"""Writing an ONNX file, with its weights beside it where one file cannot hold them."""
+"""Writer of ONNX files, with large weights in a second file."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import onnx
 __all__ = ["save_onnx"]
 
 SINGLE_FILE_BYTES = 1_900_000_000
-"""A protobuf message ends at 2 GiB."""
+"""A protobuf message has at most 2 GiB."""
 
 
 def save_onnx(model: onnx.ModelProto, path: Path, labels: dict[str, str]) -> None:
     """Write a model; weights above 1.9 GB go into `<name>.data` beside it.
 
     Args:
-        model: with its weights; they may be moved out of it.
-        path: of the .onnx file; one that exists is overwritten.
-        labels: what the file says of itself, which onnxruntime reads as its metadata.
+        model: model with its weights, which may be moved out of it.
+        path: .onnx file to write; an existing one is overwritten.
+        labels: metadata of the file, as onnxruntime reads it.
     """
     onnx.helper.set_model_props(model, labels)
     beside = path.with_name(f"{path.name}.data")

@@ -1,4 +1,4 @@
-"""How each part of a model is stored in a bundle, as a YAML file says it."""
+"""Recipes: how each part of a model is stored in a bundle, read from YAML."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MAX_BYTES = 10_000  # a recipe is a few lines
 
 
 class BackboneKind(enum.Enum):
-    """The linear layers of the backbone. Embeddings always stay as the checkpoint has them."""
+    """Storage of the backbone's linear layers. Embeddings are never changed."""
 
     KEEP = "keep"
     NF4 = "nf4"
@@ -27,14 +27,14 @@ class BackboneKind(enum.Enum):
 
 
 class LmHeadKind(enum.Enum):
-    """The LM head."""
+    """Storage of the LM head."""
 
     KEEP = "keep"
     LIKE_BACKBONE = "like_backbone"
 
 
 class EncoderKind(enum.Enum):
-    """The vision or the audio encoder."""
+    """Storage of the vision or the audio encoder."""
 
     KEEP = "keep"
     ONNX = "onnx"
@@ -42,7 +42,7 @@ class EncoderKind(enum.Enum):
 
 
 class HeadKind(enum.Enum):
-    """The speak head."""
+    """Storage of the speak head."""
 
     KEEP = "keep"
     ONNX = "onnx"
@@ -53,7 +53,7 @@ Kind = TypeVar("Kind", bound=enum.Enum)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """What is done to each part; `keep` stores it as the checkpoint does, for torch.
+    """Storage of each part of a model; `keep` stores it as in the checkpoint, for torch.
 
     Attributes:
         name: of the file, without `.yaml`.
@@ -68,10 +68,13 @@ class Recipe:
 
     @classmethod
     def find(cls, name_or_path: str) -> Recipe:
-        """One of ours by its name, or a file of the user's own, which ends in `.yaml`.
+        """Return a recipe of the package by its name, or read a `.yaml` file.
+
+        Args:
+            name_or_path: a name of `recipe_names`, or the path of a .yaml or .yml file.
 
         Raises:
-            RecipeError: there is none, or it says what no recipe can say.
+            RecipeError: there is no such recipe, or it is invalid.
         """
         if name_or_path.endswith((".yaml", ".yml")):
             return cls.read(Path(name_or_path).expanduser())
@@ -84,10 +87,14 @@ class Recipe:
 
     @classmethod
     def read(cls, path: Path) -> Recipe:
-        """Read a YAML file. Raises RecipeError if it cannot be read, or has an unknown word."""
+        """Read a YAML file.
+
+        Raises:
+            RecipeError: it cannot be read, or has an unknown key or value.
+        """
         try:
             if (size := path.stat().st_size) > MAX_BYTES:
-                raise RecipeError(f"{path} has {size} bytes; no recipe is longer than {MAX_BYTES}")
+                raise RecipeError(f"{path} has {size:,} bytes; expected at most {MAX_BYTES:,}")
             values = yaml.safe_load(path.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
             raise RecipeError(f"{path} cannot be read as YAML: {error}") from error
@@ -95,7 +102,7 @@ class Recipe:
             raise RecipeError(f"{path} holds no keys; expected lines such as `backbone: nf4`")
         known = [field.name for field in fields(cls) if field.name != "name"]
         if unknown := [key for key in values if key not in known]:
-            raise RecipeError(f"{path} has unknown keys {unknown}; known are {known}")
+            raise RecipeError(f"{path} has the keys {unknown}; expected only {known}")
         return cls(
             name=path.stem,
             backbone=_kind(path, values, "backbone", BackboneKind),
@@ -106,7 +113,7 @@ class Recipe:
         )
 
     def as_dict(self) -> dict[str, str]:
-        """Plain words, as in the file."""
+        """Return the recipe as in its file, with its name."""
         return {
             "name": self.name,
             "backbone": self.backbone.value,
@@ -118,7 +125,7 @@ class Recipe:
 
 
 def recipe_names() -> list[str]:
-    """The recipes that come with the package."""
+    """Return the names of the package's recipes."""
     return sorted(path.stem for path in _folder().glob("*.yaml"))
 
 

@@ -1,4 +1,4 @@
-"""The checkpoint that a bundle is made from: what identifies it, and how it is stored."""
+"""Hash and dtype of the checkpoint that a bundle is made of."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ EMBEDDINGS = "model.embed_tokens.weight"
 
 
 def source_sha256(folder: Path) -> str:
-    """SHA-256 over the names and hashes of the weights and of `config.json`, in hexadecimal."""
+    """Return the SHA-256 of the names and hashes of weights and config.json, in hexadecimal."""
     digest = hashlib.sha256()
     for path in sorted([folder / "config.json", *folder.glob("*.safetensors")]):
         digest.update(f"{path.name} {file_sha256(path)}\n".encode())
@@ -25,10 +25,11 @@ def source_sha256(folder: Path) -> str:
 
 
 def stored_dtype(folder: Path) -> str:
-    """The name of the dtype in which a checkpoint keeps its text embeddings.
+    """Return the name of the dtype of a checkpoint's text embeddings.
 
     Raises:
-        CheckpointError: it has none, or in a dtype that no model computes in.
+        CheckpointError: it has no text embeddings, or they have another dtype than float32,
+            float16 or bfloat16.
     """
     for path in sorted(folder.glob("*.safetensors")):
         try:
@@ -38,12 +39,14 @@ def stored_dtype(folder: Path) -> str:
                         return _named(path, weights.get_slice(key).get_dtype())
         except (OSError, SafetensorError) as error:
             raise CheckpointError(f"{path} cannot be read: {error}") from error
-    raise CheckpointError(f"{folder} has no {EMBEDDINGS}; is a shard of the checkpoint missing?")
+    raise CheckpointError(
+        f"{folder} has no {EMBEDDINGS}; expected it in a shard. Is a shard missing?"
+    )
 
 
 def _named(path: Path, dtype: str) -> str:
     if dtype not in DTYPES:
         raise CheckpointError(
-            f"{path} keeps its embeddings as {dtype}; expected {', '.join(DTYPES)}"
+            f"{path}: the embeddings are {dtype}; expected one of {', '.join(DTYPES)}"
         )
     return DTYPES[dtype]

@@ -1,4 +1,4 @@
-"""Encoders in ONNX -> INT8, their activations' ranges taken from calibration units."""
+"""Static INT8 quantization of ONNX encoders, with activation ranges from calibration units."""
 
 from __future__ import annotations
 
@@ -21,62 +21,66 @@ from roma_ros.quantize.errors import QuantizeError
 from roma_ros.quantize.onnx_file import save_onnx
 from roma_ros.thinker.onnx_parts import check_onnx, open_onnx
 
-__all__ = ["LEAST_COSINE", "Int8Error", "Int8Report", "cosines", "quantize_static"]
+__all__ = ["MIN_COSINE", "Int8Error", "Int8Report", "cosines", "quantize_static"]
 
 LOG = logging.getLogger(__name__)
-LEAST_COSINE = 0.995
-"""Between features of the quantised encoder and those of its source, mean over tokens."""
+MIN_COSINE = 0.995
+"""Of the features of the quantized encoder with those of its source, mean over tokens."""
 KINDS = ("Conv", "Gemm", "MatMul")
-"""Where they have weights. Products of two activations, in attention, are a small part of the work,
-and in INT8 made roma_tiny's encoders no faster and less exact."""
+"""Operators that are quantized, if they have weights. Products of two activations, in attention,
+are a small part of the work; in INT8 they made roma_tiny's encoders less accurate, no faster."""
 SHARES_LEFT_OUT = (0.0, 0.05, 0.1, 0.2, 0.4)
-"""Of the layers, the hardest first, that stay in float32 until the features are good enough."""
-MOST_FEEDS = 128
-"""More show nothing new; of long clips as many are drawn, from all over them."""
+"""Shares of the layers, the hardest first, that stay in float32 until the result is accurate."""
+MAX_FEEDS = 128
+"""More do not help; of long clips this many are drawn at random."""
 HELD_BACK = 4
-"""Each fourth feed is for measuring, not for calibrating."""
-PROBED = 4
-"""Feeds on which layers are compared: enough to see outliers, which stand in the same channels."""
+"""Every fourth feed is for measuring, not for calibration."""
+PROBE_FEEDS = 4
+"""Feeds that layers are ranked on: enough to see outliers, which keep to the same channels."""
 
 
 class Int8Error(QuantizeError):
-    """An encoder cannot be calibrated, or is not good enough in INT8."""
+    """Raised when an encoder cannot be calibrated, or is not accurate enough in INT8."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Int8Report:
-    """How an encoder came out.
+    """Accuracy of a quantized encoder.
 
     Attributes:
-        cosine: mean over the tokens of the feeds that were held back, against the source.
-        least_cosine: of the worst token among them.
-        layers: how many have weights.
-        left_out: names of those that stayed in float32.
+        cosine: cosine of its features with the source's, mean over the tokens of the feeds that
+            were held back.
+        min_cosine: cosine of the worst of these tokens.
+        layers: number of layers with weights.
+        left_out: names of the layers that stayed in float32.
     """
 
     cosine: float
-    least_cosine: float
+    min_cosine: float
     layers: int
     left_out: tuple[str, ...]
 
 
 def quantize_static(
-    model_path: Path, out_path: Path, calibration: Iterable[Feed], *, cosine: float = LEAST_COSINE
+    model_path: Path, out_path: Path, calibration: Iterable[Feed], *, cosine: float = MIN_COSINE
 ) -> Int8Report:
     """Write an encoder with INT8 weights (7 bits, per channel), UINT8 activations (per tensor).
 
-    What is hard to quantise, because a few channels are far larger than the others, stays in
-    float32: first nothing, then more and more, until the features are good enough.
+    Layers that are hard to quantize, because a few channels are far larger than the others, stay
+    in float32: first none, then more and more, until the features are accurate enough.
 
     Args:
-        model_path: an encoder, as `onnx_export` writes it; it is left as it is.
-        out_path: of the .onnx file.
-        calibration: what the encoder takes, of 8 units or more; see `calibration.py`. Each
-            fourth is held back to measure the result.
-        cosine: of the features with the source's, mean over tokens, that is good enough.
+        model_path: encoder in float32, as `onnx_export` writes it; it is not changed.
+        out_path: .onnx file to write.
+        calibration: encoder inputs of 8 units or more; see `calibration.py`. Every fourth is held
+            back to measure the result.
+        cosine: required cosine of the features with the source's, mean over tokens.
+
+    Returns:
+        The accuracy, and the layers that stayed in float32.
 
     Raises:
-        Int8Error: too few feeds, or not good enough with 40 % of the layers in float32.
+        Int8Error: too few feeds, or not accurate enough with 40 % of the layers in float32.
         CheckpointError: `model_path` is no usable ONNX file.
     """
     feeds = _drawn(calibration)
@@ -87,19 +91,19 @@ def quantize_static(
         )
     check_onnx(model_path)
     held_back = feeds[::HELD_BACK]
-    shown = [feed for index, feed in enumerate(feeds) if index % HELD_BACK]
+    calibrated = [feed for index, feed in enumerate(feeds) if index % HELD_BACK]
     wanted = run_all(model_path, held_back)
     with TemporaryDirectory(dir=out_path.parent) as scratch:
         plain, draft = Path(scratch) / "plain.onnx", Path(scratch) / out_path.name
         _simplify(model_path, plain)
-        ranking = _hardest_first(plain, shown[:PROBED])
+        ranking = _hardest_first(plain, calibrated[:PROBE_FEEDS])
         for share in SHARES_LEFT_OUT:
             left_out = tuple(ranking[: round(share * len(ranking))])
-            _quantize(plain, draft, shown, left_out)
+            _quantize(plain, draft, calibrated, left_out)
             found = cosines(run_all(draft, held_back), wanted)
             report = Int8Report(
                 cosine=float(found.mean()),
-                least_cosine=float(found.min()),
+                min_cosine=float(found.min()),
                 layers=len(ranking),
                 left_out=left_out,
             )
@@ -108,16 +112,17 @@ def quantize_static(
                 return report
             LOG.info("%s: cosine %.4f with %s left out", out_path.name, report.cosine, left_out)
     raise Int8Error(
-        f"{model_path.name} in INT8 has features of cosine {report.cosine:.4f} with its source's, "
-        f"with {len(left_out)} of {len(ranking)} layers left in float32; expected {cosine}. "
-        "Calibrate with clips that look and sound like the robot's day, or keep it in float32"
+        f"the features of {model_path.name} in INT8 have a cosine of {report.cosine:.4f} with "
+        f"those in float32, with {len(left_out)} of {len(ranking)} layers left in float32; "
+        f"expected at least {cosine}. Calibrate with clips from the robot's surroundings, or keep "
+        "the encoder in float32"
     )
 
 
 def cosines(
     features: npt.NDArray[np.float32], others: npt.NDArray[np.float32]
 ) -> npt.NDArray[np.float64]:
-    """Of each token's two vectors: (..., H) twice -> (...); 0 where one of them is nothing."""
+    """Return the cosine of each token's vectors: (..., H) twice -> (...); 0 for a zero vector."""
     one, other = features.astype(np.float64), others.astype(np.float64)
     norms = np.linalg.norm(one, axis=-1) * np.linalg.norm(other, axis=-1)
     found: npt.NDArray[np.float64] = (one * other).sum(-1) / np.where(norms > 0, norms, np.inf)
@@ -125,19 +130,19 @@ def cosines(
 
 
 def run_all(path: Path, feeds: Sequence[Feed]) -> npt.NDArray[np.float32]:
-    """The features of every feed, by onnxruntime on the CPU: (feeds, tokens, H)."""
+    """Return the features of every feed, by onnxruntime on the CPU: (feeds, tokens, H)."""
     session = open_onnx(path, ["CPUExecutionProvider"])
     return np.stack([np.asarray(session.run(None, feed)[0]) for feed in feeds])
 
 
 def _drawn(calibration: Iterable[Feed]) -> list[Feed]:
-    """All feeds, or some of very many with the same chance for each (reservoir sampling)."""
+    """Return all feeds, or a uniform sample of `MAX_FEEDS` (reservoir sampling)."""
     random = Random(0)
     drawn: list[Feed] = []
     for index, feed in enumerate(calibration):
-        if index < MOST_FEEDS:
+        if index < MAX_FEEDS:
             drawn.append(feed)
-        elif (place := random.randint(0, index)) < MOST_FEEDS:
+        elif (place := random.randint(0, index)) < MAX_FEEDS:
             drawn[place] = feed
     return drawn
 
@@ -151,7 +156,7 @@ class _Reader(quantization.CalibrationDataReader):  # type: ignore[misc]
 
 
 def _simplify(path: Path, out: Path) -> None:
-    """Fold constants and infer shapes, as the quantiser wants it."""
+    """Fold constants and infer shapes, as onnxruntime's quantizer expects."""
     large = _is_large(path)
     quant_pre_process(
         path,
@@ -175,12 +180,12 @@ def _quantize(path: Path, out: Path, feeds: Sequence[Feed], left_out: Sequence[s
         # Unsigned activations and signed weights are what VNNI and AMX multiply.
         activation_type=quantization.QuantType.QUInt8,
         weight_type=quantization.QuantType.QInt8,
-        # 7 bits of weights: without VNNI, sums of two 8-bit products saturate at 16 bits, and a
-        # bundle is to say the same on every CPU.
+        # 7 bits per weight: without VNNI, sums of two 8-bit products saturate at 16 bits, and a
+        # bundle must give the same result on every CPU.
         reduce_range=True,
         calibrate_method=quantization.CalibrationMethod.MinMax,
         use_external_data_format=_is_large(path),
-        # What a layer gives is added or normalised in float32: rounding it would only add noise.
+        # Outputs of layers are added or normalized in float32: rounding them only adds noise.
         extra_options={
             "MatMulConstBOnly": True,
             "OpTypesToExcludeOutputQuantization": ["Gemm", "MatMul"],
@@ -193,7 +198,7 @@ def _is_large(path: Path) -> bool:
 
 
 def _hardest_first(path: Path, feeds: Sequence[Feed]) -> list[str]:
-    """Layers by the noise that 256 steps put into what they take, relative to its strength."""
+    """Return the layers, those first whose input loses most when rounded to 256 steps."""
     model = onnx.load(path, load_external_data=False)
     weights = {tensor.name for tensor in model.graph.initializer}
     layers = {
@@ -221,7 +226,7 @@ def _hardest_first(path: Path, feeds: Sequence[Feed]) -> list[str]:
 
 
 def _publish(draft: Path, out: Path, *, like: Path) -> None:
-    """Put the finished file in its place, with what its source says of itself."""
+    """Write the finished model to its place, with the metadata of its source."""
     model = onnx.load(draft)
     source = onnx.load(like, load_external_data=False)
     labels = {entry.key: entry.value for entry in source.metadata_props}

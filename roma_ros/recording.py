@@ -18,8 +18,8 @@ MAX_FILE_BYTES = 64 * 1024 * 1024
 """Of a file that is decoded: 30 s of stereo at 192 kHz and 32 bits are 46 MB."""
 SILENCE = 1e-4
 """Files with a smaller peak are silent; full scale is 1.0."""
-EXPECTED = (
-    f"expected an audio file (WAV, FLAC, MP3, OGG ...) of {MIN_RECORDING_SECONDS:g} to "
+REMEDY = (
+    f"give an audio file (WAV, FLAC, MP3, OGG ...) of {MIN_RECORDING_SECONDS:g} to "
     f"{MAX_RECORDING_SECONDS:g} s with the spoken instruction and nothing else"
 )
 
@@ -43,27 +43,30 @@ class Recording:
         """Read an audio file: WAV, FLAC, MP3, OGG or another format that FFmpeg decodes.
 
         Args:
-            path: of a file of at most 64 MiB with 0.1 to 30 s of sound, 8 to 192 kHz, 1 to 8
-                channels (they are averaged). The picture of a video file is left out.
+            path: of a file of at most 64 MiB with 0.1 to 30 s of audio, 8 to 192 kHz, 1 to 8
+                channels (they are averaged). The video of a video file is left out.
 
         Raises:
             RecordingError: the file is missing, is no such file, or is silent.
         """
         path = Path(path).expanduser()
         if not path.is_file():
-            raise RecordingError(f"there is no file {str(path)!r}; {EXPECTED}")
+            raise RecordingError(f"there is no file {str(path)!r}; {REMEDY}")
         try:
             size = path.stat().st_size
             if size > MAX_FILE_BYTES:
                 raise RecordingError(
-                    f"{path} is {size / 2**20:.0f} MiB large, more than "
-                    f"{MAX_FILE_BYTES // 2**20} MiB; {EXPECTED}"
+                    f"{path} is {size / 2**20:.0f} MiB large; expected at most "
+                    f"{MAX_FILE_BYTES // 2**20} MiB; {REMEDY}"
                 )
             samples = read_audio(path, max_seconds=MAX_RECORDING_SECONDS)
         except (MediaError, OSError) as error:
-            raise RecordingError(f"{error}; {EXPECTED}") from error
+            raise RecordingError(f"{error}; {REMEDY}") from error
         if len(samples) < MIN_RECORDING_SECONDS * UNIT_RATE:
-            raise RecordingError(f"{path} is {len(samples) / UNIT_RATE:.2f} s long; {EXPECTED}")
+            raise RecordingError(
+                f"{path} is {len(samples) / UNIT_RATE:.2f} s long; expected at least "
+                f"{MIN_RECORDING_SECONDS:g} s; {REMEDY}"
+            )
         if np.abs(samples).max() < SILENCE:
             raise RecordingError(f"{path} is silent; record the instruction again")
         samples = np.clip(samples, -1, 1)

@@ -1,4 +1,4 @@
-"""Arguments that several commands share, and what their texts stand for."""
+"""Arguments of several commands: shared options, and parsers of their values."""
 
 from __future__ import annotations
 
@@ -191,10 +191,10 @@ def timed_question(argument: str) -> TimedQuestion:
 def open_sources(
     texts: Sequence[str], *, reconnect: Reconnect | None = None, topics: Sequence[str] = ()
 ) -> Source:
-    """Open what the texts name: devices that play together, or files one after another.
+    """Open the sources of a run: devices play together, files one after another.
 
     Args:
-        texts: SOURCE arguments, in the forms that `roma run --help` lists.
+        texts: SOURCE arguments in the forms that `roma run --help` lists.
         reconnect: how to open a lost device or stream again; `None`: not at all.
         topics: topics of a ROS 2 bag to play; empty: the image and audio topics that it has.
 

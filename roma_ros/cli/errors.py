@@ -4,7 +4,7 @@ __all__ = ["CommandError", "UnprocessedError", "UsageError"]
 
 
 class CommandError(Exception):
-    """A command has failed while it ran.
+    """Raised when a command fails while it runs.
 
     The message is all that the user sees: one line, without a traceback.
 
@@ -16,12 +16,12 @@ class CommandError(Exception):
 
 
 class UsageError(CommandError):
-    """A command cannot start: a wrong argument, a missing file, an unusable model."""
+    """Raised when a command cannot start: a wrong argument, a missing file, an unusable model."""
 
     exit_code = 2
 
 
 class UnprocessedError(CommandError):
-    """A stream, or a part of it, was not processed, so that no alert means nothing."""
+    """Raised when a stream, or a part of it, was not processed, so that no alert means nothing."""
 
     exit_code = 3

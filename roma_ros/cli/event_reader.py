@@ -18,12 +18,12 @@ from roma_ros.journal import (
 )
 from roma_ros.state_folder import JOURNAL, state_folders
 
-__all__ = ["EventTail", "add_event_command", "event_paths", "given_or_found", "read_events"]
+__all__ = ["EventTail", "add_event_command", "event_paths", "given_or_only_journal", "read_events"]
 
 PIECE = 2**20  # bytes
 
 
-def given_or_found(path: Path | None) -> Path:
+def given_or_only_journal(path: Path | None) -> Path:
     """Return the given path, or else the journal of the only node on this machine.
 
     Args:

@@ -21,7 +21,7 @@ from roma_ros.cli.event_reader import (
     EventTail,
     add_event_command,
     event_paths,
-    given_or_found,
+    given_or_only_journal,
     read_events,
 )
 from roma_ros.cli.event_text import EventLine
@@ -127,7 +127,7 @@ def events(arguments: argparse.Namespace) -> int:
     for kind in arguments.kind:
         if kind not in KINDS:
             raise UsageError(f"--kind is {quoted(kind)}; expected one of {', '.join(KINDS)}")
-    path = given_or_found(arguments.path)
+    path = given_or_only_journal(arguments.path)
     damaged = DamagedLines()
     if arguments.export is not None:
         _export(arguments, path, damaged)

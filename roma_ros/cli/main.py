@@ -56,8 +56,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         SystemExit: from argparse, after --help, --version or a usage error.
     """
     given = sys.argv[1:] if argv is None else list(argv)
-    _open_closed_streams()
+    if sys.stderr is None:  # closed by a shell (`2>&-`)
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     try:
+        _check_surroundings(given)
         arguments = make_parser(_commands_for(given)).parse_args(given)
         code: int = arguments.command(arguments)
     except CommandError as error:
@@ -83,11 +85,21 @@ def _discard_output() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _open_closed_streams() -> None:
-    """Open standard output and error to nothing where a shell has closed them (`>&-`)."""
-    for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+def _check_surroundings(given: Sequence[str]) -> None:
+    """Refuse to work without an output, and on arguments that are no text.
+
+    Raises:
+        CommandError: standard output is closed (`>&-`), so all results would be lost.
+        UsageError: an argument is not UTF-8.
+    """
+    if sys.stdout is None:
+        raise CommandError("standard output is closed; send it to /dev/null to discard it")
+    for argument in given:
+        try:
+            argument.encode()
+        except UnicodeEncodeError as error:
+            shown = ascii(os.fsencode(argument))[1:60]
+            raise UsageError(f"argument {shown} is not UTF-8; expected text in UTF-8") from error
 
 
 def _commands_for(given: Sequence[str]) -> Sequence[str]:

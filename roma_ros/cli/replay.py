@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from roma_ros.cli.errors import UsageError
-from roma_ros.cli.event_reader import add_event_command, given_or_found, read_events
+from roma_ros.cli.event_reader import add_event_command, given_or_only_journal, read_events
 from roma_ros.cli.events import DamagedLines
 from roma_ros.cli.parser import Commands
 from roma_ros.cli.text import clock
@@ -83,7 +83,7 @@ def replay(arguments: argparse.Namespace) -> int:
         CommandError: no line can be read.
     """
     settings = _settings(arguments)
-    path = given_or_found(arguments.path)
+    path = given_or_only_journal(arguments.path)
     damaged = DamagedLines()
     found = recorded_watches(damaged.skipped(read_events(path)))
     damaged.finish()

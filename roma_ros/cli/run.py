@@ -13,20 +13,14 @@ from typing import TYPE_CHECKING, Protocol, TextIO, TypeAlias
 
 from rich.console import Console
 
-from roma_ros.cli.arguments import (
-    add_device_option,
-    add_model_option,
-    add_quantization_option,
-    add_trigger_options,
-    open_sources,
-    timed_question,
-)
+from roma_ros.cli.arguments import open_sources
 from roma_ros.cli.errors import CommandError, UnprocessedError, UsageError
 from roma_ros.cli.event_file import STDOUT, EventFile
 from roma_ros.cli.hook_sink import HookSink, make_hooks
 from roma_ros.cli.live_view import LiveView
-from roma_ros.cli.parser import Commands, add_command
+from roma_ros.cli.parser import Commands
 from roma_ros.cli.plain_output import PlainOutput
+from roma_ros.cli.run_options import add_run_command
 from roma_ros.cli.signals import stopping_on_signals
 from roma_ros.cli.source_time import SourceTime
 from roma_ros.cli.source_warnings import warnings_on_stderr
@@ -39,13 +33,7 @@ from roma_ros.hooks import parse_hooks
 from roma_ros.journal import Header
 from roma_ros.recording import RecordingError
 from roma_ros.sources import Reconnect, Source, SourceError, is_address
-from roma_ros.watch import (
-    DEFAULT_COOLDOWN,
-    Watch,
-    WatchError,
-    WatchKind,
-    quoted,
-)
+from roma_ros.watch import Watch, WatchError, WatchKind, quoted
 from roma_ros.watch_file import WatchFileError, WatchSpec, read_watch_file
 
 if TYPE_CHECKING:  # torch takes seconds to import, and `roma run --help` needs none of it
@@ -56,62 +44,6 @@ __all__ = ["add_to", "run"]
 MAX_BACKLOG = 10  # units of a recording that may wait for a slow first step; devices do not wait
 TITLE_NAMES = 3  # sources that the title names
 TYPED_QUESTIONS = 8  # that may wait
-NARRATE = "Describe what happens, as it happens."
-
-DETAILS = """\
-Cuts the stream into units of one second and gives each to the model. Prints
-p(speak), alerts, narration and answers: as a live view on a terminal, as
-plain lines elsewhere. On a terminal you can also type a question and press
-Enter.
-"""
-EPILOG = """\
-SOURCE is one of:
-  PATH          video or audio file, or a folder of them, played by name as
-                one stream
-  PATTERN       quoted file pattern: "clips/*.mp4", "recordings/**/*.wav"
-  BAG           ROS 2 bag: its folder, or an .mcap or .db3 file; see --topics
-  ADDRESS       network stream or file: rtsp://HOST/PATH, http://HOST/PATH
-  0, 1, ...     camera by its number; also /dev/video2
-  mic, mic:DEV  default microphone, or one by its number or part of its name
-
-  Several files play one after another, each as a stream of its own; a camera
-  and a microphone play together: `roma run 0 mic`.
-
-models:
-  roma_tiny, the default, knows a small world: coloured shapes, beeps, tones,
-  knocks, noise bursts and spoken words. Words that a checkpoint was not
-  trained on get a warning, or with --strict an error.
-
-events file:
-  One JSON object per line (docs/events.md). "seconds" and "stamp_ns" are the
-  END of the unit that an event belongs to, from the source's beginning and on
-  the sensor clock; of several files, "source" and "source_seconds" say which
-  and when. `roma events` reads it, `roma replay` tries other thresholds on
-  it.
-
-alerts:
-  --on-alert runs a program without a shell, with the alert in its environment
-  (ROMA_WATCH, ROMA_TEXT, ROMA_P_SPEAK, ROMA_SECONDS, ...) and as JSON on its
-  standard input; --webhook and --mqtt send that JSON (docs/events.md). In a
-  file of --config each watch can have settings and hooks of its own
-  (docs/watches.md).
-
-examples:
-  roma run clip.mp4 --watch "alert me when you hear two beeps"
-  roma run clip.mp4 --narrate --ask "how many shapes are there now?"@12
-  roma run 0 mic --config watches.yaml --webhook https://example.org/alerts
-  roma run "clips/*.mp4" --fast --narrate --events events.jsonl --quiet
-
-exit codes:
-  0    the source has ended, or Ctrl-C was pressed after the start
-  1    the source failed, a question got no answer, or an alert was not
-       delivered to a program, a webhook or MQTT
-  2    it could not start: a wrong argument, a missing file, a model that
-       cannot be loaded or never takes frames of this size
-  3    units were not processed: the model failed on them, or a source gave no
-       unit (too short, or damaged); no alert then means nothing
-  130  Ctrl-C was pressed before the start
-"""
 
 
 class Sink(Protocol):
@@ -132,134 +64,7 @@ View: TypeAlias = LiveView | PlainOutput
 
 def add_to(commands: Commands) -> None:
     """Add the command."""
-    parser = add_command(
-        commands,
-        "run",
-        usage="[OPTIONS] SOURCE [SOURCE ...]",
-        summary="process a file, camera, microphone or network stream",
-        details=DETAILS,
-        epilog=EPILOG,
-    )
-    arguments = parser.add_argument_group("arguments")
-    arguments.add_argument("source", metavar="SOURCE", nargs="+", help="what to play; see below")
-
-    tasks = parser.add_argument_group("watches and questions")
-    tasks.add_argument(
-        "--watch",
-        metavar="TEXT",
-        action="append",
-        default=[],
-        help="raise an alert by this instruction; repeatable",
-    )
-    tasks.add_argument(
-        "--narrate",
-        metavar="TEXT",
-        nargs="?",
-        const=NARRATE,
-        help=f"narrate by this instruction (without TEXT: {NARRATE!r}); put it after SOURCE",
-    )
-    tasks.add_argument(
-        "--ask",
-        metavar="TEXT@SECONDS",
-        type=timed_question,
-        action="append",
-        default=[],
-        help="ask a question at this time of the stream, s; repeatable",
-    )
-    tasks.add_argument(
-        "--config",
-        type=Path,
-        metavar="FILE",
-        help="YAML file of more watches, with settings of their own",
-    )
-    tasks.add_argument(
-        "--strict",
-        action="store_true",
-        help="refuse an instruction or question that the model cannot know, see or hear "
-        "(default: warn)",
-    )
-
-    triggers = parser.add_argument_group("triggers")
-    add_trigger_options(triggers)
-    triggers.add_argument(
-        "--cooldown",
-        type=float,
-        default=DEFAULT_COOLDOWN,
-        metavar="SECONDS",
-        help="time after an alert in which its watch raises no other, s (default: %(default)g)",
-    )
-    triggers.add_argument(
-        "--reply",
-        action="store_true",
-        help="generate a text for each alert; for checkpoints trained to do so (alert_replies in "
-        "roma_config.json), which roma_tiny is not",
-    )
-
-    model = parser.add_argument_group("model")
-    add_model_option(model)
-    add_device_option(model)
-    add_quantization_option(model)
-    model.add_argument(
-        "--speak-source",
-        choices=("auto", "head", "state_token", "yes_no"),
-        default="auto",
-        help="what computes p(speak); yes_no asks the model after every unit, for a checkpoint "
-        "without a speak head (default: auto, as the checkpoint says)",
-    )
-    model.add_argument(
-        "--context-seconds",
-        type=float,
-        metavar="SECONDS",
-        help="length of the context window, s (default: what the checkpoint was trained for, "
-        "else 60)",
-    )
-
-    playback = parser.add_argument_group("source")
-    playback.add_argument(
-        "--fast",
-        action="store_true",
-        help="process files as fast as possible (default: at their own pace)",
-    )
-    playback.add_argument(
-        "--topics",
-        metavar="TOPIC,...",
-        default="",
-        help="image topic, audio topic, or both, of a ROS 2 bag (default: those it has)",
-    )
-    playback.add_argument(
-        "--reconnect",
-        type=float,
-        default=60.0,
-        metavar="SECONDS",
-        help="how long to try to open a lost device or stream again, s; 0: not at all "
-        "(default: %(default)g)",
-    )
-
-    alerts = parser.add_argument_group("on an alert")
-    for option, metavar, text in (
-        ("--on-alert", "CMD", "run a program"),
-        ("--webhook", "URL", "post the alert to an http or https address"),
-        ("--mqtt", "URL", "publish the alert to mqtt://HOST/TOPIC"),
-    ):
-        alerts.add_argument(
-            option, metavar=metavar, action="append", default=[], help=f"{text}; repeatable"
-        )
-
-    output = parser.add_argument_group("output")
-    output.add_argument(
-        "--events",
-        type=Path,
-        metavar="FILE",
-        help="write all events as JSON lines; -: to standard output, and everything else to "
-        "standard error",
-    )
-    output.add_argument(
-        "--plot", type=Path, metavar="FILE", help="plot a timeline: .png, .svg or .pdf"
-    )
-    output.add_argument(
-        "--quiet", action="store_true", help="print alerts, narrations and answers only"
-    )
-    parser.set_defaults(command=run)
+    add_run_command(commands).set_defaults(command=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -342,9 +147,9 @@ def _check_processed(progress: Progress, *, ended: bool) -> int:
         progress: the run at its end.
         ended: whether the source has come to its own end.
     """
-    if progress.unjudged:
+    if progress.failed:
         which = "no unit was processed" if not progress.units else "not every unit was processed"
-        problem = f"{which}: {progress.unjudged} failed; {progress.last_fault}"
+        problem = f"{which}: {progress.failed} failed; {progress.last_fault}"
     elif not progress.units and ended:
         problem = "no unit was processed: the source is shorter than one unit (1 s), or damaged"
     else:
@@ -453,7 +258,7 @@ def _playback(arguments: argparse.Namespace, source: Source, watches: Sequence[W
         transformers_logging.disable_progress_bar()  # it would stay in the terminal
         try:
             for question in arguments.ask:
-                Question(text=question.text, watch=None, keep=False)  # says what is wrong with it
+                Question(text=question.text, watch=None, keep=False)  # checks it
             config = AssistantConfig(
                 context_seconds=arguments.context_seconds,
                 max_questions=max(TYPED_QUESTIONS, len(arguments.ask)),

@@ -113,6 +113,6 @@ def _settings_file(arguments: argparse.Namespace) -> Path:
     if stage is not None:
         raise UsageError(
             f"{stage} and --config {config} are two settings; expected one of them. Leave out "
-            f"{stage} to train what the file says"
+            f"{stage} to train with the file"
         )
     return Path(config)

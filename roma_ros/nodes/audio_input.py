@@ -7,11 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import numpy as np
-
 from roma_ros.msg import Audio
+from roma_ros.sources.portaudio import portaudio_chunk
 from roma_ros.units import AudioChunk, AudioError
-from roma_ros.units.audio import check_length
 
 __all__ = [
     "AUDIO_TYPES",
@@ -150,16 +148,6 @@ class DriversAudio:
         return AudioFormat(info.sample_rate, info.channels, info.sample_format.lower())
 
 
-# By PortAudio's code of a sample format: field of AudioData, value of silence, full scale.
-_PORTAUDIO = {
-    1: ("float32_data", 0.0, 1.0),
-    2: ("int32_data", 0.0, 2.0**31),
-    8: ("int16_data", 0.0, 2.0**15),
-    16: ("int8_data", 0.0, 2.0**7),
-    32: ("uint8_data", 128.0, 2.0**7),
-}
-
-
 class PortAudio:
     """Reader of audio_common_msgs of mgonzs13: AudioStamped, with PortAudio's sample formats."""
 
@@ -169,24 +157,7 @@ class PortAudio:
         self.message_type = message_type
 
     def chunk(self, message: Any, stamp: int) -> AudioChunk:
-        info = message.audio.info
-        if info.format not in _PORTAUDIO:
-            known = ", ".join(map(str, _PORTAUDIO))
-            raise AudioError(
-                f"the PortAudio sample format is {info.format}; expected one of {known}"
-            )
-        field, zero, full_scale = _PORTAUDIO[info.format]
-        values = np.asarray(getattr(message.audio.audio_data, field))
-        channels, rate = int(info.channels), int(info.rate)
-        if channels < 1 or values.size % channels:
-            raise AudioError(
-                f"the data has {values.size} samples; expected a multiple of {channels} channels"
-            )
-        check_length(values.size // channels, rate)
-        values = values.astype(np.float32)
-        with np.errstate(invalid="ignore"):  # AudioChunk refuses NaN
-            samples = ((values - zero) / full_scale).astype(np.float32).reshape(-1, channels)
-        return AudioChunk(stamp, rate, samples)
+        return portaudio_chunk(message, stamp)
 
 
 def audio_input(audio_type: str, given: AudioFormat | None = None) -> AudioInput:

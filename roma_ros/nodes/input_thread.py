@@ -10,7 +10,7 @@ from typing import Literal
 from roma_ros.nodes.input_errors import InputErrors
 from roma_ros.nodes.rclpy_compat import join_thread
 from roma_ros.sources import Item
-from roma_ros.sources.mailbox import Mailbox
+from roma_ros.sources.bounded_queue import BoundedQueue
 from roma_ros.units import AudioChunk, Modality, MultimodalUnit, SensorClockStatus, UnitAssembler
 
 __all__ = ["InputThread", "ReceivedMessage"]
@@ -64,7 +64,7 @@ class InputThread:
         self._errors = errors
         self._frames_topic = ""  # topic of the frames that the assembler has yet to decode
         self._lock = threading.Lock()
-        self._queue: Mailbox[ReceivedMessage] = Mailbox(CAPACITY, MAX_QUEUED_BYTES)
+        self._queue: BoundedQueue[ReceivedMessage] = BoundedQueue(CAPACITY, MAX_QUEUED_BYTES)
         self._thread = threading.Thread(target=self._work, name="input", daemon=True)
         self._thread.start()
 

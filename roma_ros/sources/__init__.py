@@ -1,13 +1,18 @@
-"""Devices, files and streams -> frames and audio chunks with stamps. No ROS, no torch."""
+"""Sources of frames and audio chunks: cameras, microphones, files, ROS 2 bags, network streams.
+
+Neither ROS nor torch is needed. Iterate over a `Source` for its items, or over `units_of(source)`
+for units of one second; `open_media` opens a path or an address. Frames decode to (H, W, 3) uint8
+RGB; audio chunks hold float32 (n, channels) of full scale 1.0. Stamps are in ns.
+"""
 
 from roma_ros.sources.address import StreamAddress, is_address
 from roma_ros.sources.assembly import units_of
 from roma_ros.sources.audio_file import read_audio
 from roma_ros.sources.bag import Bag, BagConfig
+from roma_ros.sources.bounded_queue import BoundedQueue
 from roma_ros.sources.camera import Camera, CameraConfig
 from roma_ros.sources.errors import CameraError, MediaError, MicrophoneError, SourceError
 from roma_ros.sources.live import LiveSources
-from roma_ros.sources.mailbox import Mailbox
 from roma_ros.sources.media_file import MediaFile, MediaFileConfig
 from roma_ros.sources.media_frame import MediaFrame
 from roma_ros.sources.media_source import open_media
@@ -21,12 +26,12 @@ from roma_ros.sources.source import Item, Source
 __all__ = [
     "Bag",
     "BagConfig",
+    "BoundedQueue",
     "Camera",
     "CameraConfig",
     "CameraError",
     "Item",
     "LiveSources",
-    "Mailbox",
     "MediaError",
     "MediaFile",
     "MediaFileConfig",

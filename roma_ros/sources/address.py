@@ -13,20 +13,22 @@ SCHEMES = ("rtsp", "rtsps", "http", "https", "rtmp", "rtmps", "srt", "udp", "tcp
 
 
 def is_address(text: str) -> bool:
-    """Whether a text is an address rather than a path: it begins with a scheme, as `rtsp://`."""
+    """Whether a text is an address rather than a path: it begins with a scheme, such as `rtsp://`."""
     scheme, separator, _ = text.partition("://")
     return bool(separator) and scheme.isalnum()
 
 
 @dataclass(frozen=True, slots=True)
 class StreamAddress:
-    """An address that FFmpeg opens. Its `str` is for people: user, password and query are hidden.
+    """Address of a stream or file that FFmpeg opens.
+
+    `str` and `repr` hide user, password and query, for messages and logs.
 
     Attributes:
         text: the whole address.
 
     Raises:
-        MediaError: another scheme, or no host.
+        MediaError: the scheme is not one of SCHEMES, or there is no host.
     """
 
     text: str
@@ -43,7 +45,7 @@ class StreamAddress:
 
     @property
     def scheme(self) -> str:
-        """In lower case."""
+        """Scheme of the address, in lower case."""
         return self.text.partition("://")[0].lower()
 
     def __str__(self) -> str:
@@ -58,5 +60,5 @@ class StreamAddress:
     def _host(self) -> str | None:
         try:
             return urlsplit(self.text).hostname or (self.text[6:] if self.scheme == "udp" else None)
-        except ValueError:  # a port or a bracket that is none
+        except ValueError:  # an invalid port or bracket
             return None

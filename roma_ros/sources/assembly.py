@@ -1,4 +1,4 @@
-"""The units of a source."""
+"""Assembly of a source's items into units."""
 
 from __future__ import annotations
 

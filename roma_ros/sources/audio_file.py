@@ -1,4 +1,4 @@
-"""The sound of a whole file at once."""
+"""Reading of a whole file's audio."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["read_audio"]
 
 
 def read_audio(path: Path, *, max_seconds: float | None = None) -> np.ndarray:
-    """Decode the sound of an audio or video file.
+    """Decode the audio of an audio or video file.
 
     Args:
         path: of the file.
@@ -26,7 +26,7 @@ def read_audio(path: Path, *, max_seconds: float | None = None) -> np.ndarray:
         float32 (n,), mono at 16 kHz, full scale 1.0.
 
     Raises:
-        MediaError: the file is missing, has no sound that can be decoded, changes its sampling
+        MediaError: the file is missing, has no audio that can be decoded, changes its sampling
             rate, or is too long.
     """
     with MediaFile(MediaFileConfig(path=path, video=False)) as media:

@@ -1,4 +1,4 @@
-"""ROS 2 bags (mcap and sqlite3) as a source, by rosbags: no ROS is needed."""
+"""ROS 2 bags (mcap and sqlite3) as a source, by the package rosbags; no ROS is needed."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ __all__ = ["Bag", "BagConfig", "is_bag"]
 LOG = logging.getLogger(__name__)
 NS = 1_000_000_000
 SUFFIXES = {".mcap", ".db3"}
-SAMPLED = 50  # messages of each topic that tell how its stamps lie
-APART = NS // 2  # topics whose stamps lie so differently do not share a clock
-SORTED_OVER, MAX_SORTED = NS // 2, 256  # items are put in order within so many ns, so many items
+SAMPLED = 50  # messages of each topic by which its stamps are compared with the recording
+APART = NS // 2  # ns; topics whose stamps differ by more do not share a clock
+SORTED_OVER, MAX_SORTED = NS // 2, 256  # items are sorted within so many ns, and so many items
 
 
 def is_bag(path: Path) -> bool:
@@ -39,13 +39,14 @@ def is_bag(path: Path) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BagConfig:
-    """Which bag, and what to play of it.
+    """Settings of a `Bag`.
 
     Attributes:
         path: the bag's folder, or one .mcap or .db3 file.
-        topics: an image topic, an audio topic, or one of each; empty: those that the bag has.
-        loop: begin again at the end, with stamps that go on.
-        start_stamp: stamp of the first item, ns; `None`: the stamps are those of the headers.
+        topics: names of an image topic, an audio topic, or one of each; empty: those that the bag
+            has.
+        loop: whether to start again at the end; stamps continue.
+        start_stamp: stamp of the first item, ns; `None`: stamps as in the headers.
     """
 
     path: str | Path
@@ -55,17 +56,17 @@ class BagConfig:
 
 
 class Bag(Source):
-    """Images and audio of a bag, by the stamps of their headers, as fast as they are taken.
+    """Images and audio of a ROS 2 bag, with the stamps of their headers, without pauses.
 
-    Topics whose stamps do not share a clock, as their times of recording tell, are put on the clock
-    of recording, and that is logged; so is a topic whose stamps were never set.
+    Topics whose stamps do not share a clock, by their times of recording, get stamps of the
+    recording's clock, with a logged warning; so does a topic whose stamps were never set.
 
     Args:
-        config: which bag.
+        config: settings.
 
     Attributes:
         config: as given.
-        topics: what is played.
+        topics: the topics that are read.
 
     Raises:
         MediaError: the package rosbags is missing, the bag cannot be read, or has no such topics.
@@ -99,10 +100,10 @@ class Bag(Source):
         return self._damaged
 
     def __iter__(self) -> Iterator[Item]:
-        """Frames and chunks in the order of their stamps.
+        """Yield frames and chunks in the order of their stamps.
 
         Raises:
-            MediaError: the bag has gone, or not one message of it can be read.
+            MediaError: the bag is gone, or not one message of it can be read.
         """
         begin = self.config.start_stamp
         while not self._closing.is_set():
@@ -128,13 +129,13 @@ class Bag(Source):
         self._closing.set()
 
     def _items(self) -> Iterator[Item]:
-        """In the order of their recording."""
+        """Yield items in the order of their recording."""
         names = {topic.name for topic in self.topics}
         readers = {topic.name: reader_of(topic.type) for topic in self.topics}
         self._damaged = 0
         with self._opened() as bag:
-            wanted = [c for c in bag.connections if c.topic in names or _tells_format(c)]
-            for connection, recorded, data in bag.messages(connections=wanted):
+            connections = [c for c in bag.connections if c.topic in names or _announces_format(c)]
+            for connection, recorded, data in bag.messages(connections=connections):
                 try:
                     message = bag.deserialize(data, connection.msgtype)
                     if connection.topic not in names:
@@ -148,7 +149,7 @@ class Bag(Source):
                     raise MediaError(f"{self.name}: topic {connection.topic}: {error}") from error
                 except UnitsError as error:
                     self._count(connection.topic, error)
-                except Exception as error:  # what a damaged message makes rosbags raise is open
+                except Exception as error:  # rosbags raises errors of many kinds
                     self._count(connection.topic, error)
 
     def _count(self, topic: str, error: Exception) -> None:
@@ -162,7 +163,7 @@ class Bag(Source):
         return recorded if shift is None or header is None else header + shift
 
     def _measure(self, bag: Any) -> dict[str, int | None]:
-        """For each topic what to add to its headers' stamps: ns; `None`: take the recording's."""
+        """Return the offset of each topic's stamps, ns; `None`: use the times of recording."""
         lags: dict[str, float | None] = {}
         for topic in self.topics:
             reader = reader_of(topic.type)
@@ -171,14 +172,14 @@ class Bag(Source):
             for connection, recorded, data in islice(bag.messages(connections=own), SAMPLED):
                 try:
                     header = reader.stamp(bag.deserialize(data, connection.msgtype))
-                except Exception:  # a damaged message; counted when it is played
+                except Exception:  # a damaged message; counted later
                     continue
                 if header:
                     lag.append(recorded - header)
             lags[topic.name] = statistics.median(lag) if lag else None
             if not lag and topic.count:
                 LOG.warning(
-                    "%s: topic %s has no stamps; the times of recording are taken",
+                    "%s: topic %s has no stamps; the times of recording are used",
                     self.name,
                     topic.name,
                 )
@@ -188,7 +189,7 @@ class Bag(Source):
             return dict.fromkeys(lags, 0)
         if len(known) > 1:
             LOG.warning(
-                "%s: the stamps of its topics are %.3f s apart; they are put on the clock of "
+                "%s: the stamps of its topics are %.3f s apart; they are aligned by the times of "
                 "recording",
                 self.name,
                 (max(known) - min(known)) / NS,
@@ -197,7 +198,11 @@ class Bag(Source):
 
     @contextmanager
     def _opened(self) -> Iterator[Any]:
-        """The bag, opened for reading. Raises MediaError."""
+        """Open the bag for reading.
+
+        Raises:
+            MediaError: it cannot be opened, or the package rosbags is missing.
+        """
         try:
             from rosbags.highlevel import AnyReader
             from rosbags.typesys import Stores, get_types_from_msg, get_typestore
@@ -212,10 +217,10 @@ class Bag(Source):
         try:
             bag = AnyReader([Path(self.config.path)], default_typestore=types)
             bag.open()
-        except Exception as error:  # what a damaged bag makes rosbags raise is open
+        except Exception as error:  # rosbags raises errors of many kinds
             raise MediaError(
                 f"{self.config.path} cannot be read as a ROS 2 bag: {error or type(error).__name__}"
-                "; if its recording was cut off, `ros2 bag reindex` or `mcap recover` may mend it"
+                "; if its recording was cut off, `ros2 bag reindex` or `mcap recover` may repair it"
             ) from error
         try:
             yield bag
@@ -223,13 +228,13 @@ class Bag(Source):
             bag.close()
 
 
-def _tells_format(connection: Any) -> bool:
+def _announces_format(connection: Any) -> bool:
     return bool(connection.msgtype == "audio_common_msgs/msg/AudioInfo")
 
 
 def _sorted(items: Iterator[Item]) -> Iterator[Item]:
-    """By stamps, as far as they are out of order by less than half a second."""
-    numbers = count()  # of equal stamps the first comes first
+    """Sort items by stamp, as far as they are out of order by less than 0.5 s."""
+    numbers = count()  # keeps the order of equal stamps
     waiting: list[tuple[int, int, Item]] = []
     newest = 0
     for item in items:

@@ -1,12 +1,11 @@
-"""Messages as rosbags reads them -> frames and audio chunks."""
+"""Conversion of messages that rosbags has deserialized to frames and audio chunks."""
 
 from __future__ import annotations
 
 from typing import Any, Protocol
 
-import numpy as np
-
 from roma_ros.sources.errors import SourceError
+from roma_ros.sources.portaudio import portaudio_chunk
 from roma_ros.sources.source import Item
 from roma_ros.units import AudioChunk, AudioError, CompressedFrame, RawFrame
 
@@ -20,24 +19,29 @@ uint8 channels
 string format
 uint8[] data
 """
-"""msg/Audio.msg."""
+"""Definition of msg/Audio.msg, for bags that hold no definitions."""
 
 
 class BagMessageError(SourceError):
-    """No message of the topic can be used; the message says why."""
+    """No message of a topic can be used; the error's message says why."""
 
 
 class MessageReader(Protocol):
-    """Reads the messages of one topic."""
+    """Reader of the messages of one topic."""
 
     def stamp(self, message: Any) -> int | None:
-        """Of the header, ns; `None` if it was not set."""
+        """Return the stamp of the header, ns; `None` if it was not set."""
 
     def learn_format(self, message: Any) -> None:
-        """Take the format of the audio from a message of another topic."""
+        """Use the audio format that a message of another topic announces."""
 
     def read(self, message: Any, stamp: int) -> Item:
-        """The frame or the samples. Raises UnitsError, BagMessageError."""
+        """Convert a message to a frame or an audio chunk with this stamp (ns).
+
+        Raises:
+            UnitsError: the message is damaged.
+            BagMessageError: no message of the topic can be used.
+        """
 
 
 class _Reader:
@@ -46,7 +50,7 @@ class _Reader:
         return int(time.sec) * NS + int(time.nanosec) or None
 
     def learn_format(self, message: Any) -> None:
-        """Most messages tell their format themselves."""
+        """Do nothing: most messages hold their format themselves."""
 
 
 class _Image(_Reader):
@@ -79,7 +83,7 @@ class _RomaAudio(_Reader):
 
 
 class _DriversAudio(_Reader):
-    """audio_common_msgs of ros-drivers, whose format is told by an AudioInfo on another topic."""
+    """audio_common_msgs of ros-drivers, whose format is announced by AudioInfo on another topic."""
 
     def __init__(self) -> None:
         self._info: Any = None
@@ -105,35 +109,11 @@ class _DriversAudio(_Reader):
         )
 
 
-# PortAudio's codes: field of AudioData, value of zero, full scale.
-_PORTAUDIO = {
-    1: ("float32_data", 0.0, 1.0),
-    2: ("int32_data", 0.0, 2.0**31),
-    8: ("int16_data", 0.0, 2.0**15),
-    16: ("int8_data", 0.0, 2.0**7),
-    32: ("uint8_data", 128.0, 2.0**7),
-}
-
-
 class _PortAudio(_Reader):
     """audio_common_msgs of mgonzs13, with PortAudio's sample formats."""
 
     def read(self, message: Any, stamp: int) -> Item:
-        info = message.audio.info
-        if info.format not in _PORTAUDIO:
-            known = ", ".join(map(str, _PORTAUDIO))
-            raise AudioError(
-                f"the PortAudio sample format is {info.format}; expected one of {known}"
-            )
-        field, zero, full_scale = _PORTAUDIO[info.format]
-        values = np.asarray(getattr(message.audio.audio_data, field), dtype=np.float32)
-        channels = int(info.channels)
-        if channels < 1 or values.size % channels:
-            raise AudioError(
-                f"the data has {values.size} samples; expected a multiple of {channels} channels"
-            )
-        samples = ((values - zero) / full_scale).astype(np.float32).reshape(-1, channels)
-        return AudioChunk(stamp, int(info.rate), samples)
+        return portaudio_chunk(message, stamp)
 
 
 _READERS: dict[str, type[MessageReader]] = {
@@ -146,5 +126,5 @@ _READERS: dict[str, type[MessageReader]] = {
 
 
 def reader_of(message_type: str) -> MessageReader:
-    """The reader of a type of message, such as "sensor_msgs/msg/Image"."""
+    """Return a reader for a type of messages, such as "sensor_msgs/msg/Image"."""
     return _READERS[message_type]()

@@ -1,4 +1,4 @@
-"""Which topics of a bag are played."""
+"""Choice of the topics of a bag."""
 
 from __future__ import annotations
 
@@ -20,7 +20,13 @@ NO_COLOURS = ("depth", "disparity", "infra", "theora", "ffmpeg")  # in names of 
 
 @dataclass(frozen=True, slots=True)
 class BagTopic:
-    """A topic of a bag: its name, the type of its messages, and how many there are."""
+    """A topic of a bag.
+
+    Attributes:
+        name: of the topic.
+        type: type of its messages, such as "sensor_msgs/msg/Image".
+        count: number of its messages.
+    """
 
     name: str
     type: str
@@ -36,17 +42,17 @@ class BagTopic:
 
 
 def choose_topics(
-    found: Iterable[BagTopic], wanted: Sequence[str], bag: str
+    found: Iterable[BagTopic], requested: Sequence[str], bag: str
 ) -> tuple[BagTopic, ...]:
-    """An image topic, an audio topic, or one of each.
+    """Choose an image topic, an audio topic, or one of each.
 
     Args:
-        found: what the bag has.
-        wanted: names of those to choose; empty: what there is, if it is clear.
-        bag: its name, for messages.
+        found: topics of the bag.
+        requested: names of the topics to choose; empty: the only ones of their kind.
+        bag: name of the bag, for error messages.
 
     Raises:
-        MediaError: there is none, several might be meant, or a wanted one is not there or of
+        MediaError: there is none, there are several of a kind, or a requested one is missing or of
             another type.
     """
     usable = [topic for topic in found if topic.count and (topic.is_image or topic.is_audio)]
@@ -54,11 +60,11 @@ def choose_topics(
     if not usable:
         known = ", ".join(IMAGE_TYPES + AUDIO_TYPES)
         raise MediaError(f"{bag} has no topic with images or audio; expected one of {known}")
-    for name in wanted:
+    for name in requested:
         if name not in {topic.name for topic in usable}:
             raise MediaError(f"{bag} has no image or audio topic {name}; it has {names}")
-    if wanted:
-        usable = [topic for topic in usable if topic.name in wanted]
+    if requested:
+        usable = [topic for topic in usable if topic.name in requested]
         images = [topic for topic in usable if topic.is_image]
     else:
         images = _in_colours([topic for topic in usable if topic.is_image])
@@ -71,7 +77,7 @@ def choose_topics(
 
 
 def _in_colours(images: list[BagTopic]) -> list[BagTopic]:
-    """Leave out depth and the like where there is more, and copies of a topic in other codings."""
+    """Leave out depth and the like if there are others, and copies of a topic in other codings."""
     if len(images) > 1:
         images = [
             topic for topic in images if not any(word in topic.name.lower() for word in NO_COLOURS)

@@ -1,4 +1,4 @@
-"""A camera, by OpenCV."""
+"""Camera as a source, by OpenCV."""
 
 from __future__ import annotations
 
@@ -12,33 +12,34 @@ from typing import ClassVar
 import cv2
 import numpy as np
 
+from roma_ros.sources.bounded_queue import BoundedQueue
 from roma_ros.sources.camera_reader import CameraReader
 from roma_ros.sources.errors import CameraError
-from roma_ros.sources.mailbox import Mailbox
-from roma_ros.sources.reconnect import BackOff, Reconnect
+from roma_ros.sources.reconnect import Reconnect, ReconnectTimer
 from roma_ros.sources.source import Item, Source
 from roma_ros.units import RawFrame
 
 __all__ = ["Camera", "CameraConfig"]
 
 LOG = logging.getLogger(__name__)
-CAPACITY = 4  # frames that may wait for a slow reader
-LOOK = 0.05  # seconds between looks at the reader
+CAPACITY = 4  # frames in the queue
+POLL_SECONDS = 0.05  # between checks of the reader
 CLOSE_SECONDS = 0.5
-MAX_HUNG = 3  # threads that hang in a driver at once
+MAX_HUNG = 3  # threads that may hang in a driver at once
 CONNECTED = "is it still connected?"
 
 
 @dataclass(frozen=True, slots=True)
 class CameraConfig:
-    """Which camera, and what to ask of it.
+    """Settings of a `Camera`.
 
     Attributes:
         index: number of the device, or its path such as "/dev/video2".
-        width, height: pixels to ask for; the camera gives the nearest it can. `None`: its default.
-        fps: frames a second to ask for; `None`: its default.
-        silent_after: seconds without a frame after which it is lost.
-        reconnect: how it is opened again when it was lost; `None`: not at all.
+        width, height: size to request, pixels; the camera gives the nearest it can. `None`: its
+            default.
+        fps: frame rate to request, Hz; `None`: its default.
+        silent_after: time without a frame after which the camera counts as lost, s.
+        reconnect: how a lost camera is opened again; `None`: not at all.
 
     Raises:
         CameraError: a value below its range.
@@ -61,16 +62,17 @@ class CameraConfig:
 
 
 class Camera(Source):
-    """Frames of a camera, the newest ones: a thread of its own takes them off the device.
+    """Frames of a camera. A thread of its own reads them, and drops the oldest of more than 4.
 
-    A camera that gives no frame for 4 s is lost, also where a call of its driver hangs. It is then
-    opened again and again, with a logged warning, if the config says so; otherwise the iteration
-    fails. A frame that was taken before the loss never comes after it.
+    Items are `RawFrame`s with encoding bgr8. A camera that gives no frame for 4 s is lost, also
+    where a call of its driver hangs. With `config.reconnect` it is then opened again and again,
+    with a logged warning; otherwise the iteration raises CameraError. A frame from before the loss
+    never comes after it.
 
     Args:
-        config: which camera.
-        clock: gives the stamps, ns; called as soon as a frame has been taken. The default is the
-            system's time, which is ROS time too.
+        config: settings.
+        clock: returns the stamp of a frame, ns; called as soon as the frame was taken. The default
+            is the system's time, which is ROS time too.
 
     Attributes:
         config: as given.
@@ -84,7 +86,7 @@ class Camera(Source):
     def __init__(self, config: CameraConfig, *, clock: Callable[[], int] = time.time_ns) -> None:
         self.config = config
         self._clock = clock
-        self._frames: Mailbox[RawFrame] = Mailbox(CAPACITY)
+        self._queue: BoundedQueue[RawFrame] = BoundedQueue(CAPACITY)
         self._closing = threading.Event()
         self._hung: list[CameraReader] = []
         capture = _open(config)
@@ -106,37 +108,36 @@ class Camera(Source):
 
     @property
     def dropped(self) -> int:
-        """Frames that were lost because nobody took them in time."""
-        return self._frames.dropped
+        """Frames that were dropped because they were not read in time."""
+        return self._queue.dropped
 
     def __iter__(self) -> Iterator[Item]:
-        return iter(self._frames)
+        return iter(self._queue)
 
     def close(self) -> None:
-        """Let go of the camera; waits at most half a second for a driver that hangs."""
+        """Close the camera; wait at most 0.5 s for a driver that hangs."""
         if self._closing.is_set():
             return
         self._closing.set()
-        self._frames.close()
+        self._queue.close()
         self._reader.abandon()
         self._thread.join(CLOSE_SECONDS / 2)
         self._reader.join(CLOSE_SECONDS / 2)
 
     def _start(self, open_camera: Callable[[], cv2.VideoCapture]) -> CameraReader:
-        return CameraReader(open_camera, self._clock, self._take)
+        return CameraReader(open_camera, self._clock, self._put)
 
-    def _take(self, stamp: int, bgr: np.ndarray) -> None:
-        self._frames.put(_frame(stamp, bgr))
+    def _put(self, stamp: int, bgr: np.ndarray) -> None:
+        self._queue.put(_frame(stamp, bgr))
 
     def _supervise(self) -> None:
-        """The thread's work: watch the reader, and replace it when the camera is lost."""
-        back_off = BackOff(self.config.reconnect or Reconnect(give_up_after=0))
-        while (reason := self._watch(back_off)) is not None:
+        """Watch the reader, and replace it when the camera is lost; body of the thread."""
+        retry = ReconnectTimer(self.config.reconnect)
+        while (reason := self._watch(retry)) is not None:
             self._reader.abandon()
-            wait = back_off.next_wait()
+            wait = retry.next_wait()
             if wait is None:
-                tried = f"; tried {back_off.tries} times in {back_off.away:.0f} s"
-                self._frames.close(CameraError(reason + (tried if back_off.tries else "")))
+                self._queue.close(CameraError(retry.final_message(reason)))
                 return
             LOG.warning("%s; trying again in %.1f s", reason, wait)
             if self._closing.wait(wait):
@@ -144,15 +145,15 @@ class Camera(Source):
             self._reopen()
         self._reader.abandon()
 
-    def _watch(self, back_off: BackOff) -> str | None:
-        """Wait until the camera is lost; returns how, or `None` when it is closed."""
-        reader, seen, was_away = self._reader, 0, back_off.outage > 0
-        while not self._closing.wait(LOOK):
+    def _watch(self, retry: ReconnectTimer) -> str | None:
+        """Wait until the camera is lost; return the reason, or `None` when it is closed."""
+        reader, seen, was_away = self._reader, 0, retry.outage > 0
+        while not self._closing.wait(POLL_SECONDS):
             if reader.count > seen:
                 if was_away:
-                    LOG.warning("%s is back after %.1f s", self.name, back_off.outage)
+                    LOG.warning("%s is back after %.1f s", self.name, retry.outage)
                 seen, was_away = reader.count, False
-                back_off.works()
+                retry.works()
             if not reader.is_alive:
                 if reader.error is not None:
                     return str(reader.error)
@@ -163,7 +164,7 @@ class Camera(Source):
         return None
 
     def _reopen(self) -> None:
-        """Open the camera once more, unless its driver holds too many threads already."""
+        """Open the camera again, unless too many calls of its driver hang."""
         self._hung = [reader for reader in [*self._hung, self._reader] if reader.is_alive]
         if len(self._hung) >= MAX_HUNG:
             self._reader = self._start(self._refuse)
@@ -183,7 +184,7 @@ def _frame(stamp: int, bgr: np.ndarray) -> RawFrame:
 
 def _open(config: CameraConfig) -> cv2.VideoCapture:
     level = cv2.utils.logging.getLogLevel()
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # the error below says it all
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # the error below is enough
     try:
         capture = cv2.VideoCapture(config.index)
     finally:
@@ -193,12 +194,12 @@ def _open(config: CameraConfig) -> cv2.VideoCapture:
             f"camera {config.index} cannot be opened; is it connected (`ls /dev/video*`), free, "
             "and is this user in the group `video`?"
         )
-    wishes = (
+    requests = (
         (cv2.CAP_PROP_FRAME_WIDTH, config.width),
         (cv2.CAP_PROP_FRAME_HEIGHT, config.height),
         (cv2.CAP_PROP_FPS, config.fps),
     )
-    for wish, value in wishes:
+    for setting, value in requests:
         if value is not None:
-            capture.set(wish, value)
+            capture.set(setting, value)
     return capture

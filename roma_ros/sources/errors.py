@@ -1,19 +1,19 @@
-"""What can be wrong with a device or a file."""
+"""Errors of `roma_ros.sources`."""
 
 __all__ = ["CameraError", "MediaError", "MicrophoneError", "SourceError"]
 
 
 class SourceError(Exception):
-    """Base of every error that `roma_ros.sources` raises on purpose."""
+    """Base class of all errors of `roma_ros.sources`."""
 
 
 class MediaError(SourceError):
-    """A file or folder is missing, or holds no picture and no sound that can be decoded."""
+    """A file, bag or stream is missing, or has no video and no audio that can be decoded."""
 
 
 class CameraError(SourceError):
-    """A camera cannot be opened, or gives no more frames."""
+    """A camera cannot be opened, or is lost."""
 
 
 class MicrophoneError(SourceError):
-    """A microphone cannot be opened, or PortAudio is missing."""
+    """A microphone cannot be opened or is lost, or PortAudio is missing."""

@@ -6,22 +6,26 @@ import threading
 from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
+from roma_ros.sources.bounded_queue import BoundedQueue
 from roma_ros.sources.errors import SourceError
-from roma_ros.sources.mailbox import Mailbox
 from roma_ros.sources.source import Item, Source
+from roma_ros.sources.source_group import SourceGroup
 
 __all__ = ["LiveSources"]
 
 CAPACITY = 256  # items; some seconds of a camera and a microphone
 
 
-class LiveSources(Source):
-    """Items of all sources as they arrive; their stamps must come from the same clock.
+class LiveSources(SourceGroup):
+    """Live sources merged into one, item by item as they arrive.
 
     The iteration ends when every source has ended, or with the first one that fails.
 
+    Args:
+        sources: cameras, microphones and live streams whose stamps come from the same clock.
+
     Raises:
-        SourceError: a source is not live; recordings do not wait for one another.
+        SourceError: a source is not live, or there is none.
     """
 
     live: ClassVar[bool] = True
@@ -31,24 +35,8 @@ class LiveSources(Source):
             raise SourceError(
                 "only cameras, microphones and live streams can be combined; give files alone"
             )
-        self._sources = tuple(sources)
-        self._arrivals: Mailbox[Item] = Mailbox(CAPACITY)
-
-    @property
-    def has_video(self) -> bool:
-        return any(source.has_video for source in self._sources)
-
-    @property
-    def has_audio(self) -> bool:
-        return any(source.has_audio for source in self._sources)
-
-    @property
-    def name(self) -> str:
-        return " + ".join(source.name for source in self._sources)
-
-    @property
-    def damaged(self) -> int:
-        return sum(source.damaged for source in self._sources)
+        super().__init__(sources)
+        self._queue: BoundedQueue[Item] = BoundedQueue(CAPACITY)
 
     def __iter__(self) -> Iterator[Item]:
         readers = [
@@ -58,21 +46,20 @@ class LiveSources(Source):
         for reader in readers:
             reader.start()
         threading.Thread(target=self._close_after, args=(readers,), daemon=True).start()
-        yield from self._arrivals
+        yield from self._queue
 
     def close(self) -> None:
-        for source in self._sources:
-            source.close()
-        self._arrivals.close()
+        super().close()
+        self._queue.close()
 
     def _read(self, source: Source) -> None:
         try:
             for item in source:
-                self._arrivals.put(item)
-        except Exception as error:  # whatever it is belongs to the thread that iterates
-            self._arrivals.close(error)
+                self._queue.put(item)
+        except Exception as error:  # raised again in the thread that iterates
+            self._queue.close(error)
 
     def _close_after(self, readers: Sequence[threading.Thread]) -> None:
         for reader in readers:
             reader.join()
-        self._arrivals.close()
+        self._queue.close()

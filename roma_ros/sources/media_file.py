@@ -12,9 +12,9 @@ from typing import ClassVar
 
 from roma_ros.sources.address import StreamAddress
 from roma_ros.sources.errors import MediaError
-from roma_ros.sources.held_picture import with_held_pictures
 from roma_ros.sources.media_info import MediaInfo, media_files
 from roma_ros.sources.media_track import AudioTrack, VideoTrack
+from roma_ros.sources.repeated_frames import repeat_frames
 from roma_ros.sources.source import Item, Source
 from roma_ros.units import AudioError
 
@@ -26,14 +26,14 @@ NS = 1_000_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaFileConfig:
-    """Which file, and how to play it.
+    """Settings of a `MediaFile`.
 
     Attributes:
-        path: a video or audio file, or a folder of them, played one after another by name; or the
-            address of a file on a network.
-        loop: begin again at the end, with stamps that go on.
+        path: a video or audio file; a folder of them, which are read one after another by name; or
+            the address of a file on a network.
+        loop: whether to start again at the end; stamps continue.
         start_stamp: stamp of the first item, ns.
-        video, audio: `False` leaves out the picture, or the sound.
+        video, audio: whether to read the video, the audio.
     """
 
     path: str | Path | StreamAddress
@@ -44,25 +44,26 @@ class MediaFileConfig:
 
 
 class MediaFile(Source):
-    """Frames and sound with the file's own time stamps, as fast as they are taken.
+    """Frames and audio of a file, with the file's own time stamps, without pauses.
 
-    The distance between two stamps is that in the file, also with a variable frame rate or when
-    one track starts later. A picture that stands for more than a second is given again every half
-    second, as a camera would see it. Sound keeps its rate and comes in chunks of at most 50 ms.
+    Items are `MediaFrame`s and `AudioChunk`s. The distance between two stamps is that in the file,
+    also with a variable frame rate or when one track starts later. A frame that is shown for more
+    than 1 s is repeated every 0.5 s, as a camera would see it. Audio keeps its sampling rate and
+    comes in chunks of at most 50 ms.
 
-    Files of a folder that cannot be opened are left out, as are damaged parts; a logged warning
-    tells of both, and of a file that ends before the time that it states.
+    Files of a folder that cannot be opened are left out, as are damaged parts; both are logged, and
+    so is a file that ends before the duration that it states.
 
     Args:
-        config: which file.
-        info: what is in it, if that is known already.
+        config: settings.
+        info: contents of the file, if known already.
 
     Attributes:
         config: as given.
-        files: what is played, in its order.
+        files: the files that are read, in order.
 
     Raises:
-        MediaError: there is nothing to play; the message says why.
+        MediaError: there is nothing to read; the message says why.
     """
 
     live: ClassVar[bool] = False
@@ -73,10 +74,12 @@ class MediaFile(Source):
         self._closed = False
         self._damaged = 0
         if not (self.has_video or self.has_audio):
-            wanted = "video" if config.video else "audio"
+            missing = "video" if config.video else "audio"
             if not (config.video or config.audio):
-                raise MediaError(f"{config.path}: without video and audio nothing is left to play")
-            raise MediaError(f"{config.path} has no {wanted}")
+                raise MediaError(
+                    f"{config.path}: video and audio are both False; expected at least one of them"
+                )
+            raise MediaError(f"{config.path} has no {missing}")
 
     @property
     def name(self) -> str:
@@ -96,23 +99,23 @@ class MediaFile(Source):
 
     @property
     def duration(self) -> float | None:
-        """Seconds of all files once, as they state them; `None` if one of them does not."""
+        """Duration of all files together, s; `None` if one of them does not state it."""
         durations = [file.duration for file in self.files]
         known = [duration for duration in durations if duration is not None]
         return sum(known) if len(known) == len(durations) else None
 
     def __iter__(self) -> Iterator[Item]:
-        """Frames and chunks in the order of their stamps.
+        """Yield frames and chunks in the order of their stamps.
 
         Raises:
-            MediaError: a file has gone, or nothing at all could be decoded.
+            MediaError: a file is gone, or nothing at all could be decoded.
         """
         stamp = self.config.start_stamp
         is_first = True
         while not self._closed:
             before = stamp
             for file in self.files:
-                stamp = yield from self._play(file, stamp, tell=is_first)
+                stamp = yield from self._play(file, stamp, log=is_first)
             if stamp == before and not self._closed:
                 raise MediaError(
                     f"{self.config.path}: not one frame or sample can be decoded; it is damaged"
@@ -124,10 +127,10 @@ class MediaFile(Source):
     def close(self) -> None:
         self._closed = True
 
-    def _play(self, file: MediaInfo, stamp: int, *, tell: bool) -> Generator[Item, None, int]:
-        """Play one file from `stamp` on; returns the stamp at its end."""
-        # Each track reads the file for itself, so that both are in step however badly the file
-        # interleaves them, and nothing has to be held back.
+    def _play(self, file: MediaInfo, stamp: int, *, log: bool) -> Generator[Item, None, int]:
+        """Yield the items of one file from `stamp` (ns) on; return the stamp at its end."""
+        # Each track reads the file on its own, so that both are in step however badly the file
+        # interleaves them, and nothing has to be buffered.
         tracks: list[VideoTrack | AudioTrack] = []
         if self.config.video and file.video:
             tracks.append(VideoTrack(file.location))
@@ -136,18 +139,18 @@ class MediaFile(Source):
         shift: int | None = None
         end = stamp
         invalid = 0
-        for piece in with_held_pictures(heapq.merge(*tracks, key=attrgetter("start"))):
+        for item in repeat_frames(heapq.merge(*tracks, key=attrgetter("start"))):
             if self._closed:
                 break
             if shift is None:
-                shift = stamp - piece.start
+                shift = stamp - item.start
             try:
-                yield piece.at(piece.start + shift)
-            except AudioError:  # samples that are no numbers
+                yield item.at(item.start + shift)
+            except AudioError:  # NaN or infinity
                 invalid += 1
-            end = max(end, piece.end + shift)
+            end = max(end, item.end + shift)
         self._damaged += sum(track.damaged for track in tracks) + invalid
-        if tell and not self._closed:
+        if log and not self._closed:
             reached = 0 if shift is None else end - shift - file.start
             for fault in _faults(file, tracks, invalid, reached / NS):
                 LOG.warning("%s %s", file.location, fault)
@@ -155,7 +158,11 @@ class MediaFile(Source):
 
 
 def _find(path: str | Path | StreamAddress) -> tuple[MediaInfo, ...]:
-    """What is to be played. Raises MediaError."""
+    """Find the files to read.
+
+    Raises:
+        MediaError: there is none.
+    """
     if isinstance(path, StreamAddress):
         return (MediaInfo.of(path),)
     path = Path(path)
@@ -185,7 +192,7 @@ def _find(path: str | Path | StreamAddress) -> tuple[MediaInfo, ...]:
 def _faults(
     file: MediaInfo, tracks: list[VideoTrack | AudioTrack], invalid: int, reached: float
 ) -> Iterator[str]:
-    """What was wrong with a file that was played up to `reached` seconds, in words."""
+    """Yield messages about the faults of a file that was read up to `reached` (s)."""
     for track in tracks:
         kind = "video" if isinstance(track, VideoTrack) else "audio"
         if track.damaged:
@@ -196,7 +203,7 @@ def _faults(
         if track.broken_off is not None:
             yield f"cannot be read beyond {reached:.1f} s: {track.broken_off}"
     if invalid:
-        yield f"is damaged: {invalid} pieces of its sound hold no valid numbers and were left out"
+        yield f"is damaged: {invalid} chunks of its audio are not finite and were left out"
     if _ends_early(file, reached):
         yield (
             f"ends after {reached:.1f} s of the {file.duration:.1f} s that it states: "

@@ -1,4 +1,4 @@
-"""A frame of a media file, converted only when somebody looks at it."""
+"""Frame of a media file or stream, converted to RGB only on demand."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ __all__ = ["MediaFrame"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MediaFrame:
-    """A decompressed picture in the codec's own pixel format.
+    """A decompressed frame in the codec's own pixel format.
 
     Attributes:
         stamp: ns.
-        picture: as the decoder gave it.
-        orientation: how the file says that it is to be shown; `decode` does so.
+        picture: PyAV's frame, as the decoder gave it.
+        orientation: how the file says that the frame is to be shown; applied by `decode`.
         pixel_aspect: width of a pixel of `picture` divided by its height; `decode` scales to square
             pixels by making the shorter side longer.
     """
@@ -34,18 +34,18 @@ class MediaFrame:
 
     @property
     def height(self) -> int:
-        """Pixels, as it is shown."""
+        """Height as shown, pixels."""
         width, height = self._square_size()
         return width if self.orientation.transpose else height
 
     @property
     def width(self) -> int:
-        """Pixels, as it is shown."""
+        """Width as shown, pixels."""
         width, height = self._square_size()
         return height if self.orientation.transpose else width
 
     def decode(self) -> np.ndarray:
-        """uint8 (H, W, 3) RGB, upright, with square pixels.
+        """Return uint8 (H, W, 3) RGB, upright, with square pixels.
 
         Raises:
             ImageError: it has too many pixels, or a pixel format that cannot be converted.
@@ -63,7 +63,7 @@ class MediaFrame:
         return self.orientation.apply(rgb)
 
     def _square_size(self) -> tuple[int, int]:
-        """Width and height of the picture with square pixels, before it is turned."""
+        """Return width and height with square pixels, before the frame is rotated."""
         width, height = self.picture.width, self.picture.height
         if self.pixel_aspect > 1:
             return round(width * self.pixel_aspect), height

@@ -1,4 +1,4 @@
-"""Opening media files, and what is in them."""
+"""Opening of media files, and their contents."""
 
 from __future__ import annotations
 
@@ -39,24 +39,24 @@ AUDIO_SUFFIXES = {
     *(".opus", ".wav", ".wma"),
 }
 MEDIA_SUFFIXES = VIDEO_SUFFIXES | AUDIO_SUFFIXES
-LOOKED_AT = 4096  # bytes that tell whether a file is a text
+TEXT_PROBE = 4096  # bytes by which text is recognised
 NS = 1_000_000_000
 
 
-# Their duration is guessed from the rate of the first packets.
+# Formats whose duration is estimated from the rate of the first packets.
 GUESSED_DURATION = {"aac", "amr", "h264", "hevc", "m4v", "mpegvideo"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaInfo:
-    """What a file holds.
+    """Contents of a media file.
 
     Attributes:
-        location: of the file.
-        video, audio: whether it has a picture, a sound.
-        duration: seconds as the file states them; `None` if it does not.
-        start: where its time line begins: ns.
-        is_guess: whether the duration was guessed from the bit rate.
+        location: path or address of the file.
+        video, audio: whether it has video, audio that can be decoded.
+        duration: duration that the file states, s; `None`: it states none.
+        start: time at which the file begins, ns.
+        is_guess: whether the duration was estimated from the bit rate.
     """
 
     location: MediaLocation
@@ -68,17 +68,21 @@ class MediaInfo:
 
     @classmethod
     def of(cls, location: MediaLocation) -> MediaInfo:
-        """Look into a file.
+        """Read the contents of a file.
 
         Raises:
-            MediaError: it is empty, cannot be read, or holds neither picture nor sound.
+            MediaError: it is empty, cannot be read, or has neither video nor audio.
         """
         with opened(location) as container:
             return cls.of_container(location, container)
 
     @classmethod
     def of_container(cls, location: MediaLocation, container: InputContainer) -> MediaInfo:
-        """Look into a file that is open. Raises MediaError."""
+        """Read the contents of a file that is open.
+
+        Raises:
+            MediaError: it has neither video nor audio, or audio of an unsupported format.
+        """
         video, audio = video_stream(container), audio_stream(container)
         if video is None and audio is None:
             raise MediaError(f"{location} holds neither video nor audio")
@@ -97,7 +101,7 @@ class MediaInfo:
 
 @contextmanager
 def opened(location: MediaLocation) -> Iterator[InputContainer]:
-    """A file, opened for reading.
+    """Open a file for reading.
 
     Raises:
         MediaError: it cannot be opened; the message says why.
@@ -126,7 +130,7 @@ def _open_file(path: Path) -> InputContainer:
 
 
 def video_stream(container: InputContainer) -> av.VideoStream | None:
-    """The first moving picture; the cover of a piece of music is none."""
+    """Return the first video stream that can be decoded; the cover of an audio file is none."""
     for stream in container.streams.video:
         if not stream.disposition & Disposition.attached_pic and _decodable(stream):
             return stream
@@ -134,7 +138,7 @@ def video_stream(container: InputContainer) -> av.VideoStream | None:
 
 
 def audio_stream(container: InputContainer) -> av.AudioStream | None:
-    """The first sound."""
+    """Return the first audio stream that can be decoded."""
     for stream in container.streams.audio:
         if _decodable(stream):
             return stream
@@ -142,7 +146,7 @@ def audio_stream(container: InputContainer) -> av.AudioStream | None:
 
 
 def media_files(folder: Path) -> list[Path]:
-    """Files of a folder whose name is that of a video or audio file, in the order of names."""
+    """Return the files of a folder with the suffix of a video or audio file, sorted by name."""
     return sorted(
         path
         for path in folder.iterdir()
@@ -153,9 +157,9 @@ def media_files(folder: Path) -> list[Path]:
 
 
 def _is_text(path: Path) -> bool:
-    """Whether a file is made of letters, which FFmpeg would play as noise, or as a film of them."""
+    """Whether a file is text, which FFmpeg would decode as noise, or as a video of its letters."""
     with path.open("rb") as file:
-        beginning = file.read(LOOKED_AT)
+        beginning = file.read(TEXT_PROBE)
     try:
         text = codecs.getincrementaldecoder("utf-8")().decode(beginning)
     except UnicodeDecodeError:
@@ -170,6 +174,6 @@ def _decodable(stream: av.VideoStream | av.AudioStream) -> bool:
 def _check_audio(location: MediaLocation, stream: av.AudioStream) -> None:
     if not (MIN_RATE <= stream.rate <= MAX_RATE and 1 <= stream.channels <= MAX_CHANNELS):
         raise MediaError(
-            f"{location} has sound of {stream.rate} Hz and {stream.channels} channels; expected "
+            f"{location} has audio of {stream.rate} Hz and {stream.channels} channels; expected "
             f"{MIN_RATE} to {MAX_RATE} Hz and 1 to {MAX_CHANNELS} channels"
         )

@@ -1,4 +1,4 @@
-"""A path or an address -> the source that plays it."""
+"""Opening of a path or an address as a source."""
 
 from __future__ import annotations
 
@@ -34,12 +34,15 @@ def open_media(
 
     Args:
         location: a path, or an address such as rtsp://HOST/PATH; a path may begin with file://.
-        loop: of a recording: begin again at its end.
-        start_stamp: of a recording: stamp of the first item, ns; `None`: 0, or as a bag has it.
-        video, audio: `False` leaves out the picture, or the sound; not of a bag.
-        topics: of a bag: which to play; empty: those that it has.
-        reconnect: of a live stream: how it is opened again when it was lost.
-        clock: of a live stream: gives the stamps, ns.
+        loop: whether to start a recording again at its end.
+        start_stamp: stamp of a recording's first item, ns; `None`: 0, or as in the bag.
+        video, audio: whether to read the video, the audio; ignored for a bag.
+        topics: topics of a bag to read; empty: those that it has.
+        reconnect: how a lost live stream is opened again; `None`: not at all.
+        clock: returns the time for the stamps of a live stream, ns.
+
+    Returns:
+        A `MediaFile`, `Bag` or `NetworkStream`.
 
     Raises:
         SourceError: it cannot be opened; the message says why.

@@ -1,4 +1,4 @@
-"""The picture or the sound of one media file, piece by piece on the file's own time line."""
+"""The video or audio track of one media file, item by item with the file's own times."""
 
 from __future__ import annotations
 
@@ -19,32 +19,32 @@ from roma_ros.units import AudioChunk
 
 __all__ = [
     "AudioTrack",
-    "PicturePiece",
-    "Piece",
-    "SoundPiece",
+    "TrackChunk",
+    "TrackFrame",
+    "TrackItem",
     "VideoTrack",
     "orientation_of",
     "pixel_aspect_of",
-    "sound_pieces",
+    "split_frame",
     "time_of",
 ]
 
-BLOCK_SECONDS = 0.05  # some codecs decode to half a second at once; a microphone never does
+CHUNK_SECONDS = 0.05  # some codecs decode to 0.5 s at once; a microphone never does
 DEFAULT_FPS = 25
-BACKWARD = 1_000_000_000  # ns; times that go back further begin anew, as in files that were joined
+BACKWARD = 1_000_000_000  # ns; times that go back further start again, as in files that were joined
 MAX_PIXEL_ASPECT = 8  # pixels wider or taller than this are a damaged header
 NS = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class PicturePiece:
-    """A frame, shown from `start` to `end` (ns on the file's time line).
+class TrackFrame:
+    """A frame of a video track.
 
     Attributes:
-        start, end: ns.
-        picture: as the decoder gave it.
+        start, end: times between which it is shown, ns in the file.
+        picture: PyAV's frame, as the decoder gave it.
         pixel_aspect: width of a pixel divided by its height.
-        is_last: no frame follows, and none was lost: a player goes on showing this one.
+        is_last: whether no frame follows, and none was lost: a player would go on showing it.
     """
 
     start: int
@@ -54,13 +54,19 @@ class PicturePiece:
     is_last: bool = False
 
     def at(self, stamp: int) -> MediaFrame:
-        """The frame with its final stamp."""
+        """Return the frame with a stamp, ns."""
         return MediaFrame(stamp, self.picture, orientation_of(self.picture), self.pixel_aspect)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class SoundPiece:
-    """float32 (n, channels) samples, from `start` to `end` (ns on the file's time line)."""
+class TrackChunk:
+    """A chunk of an audio track.
+
+    Attributes:
+        start, end: beginning and end, ns in the file.
+        rate: sampling rate, Hz.
+        samples: float32 (n, channels), full scale 1.0.
+    """
 
     start: int
     end: int
@@ -68,33 +74,38 @@ class SoundPiece:
     samples: np.ndarray
 
     def at(self, stamp: int) -> AudioChunk:
-        """The samples with their final stamp. Raises AudioError for NaN and the like."""
+        """Return the chunk with a stamp, ns.
+
+        Raises:
+            AudioError: a sample is not finite.
+        """
         return AudioChunk(stamp, self.rate, self.samples)
 
 
-Piece: TypeAlias = "PicturePiece | SoundPiece"
+TrackItem: TypeAlias = "TrackFrame | TrackChunk"
 
 
 class _Track:
-    """What both kinds of track count while they are read.
+    """Base of both kinds of track: reads and decodes packets, and counts them.
 
     Attributes:
+        location: path or address of the file.
         packets: packets read so far.
         damaged: of these, packets that could not be decoded, and frames that are incomplete.
-        broken_off: why the file could not be read to its end; `None` if it could.
+        broken_off: why the file could not be read to its end; `None`: it could.
     """
 
     def __init__(self, location: MediaLocation) -> None:
         self.location = location
         self.packets = self.damaged = 0
-        self._shift = 0  # ns, of times that have begun anew
+        self._shift = 0  # ns, added to times that started again
         self._newest = 0  # start of the frame before, ns
         self.broken_off: str | None = None
 
     def _frames(
         self, container: av.container.InputContainer, stream: av.VideoStream | av.AudioStream
     ) -> Iterator[av.VideoFrame | av.AudioFrame]:
-        """Frames up to the end of the file, or to where it cannot be read any further."""
+        """Yield frames up to the end of the file, or to where it cannot be read any further."""
         packets = container.demux(stream)
         while True:
             try:
@@ -108,7 +119,7 @@ class _Track:
             yield from self._decode(packet)
 
     def _start(self, frame: av.VideoFrame | av.AudioFrame, end: int) -> int:
-        """When a frame begins (ns); `end` is that of the one before, if its duration was right."""
+        """Return when a frame begins, ns; `end` is the end of the one before, by its duration."""
         time = time_of(frame)
         if time is None:
             return end
@@ -129,27 +140,27 @@ class _Track:
 
 
 class VideoTrack(_Track):
-    """The frames of a file in the order in which they are shown.
+    """The frames of a file, in the order in which they are shown.
 
-    Iterating opens the file anew. Packets that cannot be decoded are left out.
+    Each iteration opens the file. Packets that cannot be decoded are left out.
     """
 
-    def __iter__(self) -> Iterator[PicturePiece]:
-        """A frame is shown until the next one; one before a lost frame, for its usual time."""
-        waiting: PicturePiece | None = None
+    def __iter__(self) -> Iterator[TrackFrame]:
+        """Yield frames; each is shown until the next one, or for its duration before a lost one."""
+        waiting: TrackFrame | None = None
         damaged = 0
-        for piece in self._pieces():
+        for item in self._frames_with_durations():
             if waiting is not None:
                 lost = self.damaged > damaged
-                end = min(piece.start, waiting.end) if lost else piece.start
+                end = min(item.start, waiting.end) if lost else item.start
                 yield replace(waiting, end=max(end, waiting.start))
-            waiting, damaged = piece, self.damaged
+            waiting, damaged = item, self.damaged
         if waiting is not None:
             whole = self.broken_off is None and self.damaged == damaged
             yield replace(waiting, is_last=whole)
 
-    def _pieces(self) -> Iterator[PicturePiece]:
-        """Frames with their own durations, as far as the file tells them."""
+    def _frames_with_durations(self) -> Iterator[TrackFrame]:
+        """Yield frames with their own durations, as far as the file states them."""
         with opened(self.location) as container:
             stream = video_stream(container)
             if stream is None:
@@ -168,16 +179,16 @@ class VideoTrack(_Track):
                 ):  # durations are those of decoding: only a hint
                     length = min(length, max(stated - start, NS // DEFAULT_FPS))
                 end = start + length
-                yield PicturePiece(start, end, frame, aspect)
+                yield TrackFrame(start, end, frame, aspect)
 
 
 class AudioTrack(_Track):
-    """The sound of a file in pieces of at most 50 ms.
+    """The audio of a file, in chunks of at most 50 ms.
 
-    Iterating opens the file anew. Packets that cannot be decoded are left out.
+    Each iteration opens the file. Packets that cannot be decoded are left out.
     """
 
-    def __iter__(self) -> Iterator[SoundPiece]:
+    def __iter__(self) -> Iterator[TrackChunk]:
         with opened(self.location) as container:
             stream = audio_stream(container)
             if stream is None:
@@ -185,19 +196,19 @@ class AudioTrack(_Track):
             end = 0
             for frame in self._frames(container, stream):
                 assert isinstance(frame, av.AudioFrame)
-                for piece in sound_pieces(frame, self._start(frame, end)):
-                    end = piece.end
-                    yield piece
+                for item in split_frame(frame, self._start(frame, end)):
+                    end = item.end
+                    yield item
 
 
-def sound_pieces(frame: av.AudioFrame, start: int) -> Iterator[SoundPiece]:
-    """The samples of a decoded frame that begins at `start` (ns), in pieces of at most 50 ms."""
+def split_frame(frame: av.AudioFrame, start: int) -> Iterator[TrackChunk]:
+    """Split a decoded audio frame that begins at `start` (ns) into chunks of at most 50 ms."""
     rate = frame.sample_rate
     samples = _samples(frame)
-    block = max(1, int(rate * BLOCK_SECONDS))
-    for first in range(0, len(samples), block):
-        part = samples[first : first + block]
-        yield SoundPiece(
+    size = max(1, int(rate * CHUNK_SECONDS))
+    for first in range(0, len(samples), size):
+        part = samples[first : first + size]
+        yield TrackChunk(
             start=start + first * NS // rate,
             end=start + (first + len(part)) * NS // rate,
             rate=rate,
@@ -206,12 +217,12 @@ def sound_pieces(frame: av.AudioFrame, start: int) -> Iterator[SoundPiece]:
 
 
 def time_of(frame: av.VideoFrame | av.AudioFrame) -> int | None:
-    """When a frame is presented, ns on its stream's time line; `None`: it has no time."""
+    """Return the presentation time of a frame, ns in its stream; `None`: it has none."""
     return None if frame.pts is None else _ns(frame.pts, frame.time_base)
 
 
 def _end(stream: av.VideoStream) -> int | None:
-    """The time at which a track ends, as the container states it."""
+    """Return the time at which a track ends by its container, ns; `None`: it is not stated."""
     if not stream.duration:
         return None
     return _ns((stream.start_time or 0) + stream.duration, stream.time_base)
@@ -224,7 +235,7 @@ def _ns(ticks: int | None, time_base: Fraction | None) -> int:
 
 
 def _samples(frame: av.AudioFrame) -> np.ndarray:
-    """float32 (n, channels), full scale 1.0."""
+    """Return float32 (n, channels), full scale 1.0."""
     raw = frame.to_ndarray()
     raw = raw.T if frame.format.is_planar else raw.reshape(-1, frame.layout.nb_channels)
     if raw.dtype == np.uint8:
@@ -235,7 +246,7 @@ def _samples(frame: av.AudioFrame) -> np.ndarray:
 
 
 def pixel_aspect_of(stream: av.VideoStream) -> Fraction:
-    """Width of a pixel divided by its height; 1 where the file does not tell, or nonsense."""
+    """Return width over height of a pixel; 1 where it is not stated, or implausible."""
     aspect = stream.sample_aspect_ratio
     if not aspect or not Fraction(1, MAX_PIXEL_ASPECT) <= aspect <= MAX_PIXEL_ASPECT:
         return Fraction(1)
@@ -243,7 +254,7 @@ def pixel_aspect_of(stream: av.VideoStream) -> Fraction:
 
 
 def orientation_of(picture: av.VideoFrame) -> Orientation:
-    """How the file says that a frame is to be shown."""
+    """Return how the file says that a frame is to be shown."""
     # PyAV's stub calls it a mapping of names; it is one of types too.
     matrix: Any = picture.side_data.get(SideDataType.DISPLAYMATRIX)  # type: ignore[call-overload]
     return UPRIGHT if matrix is None else Orientation.from_display_matrix(bytes(matrix))

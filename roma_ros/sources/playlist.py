@@ -7,17 +7,18 @@ from typing import ClassVar
 
 from roma_ros.sources.errors import SourceError
 from roma_ros.sources.source import Item, Source
+from roma_ros.sources.source_group import SourceGroup
 
 __all__ = ["Playlist"]
 
 
-class Playlist(Source):
+class Playlist(SourceGroup):
     """Recordings one after another, each a stream of its own with its own stamps.
 
-    Iterate over each of `parts`, since stamps begin anew with each of them.
+    Iterate over each of `parts`: stamps start again with each of them.
 
     Args:
-        sources: in the order in which they are played.
+        sources: recordings, in the order in which they are played.
 
     Raises:
         SourceError: there is none, or one of them is live and never ends.
@@ -31,34 +32,12 @@ class Playlist(Source):
                 "a camera, a microphone or a live stream cannot be played after a file; give "
                 "files alone, or devices alone"
             )
-        self._sources = tuple(sources)
+        super().__init__(sources)
 
     @property
     def parts(self) -> Sequence[Source]:
         return self._sources
 
-    @property
-    def name(self) -> str:
-        return " + ".join(source.name for source in self._sources)
-
-    @property
-    def has_video(self) -> bool:
-        """Whether at least one of the recordings has a picture."""
-        return any(source.has_video for source in self._sources)
-
-    @property
-    def has_audio(self) -> bool:
-        """Whether at least one of the recordings has sound."""
-        return any(source.has_audio for source in self._sources)
-
-    @property
-    def damaged(self) -> int:
-        return sum(source.damaged for source in self._sources)
-
     def __iter__(self) -> Iterator[Item]:
         for source in self._sources:
             yield from source
-
-    def close(self) -> None:
-        for source in self._sources:
-            source.close()

@@ -1,4 +1,4 @@
-"""When a device or stream that was lost is tried again."""
+"""Waits before a lost device or stream is opened again."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from dataclasses import dataclass
 
 from roma_ros.sources.errors import SourceError
 
-__all__ = ["BackOff", "Reconnect"]
+__all__ = ["Reconnect", "ReconnectTimer"]
 
 HEALTHY = 5.0  # seconds of work after which the next loss counts as a new one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reconnect:
-    """How a lost device or stream is tried again.
+    """Settings for opening a lost device or stream again.
 
     Attributes:
-        first_wait: seconds before the first try; each further wait is twice as long.
-        longest_wait: seconds that no wait exceeds.
-        give_up_after: seconds that it may be away before no more tries are made; `math.inf`: any.
+        first_wait: wait before the first try, s; each further wait is twice as long.
+        longest_wait: upper bound of the waits, s.
+        give_up_after: outage after which it is not tried again, s; `math.inf`: never give up.
 
     Raises:
         SourceError: a value out of its range.
@@ -41,40 +41,43 @@ class Reconnect:
             raise SourceError(f"give_up_after is {self.give_up_after} s; expected 0 or more")
 
 
-class BackOff:
-    """The waits of one device: longer and longer, until it has worked for some seconds.
+class ReconnectTimer:
+    """Waits between the tries to open one device or stream: longer and longer while it is lost.
 
-    A device that comes and goes is tried no faster than one that stays away.
+    The waits become short again when it has worked for 5 s, so that a device that comes and goes
+    is tried no faster than one that stays away.
 
     Args:
-        config: how to try again.
-        now: gives the time: s.
+        config: how to try again; `None`: not at all.
+        now: returns the time, s.
 
     Attributes:
         tries: waits since the device was lost.
     """
 
-    def __init__(self, config: Reconnect, *, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, config: Reconnect | None, *, now: Callable[[], float] = time.monotonic
+    ) -> None:
         self.tries = 0
-        self._config = config
+        self._config = config or Reconnect(give_up_after=0)
         self._now = now
-        self._wait = config.first_wait
+        self._wait = self._config.first_wait
         self._away_before = 0.0  # in losses before this one, from which it has not recovered
         self._lost_at: float | None = None
         self._works_since: float | None = None
 
     @property
     def outage(self) -> float:
-        """Seconds since the device was lost, 0 while it works."""
+        """Time since the device was lost, s; 0 while it works."""
         return 0.0 if self._lost_at is None else self._now() - self._lost_at
 
     @property
     def away(self) -> float:
-        """Seconds that the device was lost, since it last worked for some seconds."""
+        """Total time that the device was lost since it last worked for 5 s, s."""
         return self._away_before + self.outage
 
     def works(self) -> None:
-        """Say that the device gives something; to be called each time."""
+        """Report that the device has given something; call it each time."""
         now = self._now()
         if self._lost_at is not None or self._works_since is None:
             self._away_before, self._lost_at, self._works_since = self.away, None, now
@@ -82,7 +85,11 @@ class BackOff:
             self._away_before, self._wait, self.tries = 0.0, self._config.first_wait, 0
 
     def next_wait(self) -> float | None:
-        """Say that the device is lost, or still away: seconds to wait, `None` to give up."""
+        """Report that the device is lost, and return the wait before the next try.
+
+        Returns:
+            Seconds; `None`: give up.
+        """
         self._lost_at = self._now() if self._lost_at is None else self._lost_at
         left = self._config.give_up_after - self.away
         if left <= 0:
@@ -90,3 +97,9 @@ class BackOff:
         wait, self._wait = self._wait, min(2 * self._wait, self._config.longest_wait)
         self.tries += 1
         return min(wait, left)
+
+    def final_message(self, reason: str) -> str:
+        """Return the message of the error once it has given up: the reason and the tries."""
+        if not self.tries:
+            return reason
+        return f"{reason}; tried {self.tries} times in {self.away:.0f} s"

@@ -13,7 +13,7 @@ def resolve_device(name: str) -> torch.device:
     """Return the device of a name: `auto` (CUDA if available, else CPU), `cpu`, `cuda`, `cuda:N`.
 
     Raises:
-        ValueError: the name is unknown, or torch sees no CUDA device.
+        ValueError: the name is not one of these, or torch sees no CUDA device.
     """
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -21,6 +21,8 @@ def resolve_device(name: str) -> torch.device:
         device = torch.device(name)
     except RuntimeError as error:
         raise ValueError(f"device is {name!r}; expected auto, cpu, cuda or cuda:N") from error
+    if device.type not in ("cpu", "cuda"):  # `meta` holds no data, the others were never tried
+        raise ValueError(f"device is {name!r}; expected auto, cpu, cuda or cuda:N")
     if device.type == "cuda" and not torch.cuda.is_available():
         raise ValueError(f"device is {name!r}, but torch sees no CUDA device; use cpu or auto")
     return device

@@ -1,4 +1,9 @@
-"""Stamps and signals in, one-second units out. Needs neither torch nor ROS."""
+"""Assembly of frames and audio chunks into one-second units, by their stamps.
+
+Neither torch nor ROS is needed. `UnitAssembler` takes `Frame`s and `AudioChunk`s and returns
+`MultimodalUnit`s: two frames (2, H, W, 3) uint8 RGB, and 16,000 samples of mono audio at 16 kHz.
+Stamps are whole nanoseconds (ns) on the sensors' clock.
+"""
 
 from roma_ros.units.assembler import UnitAssembler
 from roma_ros.units.audio import AudioChunk

@@ -1,4 +1,4 @@
-"""Frames and audio pieces in, one-second units out. Driven by stamps; never reads a clock."""
+"""Assembler: frames and audio chunks in, one-second units out. It never reads a clock."""
 
 from collections import deque
 from collections.abc import Iterable
@@ -6,43 +6,51 @@ from dataclasses import replace
 from typing import Literal
 
 from roma_ros.units.audio import AudioChunk
-from roma_ros.units.audio_line import MAX_DRIFT, AudioLine
+from roma_ros.units.audio_timeline import MAX_DRIFT, AudioTimeline
 from roma_ros.units.clock_alignment import AlignedItem, ClockAlignment, SensorClockStatus
-from roma_ros.units.config import DEFAULT_LATENESS, DOUBT, AssemblerConfig
+from roma_ros.units.config import CONFIRMED_STEP, DEFAULT_LATENESS, AssemblerConfig
 from roma_ros.units.errors import ModalityError, StampError
 from roma_ros.units.item import Item, end_of
 from roma_ros.units.lateness import MARGIN, Lateness
 from roma_ros.units.resampler import REACH
 from roma_ros.units.stats import AssemblerStats
-from roma_ros.units.stream_clock import Arrival, Modality, StreamClock
+from roma_ros.units.stream_clock import Modality, StampVerdict, StreamClock
 from roma_ros.units.unit import NS_PER_SECOND, UNIT_RATE, MultimodalUnit, VideoFill
-from roma_ros.units.video_line import VideoLine
+from roma_ros.units.video_timeline import VideoTimeline
 
 __all__ = ["UnitAssembler"]
 
 LOOKAHEAD = (REACH + UNIT_RATE // 1000) * NS_PER_SECOND // UNIT_RATE
-"""Audio needed beyond a unit's end to resample up to it: 11 ms, one of them for roundings."""
+"""Audio needed beyond a unit's end to resample up to it, ns: 10 ms, and 1 ms for rounding."""
 MIN_TAIL = NS_PER_SECOND // 10
-"""At the end of a stream, less than this is not made a unit: tracks seldom end together."""
+"""Shortest rest at the end of a stream that makes a unit, ns: tracks seldom end together."""
 MAX_OPEN = 4 * NS_PER_SECOND
-"""What is older than the newest item by more than this is made units without being asked for."""
-MAX_CLOSED_UNITS = 16
+"""Items that are older than the newest by more than this are assembled without `units()`, ns."""
+MAX_CLOSED_UNITS = 16  # that wait to be fetched
 MAX_NOTICES = 16
 OLDEST_FIRST = 30 * NS_PER_SECOND
-"""How much older than all others the first aligned item of a modality may be."""
+"""Largest age of a modality's first aligned item relative to all others, ns."""
 
 
 class UnitAssembler:
-    """Makes units of a stream whose items come jittered, late and out of order.
+    """Assembles one-second units of items that arrive jittered, late and out of order.
 
-    Unit k covers [t0 + k, t0 + k + 1) s, where t0 is the first stamp. It closes when nothing that
-    is in time can change it any more: when both modalities have come far enough, or when either has
-    passed its end by the lateness. While nothing comes at all, nothing closes.
+    Unit k covers [t0 + k, t0 + k + 1) s, where t0 is the first stamp. It is closed when no item
+    that is in time can change it any more: when both modalities have reached its end, or one of
+    them has passed it by the lateness. Without items no unit is closed.
 
-    Where items come with their arrival, stamps of two sensors that cannot be of one clock are
-    aligned (docs/sensors.md); a unit's stamp is then that of the sensor that keeps its own.
+    Where items are added with their time of arrival, the stamps of two sensors that cannot be of
+    one clock are aligned (docs/sensors.md); the stamp of a unit is then by the sensor whose stamps
+    are not shifted.
 
-    Call `units()` after every item or few. Not safe for several threads without a lock.
+    Call `units()` after every item or few items. Not thread-safe.
+
+    Args:
+        config: settings; `None`: the defaults.
+
+    Attributes:
+        config: the settings at present.
+        stats: counters since the assembler was created.
     """
 
     def __init__(self, config: AssemblerConfig | None = None) -> None:
@@ -58,12 +66,12 @@ class UnitAssembler:
         self._closed: deque[MultimodalUnit] = deque()
         self._stream = 0
         self._notices: deque[str] = deque(maxlen=MAX_NOTICES)
-        self._left_at: int | None = None  # the newest stamp of the stream that a jump ended
+        self._previous_newest: int | None = None  # newest stamp of the stream before a jump
         self._absent: frozenset[Modality] = frozenset()
         self._begin()
 
     def _begin(self) -> None:
-        """An empty stream."""
+        """Set up an empty stream."""
         max_backward = _ns(self.config.max_backward)
         fixed = self._fixed_lateness
         self._lateness.restart()
@@ -72,19 +80,19 @@ class UnitAssembler:
             settled=MARGIN if fixed is None else fixed,
             max_backward=max_backward,
             max_gap=_ns(self.config.max_gap),
-            doubt=_ns(DOUBT),
+            confirmed_step=_ns(CONFIRMED_STEP),
         )
-        self._index = 0  # of the unit that is open
-        self._video = VideoLine(
+        self._index = 0  # of the open unit
+        self._video = VideoTimeline(
             hold=_ns(self.config.hold),
             lateness=self._lateness.reorder(Modality.VIDEO),
             stats=self.stats,
         )
-        self._audio = AudioLine(self.stats)
-        self._suspect: tuple[Modality, Item] | None = None  # jumped, not confirmed so far
-        self._node_clock: int | None = None  # when the newest item of the stream came
-        self._video_missed = 0  # no frame after this stamp is missed by a unit
-        self._ahead = 0  # how far the stamps of units are of the future
+        self._audio = AudioTimeline(self.stats)
+        self._suspect: tuple[Modality, Item] | None = None  # jumped, not confirmed
+        self._node_clock: int | None = None  # newest time of arrival by the node's clock
+        self._video_missed = 0  # later frames were not missed by a unit
+        self._ahead = 0  # how far the units' stamps are in the future
 
     def add(self, item: Item, *, arrival: int | None = None, clock: int | None = None) -> None:
         """Take a frame or a chunk of audio. Frames stay undecoded until a unit needs them.
@@ -106,27 +114,31 @@ class UnitAssembler:
                     "the item is audio; expected frames only, since the config has audio=False"
                 )
             self.stats.audio_in += 1
-            self._put_in(Modality.AUDIO, item, arrival, clock)
+            self._route(Modality.AUDIO, item, arrival, clock)
         else:
             if not self.config.video:
                 raise ModalityError(
                     "the item is a frame; expected audio only, since the config has video=False"
                 )
             self.stats.frames_in += 1
-            self._put_in(Modality.VIDEO, item, arrival, clock)
+            self._route(Modality.VIDEO, item, arrival, clock)
 
     def set_absent(self, modalities: Iterable[Modality]) -> None:
-        """Name the modalities that do not come until further notice; also across `reset`.
+        """Set the modalities of which no items will come until this is called again.
 
-        Units do not wait for them. They are filled like what is lost: silence, and black frames
-        from the first unit on that has none of its own.
+        Units do not wait for them: they get silence, and black frames from the first unit on that
+        has no frame of its own. The setting stays after a `reset`.
+
+        Args:
+            modalities: those that are absent; empty: none.
         """
         self._absent = frozenset(modalities)
 
     def units(self) -> list[MultimodalUnit]:
-        """The units closed since the last call, oldest first. Decodes their frames.
+        """Return the units closed since the last call, oldest first.
 
-        At most 16 wait to be fetched; older ones are dropped and counted.
+        Their frames are decoded here. At most 16 units wait to be fetched; older ones are dropped
+        and counted.
         """
         while self._is_ready():
             self._close()
@@ -135,9 +147,9 @@ class UnitAssembler:
         return fetched
 
     def flush(self) -> list[MultimodalUnit]:
-        """Ends the stream: all its units that were not fetched, the last one padded.
+        """End the stream, and return all its units that were not fetched, the last one padded.
 
-        A rest of less than 0.1 s is left out. What is added afterwards is a new stream.
+        A rest of less than 0.1 s makes no unit. Items that are added later begin a new stream.
         """
         for aligned in self._alignment.flush():
             self._add_aligned(aligned)
@@ -150,15 +162,18 @@ class UnitAssembler:
         return units
 
     def reset(self) -> None:
-        """Ends the stream and forgets what was not fetched of it."""
+        """End the stream, and drop its units that were not fetched."""
         self._closed.clear()
         self._alignment.forget_held()
         self._stream += self._clock.newest is not None
-        self._left_at = None
+        self._previous_newest = None
         self._begin()
 
     def set_lateness(self, lateness: float | Literal["auto"]) -> None:
-        """Changes `AssemblerConfig.lateness` while the stream goes on.
+        """Change `AssemblerConfig.lateness` during a stream.
+
+        Args:
+            lateness: 0 to 5 s, or "auto".
 
         Raises:
             AssemblerConfigError: it is out of range.
@@ -176,20 +191,20 @@ class UnitAssembler:
 
     @property
     def _fixed_lateness(self) -> int | None:
-        """ns; None: it follows what arrives."""
+        """Fixed lateness, ns; None: it is measured."""
         lateness = self.config.lateness
         if lateness == "auto" or (lateness is None and self._knows_arrival):
             return None
         return _ns(DEFAULT_LATENESS if lateness is None else lateness)
 
     def notices(self) -> list[str]:
-        """What there is to say of stamps since the last call: sentences for a log, oldest first."""
+        """Return log messages about stamps since the last call, oldest first."""
         notices = [*self._alignment.notices(), *self._notices]
         self._notices.clear()
         return notices
 
     def sensor_clocks(self) -> list[SensorClockStatus]:
-        """How the stamps of each sensor lie, and how long units wait for it."""
+        """Return the state of each sensor's stamps, and how long units wait for it."""
         return [
             self._alignment.status(modality, self._wait(modality) / NS_PER_SECOND)
             for modality, used in (
@@ -201,12 +216,12 @@ class UnitAssembler:
 
     @property
     def _start(self) -> int:
-        """Of the open unit."""
+        """Stamp at which the open unit starts, ns."""
         return self._clock.start + self._index * NS_PER_SECOND
 
-    # Taking items
+    # Adding items
 
-    def _put_in(
+    def _route(
         self, modality: Modality, item: Item, arrival: int | None, clock: int | None
     ) -> None:
         if arrival is not None and not self._knows_arrival:
@@ -219,31 +234,32 @@ class UnitAssembler:
             self._add_aligned(aligned)
 
     def _add_aligned(self, aligned: AlignedItem) -> None:
-        """Takes an item whose jumps, if any, have been judged already."""
+        """Add an item whose jumps, if any, were decided by the alignment."""
         modality, item = aligned.modality, aligned.item
         if aligned.restart:
-            self._leave_stream(item.stamp)
+            self._restart_stream(item.stamp)
         try:
             verdict = self._clock.judge(modality, item.stamp)
         except StampError:
             self.stats.stamps_bad += 1
             raise
-        if aligned.straggler and verdict is Arrival.JUMP:
-            verdict = Arrival.IN_TIME if self._lateness.follows else Arrival.LATE
-        if verdict is Arrival.LATE:
+        if aligned.straggler and verdict is StampVerdict.JUMP:
+            verdict = StampVerdict.IN_TIME if self._lateness.follows else StampVerdict.LATE
+        if verdict is StampVerdict.LATE:
             self._count_late(modality)
             return
-        if verdict is Arrival.JUMP and self._is_elsewhere(modality, item.stamp):
-            self._leave_stream(item.stamp)
+        if verdict is StampVerdict.JUMP and self._is_elsewhere(modality, item.stamp):
+            self._restart_stream(item.stamp)
         self._observe(modality, item, waited=aligned.waited)
         if aligned.clock is not None:
             self._node_clock = max(self._node_clock or 0, aligned.clock)
         self._accept(modality, item)
 
     def _is_elsewhere(self, modality: Modality, stamp: int) -> bool:
-        """Whether an item that has jumped is too far away to be of the same stream.
+        """Whether an item that has jumped is too far away to belong to the same stream.
 
-        The first of a sensor is not, if it is only old: long chunks begin long before they come.
+        The first item of a sensor is not, if it is only old: long chunks begin long before they
+        arrive.
         """
         if self._clock.is_short_gap(stamp):
             return False
@@ -251,7 +267,7 @@ class UnitAssembler:
         return newest is None or not first or not newest - OLDEST_FIRST <= stamp <= newest
 
     def _observe(self, modality: Modality, item: Item, *, waited: bool = False) -> None:
-        """Learns how late things are."""
+        """Measure how late an item is."""
         self._lateness.observe(
             modality,
             stamp=item.stamp,
@@ -262,8 +278,8 @@ class UnitAssembler:
         )
         self._video.lateness = self._lateness.reorder(Modality.VIDEO)
 
-    def _leave_stream(self, stamp: int) -> None:
-        """Starts a new stream; one that has no unit so far is begun anew in its place."""
+    def _restart_stream(self, stamp: int) -> None:
+        """Start a new stream; one without a unit so far is restarted in its place."""
         if not self._index:
             self._begin()
             return
@@ -271,7 +287,7 @@ class UnitAssembler:
         self._start_new_stream()
         if newest is not None:
             self._notices.append(
-                f"a new stream begins: stamps went from {newest / NS_PER_SECOND:.3f} s to "
+                f"a new stream begins: stamps jumped from {newest / NS_PER_SECOND:.3f} s to "
                 f"{stamp / NS_PER_SECOND:.3f} s"
             )
 
@@ -279,41 +295,44 @@ class UnitAssembler:
         if self._clock.newest is None:
             return
         self._finish()
-        self._left_at = self._clock.newest
+        self._previous_newest = self._clock.newest
         self._stream += 1
         self.stats.new_streams += 1
         self._begin()
 
     def _add(self, modality: Modality, item: Item) -> None:
         try:
-            arrival = self._clock.judge(modality, item.stamp)
+            verdict = self._clock.judge(modality, item.stamp)
         except StampError:
             self.stats.stamps_bad += 1
             raise
-        if arrival is Arrival.JUMP:
-            self._add_jumped(modality, item)
+        if verdict is StampVerdict.JUMP:
+            self._judge_jump(modality, item)
             return
         self._observe(modality, item)
-        if arrival is Arrival.LATE:
+        if verdict is StampVerdict.LATE:
             self._count_late(modality)
         else:
             self._accept(modality, item)
         if self._suspect is not None:
-            self._acquit(*self._suspect)
+            self._resolve_suspect(*self._suspect)
 
-    def _acquit(self, modality: Modality, suspect: Item) -> None:
-        """The stream goes on where it was: the suspect is its next item, or was wrong."""
+    def _resolve_suspect(self, modality: Modality, suspect: Item) -> None:
+        """Use or drop the suspect, after the stream went on where it was before."""
         self._suspect = None
-        if self._clock.judge(modality, suspect.stamp) is Arrival.IN_TIME:
+        if self._clock.judge(modality, suspect.stamp) is StampVerdict.IN_TIME:
             self._accept(modality, suspect)
         else:
             self.stats.stamps_bad += 1
 
-    def _add_jumped(self, modality: Modality, item: Item) -> None:
-        """Believes a jump only if two items in a row agree: one wild stamp ends no stream."""
+    def _judge_jump(self, modality: Modality, item: Item) -> None:
+        """Accept a jump only if two items in a row agree: one wrong stamp ends no stream."""
         max_backward, max_gap = _ns(self.config.max_backward), _ns(self.config.max_gap)
-        if self._left_at is not None and abs(item.stamp - self._left_at) <= max_backward:
-            self._count_late(modality)  # a straggler of the stream before
+        if (
+            self._previous_newest is not None
+            and abs(item.stamp - self._previous_newest) <= max_backward
+        ):
+            self._count_late(modality)  # a late item of the stream before
             return
         suspect, self._suspect = self._suspect, (modality, item)
         if suspect is None:
@@ -346,7 +365,7 @@ class UnitAssembler:
             self._close()
 
     def _horizon(self, newest: int) -> int:
-        """No audio that is earlier than this is waited for."""
+        """Return the stamp before which audio is too late, ns."""
         if not self._lateness.follows:
             return newest - self._lateness.reorder(Modality.AUDIO)
         own = self._clock.newest_of(Modality.AUDIO)
@@ -356,7 +375,7 @@ class UnitAssembler:
         return max(own - self._lateness.reorder(Modality.AUDIO), by_time)
 
     def _wait(self, modality: Modality) -> int:
-        """How far the newest stamp passes a unit's end before it is closed without."""
+        """Return how far the newest stamp passes a unit's end before it is closed, ns."""
         newest, reach = self._clock.newest, self._clock.reach_of(modality)
         if newest is None:
             return self._lateness.wait(modality)
@@ -373,18 +392,18 @@ class UnitAssembler:
     # Closing units
 
     def _is_ready(self) -> bool:
-        """Whether nothing that is in time can change the open unit any more."""
+        """Whether no item that is in time can change the open unit any more."""
         newest, end = self._clock.newest, self._start + NS_PER_SECOND
         if newest is None or not self._clock.started or self._clock.reach < end:
             return False
         if self._alignment.is_undecided:
             return False
-        return (self._lacks(Modality.VIDEO) or self._video_is_ready(newest, end)) and (
-            self._lacks(Modality.AUDIO) or self._audio_is_ready(newest, end)
+        return (self._is_absent(Modality.VIDEO) or self._video_is_ready(newest, end)) and (
+            self._is_absent(Modality.AUDIO) or self._audio_is_ready(newest, end)
         )
 
-    def _lacks(self, modality: Modality) -> bool:
-        """Whether none of this modality is to come."""
+    def _is_absent(self, modality: Modality) -> bool:
+        """Whether no items of this modality will come."""
         used = self.config.video if modality is Modality.VIDEO else self.config.audio
         return not used or modality in self._absent
 
@@ -394,11 +413,11 @@ class UnitAssembler:
     def _audio_is_ready(self, newest: int, end: int) -> bool:
         if self._audio.end is not None and self._audio.end >= end + LOOKAHEAD:
             return True
-        # Samples lie on the line up to MAX_DRIFT before their stamps.
+        # Samples are on the timeline up to MAX_DRIFT before their stamps.
         return newest >= end + self._wait(Modality.AUDIO) + LOOKAHEAD + MAX_DRIFT
 
     def _finish(self) -> None:
-        """Closes all that is left of the stream."""
+        """Close the rest of the stream."""
         if self._clock.newest is None:
             return
         if self._suspect is not None:
@@ -432,9 +451,9 @@ class UnitAssembler:
         self._index += 1
         self._audio.forget(self._clock.start, self._index)
         self._video.forget(self._start)
-        self._put(unit)
+        self._append(unit)
 
-    def _put(self, unit: MultimodalUnit) -> None:
+    def _append(self, unit: MultimodalUnit) -> None:
         self.stats.units += 1
         self.stats.units_video_filled += unit.video_fill is not VideoFill.NONE
         self.stats.units_audio_filled += unit.audio_filled > 0

@@ -1,4 +1,4 @@
-"""Pieces of audio as they arrive."""
+"""Chunks of audio as they arrive."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from roma_ros.units.frame import Buffer, as_bytes
 
 __all__ = [
     "MAX_CHANNELS",
-    "MAX_PIECE_SECONDS",
+    "MAX_CHUNK_SECONDS",
     "MAX_RATE",
     "MIN_RATE",
     "SAMPLE_FORMATS",
@@ -18,11 +18,11 @@ __all__ = [
 ]
 
 MIN_RATE, MAX_RATE = 8_000, 192_000
-"""Hz."""
+"""Sampling rates, Hz."""
 MAX_CHANNELS = 8
-MAX_PIECE_SECONDS = 10.0
+MAX_CHUNK_SECONDS = 10.0
 MAX_LEVEL = 64.0
-"""Full scale is 1.0. Floats far beyond it are integers or another format by mistake."""
+"""Full scale is 1.0; samples far beyond it are of another format by mistake."""
 
 _PCM = {"s16le": ("<i2", 2.0**15), "s32le": ("<i4", 2.0**31), "f32le": ("<f4", 1.0)}
 SAMPLE_FORMATS = tuple(_PCM)
@@ -33,13 +33,13 @@ class AudioChunk:
     """Consecutive samples from a microphone.
 
     Attributes:
-        stamp: when the first sample was taken, ns on the sensor clock.
-        rate: samples a second of each channel, 8,000 to 192,000 Hz.
-        samples: float32 (n, channels), n >= 1, 1 to 8 channels, full scale 1.0; a mono (n,) array
-            becomes (n, 1). At most 10 s.
+        stamp: time of the first sample, ns on the sensor clock.
+        rate: sampling rate, 8,000 to 192,000 Hz.
+        samples: float32 (n, channels), 1 to 8 channels, full scale 1.0, at most 10 s; a mono (n,)
+            array becomes (n, 1).
 
     Raises:
-        AudioError: anything else, samples that are NaN or infinite among it.
+        AudioError: a value outside these ranges, NaN or infinity.
     """
 
     stamp: int
@@ -69,13 +69,17 @@ class AudioChunk:
     def from_pcm(
         cls, *, stamp: int, rate: int, channels: int, sample_format: str, data: Buffer
     ) -> "AudioChunk":
-        """Samples from interleaved little-endian PCM.
+        """Convert interleaved little-endian PCM.
 
         Args:
+            stamp: time of the first sample, ns on the sensor clock.
+            rate: sampling rate, 8,000 to 192,000 Hz.
+            channels: 1 to 8.
             sample_format: "s16le", "s32le" or "f32le".
+            data: bytes of the samples.
 
         Raises:
-            AudioError: another format, a part of a sample, or what AudioChunk refuses.
+            AudioError: another format, a part of a sample, or a value that AudioChunk refuses.
         """
         if sample_format not in _PCM:
             raise AudioError(
@@ -98,16 +102,16 @@ class AudioChunk:
 
     @property
     def duration(self) -> float:
-        """Seconds."""
+        """Length, s."""
         return len(self.samples) / self.rate
 
     @property
     def end(self) -> int:
-        """Stamp of the sample that would follow the last: ns."""
+        """Stamp of the sample that would follow the last one, ns."""
         return self.stamp + round(len(self.samples) * 1_000_000_000 / self.rate)
 
     def mono(self) -> np.ndarray:
-        """float32 (n,): the mean of the channels."""
+        """Return the mean of the channels: float32 (n,)."""
         if self.samples.shape[1] == 1:
             return self.samples[:, 0]
         mono: np.ndarray = self.samples.mean(axis=1, dtype=np.float32)
@@ -115,11 +119,11 @@ class AudioChunk:
 
 
 def check_length(samples: int, rate: int) -> None:
-    """Raise AudioError unless there are 1 to 10 s of so many samples at a rate."""
-    if not 1 <= samples <= MAX_PIECE_SECONDS * rate:
+    """Raise AudioError unless so many samples at a rate (Hz) are at least one and at most 10 s."""
+    if not 1 <= samples <= MAX_CHUNK_SECONDS * rate:
         raise AudioError(
             f"the chunk has {samples} samples at {rate} Hz; expected at least one and at most "
-            f"{MAX_PIECE_SECONDS:g} s; send longer audio in smaller chunks"
+            f"{MAX_CHUNK_SECONDS:g} s; send longer audio in smaller chunks"
         )
 
 

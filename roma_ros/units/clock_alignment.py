@@ -1,9 +1,9 @@
-"""Stamps of two sensors onto one line of time, whatever clocks they are of.
+"""Alignment of the stamps of two sensors, whatever clocks they are of.
 
-As long as the stamps of both may be of one clock, they are left as they are. Where they cannot be,
-the stamps of one sensor are shifted by a constant, so that what arrives together belongs together;
-the shift follows the drift of the clocks. Where the stamps of a sensor mean nothing at all, the
-time of arrival stands for them. docs/sensors.md has the rules and their limits.
+As long as the stamps of both may be of one clock, they stay as they are. Where they cannot be, an
+offset is added to the stamps of one sensor, so that items that arrive together get equal stamps;
+the offset follows the drift of the clocks. Where the stamps of a sensor are unusable, the time of
+arrival replaces them. docs/sensors.md has the rules and their limits.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from roma_ros.units.audio import AudioChunk
 from roma_ros.units.clock_notices import ClockNotices, duration_text
 from roma_ros.units.frame import RestampedFrame
 from roma_ros.units.item import Item
-from roma_ros.units.sensor_line import STEP, Reading, SensorLine, goes_on
 from roma_ros.units.stamp_offsets import StampOffsets, other_than
 from roma_ros.units.stamp_relation import EPOCH, SLACK, Relation, same_epoch
+from roma_ros.units.stamp_tracker import STEP, StampTracker, TimedItem, is_continuous
 from roma_ros.units.stats import AssemblerStats
 from roma_ros.units.stream_clock import Modality
 from roma_ros.units.unit import NS_PER_SECOND
@@ -25,27 +25,28 @@ from roma_ros.units.unit import NS_PER_SECOND
 __all__ = ["AlignedItem", "ClockAlignment", "SensorClockStatus"]
 
 HOLD = NS_PER_SECOND // 2
-"""What disagrees or has jumped waits so long for more of its kind before it is judged."""
+"""Time that items that disagree or have jumped are held back before a decision, ns."""
 MAX_HELD = {Modality.VIDEO: 32, Modality.AUDIO: 128}
-"""Items that may wait for a judgement."""
+"""Items of a sensor that may be held back for a decision."""
 THINNED = NS_PER_SECOND // 5
-"""Of pictures that wait, five a second are kept: memory, and units show two."""
+"""Least distance of frames that are held back, ns: five a second, since units use two."""
 MAX_OVERTAKEN = 6
-"""So many older items in a row, in their order, were not overtaken: the stamps have jumped."""
+"""So many older items in a row, in their order, mean that the stamps have jumped back."""
 STRAGGLING = 10 * NS_PER_SECOND
-"""A single item that is older than those around it by less is late; else its stamp is wrong."""
+"""Age relative to its neighbours beyond which a single old item is wrong, not late, ns."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AlignedItem:
-    """An item that may go on.
+    """An item with its aligned stamp.
 
     Attributes:
-        item: with its stamp on the common line of time.
-        clock: the node's clock at its arrival, ns; None: not known.
-        restart: it begins a new stream.
-        straggler: it is older than what has come before it, and is no jump.
-        waited: it was held back, so that it says nothing of how late things are.
+        modality: of the item.
+        item: with its stamp on the common timeline.
+        clock: time of arrival by the node's clock, ns; None: not known.
+        restart: whether it begins a new stream.
+        straggler: whether it is older than the items before it without being a jump.
+        waited: whether it was held back, so that its lateness does not count.
     """
 
     modality: Modality
@@ -58,14 +59,15 @@ class AlignedItem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SensorClockStatus:
-    """How a sensor's stamps lie.
+    """State of a sensor's stamps.
 
     Attributes:
+        modality: of the sensor.
         by_arrival: whether it is aligned by the arrival of its items.
         offset: what is added to its stamps, s.
-        latency: from its stamps until arrival by the node's clock, s; None: stamps and clock are
-            not of one epoch, or nothing has come.
-        drift: of its stamps against arrival, parts per million; None: not known yet.
+        latency: time of arrival minus stamp, by the node's clock, s; None: stamps and clock are not
+            of one epoch, or nothing has arrived.
+        drift: drift of its stamps against the time of arrival, ppm; None: not known yet.
         lateness: how long units wait for it at present, s.
         fault: why its stamps cannot be used; empty: they can, or were aligned.
     """
@@ -80,12 +82,12 @@ class SensorClockStatus:
 
 
 class ClockAlignment:
-    """Puts the stamps of two sensors on one line of time.
+    """Aligns the stamps of two sensors.
 
     Args:
         mode: "auto" or "arrival", as AssemblerConfig.clock_alignment.
-        longest: the longest latency that is believed, ns.
-        stats: where wrong stamps are counted.
+        longest: longest plausible latency, ns.
+        stats: counters to update.
     """
 
     def __init__(self, *, mode: str, longest: int, stats: AssemblerStats) -> None:
@@ -93,9 +95,9 @@ class ClockAlignment:
         self._stats = stats
         self._notices = ClockNotices()
         self._offsets = StampOffsets(mode=mode, longest=longest, stats=stats, notices=self._notices)
-        self._lines = {modality: SensorLine(modality) for modality in Modality}
-        self._turn: Modality | None = None  # the sensor that came last
-        self._holding: SensorLine | None = None  # it waits for the first judgement
+        self._trackers = {modality: StampTracker(modality) for modality in Modality}
+        self._previous: Modality | None = None  # of the last item
+        self._holding: StampTracker | None = None  # it waits for the first decision
         self._restart = False  # the next item begins a new stream
 
     @property
@@ -104,25 +106,25 @@ class ClockAlignment:
         return self._holding is not None
 
     def notices(self) -> list[str]:
-        """What there is to say since the last call: each jump and each change once."""
+        """Return log messages since the last call: each jump and each change once."""
         return self._notices.take()
 
     def status(self, modality: Modality, lateness: float) -> SensorClockStatus:
-        """How a sensor's stamps lie; `lateness` in s."""
-        line, offset = self._lines[modality], self._offsets.of[modality]
-        last = line.last
+        """Return the state of a sensor's stamps; `lateness` is in s."""
+        tracker, offset = self._trackers[modality], self._offsets.of[modality]
+        last = tracker.last
         latency = None
-        if last is not None and line.lead is not None and same_epoch(last.latency):
-            latency = (last.latency + last.lead - line.lead) / NS_PER_SECOND
-        fault = f"its stamps {line.fault}" if line.fault else ""
+        if last is not None and tracker.lead is not None and same_epoch(last.latency):
+            latency = (last.latency + last.lead - tracker.lead) / NS_PER_SECOND
+        fault = f"its stamps {tracker.fault}" if tracker.fault else ""
         if not fault and abs(offset) > EPOCH:
             fault = f"its stamps are of another epoch ({duration_text(offset)} are added)"
         return SensorClockStatus(
             modality=modality,
-            by_arrival=bool(line.fault) or modality is self._offsets.shifted,
+            by_arrival=bool(tracker.fault) or modality is self._offsets.shifted,
             offset=offset / NS_PER_SECOND,
             latency=latency,
-            drift=line.drift,
+            drift=tracker.drift,
             lateness=lateness,
             fault=fault,
         )
@@ -130,225 +132,227 @@ class ClockAlignment:
     def add(
         self, modality: Modality, item: Item, arrival: int, clock: int | None
     ) -> list[AlignedItem]:
-        """Take an item, and give those that may go on, in their order.
+        """Add an item, and return the items whose stamps are decided, in their order.
 
         Args:
-            arrival: a clock that never jumps, ns.
-            clock: the node's clock at arrival, ns; None: not known.
+            modality: of the item.
+            item: a frame or an audio chunk.
+            arrival: time of arrival by a clock that never jumps, ns.
+            clock: time of arrival by the node's clock, ns; None: not known.
         """
         if item.stamp < 0:
-            return [AlignedItem(modality, item, clock)]  # which will be refused
-        line, reading = self._lines[modality], Reading(modality, item, arrival, clock)
-        fault = line.notice(reading)
+            return [AlignedItem(modality, item, clock)]  # refused later
+        tracker, timed = self._trackers[modality], TimedItem(modality, item, arrival, clock)
+        fault = tracker.check_repeats(timed)
         if fault:
-            self._give_up(line, fault)
-        if line.fault and line.has_recovered(arrival):
-            self._use_again(line, reading)
-        return [*self._take(line, reading), *self._settle(arrival)]
+            self._stop_using(tracker, fault)
+        if tracker.fault and tracker.has_recovered(arrival):
+            self._use_again(tracker, timed)
+        return [*self._take(tracker, timed), *self._settle(arrival)]
 
     def flush(self) -> list[AlignedItem]:
-        """What is still held back at the end, and can be placed."""
+        """Return the items that are still held back at the end and can be used."""
         ready: list[AlignedItem] = []
         if self._holding is not None:
             ready += self._release(self._holding.held[-1].arrival)
-        for line in self._lines.values():
-            suspects, line.suspects = line.suspects, []
-            if suspects and line.last is not None and suspects[0].end > line.last.end:
+        for tracker in self._trackers.values():
+            suspects, tracker.suspects = tracker.suspects, []
+            if suspects and tracker.last is not None and suspects[0].end > tracker.last.end:
                 ready += [self._place(suspect) for suspect in suspects]
             else:
                 self._stats.stamps_bad += len(suspects)
         return ready
 
     def forget_held(self) -> None:
-        """Drop what is held back; what is known of the sensors stays."""
-        for line in self._lines.values():
-            line.suspects, line.held = [], []
+        """Drop the items that are held back; the state of the sensors stays."""
+        for tracker in self._trackers.values():
+            tracker.suspects, tracker.held = [], []
         self._holding = None
 
-    def _take(self, line: SensorLine, reading: Reading) -> list[AlignedItem]:
-        if line.fault:
-            return [self._place_by_arrival(line, reading)]
-        if line.repeats:
-            self._count_repeated(line.modality)
+    def _take(self, tracker: StampTracker, timed: TimedItem) -> list[AlignedItem]:
+        if tracker.fault:
+            return [self._place_by_arrival(tracker, timed)]
+        if tracker.repeats:
+            self._count_repeated(tracker.modality)
             return []
-        if line.last is None or goes_on(line.last, reading):
-            line.overtaken.clear()
-            return [*self._late(line), *self._on_line(line, reading)]
-        if 0 < line.last.end - reading.end <= self._longest + SLACK and not line.suspects:
-            return self._overtaken(line, reading)
-        return self._jumped(line, reading)
+        if tracker.last is None or is_continuous(tracker.last, timed):
+            tracker.overtaken.clear()
+            return [*self._resolve_suspects(tracker), *self._continue(tracker, timed)]
+        if 0 < tracker.last.end - timed.end <= self._longest + SLACK and not tracker.suspects:
+            return self._overtaken(tracker, timed)
+        return self._jumped(tracker, timed)
 
-    # Items on their sensor's line
+    # Items with continuous stamps
 
-    def _on_line(self, line: SensorLine, reading: Reading) -> list[AlignedItem]:
-        other, now = self._other(line), reading.arrival
-        line.take(reading)
-        if self._turn is not line.modality and other.last is not None and not other.fault:
-            self._offsets.add_pair(now, Relation.of(reading, other.last))
-        self._turn = line.modality
+    def _continue(self, tracker: StampTracker, timed: TimedItem) -> list[AlignedItem]:
+        other, now = self._other(tracker), timed.arrival
+        tracker.accept(timed)
+        if self._previous is not tracker.modality and other.last is not None and not other.fault:
+            self._offsets.add_pair(now, Relation.of(timed, other.last))
+        self._previous = tracker.modality
         if self._offsets.is_decided:
             lost = self._offsets.review(now)
             if lost is not None:
-                self._give_up(self._lines[lost], "do not go on with time")
-                return self._take(line, reading)
+                self._stop_using(self._trackers[lost], "do not advance with time")
+                return self._take(tracker, timed)
         elif self._offsets.difference is not None and self._holding is None:
             if self._offsets.agree:
                 self._offsets.decide(now)
             else:
-                self._holding = line
-        if self._holding is line:
-            _keep(line.held, reading)
+                self._holding = tracker
+        if self._holding is tracker:
+            _keep(tracker.held, timed)
             return []
-        return [self._place(reading)]
+        return [self._place(timed)]
 
     def _settle(self, now: int) -> list[AlignedItem]:
-        """Judge what has waited for long enough."""
+        """Decide on the items that were held back for long enough."""
         ready: list[AlignedItem] = []
         holding = self._holding
         if holding is not None and _is_due(holding.held, now):
             ready += self._release(now)
-        for line in self._lines.values():
-            if len(line.suspects) >= 2 and self._is_known_alone(line, now):
-                ready += self._jumped_alone(line, now)
+        for tracker in self._trackers.values():
+            if len(tracker.suspects) >= 2 and self._is_known_alone(tracker, now):
+                ready += self._jumped_alone(tracker, now)
         return ready
 
     def _release(self, now: int) -> list[AlignedItem]:
-        """The first judgement of two sensors that disagree."""
-        line, self._holding = self._holding, None
-        assert line is not None
-        if self._offsets.difference is not None:  # else the other's stamps were given up
+        """Decide for the first time on two sensors that disagree."""
+        tracker, self._holding = self._holding, None
+        assert tracker is not None
+        if self._offsets.difference is not None:  # else the other's stamps are not used
             self._offsets.decide(now)
-        held, line.held, lead = line.held, [], line.lead
+        held, tracker.held, lead = tracker.held, [], tracker.lead
         good = [item for item in held if lead is None or abs(item.lead - lead) <= STEP]
         self._stats.stamps_bad += len(held) - len(good)
-        return [self._place(reading, waited=True) for reading in good]
+        return [self._place(timed, waited=True) for timed in good]
 
     def _place(
-        self, reading: Reading, *, straggler: bool = False, waited: bool = False
+        self, timed: TimedItem, *, straggler: bool = False, waited: bool = False
     ) -> AlignedItem:
         restart, self._restart = self._restart, False
-        item = _restamped(reading.item, reading.stamp + self._offsets.of[reading.modality])
-        return AlignedItem(reading.modality, item, reading.clock, restart, straggler, waited)
+        item = _restamped(timed.item, timed.stamp + self._offsets.of[timed.modality])
+        return AlignedItem(timed.modality, item, timed.clock, restart, straggler, waited)
 
     # Jumps
 
-    def _overtaken(self, line: SensorLine, reading: Reading) -> list[AlignedItem]:
-        """An item that later ones have overtaken; several in their order are a jump back."""
-        row = line.overtaken
-        if row and not (row[-1].stamp < reading.stamp and goes_on(row[-1], reading)):
+    def _overtaken(self, tracker: StampTracker, timed: TimedItem) -> list[AlignedItem]:
+        """Handle an item that later ones have overtaken; several in their order are a jump back."""
+        row = tracker.overtaken
+        if row and not (row[-1].stamp < timed.stamp and is_continuous(row[-1], timed)):
             row.clear()
-        row.append(reading)
+        row.append(timed)
         if len(row) < MAX_OVERTAKEN:
-            return [self._place(reading, straggler=True)]
-        line.suspects, line.overtaken = row[:-1], []
-        return self._jumped(line, reading)
+            return [self._place(timed, straggler=True)]
+        tracker.suspects, tracker.overtaken = row[:-1], []
+        return self._jumped(tracker, timed)
 
-    def _late(self, line: SensorLine) -> Iterable[AlignedItem]:
-        """Suspects after which the line has gone on as before: they were late, or wrong."""
-        suspects, line.suspects = line.suspects, []
+    def _resolve_suspects(self, tracker: StampTracker) -> Iterable[AlignedItem]:
+        """Resolve suspects after which the stamps went on as before: they were late, or wrong."""
+        suspects, tracker.suspects = tracker.suspects, []
         for suspect in suspects:
-            if line.last is not None and 0 <= line.last.end - suspect.end <= STRAGGLING:
+            if tracker.last is not None and 0 <= tracker.last.end - suspect.end <= STRAGGLING:
                 yield self._place(suspect, straggler=True)
             else:
                 self._stats.stamps_bad += 1
 
-    def _jumped(self, line: SensorLine, reading: Reading) -> list[AlignedItem]:
-        """An item whose stamp has jumped: believed if the other sensor's has jumped as well."""
-        if self._is_beside(self._other(line), reading):
-            return self._jumped_together(line, reading)
-        if line.suspects and not goes_on(line.suspects[-1], reading):
-            self._stats.stamps_bad += len(line.suspects)
-            line.suspects.clear()
-            if line.count_step(reading.arrival):
-                self._give_up(line, "jump to and fro")
-                return [self._place_by_arrival(line, reading)]
-        _keep(line.suspects, reading)
+    def _jumped(self, tracker: StampTracker, timed: TimedItem) -> list[AlignedItem]:
+        """Handle an item whose stamp has jumped: accepted if the other sensor's has jumped too."""
+        if self._is_beside(self._other(tracker), timed):
+            return self._jumped_together(tracker, timed)
+        if tracker.suspects and not is_continuous(tracker.suspects[-1], timed):
+            self._stats.stamps_bad += len(tracker.suspects)
+            tracker.suspects.clear()
+            if tracker.count_step(timed.arrival):
+                self._stop_using(tracker, "jump to and fro")
+                return [self._place_by_arrival(tracker, timed)]
+        _keep(tracker.suspects, timed)
         return []
 
-    def _is_beside(self, other: SensorLine, reading: Reading) -> bool:
-        """Whether an item lies beside the newest of the other sensor as items have before."""
+    def _is_beside(self, other: StampTracker, timed: TimedItem) -> bool:
+        """Whether an item is as far from the newest of the other sensor as items were before."""
         expected = self._offsets.difference
         newest = [*other.suspects[-1:], *filter(None, [other.last])]
         return expected is not None and any(
-            abs(Relation.of(reading, there).difference - expected) <= STEP for there in newest
+            abs(Relation.of(timed, there).difference - expected) <= STEP for there in newest
         )
 
-    def _jumped_together(self, line: SensorLine, reading: Reading) -> list[AlignedItem]:
-        line.suspects.append(reading)
+    def _jumped_together(self, tracker: StampTracker, timed: TimedItem) -> list[AlignedItem]:
+        tracker.suspects.append(timed)
         self._offsets.forget_pairs()
         ready: list[AlignedItem] = []
-        for moved in (self._other(line), line):
-            suspects, moved.suspects = moved.suspects, []
+        for jumped in (self._other(tracker), tracker):
+            suspects, jumped.suspects = jumped.suspects, []
             if suspects:
-                moved.jump_to(suspects)
+                jumped.jump_to(suspects)
                 ready += [self._place(suspect, waited=True) for suspect in suspects]
-        video, audio = (self._lines[modality].last for modality in Modality)
+        video, audio = (self._trackers[modality].last for modality in Modality)
         if video is not None and audio is not None:
-            self._offsets.add_pair(reading.arrival, Relation.of(video, audio))
+            self._offsets.add_pair(timed.arrival, Relation.of(video, audio))
         return ready
 
-    def _is_known_alone(self, line: SensorLine, now: int) -> bool:
-        """Whether the other sensor has shown by now that it has not jumped, or does not run."""
-        suspects, other = line.suspects, self._other(line)
-        if other.last is None or len(suspects) >= MAX_HELD[line.modality]:
+    def _is_known_alone(self, tracker: StampTracker, now: int) -> bool:
+        """Whether the other sensor has not jumped by `now` (ns), or does not run."""
+        suspects, other = tracker.suspects, self._other(tracker)
+        if other.last is None or len(suspects) >= MAX_HELD[tracker.modality]:
             return True
-        return _is_due(suspects, now) and other.tells_since(suspects[0].arrival, now, HOLD)
+        return _is_due(suspects, now) and other.seen_since(suspects[0].arrival, now, HOLD)
 
-    def _jumped_alone(self, line: SensorLine, now: int) -> list[AlignedItem]:
-        """The suspects are right: the sensor has another clock than before."""
-        suspects, line.suspects = line.suspects, []
-        other, last = self._other(line).last, line.last
+    def _jumped_alone(self, tracker: StampTracker, now: int) -> list[AlignedItem]:
+        """Accept the suspects: the sensor has another clock than before."""
+        suspects, tracker.suspects = tracker.suspects, []
+        other, last = self._other(tracker).last, tracker.last
         assert last is not None
         jump = suspects[0].lead - last.lead
-        if not (self._runs(self._other(line), now)):
+        if not (self._runs(self._other(tracker), now)):
             other = None
-        if (other is not None or jump < 0) and line.count_step(now):
-            self._give_up(line, "jump to and fro")
-            return [self._place_by_arrival(line, suspects[-1])]
-        line.jump_to(suspects)
+        if (other is not None or jump < 0) and tracker.count_step(now):
+            self._stop_using(tracker, "jump to and fro")
+            return [self._place_by_arrival(tracker, suspects[-1])]
+        tracker.jump_to(suspects)
         self._offsets.forget_pairs()
         self._offsets.withdraw()
-        if other is None:  # there is nobody to disagree with
-            self._offsets.of[line.modality] = 0
+        if other is None:  # no sensor to disagree with
+            self._offsets.of[tracker.modality] = 0
         else:
             for suspect in suspects:
                 self._offsets.add_pair(suspect.arrival, Relation.of(suspect, other))
-            self._notices.jumped(line.modality, jump)
+            self._notices.jumped(tracker.modality, jump)
             self._offsets.decide(now)
             self._restart = True
         return [self._place(suspect, waited=True) for suspect in suspects]
 
     # Stamps that are not used
 
-    def _give_up(self, line: SensorLine, fault: str) -> None:
-        """The stamps of a sensor mean nothing: go by arrival."""
-        line.fault = fault
-        self._stats.stamps_bad += len(line.suspects) + len(line.held)
-        line.suspects, line.held = [], []
-        if self._holding is line:
+    def _stop_using(self, tracker: StampTracker, fault: str) -> None:
+        """Stop using the stamps of a sensor, and use the time of arrival."""
+        tracker.fault = fault
+        self._stats.stamps_bad += len(tracker.suspects) + len(tracker.held)
+        tracker.suspects, tracker.held = [], []
+        if self._holding is tracker:
             self._holding = None
         self._offsets.forget_pairs()
         self._offsets.withdraw()
-        self._notices.unusable(line.modality, fault)
+        self._notices.unusable(tracker.modality, fault)
 
-    def _use_again(self, line: SensorLine, reading: Reading) -> None:
-        line.fault = ""
-        line.jump_to([reading])
-        self._offsets.of[line.modality] = 0
+    def _use_again(self, tracker: StampTracker, timed: TimedItem) -> None:
+        tracker.fault = ""
+        tracker.jump_to([timed])
+        self._offsets.of[tracker.modality] = 0
         self._offsets.withdraw()
         self._restart = True
-        self._notices.usable_again(line.modality)
+        self._notices.usable_again(tracker.modality)
 
-    def _place_by_arrival(self, line: SensorLine, reading: Reading) -> AlignedItem:
-        other, carry = self._other(line), None
-        if other.lead is not None and self._runs(other, reading.arrival):
-            carry = other.lead + self._offsets.of[other.modality]
-        elif reading.clock is not None:
-            carry = reading.clock - reading.arrival
-        stamp = line.stamp_by_arrival(reading, carry, self._offsets.of[line.modality])
+    def _place_by_arrival(self, tracker: StampTracker, timed: TimedItem) -> AlignedItem:
+        other, common_offset = self._other(tracker), None
+        if other.lead is not None and self._runs(other, timed.arrival):
+            common_offset = other.lead + self._offsets.of[other.modality]
+        elif timed.clock is not None:
+            common_offset = timed.clock - timed.arrival
+        stamp = tracker.stamp_by_arrival(timed, common_offset, self._offsets.of[tracker.modality])
         restart, self._restart = self._restart, False
-        item = _restamped(reading.item, stamp)
-        return AlignedItem(line.modality, item, reading.clock, restart)
+        item = _restamped(timed.item, stamp)
+        return AlignedItem(tracker.modality, item, timed.clock, restart)
 
     def _count_repeated(self, modality: Modality) -> None:
         if modality is Modality.VIDEO:
@@ -356,29 +360,29 @@ class ClockAlignment:
         else:
             self._stats.audio_overlap += 1
 
-    def _runs(self, line: SensorLine, now: int) -> bool:
-        """Whether a sensor runs, with stamps that are used."""
-        return line.last is not None and not line.fault and line.runs(now)
+    def _runs(self, tracker: StampTracker, now: int) -> bool:
+        """Whether a sensor runs at `now` (ns) with stamps that are used."""
+        return tracker.last is not None and not tracker.fault and tracker.runs(now)
 
-    def _other(self, line: SensorLine) -> SensorLine:
-        return self._lines[other_than(line.modality)]
-
-
-def _keep(waiting: list[Reading], reading: Reading) -> None:
-    """Lets an item wait."""
-    close = bool(waiting) and abs(reading.stamp - waiting[-1].stamp) < THINNED
-    if isinstance(reading.item, AudioChunk) or not close:
-        waiting.append(reading)
+    def _other(self, tracker: StampTracker) -> StampTracker:
+        return self._trackers[other_than(tracker.modality)]
 
 
-def _is_due(waiting: list[Reading], now: int) -> bool:
+def _keep(waiting: list[TimedItem], timed: TimedItem) -> None:
+    """Hold an item back."""
+    close = bool(waiting) and abs(timed.stamp - waiting[-1].stamp) < THINNED
+    if isinstance(timed.item, AudioChunk) or not close:
+        waiting.append(timed)
+
+
+def _is_due(waiting: list[TimedItem], now: int) -> bool:
     if not waiting:
         return False
     return now - waiting[0].arrival >= HOLD or len(waiting) >= MAX_HELD[waiting[0].modality]
 
 
 def _restamped(item: Item, stamp: int) -> Item:
-    """The item with another stamp; the item itself if it has that."""
+    """Return the item with another stamp; the item itself if it has that one."""
     if stamp == item.stamp:
         return item
     if isinstance(item, AudioChunk):

@@ -1,4 +1,4 @@
-"""What there is to say of stamps, in sentences for a log."""
+"""Log messages about the sensors' clocks."""
 
 from __future__ import annotations
 
@@ -15,70 +15,70 @@ MAX_NOTICES = 16
 
 
 class ClockNotices:
-    """Sentences that wait to be logged; of too many the oldest go."""
+    """Messages that wait to be logged; of more than 16 the oldest are dropped."""
 
     def __init__(self) -> None:
-        self._sentences: deque[str] = deque(maxlen=MAX_NOTICES)
+        self._messages: deque[str] = deque(maxlen=MAX_NOTICES)
 
     def take(self) -> list[str]:
-        """What there is to say since the last call, oldest first."""
-        sentences = list(self._sentences)
-        self._sentences.clear()
-        return sentences
+        """Return the messages since the last call, oldest first."""
+        messages = list(self._messages)
+        self._messages.clear()
+        return messages
 
     def aligned(self, relation: Relation, shifted: Modality, *, by_parameter: bool) -> None:
-        """One sensor's stamps are shifted to the other's."""
+        """Report that one sensor's stamps are shifted to the other's."""
         apart = relation.difference * (1 if shifted is Modality.VIDEO else -1)
         lead = "ahead of" if apart < 0 else "behind"
         other = Modality.AUDIO if shifted is Modality.VIDEO else Modality.VIDEO
         why = " (clock_alignment is arrival)" if by_parameter else ""
-        self._sentences.append(
+        self._messages.append(
             f"the {SENSORS[shifted]}'s stamps are {duration_text(abs(apart))} {lead} the "
             f"{SENSORS[other]}'s: it is aligned by the time at which its messages arrive{why}"
         )
 
     def ahead(self, nanoseconds: int) -> None:
-        """Both sensors share a clock that is ahead."""
-        self._sentences.append(
+        """Report that both sensors share a clock that is ahead of the node's."""
+        self._messages.append(
             f"all stamps are {duration_text(nanoseconds)} ahead of this node's clock; events are "
             "stamped earlier by as much, since they cannot be of the future"
         )
 
     def agree_again(self) -> None:
-        """Nothing is shifted any more."""
-        self._sentences.append(
+        """Report that no stamps are shifted any more."""
+        self._messages.append(
             "the stamps of camera and microphone agree again, and are used as they are"
         )
 
     def drifts(self, rate: float) -> None:
-        """Clocks drift apart, by s per s."""
-        self._sentences.append(
+        """Report a drift between the clocks, s per s."""
+        self._messages.append(
             f"the clocks of camera and microphone drift apart by {rate * 1e6:+.0f} ppm: the "
             "camera's stamps are corrected by that from here on"
         )
 
     def jumped(self, sensor: Modality, nanoseconds: int) -> None:
-        """The clock of one sensor has jumped."""
-        self._sentences.append(
+        """Report a jump of one sensor's clock."""
+        self._messages.append(
             f"the {SENSORS[sensor]}'s clock has jumped by {duration_text(nanoseconds)}"
         )
 
     def unusable(self, sensor: Modality, why: str) -> None:
-        """A sensor's stamps are not used any more; `why` is what they do."""
-        self._sentences.append(
+        """Report that a sensor's stamps are not used any more; `why` is a clause about them."""
+        self._messages.append(
             f"the {SENSORS[sensor]}'s stamps {why}: it is aligned by the time at which its "
             "messages arrive"
         )
 
     def usable_again(self, sensor: Modality) -> None:
-        """Stamps that were not used are used again."""
-        self._sentences.append(
-            f"the {SENSORS[sensor]}'s stamps go on with time again, and are used"
+        """Report that a sensor's stamps are used again."""
+        self._messages.append(
+            f"the {SENSORS[sensor]}'s stamps advance with time again, and are used"
         )
 
 
 def duration_text(nanoseconds: int) -> str:
-    """A duration in words."""
+    """Format a duration: s, days or years."""
     seconds = nanoseconds / NS_PER_SECOND
     if abs(seconds) < 3600:
         return f"{seconds:.3f} s"

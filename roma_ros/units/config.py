@@ -1,4 +1,4 @@
-"""How units are made."""
+"""Settings of the assembler."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -7,8 +7,8 @@ from roma_ros.units.errors import AssemblerConfigError
 
 __all__ = [
     "CLOCK_ALIGNMENTS",
+    "CONFIRMED_STEP",
     "DEFAULT_LATENESS",
-    "DOUBT",
     "MAX_GAP_RANGE",
     "MAX_LATENESS",
     "AssemblerConfig",
@@ -16,33 +16,34 @@ __all__ = [
 
 CLOCK_ALIGNMENTS = ("auto", "stamps", "arrival")
 MAX_LATENESS = 10.0
-"""The longest that anything may be waited for: s."""
+"""Upper bound of `AssemblerConfig.max_lateness`, s."""
 
 DEFAULT_LATENESS = 0.15
-"""Where nothing is known of arrival: s."""
-DOUBT = 0.5
-"""A step of the stamps by more seconds than this is believed when a second item confirms it."""
-MAX_GAP_RANGE = (DOUBT, 60.0)
-"""Of `AssemblerConfig.max_gap`, s: a step that is believed at once never starts a new stream."""
+"""Lateness where the time of arrival is not known, s."""
+CONFIRMED_STEP = 0.5
+"""Largest forward step of the stamps that needs no second item to confirm it, s."""
+MAX_GAP_RANGE = (CONFIRMED_STEP, 60.0)
+"""Range of `AssemblerConfig.max_gap`, s."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AssemblerConfig:
-    """How units are made.
+    """Settings of the assembler.
 
     Attributes:
         video, audio: which modalities the stream has; at least one.
-        lateness: how late an item may be and still count, 0 to 5 s; "auto" follows what arrives,
-            for each modality; None: "auto" where items come with their arrival, else 0.15 s.
-        max_lateness: the most of an automatic lateness, 0 to 10 s, the length of a chunk of audio
-            not counted. Stamps that lie further behind are not taken for late ones.
-        clock_alignment: what is believed where items come with their arrival. "auto": stamps,
+        lateness: how late an item may arrive and still be used, 0 to 5 s; "auto": measured, for
+            each modality; None: "auto" where items come with their arrival, else 0.15 s.
+        max_lateness: upper bound of a measured lateness, 0 to 10 s, without the length of an audio
+            chunk. Stamps that are older by more do not count as late, but as wrong.
+        clock_alignment: which times are used where items come with their arrival. "auto": stamps,
             unless those of the two sensors cannot be of one clock; "stamps": always stamps;
-            "arrival": what arrives together belongs together.
-        hold: age of the last frame at the start of a unit beyond which its frames are black,
-            0 to 60 s.
+            "arrival": the time of arrival.
+        hold: age of the last frame at the start of a unit beyond which the unit's frames are
+            black, 0 to 60 s.
         max_gap: a longer gap in all modalities starts a new stream, 0.5 to 60 s.
-        max_backward: stamps that go back further start a new stream, a fixed `lateness` to 60 s.
+        max_backward: stamps that go back further start a new stream, 0 to 60 s, not less than a
+            fixed `lateness`.
 
     Raises:
         AssemblerConfigError: a value outside its range.

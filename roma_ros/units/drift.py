@@ -1,4 +1,4 @@
-"""Whether two sensors' clocks drift apart, told from a difference that changes evenly."""
+"""Estimation of the drift between two sensors' clocks."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ __all__ = ["Drift", "DriftHistory"]
 
 BLOCK = 10 * NS_PER_SECOND
 MAX_BLOCKS = 120
-"""When they are full, every second one goes: the history reaches back to its beginning."""
+"""Limit of blocks, at which every second one is dropped: the history keeps its beginning."""
 MIN_BLOCKS = 30
 MIN_CHANGE = 0.020
-"""A drift counts when it comes to 20 ms."""
+"""Least change that counts as drift, s."""
 MAX_RATE = 500e-6
-"""No clock drifts faster; a queue that fills does."""
+"""Fastest drift of a clock, s per s; a queue that fills changes faster."""
 MIN_NOISE, NOISE = 0.003, 0.1
-"""How far blocks may lie from a straight line: s, and as a share of the whole change."""
+"""Allowed deviation of blocks from a straight line: s, and as a share of the whole change."""
 
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """A straight line through the history.
+    """A straight line fitted to the history.
 
     Attributes:
         rate: change of the difference, s per s.
-        begin: when the history begins, ns.
-        first: the difference there, ns.
+        begin: time at which the history begins, ns.
+        first: the difference at that time, ns.
     """
 
     rate: float
@@ -37,17 +37,17 @@ class Drift:
     first: int
 
     def since_begin(self, now: int) -> int:
-        """How much the difference has changed, ns."""
+        """Return how much the difference has changed since then, ns."""
         return round(self.rate * (now - self.begin))
 
 
 class DriftHistory:
-    """The difference of two sensors' latencies since their stamps are believed.
+    """History of the difference of two sensors' latencies, with a straight line fitted to it.
 
-    A latency that changes leaves a step or a hump and no straight line, and is no drift.
+    A latency that changes shows as a step or a hump, not as a straight line, and is no drift.
 
     Attributes:
-        drift: the last straight line that was found; None: none so far.
+        drift: the last straight line that fitted; None: none so far.
     """
 
     def __init__(self) -> None:
@@ -57,7 +57,7 @@ class DriftHistory:
         self._differences: list[int] = []
 
     def add(self, now: int, difference: int) -> None:
-        """Take a median difference, ns; of those that come too soon none is kept."""
+        """Add a median difference, ns; ignored if the last one was less than 10 s ago."""
         if self._times and now - self._times[-1] < self._every:
             return
         self._times.append(now)

@@ -1,4 +1,4 @@
-"""Pixel layouts of sensor_msgs/Image: which encodings are pictures, and how they become RGB."""
+"""Encodings of sensor_msgs/Image, and their conversion to RGB."""
 
 import re
 from collections.abc import Iterator
@@ -10,14 +10,14 @@ import numpy as np
 
 from roma_ros.units.errors import ImageError
 
-__all__ = ["ENCODINGS", "Chroma", "Layout", "demosaic", "layout_of"]
+__all__ = ["ENCODINGS", "Chroma", "PixelLayout", "demosaic", "layout_of"]
 
 BAND_PIXELS = 1_000_000
-"""Pictures are converted in bands of about so many pixels: little memory beside the result."""
+"""Images are converted in bands of rows of about so many pixels, to save memory."""
 
 
 class Chroma(Enum):
-    """How pixels share colours."""
+    """Sharing of chroma values between pixels (chroma subsampling)."""
 
     OWN = "each pixel has its own"
     PAIRS = "4:2:2, packed: two pixels in a row share them"
@@ -26,16 +26,16 @@ class Chroma(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
-    """How an encoding lies in memory, and how it becomes RGB.
+class PixelLayout:
+    """Memory layout of an encoding, and its conversion to RGB.
 
     Attributes:
         channels: values of a pixel in its row.
-        to_rgb: OpenCV's conversion code; `None`: it is RGB.
+        to_rgb: OpenCV's conversion code; `None`: it is RGB already.
         bits: 8 or 16 for each value. 16 bits are scaled to 8 as cv_bridge does, full scale to full
             scale.
-        chroma: how pixels share colours.
-        mosaic: a Bayer pattern: each pixel has one of three colours.
+        chroma: which pixels share chroma values.
+        mosaic: whether it is a Bayer pattern, in which a pixel has one of three colours.
     """
 
     channels: int
@@ -45,11 +45,11 @@ class Layout:
     mosaic: bool = False
 
     def row_bytes(self, width: int) -> int:
-        """Bytes of a row of pixels (of the luma, where the colours follow it)."""
+        """Return the bytes of a row of pixels (of luma, where chroma has its own plane)."""
         return width * self.channels * self.bits // 8
 
     def planes(self, height: int, width: int, step: int) -> list[tuple[int, int, int, int]]:
-        """Offset, rows, bytes from row to row, and used bytes of a row, for each plane."""
+        """Return each plane's offset, rows, bytes from row to row, and used bytes of a row."""
         used = self.row_bytes(width)
         if self.chroma is Chroma.QUADS:
             return [(0, height, step, used), (height * step, height // 2, step, used)]
@@ -60,13 +60,13 @@ class Layout:
     def bands(
         self, planes: list[np.ndarray], width: int, *, big_endian: bool, multiple: int
     ) -> Iterator[np.ndarray]:
-        """Parts of the picture from top to bottom, uint8 (rows, W, 3) RGB.
+        """Yield bands of the image from top to bottom, uint8 (rows, W, 3) RGB.
 
         Args:
-            planes: uint8 (rows, bytes) of each plane; rows may be apart in memory.
-            width: pixels.
-            big_endian: order of the bytes of 16 bits.
-            multiple: number of rows of all parts but the last is a multiple of it; even.
+            planes: uint8 (rows, bytes) of each plane; rows need not be contiguous.
+            width: width of the image, pixels.
+            big_endian: byte order of 16-bit values.
+            multiple: an even number; all bands but the last have a multiple of so many rows.
         """
         height = planes[0].shape[0]
         rows = max(multiple, BAND_PIXELS // width // multiple * multiple)
@@ -91,7 +91,7 @@ class Layout:
         return pixels if self.to_rgb is None else cv2.cvtColor(pixels, self.to_rgb)
 
     def _pixels(self, rows: np.ndarray, width: int, big_endian: bool) -> np.ndarray:
-        """uint8 (rows, width, channels)."""
+        """Return uint8 (rows, width, channels)."""
         if self.bits == 16:
             values = np.ascontiguousarray(rows).view(">u2" if big_endian else "<u2")
             rows = cv2.convertScaleAbs(values.astype(np.uint16, copy=False), alpha=255 / 65535)
@@ -106,8 +106,8 @@ _BT601 = np.array(
         [1.164384, 2.017232, 0.0, -276.8363],
     ]
 )
-_UYVY = Layout(2, cv2.COLOR_YUV2RGB_UYVY, chroma=Chroma.PAIRS)
-_YUYV = Layout(2, cv2.COLOR_YUV2RGB_YUY2, chroma=Chroma.PAIRS)
+_UYVY = PixelLayout(2, cv2.COLOR_YUV2RGB_UYVY, chroma=Chroma.PAIRS)
+_YUYV = PixelLayout(2, cv2.COLOR_YUV2RGB_YUY2, chroma=Chroma.PAIRS)
 # OpenCV names a Bayer pattern by its second row's second and third pixel, ROS by its first four.
 _BAYER = {
     "rggb": cv2.COLOR_BayerBG2RGB,
@@ -118,44 +118,47 @@ _BAYER = {
 
 # YUV is BT.601 of limited range, and OpenCV's types (8UC3) are BGR, as cv_bridge has them.
 _LAYOUTS = {
-    "rgb8": Layout(3, None),
-    "bgr8": Layout(3, cv2.COLOR_BGR2RGB),
-    "rgba8": Layout(4, cv2.COLOR_RGBA2RGB),
-    "bgra8": Layout(4, cv2.COLOR_BGRA2RGB),
-    "mono8": Layout(1, cv2.COLOR_GRAY2RGB),
-    "rgb16": Layout(3, None, bits=16),
-    "bgr16": Layout(3, cv2.COLOR_BGR2RGB, bits=16),
-    "rgba16": Layout(4, cv2.COLOR_RGBA2RGB, bits=16),
-    "bgra16": Layout(4, cv2.COLOR_BGRA2RGB, bits=16),
-    "mono16": Layout(1, cv2.COLOR_GRAY2RGB, bits=16),
-    "8UC1": Layout(1, cv2.COLOR_GRAY2RGB),
-    "8UC3": Layout(3, cv2.COLOR_BGR2RGB),
-    "8UC4": Layout(4, cv2.COLOR_BGRA2RGB),
-    "16UC3": Layout(3, cv2.COLOR_BGR2RGB, bits=16),
-    "16UC4": Layout(4, cv2.COLOR_BGRA2RGB, bits=16),
+    "rgb8": PixelLayout(3, None),
+    "bgr8": PixelLayout(3, cv2.COLOR_BGR2RGB),
+    "rgba8": PixelLayout(4, cv2.COLOR_RGBA2RGB),
+    "bgra8": PixelLayout(4, cv2.COLOR_BGRA2RGB),
+    "mono8": PixelLayout(1, cv2.COLOR_GRAY2RGB),
+    "rgb16": PixelLayout(3, None, bits=16),
+    "bgr16": PixelLayout(3, cv2.COLOR_BGR2RGB, bits=16),
+    "rgba16": PixelLayout(4, cv2.COLOR_RGBA2RGB, bits=16),
+    "bgra16": PixelLayout(4, cv2.COLOR_BGRA2RGB, bits=16),
+    "mono16": PixelLayout(1, cv2.COLOR_GRAY2RGB, bits=16),
+    "8UC1": PixelLayout(1, cv2.COLOR_GRAY2RGB),
+    "8UC3": PixelLayout(3, cv2.COLOR_BGR2RGB),
+    "8UC4": PixelLayout(4, cv2.COLOR_BGRA2RGB),
+    "16UC3": PixelLayout(3, cv2.COLOR_BGR2RGB, bits=16),
+    "16UC4": PixelLayout(4, cv2.COLOR_BGRA2RGB, bits=16),
     "uyvy": _UYVY,
     "yuv422": _UYVY,
     "yuyv": _YUYV,
     "yuv422_yuy2": _YUYV,
-    "nv12": Layout(1, cv2.COLOR_YUV2RGB_NV12, chroma=Chroma.QUADS),
-    "nv21": Layout(1, cv2.COLOR_YUV2RGB_NV21, chroma=Chroma.QUADS),
-    "nv24": Layout(1, None, chroma=Chroma.PLANE),
-    **{f"bayer_{name}8": Layout(1, code, mosaic=True) for name, code in _BAYER.items()},
-    **{f"bayer_{name}16": Layout(1, code, bits=16, mosaic=True) for name, code in _BAYER.items()},
+    "nv12": PixelLayout(1, cv2.COLOR_YUV2RGB_NV12, chroma=Chroma.QUADS),
+    "nv21": PixelLayout(1, cv2.COLOR_YUV2RGB_NV21, chroma=Chroma.QUADS),
+    "nv24": PixelLayout(1, None, chroma=Chroma.PLANE),
+    **{f"bayer_{name}8": PixelLayout(1, code, mosaic=True) for name, code in _BAYER.items()},
+    **{
+        f"bayer_{name}16": PixelLayout(1, code, bits=16, mosaic=True)
+        for name, code in _BAYER.items()
+    },
 }
 ENCODINGS = tuple(_LAYOUTS)
-"""Encodings that are pictures."""
+"""Encodings of images in colour or grey."""
 
 _DEPTH = {"16UC1": "mm", "32FC1": "m", "16UC": "mm", "32FC": "m"}
 _OPENCV_TYPE = re.compile(r"(8|16|32|64)([USF])C([0-9]*)")
 _KINDS = {"U": "unsigned", "S": "signed", "F": "floating-point"}
 
 
-def layout_of(encoding: str) -> Layout:
-    """The layout of an encoding.
+def layout_of(encoding: str) -> PixelLayout:
+    """Return the layout of an encoding.
 
     Raises:
-        ImageError: it is no picture in colour or grey; the message says what it is and what to do.
+        ImageError: it is no image in colour or grey; the message says what it is and what to do.
     """
     layout = _LAYOUTS.get(encoding)
     if layout is not None:
@@ -178,7 +181,15 @@ def layout_of(encoding: str) -> Layout:
 
 
 def demosaic(pixels: np.ndarray, to_rgb: int | None) -> np.ndarray:
-    """Colours of a Bayer pattern: uint8 (H, W) -> (H, W, 3) RGB, by OpenCV's conversion code."""
+    """Convert a Bayer pattern, uint8 (H, W), to (H, W, 3) RGB.
+
+    Args:
+        pixels: uint8 (H, W), at least 3x3.
+        to_rgb: OpenCV's conversion code.
+
+    Raises:
+        ImageError: the image is too small.
+    """
     if min(pixels.shape) < 3 or to_rgb is None:
         raise ImageError(
             f"the Bayer pattern has {pixels.shape[1]}x{pixels.shape[0]} pixels; expected at "

@@ -12,7 +12,7 @@ __all__ = [
 
 
 class UnitsError(ValueError):
-    """Base of all errors of `roma_ros.units`."""
+    """Base class of all errors of `roma_ros.units`."""
 
 
 class ImageError(UnitsError):
@@ -20,19 +20,19 @@ class ImageError(UnitsError):
 
 
 class AudioError(UnitsError):
-    """Audio that is empty, not finite, or of a rate, format or shape that is not taken."""
+    """Audio that is empty, not finite, or of an unsupported rate, format or shape."""
 
 
 class StampError(UnitsError):
-    """A stamp that cannot be one: negative, or never filled in by the driver."""
+    """A stamp that is negative, or that the driver never filled in."""
 
 
 class ModalityError(UnitsError):
-    """A frame or audio given to an assembler that was told not to expect it."""
+    """An item of a modality that the assembler's config leaves out."""
 
 
 class UnitError(UnitsError):
-    """A unit whose arrays have not the shapes that every unit has."""
+    """A unit whose arrays have other shapes or types than every unit has."""
 
 
 class AssemblerConfigError(UnitsError):

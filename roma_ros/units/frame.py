@@ -1,4 +1,4 @@
-"""Video frames as they arrive, decoded only when a unit keeps them."""
+"""Frames as they arrive: raw, compressed or RGB; decoded only when a unit needs them."""
 
 from array import array
 from collections.abc import Iterable
@@ -8,9 +8,9 @@ from typing import Protocol, TypeAlias
 import cv2
 import numpy as np
 
-from roma_ros.units.encodings import Chroma, Layout, demosaic, layout_of
+from roma_ros.units.encodings import Chroma, PixelLayout, demosaic, layout_of
 from roma_ros.units.errors import ImageError
-from roma_ros.units.image_header import ImageHeader, Kind, essential_png, read_header
+from roma_ros.units.image_header import ImageFormat, ImageHeader, read_header, strip_png
 
 __all__ = [
     "DEFAULT_DECODED_PIXELS",
@@ -25,37 +25,41 @@ __all__ = [
 ]
 
 MAX_PIXELS = 64_000_000
-"""Larger images are refused before a byte of them is decoded."""
+"""Larger images are refused before they are decoded."""
 DEFAULT_DECODED_PIXELS = 8_388_608
 """Larger compressed images are refused unless they can be decoded at a smaller size."""
 MAX_COMPRESSED_BYTES = 32 * 1024 * 1024
 MAX_SIDES_RATIO = 200
-"""A picture of longer sides has no place in the model's grid of patches."""
+"""Longer side over shorter side; the model's grid of patches has no place for more."""
 ENOUGH_PIXELS = 1_000_000
-"""Pictures are made smaller by 2, 4 or 8 as long as so much is left: the model sees 65,536."""
+"""Images are reduced by 2, 4 or 8 per side as long as so many pixels are left."""
 
 Buffer: TypeAlias = "bytes | bytearray | memoryview | array[int] | np.ndarray"
-"""Bytes; rclpy gives an array.array."""
+"""Bytes of a message; rclpy gives an array.array."""
 
 
 class Frame(Protocol):
-    """One picture of the stream."""
+    """One image of the stream, decoded on demand."""
 
     @property
     def stamp(self) -> int:
-        """When it was taken: ns on the sensor clock."""
+        """Time of exposure, ns on the sensor clock."""
 
     def decode(self) -> np.ndarray:
-        """uint8 (H, W, 3) RGB, to be read only. Raises ImageError."""
+        """Return the image: uint8 (H, W, 3) RGB, read-only.
+
+        Raises:
+            ImageError: it cannot be decoded.
+        """
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RgbFrame:
-    """A frame that is decoded already.
+    """A frame that is an RGB image already.
 
     Attributes:
         stamp: ns on the sensor clock.
-        rgb: uint8 (H, W, 3), RGB.
+        rgb: uint8 (H, W, 3) RGB, values 0 to 255.
     """
 
     stamp: int
@@ -74,8 +78,8 @@ class RestampedFrame:
     """A frame with another stamp.
 
     Attributes:
-        stamp: ns, in place of the frame's own.
-        frame: the frame as it came.
+        stamp: ns; replaces the frame's own.
+        frame: the frame as it arrived.
     """
 
     stamp: int
@@ -91,11 +95,11 @@ class CompressedFrame:
 
     Attributes:
         stamp: ns on the sensor clock.
-        format: what the sender calls it, e.g. "jpeg" or "rgb8; jpeg compressed bgr8". The data says
-            what is coded how; this tells depth, grey and Bayer patterns apart.
-        data: the encoded image, whole.
+        format: `format` of sensor_msgs/CompressedImage, such as "jpeg" or "rgb8; jpeg compressed
+            bgr8". It tells only depth, grey and Bayer patterns; the codec is found in the data.
+        data: the whole encoded image.
         max_pixels: larger images are refused, except JPEG images that can be decoded at a smaller
-            size (all but progressive ones): up to MAX_PIXELS. A PNG of 16 bits counts twice.
+            size (all but progressive ones), up to MAX_PIXELS. A PNG of 16 bits counts twice.
     """
 
     stamp: int
@@ -104,7 +108,7 @@ class CompressedFrame:
     max_pixels: int = DEFAULT_DECODED_PIXELS
 
     def decode(self) -> np.ndarray:
-        """uint8 (H, W, 3) RGB; a large one is made smaller by 2, 4 or 8.
+        """Return uint8 (H, W, 3) RGB; the sides of a large image are reduced by 2, 4 or 8.
 
         Raises:
             ImageError: it is too large, damaged, a depth image, or coded otherwise.
@@ -124,14 +128,19 @@ class CompressedFrame:
             )
         encoded = data.tobytes()
         header = read_header(encoded, self.format)
-        if header.kind is Kind.PNG and header.bits == 16 and header.grey and source != "mono16":
+        if (
+            header.format is ImageFormat.PNG
+            and header.bits == 16
+            and header.grey
+            and source != "mono16"
+        ):
             raise ImageError(f"a PNG of 16 bits grey: {_DEPTH}")
         mosaic = layout_of(source) if source.startswith("bayer_") and header.grey else None
         if mosaic is not None:
             header = replace(header, reducible=False)  # averages of a pattern are grey
         factor = self._reduction(header)
-        if header.kind is Kind.PNG:
-            encoded = essential_png(encoded)
+        if header.format is ImageFormat.PNG:
+            encoded = strip_png(encoded)
         if mosaic is None:
             rgb = cv2.cvtColor(_imdecode(encoded, header, _REDUCED[factor]), cv2.COLOR_BGR2RGB)
         else:
@@ -139,14 +148,14 @@ class CompressedFrame:
         return _reduced([rgb], *rgb.shape[:2])
 
     def _reduction(self, header: ImageHeader) -> int:
-        """By how much the image is made smaller while it is decoded."""
+        """Return by how much the sides are reduced while the image is decoded: 1, 2, 4 or 8."""
         _check_size(header.height, header.width)
         pixels = header.height * header.width * (header.bits // 8)
         if header.reducible:
             return _factor(header.height, header.width)
         if pixels > self.max_pixels:
             raise ImageError(
-                f"it is {header.kind.value} of {header.width}x{header.height} pixels"
+                f"it is {header.format.value} of {header.width}x{header.height} pixels"
                 f"{' of 16 bits, which count twice' if header.bits == 16 else ''}; expected at "
                 f"most {self.max_pixels:,} pixels (parameter max_decoded_pixels) of images that "
                 "can only be decoded whole; let the driver send smaller ones, or baseline JPEG"
@@ -173,8 +182,8 @@ def _imdecode(data: bytes, header: ImageHeader, flags: int) -> np.ndarray:
         decoded = None
     if decoded is None:
         raise ImageError(
-            f"the {len(data)} bytes have the header of {header.kind.value} but cannot be decoded; "
-            "the data is corrupt"
+            f"the {len(data)} bytes have the header of {header.format.value} but cannot be "
+            "decoded; the data is corrupt"
         )
     return decoded
 
@@ -185,11 +194,11 @@ class RawFrame:
 
     Attributes:
         stamp: ns on the sensor clock.
-        height, width: pixels.
-        encoding: one of roma_ros.units.encodings.ENCODINGS.
+        height, width: size of the image, pixels.
+        encoding: one of `roma_ros.units.encodings.ENCODINGS`.
         step: bytes from one row to the next; may exceed the row.
         data: step * rows bytes; the padding of the last row may be missing.
-        is_bigendian: order of the bytes of 16-bit values.
+        is_bigendian: byte order of 16-bit values.
     """
 
     stamp: int
@@ -201,10 +210,10 @@ class RawFrame:
     is_bigendian: bool = False
 
     def decode(self) -> np.ndarray:
-        """uint8 (H, W, 3) RGB; a large one is made smaller by 2, 4 or 8.
+        """Return uint8 (H, W, 3) RGB; the sides of a large image are reduced by 2, 4 or 8.
 
         Raises:
-            ImageError: the encoding is no picture, or the fields do not agree with the data.
+            ImageError: the encoding is not supported, or the fields do not fit the data.
         """
         layout = layout_of(self.encoding)
         _check_size(self.height, self.width)
@@ -219,8 +228,8 @@ class RawFrame:
         )
         return _reduced(bands, self.height, self.width)
 
-    def _planes(self, layout: Layout) -> list[np.ndarray]:
-        """uint8 (rows, bytes of a row) of each plane, without padding; nothing is copied."""
+    def _planes(self, layout: PixelLayout) -> list[np.ndarray]:
+        """Return views of the planes without padding: uint8 (rows, bytes of a row)."""
         used = layout.row_bytes(self.width)
         data = as_bytes(self.data)
         planes = layout.planes(self.height, self.width, self._step(layout, data.size))
@@ -241,10 +250,10 @@ class RawFrame:
             for offset, rows, stride, row in planes
         ]
 
-    def _step(self, layout: Layout, size: int) -> int:
-        """Bytes from one row of the luma to the next.
+    def _step(self, layout: PixelLayout, size: int) -> int:
+        """Return the bytes from one row of the luma to the next.
 
-        Some drivers of layouts in planes give the bytes of all planes for each row.
+        Some drivers of planar encodings count the bytes of all planes in `step`.
         """
         tight = layout.planes(self.height, self.width, layout.row_bytes(self.width))
         together = sum(rows * stride for _, rows, stride, _ in tight)
@@ -254,7 +263,7 @@ class RawFrame:
 
 
 def as_bytes(data: Buffer) -> np.ndarray:
-    """uint8 (n,) over the same memory, none for none (which np.frombuffer refuses)."""
+    """Return a view uint8 (n,) of the same memory; n may be 0, unlike np.frombuffer's."""
     return np.frombuffer(data, np.uint8) if len(data) else np.empty(0, np.uint8)
 
 
@@ -271,13 +280,13 @@ def _check_size(height: int, width: int) -> None:
 
 
 def _factor(height: int, width: int) -> int:
-    """By how much a picture is made smaller: 1, 2, 4 or 8."""
+    """Return by how much the sides of an image are reduced: 1, 2, 4 or 8."""
     fitting = (by for by in (8, 4, 2) if height * width >= by * by * ENOUGH_PIXELS)
     return next(fitting, 1)
 
 
 def _reduced(bands: Iterable[np.ndarray], height: int, width: int) -> np.ndarray:
-    """A picture of its bands of rows, made smaller if it is large."""
+    """Join an image from its bands of rows, reduced if it is large."""
     factor = _factor(height, width)
     parts = [band if factor == 1 else _smaller(band, factor) for band in bands]
     return parts[0] if len(parts) == 1 else np.concatenate(parts)

@@ -1,4 +1,4 @@
-"""The few frames that a unit may still want."""
+"""Buffer of the few frames that a unit may still need."""
 
 from bisect import bisect_left
 from collections.abc import Iterable
@@ -8,11 +8,11 @@ from roma_ros.units.frame import Frame
 __all__ = ["FrameBuffer"]
 
 SPARE = 2
-"""Frames kept for each moment that a unit looks at: the nearest, and one in case it is corrupt."""
+"""Frames kept for each sampling time: the nearest one, and one in case it is corrupt."""
 
 
 class FrameBuffer:
-    """Frames by stamp, of which only the nearest to some moments are kept, undecoded."""
+    """Undecoded frames by stamp; only the nearest to some sampling times are kept."""
 
     def __init__(self) -> None:
         self._frames: list[Frame] = []
@@ -21,7 +21,7 @@ class FrameBuffer:
         return len(self._frames)
 
     def add(self, frame: Frame) -> bool:
-        """Takes a frame; False if there is one of the same stamp already."""
+        """Add a frame; return False if there is one of the same stamp already."""
         at = bisect_left(self._frames, frame.stamp, key=_stamp)
         if at < len(self._frames) and self._frames[at].stamp == frame.stamp:
             return False
@@ -29,19 +29,25 @@ class FrameBuffer:
         return True
 
     def nearest(self, moment: int, end: int, count: int | None = None) -> list[Frame]:
-        """Frames taken before `end`, the nearest to `moment` first (the earlier of equals)."""
+        """Return frames by their distance from a time, the nearest first, the earlier of equals.
+
+        Args:
+            moment: the time, ns.
+            end: stamp before which frames must lie, ns.
+            count: most frames to return; None: all.
+        """
         before = self._frames[: bisect_left(self._frames, end, key=_stamp)]
         return sorted(before, key=lambda frame: abs(frame.stamp - moment))[:count]
 
     def prune(self, moments: Iterable[tuple[int, int]]) -> None:
-        """Keeps the newest frames and the nearest to each (moment, end of its unit)."""
+        """Keep only the newest frames and the nearest to each (moment, end of its unit), ns."""
         kept = {frame.stamp for frame in self._frames[-SPARE:]}
         for moment, end in moments:
             kept.update(frame.stamp for frame in self.nearest(moment, end, SPARE))
         self._frames = [frame for frame in self._frames if frame.stamp in kept]
 
     def discard(self, frame: Frame) -> None:
-        """Drops a frame."""
+        """Drop a frame."""
         self._frames.remove(frame)
 
 

@@ -1,4 +1,4 @@
-"""What the header of a compressed image says, read before the image costs anything."""
+"""Headers of JPEG, PNG and WebP images, read before anything is decoded."""
 
 import struct
 from dataclasses import dataclass
@@ -6,11 +6,11 @@ from enum import Enum
 
 from roma_ros.units.errors import ImageError
 
-__all__ = ["ImageHeader", "Kind", "essential_png", "read_header"]
+__all__ = ["ImageFormat", "ImageHeader", "read_header", "strip_png"]
 
 
-class Kind(Enum):
-    """Codings that are decoded."""
+class ImageFormat(Enum):
+    """Supported image formats; the value is the text of error messages."""
 
     JPEG = "a JPEG image"
     PNG = "a PNG image"
@@ -19,17 +19,17 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ImageHeader:
-    """Of a compressed image.
+    """Header of a compressed image.
 
     Attributes:
-        kind: how it is coded.
-        height, width: pixels.
-        bits: 8 or 16 for each value.
-        grey: it has one value a pixel.
-        reducible: it can be decoded at a half, a quarter or an eighth of its size.
+        format: how the image is coded.
+        height, width: size, pixels.
+        bits: bits of a value, 8 or 16.
+        grey: whether a pixel has one value.
+        reducible: whether it can be decoded at a half, a quarter or an eighth of its size.
     """
 
-    kind: Kind
+    format: ImageFormat
     height: int
     width: int
     bits: int = 8
@@ -40,7 +40,7 @@ class ImageHeader:
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _PNG_PARTS = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"eXIf", b"IEND")
 MAX_CHUNKS = 50_000
-"""Parts of a PNG image; most encoders make one for each 8 kB."""
+"""Limit of the chunks of a PNG image; most encoders write one for each 8 kB."""
 _JPEG_START = b"\xff\xd8"
 _JPEG_END = b"\xff\xd9"
 # Start-of-frame markers; DHT (C4), JPG (C8) and DAC (CC) share their range.
@@ -49,7 +49,7 @@ _JPEG_SEQUENTIAL = (0xC0, 0xC1)
 _JPEG_SCAN = 0xDA
 _JPEG_STANDALONE = frozenset(range(0xD0, 0xD8)) | {0x01}
 MAX_SCANS = 20
-"""A progressive JPEG has about ten; each costs as much, and a file may have thousands."""
+"""Limit of the scans of a JPEG; a progressive one has about 10, each as costly to decode."""
 
 # What else arrives in CompressedImage messages, by its first bytes (at an offset).
 _OTHERS = (
@@ -73,11 +73,11 @@ def read_header(data: bytes, format_name: str = "") -> ImageHeader:
     """Read the header of a JPEG, PNG or WebP image.
 
     Args:
-        data: the image, whole.
-        format_name: what the sender calls it; for the message of an error.
+        data: the whole image.
+        format_name: `format` of the message, for the text of an error.
 
     Raises:
-        ImageError: coded otherwise, or a header that is cut off or broken.
+        ImageError: it is coded otherwise, or its header is cut off or broken.
     """
     if data.startswith(_PNG_SIGNATURE):
         return _png(data)
@@ -106,15 +106,17 @@ def _png(data: bytes) -> ImageHeader:
             "one"
         )
     width, height, bits, colours = struct.unpack(">IIBB", data[16:26])
-    return ImageHeader(Kind.PNG, height, width, 16 if bits == 16 else 8, grey=colours in (0, 4))
+    return ImageHeader(
+        ImageFormat.PNG, height, width, 16 if bits == 16 else 8, grey=colours in (0, 4)
+    )
 
 
-def essential_png(data: bytes) -> bytes:
-    """A PNG image without its texts, profiles and animation: what decoders have to unpack for it.
+def strip_png(data: bytes) -> bytes:
+    """Return a PNG image without its texts, profiles and animation.
 
     Raises:
-        ImageError: it is cut off, or a part claims to be longer than what is left: a decoder would
-            take memory for it first.
+        ImageError: it is cut off, or a chunk claims to be longer than the rest of the data, for
+            which a decoder would allocate memory first.
     """
     kept = [data[: len(_PNG_SIGNATURE)]]
     at = len(_PNG_SIGNATURE)
@@ -147,7 +149,7 @@ def _webp(data: bytes) -> ImageHeader:
         width, height = 1 + (sizes & 0x3FFF), 1 + (sizes >> 14 & 0x3FFF)
     else:
         width, height = (size & 0x3FFF for size in struct.unpack("<HH", body[6:10]))
-    return ImageHeader(Kind.WEBP, height, width)
+    return ImageHeader(ImageFormat.WEBP, height, width)
 
 
 def _jpeg(data: bytes) -> ImageHeader:
@@ -174,7 +176,7 @@ def _jpeg(data: bytes) -> ImageHeader:
             f"it is a JPEG image of {len(data)} bytes without a frame header (SOF); expected a "
             "whole one"
         )
-    # The decoder would paint what is missing of a cut-off image grey and say nothing.
+    # The decoder would fill the missing part of a cut-off image with grey without an error.
     if data.rfind(_JPEG_END) <= at:
         raise ImageError(
             f"it is a JPEG image cut off after {len(data)} bytes; expected an end marker (ff d9)"
@@ -184,4 +186,4 @@ def _jpeg(data: bytes) -> ImageHeader:
     single_scan = marker in _JPEG_SEQUENTIAL and scan_components == components
     if not single_scan and scans > MAX_SCANS:
         raise ImageError(f"it is a JPEG image of {scans} scans; expected at most {MAX_SCANS}")
-    return ImageHeader(Kind.JPEG, height, width, grey=components == 1, reducible=single_scan)
+    return ImageHeader(ImageFormat.JPEG, height, width, grey=components == 1, reducible=single_scan)

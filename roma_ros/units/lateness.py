@@ -1,4 +1,4 @@
-"""How long units wait for what is late: a fixed time, or one that follows what arrives."""
+"""Time that units wait for late items: fixed, or measured from arrivals."""
 
 from collections import deque
 
@@ -8,22 +8,21 @@ from roma_ros.units.unit import NS_PER_SECOND
 __all__ = ["MARGIN", "Lateness", "RecentMaximum"]
 
 MARGIN = 150 * NS_PER_SECOND // 1000
-"""Waited beyond what has been seen of late, and before anything has been seen: 0.15 s."""
+"""Added to the measured lateness, and used before anything was measured: 0.15 s, in ns."""
 MEMORY = 30 * NS_PER_SECOND
-"""How long something late is remembered."""
+"""Time for which a late item counts, ns."""
 GIVEN_UP = 3 * NS_PER_SECOND
-"""A modality from which nothing has come for so much longer than it is waited for is not waited
-for any more."""
+"""Time after which units stop waiting for an overdue modality, ns."""
 
 
 class RecentMaximum:
-    """The largest of the values of the last 30 s."""
+    """Maximum of the values of the last 30 s."""
 
     def __init__(self) -> None:
         self._values: deque[tuple[int, int]] = deque()  # time, value; values fall
 
     def add(self, time: int, value: int) -> None:
-        """Take a value, at a time in ns that does not go back by much."""
+        """Add a value; `time` is in ns and does not go back by much."""
         while self._values and self._values[-1][1] <= value:
             self._values.pop()
         self._values.append((time, value))
@@ -32,17 +31,17 @@ class RecentMaximum:
 
     @property
     def value(self) -> int:
-        """0 before the first."""
+        """The maximum; 0 before the first value."""
         return self._values[0][1] if self._values else 0
 
 
 class Lateness:
-    """How long to wait for each modality.
+    """Estimate of how long to wait for each modality.
 
     Args:
-        fixed: the same for both, ns; None: follow what arrives.
-        maximum: the most that is waited for latency when it follows, ns. The length of a chunk
-            of audio and MARGIN are added to it.
+        fixed: the lateness of both, ns; None: measure it.
+        maximum: upper bound of a measured latency, ns; the length of an audio chunk and MARGIN are
+            added to it.
     """
 
     def __init__(self, fixed: int | None, maximum: int) -> None:
@@ -53,7 +52,7 @@ class Lateness:
         self.restart()
 
     def restart(self) -> None:
-        """A new stream begins, whose stamps may be others: forget all but the length of chunks."""
+        """Forget all but the length of chunks, at the beginning of a new stream."""
         self._length = {modality: self._longest(modality) for modality in Modality}
         self._lag = {modality: RecentMaximum() for modality in Modality}
         self._disorder = {modality: RecentMaximum() for modality in Modality}
@@ -61,11 +60,11 @@ class Lateness:
 
     @property
     def follows(self) -> bool:
-        """Whether it follows what arrives."""
+        """Whether the lateness is measured."""
         return self._fixed is None
 
     def configure(self, fixed: int | None, maximum: int) -> None:
-        """Change the arguments, and keep what was learned."""
+        """Change the arguments of the constructor, and keep the measurements."""
         self._fixed, self._maximum = fixed, maximum
 
     def observe(
@@ -78,13 +77,14 @@ class Lateness:
         own: int | None,
         waited: bool = False,
     ) -> None:
-        """Learn from an item that has arrived.
+        """Measure an item that has arrived.
 
         Args:
-            stamp, end: of the item, ns.
-            newest: the newest stamp of all items before it, None before the first.
-            own: the newest stamp of its modality before it, None before the first.
-            waited: it was held back, so that only its length says something.
+            modality: of the item.
+            stamp, end: beginning and end of the item, ns.
+            newest: the newest stamp of all items before it, ns; None before the first.
+            own: the newest stamp of its modality before it, ns; None before the first.
+            waited: whether it was held back, so that only its length counts.
         """
         time = stamp if newest is None else max(stamp, newest)
         self._duration[modality].add(time, end - stamp)
@@ -94,10 +94,11 @@ class Lateness:
         self._disorder[modality].add(time, 0 if own is None else max(own - stamp, 0))
 
     def wait(self, modality: Modality, behind: int = 0) -> int:
-        """How far the newest stamp passes the end of a unit before the unit goes without, ns.
+        """Return how far the newest stamp passes a unit's end before the unit is closed, ns.
 
         Args:
-            behind: by how much the newest stamp is ahead of the modality, ns.
+            modality: the one that is waited for.
+            behind: how far the newest stamp is ahead of the modality, ns.
         """
         if self._fixed is not None:
             return self._fixed
@@ -109,7 +110,7 @@ class Lateness:
         return self._duration[modality].value or self._length[modality]
 
     def reorder(self, modality: Modality) -> int:
-        """How much older than the newest of its modality an item may be, ns."""
+        """Return how much older than the newest of its modality an item may be, ns."""
         if self._fixed is not None:
             return self._fixed
         return MARGIN + min(self._disorder[modality].value, self._maximum)

@@ -1,4 +1,4 @@
-"""What is added to the stamps of two sensors, so that both lie on one line of time."""
+"""Offsets that are added to the stamps of two sensors to align them."""
 
 from __future__ import annotations
 
@@ -21,33 +21,35 @@ __all__ = ["StampOffsets", "other_than"]
 
 _MS = NS_PER_SECOND // 1000
 REVIEW = 250 * _MS
+"""Time between reviews of the offsets, ns."""
 REVIEW_COUNT, REVIEW_SPAN = 5, 2 * NS_PER_SECOND
-"""A judgement is changed only by so many pairs over so long."""
+"""Number of pairs, and ns they span, that a change of the decision needs."""
 COARSE_TIME = 30 * NS_PER_SECOND
-"""So long after a judgement its estimate is refined, by the pictures alone: sound would tear."""
+"""For so long after a decision its estimate is refined, ns; only frames are moved, since a shift
+of the audio would leave gaps."""
 FINE, NOISE = _MS // 2, 10 * _MS
-"""How much an offset changes at a review later, if it is wrong by more than NOISE."""
+"""Change of an offset at a later review, and the error beyond which it changes, ns."""
 MOVED = 500 * _MS
-"""The stamps of a shifted sensor have moved by so much: it is judged anew."""
+"""Movement of a shifted sensor's stamps that leads to a new decision, ns."""
 MOVES, MOVES_TIME = 4, 10 * NS_PER_SECOND
-"""So many moves in so long: the stamps do not go on with time."""
+"""So many moves in so long (ns): the stamps do not advance with time."""
 AGREED_TIME = 10 * NS_PER_SECOND
-"""Stamps that may be of one clock for so long are not shifted any more."""
+"""Stamps that may be of one clock for so long are not shifted any more, ns."""
 
 
 class StampOffsets:
-    """Judges how the stamps of two sensors lie, and follows them.
+    """Decision which sensor's stamps are shifted, and by how much; it is reviewed as time goes on.
 
     Args:
         mode: "auto" or "arrival", as AssemblerConfig.clock_alignment.
-        longest: the longest latency that is believed, ns.
-        stats: where shifts are counted.
-        notices: where judgements are told.
+        longest: longest plausible latency, ns.
+        stats: counters to update.
+        notices: messages to add to.
 
     Attributes:
-        of: what is added to the stamps of each sensor, ns.
+        of: offset that is added to the stamps of each sensor, ns.
         shifted: the sensor that is aligned by arrival; None: neither.
-        is_decided: whether there is a judgement.
+        is_decided: whether there is a decision.
     """
 
     def __init__(
@@ -68,45 +70,45 @@ class StampOffsets:
         self._reviewed_at = 0
         self._agreeing_since: int | None = None
         self._moves: deque[int] = deque(maxlen=MOVES)
-        self._ahead_said = False
+        self._ahead_reported = False
 
-    # What is known
+    # Estimates
 
     @property
     def difference(self) -> int | None:
-        """How much later the video arrives, by the stamps, than the audio: ns, a median of 5 s."""
+        """Latency of the video minus latency of the audio, by the stamps, ns: a median of 5 s."""
         return self._relation.middle.difference if self._relation else None
 
     @property
     def agree(self) -> bool:
-        """Whether both sensors may be of one clock, by what is known; False if nothing is."""
+        """Whether both sensors may be of one clock; False if there is no pair."""
         return bool(self._relation) and self._agrees(self._relation.middle)
 
     def add_pair(self, now: int, pair: Relation) -> None:
-        """Take two items of different sensors that arrived one soon after the other."""
+        """Add two items of different sensors that arrived in succession, at `now` (ns)."""
         self._relation.add(now, pair)
 
     def forget_pairs(self) -> None:
-        """The stamps of one sensor or both have jumped."""
+        """Drop the pairs, because the stamps of one sensor or both have jumped."""
         self._relation.clear()
 
-    # Judgements
+    # Decisions
 
     def withdraw(self) -> None:
-        """What was decided does not hold any more; the offsets stay until something is."""
+        """Drop the decision; the offsets stay until the next one."""
         self.is_decided = False
         self.shifted = None
         self._history, self._corrects_drift = DriftHistory(), False
 
     def decide(self, now: int) -> None:
-        """Judge the sensors as they are, and shift one or neither; there must be a pair."""
+        """Decide by the present pairs which sensor to shift, if any; there must be a pair."""
         relation = self._relation.middle
         self.withdraw()
         self.is_decided, self._decided_at, self._reviewed_at = True, now, now
         self._decided_difference, self._agreeing_since = relation.difference, None
         self.of = dict.fromkeys(Modality, 0)
         if self._agrees(relation):
-            self._say_if_ahead(relation)
+            self._report_ahead(relation)
             return
         self.shifted = other_than(reference_of(relation, self._longest))
         self.of[self.shifted] = self._error(relation, self.shifted)
@@ -114,10 +116,10 @@ class StampOffsets:
         self._notices.aligned(relation, self.shifted, by_parameter=self._mode == "arrival")
 
     def review(self, now: int) -> Modality | None:
-        """Follow the drift of what is shifted, and judge anew if the judgement was wrong.
+        """Follow the drift of the shifted sensor, and decide again if the decision was wrong.
 
         Returns:
-            A sensor whose stamps do not go on with time, so that no offset fits; None: neither.
+            A sensor whose stamps do not advance with time, so that no offset fits; None: neither.
         """
         if now - self._reviewed_at < REVIEW:
             return None
@@ -136,7 +138,7 @@ class StampOffsets:
         return self._mode != "arrival" and are_of_one_clock(relation, self._longest)
 
     def _error(self, relation: Relation, shifted: Modality) -> int:
-        """What is to be added to the offset of the shifted sensor."""
+        """Return the correction of the shifted sensor's offset, ns."""
         error = relation.difference - (self.of[Modality.VIDEO] - self.of[Modality.AUDIO])
         return error if shifted is Modality.VIDEO else -error
 
@@ -153,11 +155,11 @@ class StampOffsets:
             self.of[Modality.VIDEO] += error if shifted is Modality.VIDEO else -error
         elif abs(error) > NOISE:
             self.of[shifted] += max(-FINE, min(error, FINE))
-        self._trust_again(relation, now)
+        self._use_stamps_again(relation, now)
         return None
 
-    def _trust_again(self, relation: Relation, now: int) -> None:
-        """Shift nothing any more if both sensors' stamps have been plausible for long."""
+    def _use_stamps_again(self, relation: Relation, now: int) -> None:
+        """Stop shifting if both sensors' stamps have been plausible for 10 s."""
         latencies = relation.video, relation.audio
         plausible = (
             self._agrees(relation) and 0 <= min(latencies) <= max(latencies) <= self._longest
@@ -171,7 +173,7 @@ class StampOffsets:
             self.decide(now)
 
     def _correct_drift(self, relation: Relation, now: int) -> None:
-        """Keep pictures where they were beside the sound when the stamps were first believed."""
+        """Keep frames aligned with the audio as they were when the stamps were first used."""
         self._history.add(now, relation.difference)
         drift = self._history.drift
         if drift is None:
@@ -181,13 +183,13 @@ class StampOffsets:
             self._notices.drifts(drift.rate)
         self.of[Modality.VIDEO] = drift.since_begin(now)
 
-    def _say_if_ahead(self, relation: Relation) -> None:
+    def _report_ahead(self, relation: Relation) -> None:
         ahead = -max(relation.video, relation.audio)
-        if relation.explicit and ahead > AHEAD and not self._ahead_said:
-            self._ahead_said = True
+        if relation.explicit and ahead > AHEAD and not self._ahead_reported:
+            self._ahead_reported = True
             self._notices.ahead(ahead)
 
 
 def other_than(modality: Modality) -> Modality:
-    """The other of the two."""
+    """Return the other modality."""
     return Modality.AUDIO if modality is Modality.VIDEO else Modality.VIDEO

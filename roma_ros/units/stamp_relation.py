@@ -1,4 +1,4 @@
-"""How the stamps of a camera and a microphone lie to one another: of one clock, or not?"""
+"""Relation of a camera's stamps to a microphone's: are they of one clock?"""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass
 from statistics import median
 
-from roma_ros.units.sensor_line import Reading
+from roma_ros.units.stamp_tracker import TimedItem
 from roma_ros.units.stream_clock import Modality
 from roma_ros.units.unit import NS_PER_SECOND
 
@@ -21,23 +21,25 @@ __all__ = [
 ]
 
 AHEAD = 60 * NS_PER_SECOND // 1000
-"""Stamps may be this far in the future: clocks tremble, and a simulation's goes by steps."""
+"""Allowed lead of stamps over the clock, ns: clocks jitter, and a simulation's goes by steps."""
 SLACK = 150 * NS_PER_SECOND // 1000
-"""Added to the longest latency that is believed, for jitter."""
+"""Added to the longest plausible latency, for jitter, ns."""
 SHARED = 300 * NS_PER_SECOND // 1000
-"""Sensors of a clock that is ahead of the node's may differ by this much in their latencies."""
+"""Difference in the latencies of sensors of one clock that is ahead of the node's, ns."""
 EPOCH = 60 * NS_PER_SECOND
-"""Stamps further than this from a clock are not of that clock."""
+"""Stamps further than this from a clock are not of that clock, ns."""
 WINDOW, WINDOW_COUNT = 5 * NS_PER_SECOND, 6
-"""Pairs are kept for 5 s, and at least six of them."""
+"""Pairs are kept for 5 s, at least six of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """Latencies by the node's clock, ns; medians, or of one pair.
+    """Latencies of a pair of items of both sensors, or their medians over several pairs.
 
     Attributes:
-        difference: how much later the video arrives, by the stamps, than the audio.
+        video, audio: latency by the node's clock, ns.
+        difference: how much later the video arrives than the audio, by the stamps, ns.
+        explicit: whether the node's clock was known for both.
     """
 
     video: int
@@ -46,8 +48,8 @@ class Relation:
     explicit: bool
 
     @classmethod
-    def of(cls, one: Reading, other: Reading) -> Relation:
-        """Of two items of different sensors that arrived one soon after the other."""
+    def of(cls, one: TimedItem, other: TimedItem) -> Relation:
+        """Compare two items of different sensors that arrived one soon after the other."""
         video, audio = (one, other) if one.modality is Modality.VIDEO else (other, one)
         return cls(
             video.latency,
@@ -57,11 +59,12 @@ class Relation:
         )
 
     def latency(self, modality: Modality) -> int:
+        """Return the latency of one sensor, ns."""
         return self.video if modality is Modality.VIDEO else self.audio
 
 
 class StampRelation:
-    """The relation of two sensors over the last seconds."""
+    """Pairs of items of two sensors over the last 5 s."""
 
     def __init__(self) -> None:
         self._pairs: deque[tuple[int, Relation]] = deque(maxlen=1024)
@@ -70,21 +73,22 @@ class StampRelation:
         return bool(self._pairs)
 
     def add(self, now: int, pair: Relation) -> None:
-        """Take a pair; `now` is when it arrived, ns."""
+        """Add a pair that arrived at `now` (ns)."""
         self._pairs.append((now, pair))
         while len(self._pairs) > WINDOW_COUNT and self._pairs[0][0] < now - WINDOW:
             self._pairs.popleft()
 
     def clear(self) -> None:
+        """Drop all pairs."""
         self._pairs.clear()
 
     def is_settled(self, count: int, span: int) -> bool:
-        """Whether there are at least so many pairs over so long (ns)."""
+        """Whether there are at least `count` pairs over at least `span` (ns)."""
         return len(self._pairs) >= count and self._pairs[-1][0] - self._pairs[0][0] >= span
 
     @property
     def middle(self) -> Relation:
-        """The medians. There must be a pair."""
+        """Medians of the pairs; there must be one."""
         pairs = [pair for _, pair in self._pairs]
         return Relation(
             round(median(pair.video for pair in pairs)),
@@ -95,27 +99,31 @@ class StampRelation:
 
 
 def same_epoch(latency: int) -> bool:
-    """Whether stamps of such a latency by a clock may be of that clock."""
+    """Whether stamps with this latency (ns) by a clock may be of that clock."""
     return abs(latency) <= EPOCH
 
 
-def _place(latency: int, longest: int) -> int:
-    """-1: stamps are of the future; 0: they may be of the clock; 1: later than believed."""
+def _plausibility(latency: int, longest: int) -> int:
+    """Return -1 for stamps in the future, 0 for a plausible latency, 1 for a longer one (ns)."""
     if latency < -AHEAD:
         return -1
     return int(latency > longest + SLACK)
 
 
 def are_of_one_clock(relation: Relation, longest: int) -> bool:
-    """Whether the stamps of both sensors may be of one clock, and mean what they say.
+    """Whether the stamps of both sensors may be of one clock.
 
-    A stamp is never of the future. A latency of 0 to `longest` (ns) is believed, and it cannot be
-    told from stamps that are wrong by as much.
+    A stamp is never in the future. A latency of 0 to `longest` is plausible; stamps that are wrong
+    by as much cannot be distinguished from it.
+
+    Args:
+        relation: medians of both sensors.
+        longest: longest plausible latency, ns.
     """
     apart = abs(relation.difference)
     if not (same_epoch(relation.video) or same_epoch(relation.audio)):
-        return apart <= longest + SLACK  # a recording: the clock that both are of has gone
-    video, audio = _place(relation.video, longest), _place(relation.audio, longest)
+        return apart <= longest + SLACK  # a recording, whose clock is not known
+    video, audio = _plausibility(relation.video, longest), _plausibility(relation.audio, longest)
     if video != audio:
         return apart <= AHEAD
     if video < 0:
@@ -124,16 +132,20 @@ def are_of_one_clock(relation: Relation, longest: int) -> bool:
 
 
 def reference_of(relation: Relation, longest: int) -> Modality:
-    """The sensor whose stamps define those of the units where both disagree.
+    """Return the sensor whose stamps define those of the units where both disagree.
 
-    The one whose stamps may be of the node's clock; else the one that is nearer to it; the
-    microphone where that says nothing.
+    It is the one whose stamps may be of the node's clock, else the one that is nearer to it, and
+    the microphone where that clock is not known.
+
+    Args:
+        relation: medians of both sensors.
+        longest: longest plausible latency, ns.
     """
     video, audio = relation.video, relation.audio
     epoch = same_epoch(audio) and same_epoch(video)
     if not (relation.explicit or epoch):
         return Modality.AUDIO
-    on_clock = _place(video, longest) == 0, _place(audio, longest) == 0
+    on_clock = _plausibility(video, longest) == 0, _plausibility(audio, longest) == 0
     if on_clock == (True, False):
         return Modality.VIDEO
     if on_clock == (False, True):

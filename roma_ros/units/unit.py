@@ -1,4 +1,4 @@
-"""The unit: one second of the stream, as everything after the assembler sees it."""
+"""The unit: one second of the stream, input of the model."""
 
 import enum
 from dataclasses import dataclass, replace
@@ -11,19 +11,19 @@ __all__ = ["FRAMES_PER_UNIT", "NS_PER_SECOND", "UNIT_RATE", "MultimodalUnit", "V
 
 NS_PER_SECOND = 1_000_000_000
 UNIT_RATE = 16_000
-"""Audio samples of a unit, which is one second: Hz too."""
+"""Sampling rate of a unit's audio, Hz; also its samples, since a unit is one second."""
 FRAMES_PER_UNIT = 2
 
 
 class VideoFill(enum.Enum):
-    """What stands in a unit for frames that did not come."""
+    """Replacement of missing frames in a unit."""
 
     NONE = "none"
-    """Nothing: at least one of its frames was taken within the unit."""
+    """Nothing is missing: at least one of its frames was taken within the unit."""
     HELD = "held"
     """The last frame before the unit."""
     BLACK = "black"
-    """Black, since the last frame is too old or there never was one."""
+    """Black, because the last frame is too old or there never was one."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,18 +31,19 @@ class MultimodalUnit:
     """One second of the stream.
 
     Attributes:
-        stream: 0, 1, ...: grows when the clock jumped or a gap was too long to fill.
-        index: 0, 1, ... within the stream.
-        start: ns on the sensor clock.
-        frames: uint8 (2, H, W, 3) RGB at the camera's resolution, nearest to +0.0 s and +0.5 s;
-            None: the stream has no video.
+        stream: number of the stream, 0, 1, ...; a new one begins when the clock jumps or a gap is
+            too long to fill.
+        index: number of the unit in its stream, 0, 1, ...
+        start: stamp of its beginning, ns on the sensor clock.
+        frames: uint8 (2, H, W, 3) RGB, the frames nearest to +0.0 s and +0.5 s, at the camera's
+            resolution (a large image reduced by 2, 4 or 8); None: the stream has no video.
         audio: float32 (16000,), mono at 16 kHz, full scale 1.0; None: the stream has no audio.
-        video_fill: what stands for frames that did not come.
-        audio_filled: samples of silence that stand for audio that did not come.
-        skew: end of the audio minus stamp of the last frame, of all that had arrived: seconds.
+        video_fill: replacement of missing frames.
+        audio_filled: number of samples that are silence in place of missing audio, 0 to 16,000.
+        skew: end of the newest audio minus stamp of the newest frame that had arrived, s.
 
     Raises:
-        UnitError: arrays of other shapes or types, or neither of the two.
+        UnitError: arrays of other shapes or types, or neither frames nor audio.
     """
 
     stream: int
@@ -71,13 +72,21 @@ class MultimodalUnit:
 
     @property
     def end(self) -> int:
-        """Where the next unit starts: ns."""
+        """Stamp at which the next unit starts, ns."""
         return self.start + NS_PER_SECOND
 
     def audio_only(self) -> "MultimodalUnit":
-        """The same second without its frames. Raises UnitError if it has no audio."""
+        """Return the unit without its frames.
+
+        Raises:
+            UnitError: it has no audio.
+        """
         return replace(self, frames=None, video_fill=VideoFill.NONE)
 
     def video_only(self) -> "MultimodalUnit":
-        """The same second without its audio. Raises UnitError if it has no frames."""
+        """Return the unit without its audio.
+
+        Raises:
+            UnitError: it has no frames.
+        """
         return replace(self, audio=None, audio_filled=0)

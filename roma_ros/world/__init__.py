@@ -1,4 +1,40 @@
-"""A small world in pictures and sound, made up from a seed, with exact ground truth."""
+"""Synthetic streams of pictures and sound, generated from a seed, with exact ground truth.
+
+A seed determines everything: `make_scene(seed, seconds)` -> `Scene` (plain data) ->
+`WorldRenderer(scene)` -> units as a camera and a microphone would give them. Alerts, narrations and
+questions with their labels are derived from the same scene, for training and evaluation.
+
+    renderer = WorldRenderer(make_scene(seed=42, seconds=20))
+    for unit in renderer:  # MultimodalUnit: frames (2, 112, 112, 3) uint8, audio (16000,) float32
+        ...
+
+The modules use the words of a theatre:
+
+- scene: a whole stream as data: figures, touches, sounds, speech, backdrop and room (`Scene`).
+- stage: the square on which figures move, the largest one in the middle of the picture; x to the
+  right and y down, 0 to 1. `Stage` is also the scene under construction.
+- figure: a coloured shape on the stage with a size, a path and times (`Figure`).
+- look: colour and shape of a figure, "red circle" (`Look`).
+- cast: the looks and sounds that may occur in one scene (`Cast`). Not all combinations of its
+  colours and shapes are in it, so that near misses exist.
+- plot: the order of appearances: CROWD (several figures at a time, for alerts and questions) or
+  SEQUENCE (one after another, for narrations) (`Plot`).
+- act: one step of a plot: a solo (one figure) or a pair (two figures that may touch).
+- lane: a straight track across the stage; figures keep to theirs, so that they touch only in a pair
+  (`Lane`).
+- pop, slide: the two ways to appear and leave: by growing and shrinking, or from outside the stage.
+- touch: two figures in contact (`Touch`).
+- backdrop: the static background with texture, clutter, camera noise and changing light
+  (`Backdrop`).
+- room: background noise of the sound track, hiss and rumble (`Room`).
+- senses: what can be seen and heard in each unit, the lookup behind all labels (`Senses`).
+- film: a scene rendered to an MP4 file (`write_film`).
+- line: a sentence spoken to the robot, over the sound track (`SpokenLine`).
+- exercise: a scene with one instruction or question and the expected output (`Exercise`).
+- segment: a stretch of a scene in which nothing changes; a narration describes it when it ends
+  (`Segment`).
+- split: train, validation or test, by ranges of seeds; each has voices of its own (`Split`).
+"""
 
 from roma_ros.speech import SpeechError, SpokenWord, Voice, say
 from roma_ros.world.alert import AlertKind, Window, WorldAlert, WorldEvent, draw_alerts

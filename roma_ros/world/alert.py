@@ -1,4 +1,4 @@
-"""Alerts: instructions to wait for an event, and the seconds in which it happens."""
+"""Alert instructions of a scene, and the units in which their events happen."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ __all__ = [
 
 
 class AlertKind(enum.Enum):
-    """What it takes to notice the event."""
+    """Modality that is needed to detect an event."""
 
     VISUAL = "visual"
     TOUCH = "touch"
@@ -40,20 +40,20 @@ ALERT_KINDS = {
     AlertKind.AUDIO: 0.25,
     AlertKind.JOINT: 0.25,
 }
-"""How often each is drawn."""
-HAPPENS = 0.65  # share of the instructions whose event does happen
-EVERY_TIME = 0.5  # share of those that ask for every time, where there is more than one
+"""Probability of each kind."""
+HAPPENS = 0.65  # probability that the event of an instruction happens in the scene
+EVERY_TIME = 0.5  # probability of `every time`, unless the event happens exactly once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorldEvent:
-    """What may happen: a look appears, touches another, a sound is heard, or both at once.
+    """Event of an alert: a look appears, two looks touch, a sound is heard, or a look and a sound.
 
     Attributes:
-        look: that appears, or touches `other`.
-        other: that is touched.
-        sound: that is heard.
-        count: just as many of it, one after another; `None` for any number.
+        look: the look that appears, or that touches `other`.
+        other: the look that is touched.
+        sound: the sound that is heard.
+        count: exact number of repetitions of the sound; `None` for any number.
     """
 
     look: Look | None = None
@@ -63,6 +63,7 @@ class WorldEvent:
 
     @property
     def kind(self) -> AlertKind:
+        """Modality of the event."""
         if self.look is None:
             return AlertKind.AUDIO
         if self.other is not None:
@@ -70,7 +71,7 @@ class WorldEvent:
         return AlertKind.VISUAL if self.sound is None else AlertKind.JOINT
 
     def happens(self, senses: Senses) -> np.ndarray:
-        """The units in which it can be noticed: bool (seconds,)."""
+        """Return the units in which the event can be detected: bool (seconds,)."""
         if self.look and self.other:
             return senses.touching(self.look, self.other)
         units = np.ones(senses.scene.seconds, bool)
@@ -82,14 +83,14 @@ class WorldEvent:
 
     @property
     def condition(self) -> str:
-        """As it stands in an instruction: `you hear two beeps`."""
+        """Text of the event in an instruction: `you hear two beeps`."""
         if self.look is None:
             return f"you hear {self._sound}"
         return self._sight
 
     @property
     def report(self) -> str:
-        """As it is reported: `two beeps sound.`"""
+        """Text of an alert that reports the event: `two beeps sound.`"""
         if self.look is None:
             return f"{self._sound} sound{'' if (self.count or 1) > 1 else 's'}."
         return f"{self._sight}."
@@ -108,7 +109,7 @@ class WorldEvent:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The units [first, last] in which an event goes on."""
+    """Units first to last, both included, in which an event goes on."""
 
     first: int
     last: int
@@ -116,12 +117,12 @@ class Window:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WorldAlert:
-    """An instruction, and where its event happens.
+    """Alert instruction of a scene, with its labels.
 
     Attributes:
-        event: that is waited for.
-        every_time: the instruction says that it may happen more than once.
-        labels: the units in which the alert is right: bool (seconds,).
+        event: the event to wait for.
+        every_time: whether the instruction says `every time` instead of `when`.
+        labels: bool (seconds,), the units in which p(speak) should be high.
     """
 
     event: WorldEvent
@@ -130,16 +131,17 @@ class WorldAlert:
 
     @property
     def instruction(self) -> str:
+        """Text of the instruction."""
         return f"alert me {'every time' if self.every_time else 'when'} {self.event.condition}"
 
     @property
     def windows(self) -> tuple[Window, ...]:
-        """Each time that it happens."""
+        """Each run of units in which the event goes on."""
         return windows(self.labels)
 
 
 def windows(labels: np.ndarray) -> tuple[Window, ...]:
-    """The runs of true in bool (seconds,)."""
+    """Return the runs of true values in labels, bool (seconds,)."""
     edges = np.flatnonzero(np.diff(labels.astype(np.int8), prepend=0, append=0))
     return tuple(
         Window(first, stop - 1)
@@ -150,15 +152,15 @@ def windows(labels: np.ndarray) -> tuple[Window, ...]:
 def draw_alerts(
     scene: Scene, count: int, kinds: Sequence[AlertKind] = tuple(AlertKind)
 ) -> tuple[WorldAlert, ...]:
-    """Different instructions for one scene, of which about a third wait for what never happens.
+    """Draw distinct alert instructions for a scene; the events of about a third never happen.
 
-    What never happens is nearly there: the same shape in another colour, the same colour in another
-    shape, the right look while the wrong sound is heard, another number of the same sound.
+    Those are hard negatives: the same shape in another colour, the same colour in another shape,
+    the right look with the wrong sound, another number of the same sound.
 
     Args:
-        scene: decides, with its seed, what is drawn.
-        count: of the instructions; there are fewer if the scene has too little in it.
-        kinds: that may be drawn.
+        scene: scene that the alerts are for; its seed determines the draw.
+        count: number of alerts; fewer are returned if the scene has not enough events.
+        kinds: kinds that may be drawn.
     """
     random = generator(scene.seed, Purpose.ALERTS)
     senses = Senses(scene)
@@ -180,7 +182,7 @@ def draw_alerts(
 
 
 class _Choice:
-    """What one may ask for in a scene: what happens, and what nearly does."""
+    """Candidate events of a scene: events that happen, and hard negatives."""
 
     def __init__(self, senses: Senses, random: np.random.Generator) -> None:
         self._senses = senses
@@ -191,7 +193,7 @@ class _Choice:
         self._events: dict[tuple[AlertKind, bool], list[WorldEvent]] = {}
 
     def of(self, kind: AlertKind, *, happening: bool) -> list[WorldEvent]:
-        """Events of a kind; `happening` is whether they ever do."""
+        """Return the candidates of a kind that happen in the scene, or that never do."""
         if (kind, happening) not in self._events:
             found: dict[bool, list[WorldEvent]] = {True: [], False: []}
             for event in dict.fromkeys(CANDIDATES[kind](self)):
@@ -200,7 +202,7 @@ class _Choice:
         return self._events[kind, happening]
 
     def _never_seen(self) -> list[Look]:
-        """Looks whose colour and shape are both seen, never together; some with one of the two."""
+        """Return absent looks whose colour and shape occur, and some with only one of them."""
         colours = {look.colour for look in self._looks}
         shapes = {look.shape for look in self._looks}
         unseen = [

@@ -1,4 +1,4 @@
-"""Scene -> all that is true of it, as JSON."""
+"""Annotations of a scene: its ground truth as JSON."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ ALERTS, QUESTIONS = 8, 16
 
 
 def annotate(scene: Scene) -> dict[str, Any]:
-    """What there is in a scene, and what may be asked about it.
+    """Return figures, sounds, narration, alerts and questions of a scene as a JSON object.
 
-    Times are in seconds from the start. Units are the whole seconds, counted from 0, in which
-    something can be seen in the frame at +0.0 s or +0.5 s, or heard. What is said about a unit is
-    known at its end, one second later than its number.
+    Times are in seconds from the start. `units` are the indices of the units in which something can
+    be seen in the frame at +0.0 s or +0.5 s, or heard. Unit k ends at k + 1 seconds: only then is
+    its content known.
     """
     return {
         "seed": scene.seed,
@@ -59,7 +59,7 @@ def annotate(scene: Scene) -> dict[str, Any]:
 
 
 def write_annotations(path: Path, scene: Scene) -> None:
-    """Write a scene's annotations as JSON with a line for each figure, sound and so on."""
+    """Write the annotations of a scene as JSON, with one line per figure, sound and so on."""
     fields = [f"  {json.dumps(key)}: {_lines(value)}" for key, value in annotate(scene).items()]
     path.write_text("{\n" + ",\n".join(fields) + "\n}\n", encoding="utf-8")
 

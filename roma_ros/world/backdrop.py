@@ -1,4 +1,4 @@
-"""What is behind the figures, painted once for a scene."""
+"""Backdrop of a scene as a picture: texture and clutter, painted once."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ def paint_background(
     """Paint a backdrop: uint8 (height, width, 3) RGB.
 
     Args:
-        backdrop: what to paint.
-        random: for what the backdrop leaves open, such as the direction of stripes.
-        height, width: of the picture, in pixels.
+        backdrop: parameters of the texture and the clutter.
+        random: random numbers for the rest, such as the direction of stripes.
+        height, width: size of the picture in pixels.
     """
     side = min(height, width)
     x = (np.arange(width, dtype=np.float32)[None, :] + 0.5) / side
@@ -36,7 +36,7 @@ def paint_background(
 
 
 def _scribble(picture: np.ndarray, random: np.random.Generator) -> None:
-    """A dot or a short line, grey and smaller than any figure."""
+    """Draw a dot or a short line, grey and smaller than any figure."""
     height, width = picture.shape[:2]
     side = min(height, width)
     x, y = random.uniform(0, 1, 2) * (width, height)
@@ -53,12 +53,12 @@ def _scribble(picture: np.ndarray, random: np.random.Generator) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Canvas:
-    """Where a texture is painted. Textures are from -1 to 1, float32 (H, W) or broadcast to it.
+    """Coordinates of a texture; each method returns values in [-1, 1], broadcastable to (H, W).
 
     Attributes:
         x, y: 0 to 1 over the shorter side of the picture: float32 (1, W) and (H, 1).
-        pitch: distance between two stripes, bricks and so on.
-        random: for all else.
+        pitch: distance between two stripes, bricks and so on, in the unit of x and y.
+        random: random numbers for all else.
     """
 
     x: np.ndarray

@@ -1,4 +1,4 @@
-"""Who may appear in a scene."""
+"""Cast of a scene: the looks and sounds that may occur in it."""
 
 from __future__ import annotations
 
@@ -20,10 +20,14 @@ SHARE_OF_LOOKS = 0.65
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """Few colours, shapes and sounds, and not all of their combinations.
+    """Looks and sounds that may occur in one scene.
 
-    So looks share colours and shapes, and some combinations never appear: what is asked about one
-    look is often nearly true of another.
+    Looks are made of two or three colours and shapes, but not of all their combinations: a question
+    about one look is often nearly true of another, and the missing looks are hard negatives.
+
+    Attributes:
+        looks: looks of figures, at least three.
+        sounds: two or three kinds of sound.
     """
 
     looks: tuple[Look, ...]
@@ -31,6 +35,7 @@ class Cast:
 
     @classmethod
     def drawn(cls, random: np.random.Generator) -> Cast:
+        """Draw a cast."""
         colours = _some(list(Colour), int(random.integers(2, 4)), random)
         shapes = _some(list(Shape), int(random.integers(2, 4)), random)
         looks = [Look(colour, shape) for colour in colours for shape in shapes]
@@ -40,6 +45,7 @@ class Cast:
 
     @property
     def short_sounds(self) -> tuple[Sound, ...]:
+        """All sounds but the tone, which lasts for seconds."""
         return tuple(sound for sound in self.sounds if sound is not Sound.TONE)
 
 

@@ -1,14 +1,14 @@
-"""What can go wrong in the world."""
+"""Errors of `roma_ros.world`."""
 
 __all__ = ["FilmError", "SampleError", "SceneError", "WorldError"]
 
 
 class WorldError(Exception):
-    """Base of every error that `roma_ros.world` raises on purpose."""
+    """Base class of all errors of `roma_ros.world`."""
 
 
 class SceneError(WorldError, ValueError):
-    """A scene or picture was asked for that cannot be: its seed, its length or its size."""
+    """Seed or length of a scene, or size of a picture, is out of range."""
 
 
 class FilmError(WorldError, RuntimeError):
@@ -16,4 +16,4 @@ class FilmError(WorldError, RuntimeError):
 
 
 class SampleError(WorldError, ValueError):
-    """A file of samples, or what it points to, cannot be used; the message names the place."""
+    """A file of samples, or a file that it names, is invalid; the message names the place."""

@@ -1,6 +1,6 @@
-"""Exercises: a scene, what is asked of whom watches it, and what is right. For training and tests.
+"""Exercises for training and evaluation: a scene, an instruction or question, expected output.
 
-An instruction or question is given as text, or spoken in the scene itself.
+The instruction or question is given as text, or spoken in the scene itself.
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ __all__ = [
     "questions_on",
 ]
 
-PAUSE = 0.1  # seconds between a spoken sentence and what comes next
-FIRST_ASKED = 2  # the first unit after which there is something to ask, in most scenes
-FIRST_ASKED_ALOUD = 4  # most questions take 2 to 4 seconds
-ALERT_WORD = "alert"  # what an alert's answers say in the release's samples
+PAUSE = 0.1  # seconds between a spoken sentence and the next sound
+FIRST_ASKED = 2  # first unit of a text question: earlier, most scenes are empty
+FIRST_ASKED_ALOUD = 4  # first unit of a spoken question: most take 2 to 4 seconds
+ALERT_WORD = "alert"  # text of an alert's answers in samples of the public release
 
 Subject: TypeAlias = "WorldAlert | tuple[Segment, ...] | WorldQuestion"
 
@@ -66,14 +66,14 @@ class TimedText:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Exercise:
-    """One instruction or question on one scene.
+    """One instruction or question on one scene, with the expected output.
 
     Attributes:
-        id: its name.
-        scene: what is seen and heard, with what is spoken to the robot.
-        subject: what is asked: an alert, the segments of a narration, or a question.
-        text: the instruction or question.
-        line: the same as it is spoken in the scene; `None`: it is given as text only.
+        id: unique name.
+        scene: the scene, the spoken instruction or question included.
+        subject: the alert, the segments of the narration, or the question.
+        text: instruction or question as text.
+        line: the same as it is spoken in the scene; `None` if it is given as text only.
     """
 
     id: str
@@ -84,20 +84,21 @@ class Exercise:
 
     @property
     def told_after(self) -> float:
-        """Seconds until what is spoken has been said; 0 where nothing is."""
+        """End of the spoken instruction or question in seconds; 0 if it is text only."""
         if self.line is None:
             return 0.0
         return self.line.onset + len(say(self.line.text, self.line.voice)) / UNIT_RATE
 
     @property
     def task(self) -> Task:
+        """Task of the public release that this is an exercise of."""
         if isinstance(self.subject, WorldAlert):
             return Task.ALERT
         return Task.QUESTION if isinstance(self.subject, WorldQuestion) else Task.NARRATION
 
     @property
     def labels(self) -> np.ndarray:
-        """The units after which p(speak) is to be high: bool (scene.seconds,)."""
+        """Units after which p(speak) should be high: bool (scene.seconds,)."""
         if isinstance(self.subject, WorldAlert):
             return self.subject.labels
         units = np.zeros(self.scene.seconds, bool)
@@ -106,7 +107,7 @@ class Exercise:
 
     @property
     def replies(self) -> tuple[TimedText, ...]:
-        """What is to be said in words; an alert is put in words when its event begins."""
+        """Expected text; that of an alert is due when its event begins."""
         subject = self.subject
         if isinstance(subject, WorldAlert):
             report = subject.event.report
@@ -116,11 +117,11 @@ class Exercise:
         return tuple(TimedText(segment.end, segment.text) for segment in subject)
 
     def sample(self, video: str, audio: str | None) -> Sample:
-        """The exercise as a sample of the public release.
+        """Return the exercise as a sample of the public release.
 
         Args:
-            video: path of the scene as a video file, without what is spoken to the robot.
-            audio: path of what is spoken; `None` if it is text only.
+            video: path of the scene as a video file, without the spoken instruction or question.
+            audio: path of the spoken instruction or question; `None` if it is text only.
         """
         begins, duration = 0.0, 0.0
         if self.line is not None:
@@ -150,15 +151,19 @@ def alert_exercises(
     kinds: Sequence[AlertKind] = tuple(AlertKind),
     plot: Plot = Plot.CROWD,
 ) -> tuple[Exercise, ...]:
-    """Several alerts on one scene.
+    """Make alert exercises on one scene.
 
     Args:
-        seed: of the scene and of what is drawn.
-        seconds: length; a spoken instruction comes before that.
-        count: of the exercises; there are fewer if the scene has too little in it.
-        spoken: the instruction is spoken, at the beginning, or else text.
-        kinds: of alerts.
-        plot: of the scene.
+        seed: seed of the scene and of the draw of the alerts.
+        seconds: length of the scene in seconds; a spoken instruction is prepended to it.
+        count: number of exercises; fewer are returned if the scene has not enough events.
+        spoken: whether the instruction is spoken at the beginning instead of given as text.
+        kinds: kinds of alert that may be drawn.
+        plot: plot of the scene.
+
+    Raises:
+        SceneError: a seed or length out of range.
+        SpeechError: espeak-ng is missing, and something is spoken.
     """
     return alerts_on(make_scene(seed, seconds, plot), count, spoken=spoken, kinds=kinds)
 
@@ -170,7 +175,7 @@ def alerts_on(
     spoken: bool = False,
     kinds: Sequence[AlertKind] = tuple(AlertKind),
 ) -> tuple[Exercise, ...]:
-    """Several alerts on a scene that is there already; as `alert_exercises` otherwise."""
+    """Make alert exercises on a given scene; the arguments are those of `alert_exercises`."""
     exercises = []
     for index, alert in enumerate(draw_alerts(scene, count, kinds)):
         told, line = _instructed(scene, alert.instruction, index) if spoken else (scene, None)
@@ -190,12 +195,12 @@ def alerts_on(
 def narration_exercise(
     seed: int, seconds: int, *, spoken: bool = False, plot: Plot = Plot.SEQUENCE
 ) -> Exercise:
-    """The narration of a scene; the arguments are as for `alert_exercises`."""
+    """Make the narration exercise of a scene; the arguments are those of `alert_exercises`."""
     return narration_on(make_scene(seed, seconds, plot), spoken=spoken)
 
 
 def narration_on(scene: Scene, *, spoken: bool = False) -> Exercise:
-    """The narration of a scene that is there already."""
+    """Make the narration exercise of a given scene."""
     line = None
     if spoken:
         scene, line = _instructed(scene, NARRATION_INSTRUCTION, 0)
@@ -217,16 +222,20 @@ def question_exercises(
     kinds: Sequence[QuestionKind] | None = None,
     plot: Plot = Plot.CROWD,
 ) -> tuple[Exercise, ...]:
-    """Several questions on one scene, each by itself.
+    """Make question exercises on one scene, each independent of the others.
 
     Args:
-        seed: of the scene and of what is drawn.
-        seconds: length of the scene; a spoken question is over shortly before the end of the last
-            unit that it may look back on, and its scene ends there.
-        count: of the exercises; there are fewer if the scene has too little in it.
-        spoken: the question is spoken, while no other sound is heard, or else text.
-        kinds: of questions; all that can be asked that way if there are none.
-        plot: of the scene.
+        seed: seed of the scene and of the draw of the questions.
+        seconds: length of the scene in seconds. A spoken question ends shortly before the end of
+            its unit, and its scene ends with that unit.
+        count: number of exercises; fewer are returned if the scene has not enough to ask about.
+        spoken: whether the question is spoken, without any other sound, instead of given as text.
+        kinds: kinds of question that may be drawn; by default all that can be asked that way.
+        plot: plot of the scene.
+
+    Raises:
+        SceneError: a seed or length out of range.
+        SpeechError: espeak-ng is missing, and something is spoken.
     """
     scene = make_scene(seed, seconds, plot)
     return questions_on(scene, count, spoken=spoken, kinds=kinds)
@@ -239,7 +248,7 @@ def questions_on(
     spoken: bool = False,
     kinds: Sequence[QuestionKind] | None = None,
 ) -> tuple[Exercise, ...]:
-    """Several questions on a scene that is there already; as `question_exercises` otherwise."""
+    """Make question exercises on a given scene; the arguments are those of `question_exercises`."""
     kinds = kinds or (SPOKEN_KINDS if spoken else tuple(QuestionKind))
     exercises = []
     first = FIRST_ASKED_ALOUD if spoken else FIRST_ASKED
@@ -262,7 +271,7 @@ def questions_on(
 
 
 def _line(scene: Scene, text: str, index: int) -> tuple[SpokenLine, float]:
-    """A sentence for a scene, begun within its first second, and how long it takes (s)."""
+    """Return a spoken line that starts within the first second, and its duration in seconds."""
     random = generator(scene.seed, Purpose.VOICES)
     voices = [draw_voice(random, Split.of(scene.seed)) for _ in range(index + 1)]
     line = SpokenLine(text, voices[index], round(random.random(), 3))
@@ -270,7 +279,7 @@ def _line(scene: Scene, text: str, index: int) -> tuple[SpokenLine, float]:
 
 
 def _instructed(scene: Scene, instruction: str, index: int) -> tuple[Scene, SpokenLine]:
-    """The scene after a silent stretch in which the instruction is spoken."""
+    """Return the scene with a silent stretch before it in which the instruction is spoken."""
     line, duration = _line(scene, instruction, index)
     return scene.delayed(math.ceil(line.onset + duration + PAUSE)).saying(line), line
 
@@ -278,7 +287,7 @@ def _instructed(scene: Scene, instruction: str, index: int) -> tuple[Scene, Spok
 def _asked_aloud(
     scene: Scene, question: WorldQuestion, index: int
 ) -> tuple[Scene, WorldQuestion, SpokenLine] | None:
-    """The scene up to the unit in which somebody has just asked; `None` if that does not fit."""
+    """Return the scene up to the end of a spoken question; `None` if the question does not fit."""
     line, duration = _line(scene, question.text, index)
     onset = question.unit + 1 - PAUSE - duration
     if onset < 0:

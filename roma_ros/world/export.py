@@ -1,4 +1,4 @@
-"""Exercises -> a folder of videos, spoken lines and one file of samples."""
+"""Export of exercises: a folder of videos, WAV files of spoken lines, and one file of samples."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ SAMPLES_NAME = "samples.json"
 def export_exercises(
     folder: Path, exercises: Iterable[Exercise], *, height: int = 224, width: int = 224
 ) -> Path:
-    """Write exercises as the public release has them; returns the file of samples.
+    """Write exercises in the format of the public release; return the path of the samples.
 
-    Exercises on the same scene share one video. What is spoken to the robot is in files of its own,
-    to be laid over the sound by whoever reads the samples.
+    Exercises on the same scene share one video. Spoken lines are separate WAV files, which a reader
+    of the samples mixes into the sound track (`sample_units`).
 
     Args:
-        folder: where to; it is made if it is missing, and files in it are overwritten.
-        exercises: what to write.
-        height, width: of the videos.
+        folder: output folder; created if it is missing. Files in it are overwritten.
+        exercises: exercises to write.
+        height, width: size of the videos in pixels.
 
     Raises:
         FilmError: a file cannot be written.

@@ -1,4 +1,4 @@
-"""Scene -> video file: H.264 pictures and AAC sound in MP4, by PyAV (FFmpeg)."""
+"""Video file of a scene: H.264 pictures and AAC sound in MP4, by PyAV (FFmpeg)."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ def write_film(
     """Render a scene into an MP4 file; one that exists is overwritten.
 
     Args:
-        path: of the file.
-        scene: what to render.
-        height, width: of the pictures, even and at least 56 pixels.
-        fps: pictures a second, 2 to 120.
+        path: path of the file.
+        scene: scene to render.
+        height, width: size of the pictures in pixels, even numbers from 56.
+        fps: frames per second, 2 to 120.
 
     Raises:
-        SceneError: smaller pictures, an odd size or another frame rate.
-        FilmError: FFmpeg has no such encoder, or the file cannot be written.
-        SpeechError: somebody speaks in the scene and espeak-ng is missing.
+        SceneError: size or frame rate is out of range.
+        FilmError: FFmpeg lacks an encoder, or the file cannot be written.
+        SpeechError: the scene has speech and espeak-ng is missing.
     """
     if height % 2 or width % 2:
         raise SceneError(

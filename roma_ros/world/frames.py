@@ -1,4 +1,4 @@
-"""Scene -> pictures, at any time and size."""
+"""Pictures of a scene, at any time and size."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ PALETTE = {
     Colour.PURPLE: (180, 50, 200),
     Colour.WHITE: (240, 240, 240),
 }
-"""Red, green and blue of each colour before tint, light and noise."""
+"""RGB of each colour, 0 to 255, before tint, light and noise."""
 
 SUBPIXEL_BITS = 4  # of OpenCV's drawing coordinates
 FULL_LIGHT = 128
-DRIFT = 48  # pixels by which the noise of two pictures may be shifted
+DRIFT = 48  # largest shift in pixels between the noise of two pictures
 
 
 class FrameRenderer:
-    """Draws a scene. The same scene, size and time give the same picture.
+    """Renderer of a scene's pictures; deterministic in scene, size and time.
 
     Args:
-        scene: what to draw.
-        height, width: of the pictures, at least 56 pixels.
+        scene: scene to render.
+        height, width: size of the pictures in pixels, at least 56.
 
     Raises:
-        SceneError: a smaller picture.
+        SceneError: the size is smaller.
     """
 
     def __init__(self, scene: Scene, height: int = 112, width: int = 112) -> None:
@@ -63,11 +63,11 @@ class FrameRenderer:
                 self._figures[second].append(figure)
 
     def unit(self, index: int) -> np.ndarray:
-        """The frames of a unit: uint8 (2, H, W, 3) RGB."""
+        """Render the frames of a unit at +0.0 s and +0.5 s: uint8 (2, H, W, 3) RGB."""
         return np.stack([self.frame(index + k * LOOK_EVERY) for k in range(FRAMES_PER_UNIT)])
 
     def frame(self, time: float) -> np.ndarray:
-        """The picture at a time in seconds: uint8 (H, W, 3) RGB."""
+        """Render the picture at a time in seconds: uint8 (H, W, 3) RGB."""
         picture = self._background.copy()
         for figure in self._figures.get(math.floor(time), ()):
             self._draw(picture, figure, time)
@@ -77,7 +77,7 @@ class FrameRenderer:
         return np.asarray(cv2.add(picture, noise, dtype=cv2.CV_8U))
 
     def pixel(self, x: float, y: float) -> tuple[float, float]:
-        """Column and row of a place on the stage."""
+        """Return the column and row in pixels of a place on the stage (x and y, 0 to 1)."""
         return (
             self.width / 2 + (x - 0.5) * self._side,
             self.height / 2 + (y - 0.5) * self._side,
@@ -102,7 +102,7 @@ class FrameRenderer:
             cv2.fillPoly(picture, [points], colour, cv2.LINE_AA, SUBPIXEL_BITS)
 
     def _light(self, time: float) -> np.ndarray:
-        """Factors on the picture, FULL_LIGHT for 1.0: uint8 (H, W, 3)."""
+        """Return the brightness factors of a picture, FULL_LIGHT for 1.0: uint8 (H, W, 3)."""
         light = self.scene.backdrop.light
         swing = 2 * math.pi * time / light.period + light.phase
         across, down = _ramps(self.height, self.width)
@@ -117,7 +117,7 @@ class FrameRenderer:
         return np.asarray(cv2.convertScaleAbs(factors, alpha=FULL_LIGHT))
 
 
-CIRCLE_SIZE = 0.9  # of the radius that all shapes have, so that their areas are not too different
+CIRCLE_SIZE = 0.9  # share of the common radius, so that the areas of shapes are similar
 
 
 def _star() -> np.ndarray:
@@ -151,7 +151,7 @@ def _fixed(points: np.ndarray) -> np.ndarray:
 
 @lru_cache(maxsize=8)
 def _ramps(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
-    """From -1 to 1 to the right, and downwards: float32 (H, W, 3) each."""
+    """Return ramps from -1 to 1, to the right and downwards: float32 (H, W, 3) each."""
     across = np.linspace(-1, 1, width, dtype=np.float32)[None, :, None]
     down = np.linspace(-1, 1, height, dtype=np.float32)[:, None, None]
     whole = np.zeros((height, width, 3), np.float32)
@@ -160,12 +160,12 @@ def _ramps(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
 
 @lru_cache(maxsize=1)
 def _grain() -> np.ndarray:
-    """Normal noise of standard deviation 1: float32 (256, 256, 3)."""
+    """Return normal noise of standard deviation 1: float32 (256, 256, 3)."""
     return np.random.default_rng(0).standard_normal((256, 256, 3), np.float32)
 
 
 def _noise(deviation: float, height: int, width: int) -> np.ndarray:
-    """int16 (height, width, 3)."""
+    """Return tiled noise in grey levels: int16 (height, width, 3)."""
     grain = np.rint(_grain() * deviation).astype(np.int16)
     down, right = max(height - 256, 0), max(width - 256, 0)
     whole = cv2.copyMakeBorder(grain, 0, down, 0, right, cv2.BORDER_WRAP)

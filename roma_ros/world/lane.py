@@ -1,4 +1,4 @@
-"""Ways over the stage."""
+"""Lanes: straight tracks across the stage on which figures move."""
 
 from __future__ import annotations
 
@@ -11,24 +11,30 @@ from roma_ros.world.scene import CHANGE, Waypoint
 __all__ = ["LANES", "Lane", "sliding"]
 
 LANES = (1 / 6, 1 / 2, 5 / 6)
-"""Where lanes are. Figures keep to theirs, so that they touch only on purpose."""
-OUTSIDE = 0.3  # how far beyond the stage a slide begins
+"""Positions of the lanes on the stage. Figures keep to theirs, so that only pairs touch."""
+OUTSIDE = 0.3  # distance beyond the stage at which a slide starts
 
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """A straight way over the stage, `across` from its top, or from its left if `upright`."""
+    """Straight track across the stage.
+
+    Attributes:
+        across: distance from the top of the stage, or from its left if `upright`, 0 to 1.
+        upright: whether the track is vertical.
+    """
 
     across: float
     upright: bool
 
     def at(self, time: float, along: float) -> Waypoint:
+        """Return the waypoint at a time (s) and a position along the lane (0 to 1)."""
         x, y = (self.across, along) if self.upright else (along, self.across)
         return Waypoint(time, x, y)
 
 
 def sliding(path: tuple[Waypoint, ...], appears: float, leaves: float) -> tuple[Waypoint, ...]:
-    """The path with a way in from outside of the stage before it and a way out after it."""
+    """Return a path extended by a slide in from outside the stage and a slide out."""
     arrived, departs = _on(path, appears + CHANGE), _on(path, leaves - CHANGE)
     between = (point for point in path if arrived.time < point.time < departs.time)
     return (
@@ -48,7 +54,7 @@ def _on(path: tuple[Waypoint, ...], time: float) -> Waypoint:
 
 
 def _outside(point: Waypoint, time: float) -> Waypoint:
-    """Off the stage, by the shortest way from a point."""
+    """Return the nearest point outside the stage."""
     x, y = point.x, point.y
     return min(
         (x, Waypoint(time, -OUTSIDE, y)),

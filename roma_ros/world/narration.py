@@ -1,4 +1,4 @@
-"""Narration: what there is to tell, and when a listener would tell it."""
+"""Narration of a scene: its segments, and the unit after which each is described."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ NARRATION_INSTRUCTION = "Describe what happens, as it happens."
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A stretch in which the same figures are there, touching or not, and a tone sounds or not.
+    """Stretch of a scene with the same figures, touches and tone.
 
     Attributes:
-        first: the unit in which it can first be seen or heard.
-        end: the unit in which it can first be seen or heard that it is over: when to speak.
-        text: what it was.
+        first: first unit that shows it.
+        end: first unit that no longer shows it: its sentence is due after this unit.
+        text: sentence that describes it.
     """
 
     first: int
@@ -30,7 +30,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    """What there is at the end of a unit, as one who watches and listens would know it."""
+    """Figures, touches and tone at the end of a unit."""
 
     figures: tuple[Figure, ...]
     touches: tuple[Touch, ...]
@@ -49,7 +49,7 @@ class _State:
         )
 
     def told(self, sounds: list[SoundEvent]) -> str:
-        """A sentence on this state, in which those short sounds were heard."""
+        """Return a sentence on this state and the short sounds that were heard in it."""
         sights = [f"a {touch.mover} touches a {touch.other}" for touch in self.touches]
         touching = {look for touch in self.touches for look in (touch.mover, touch.other)}
         others = [figure for figure in self.figures if figure.look not in touching]
@@ -64,7 +64,7 @@ class _State:
 
 
 def captions(scene: Scene) -> tuple[str, ...]:
-    """What is seen at the end of each unit and heard within it, in a sentence."""
+    """Return one sentence per unit: what is seen at its end and heard within it."""
     senses = Senses(scene)
     told = []
     for unit in range(scene.seconds):
@@ -77,10 +77,10 @@ def captions(scene: Scene) -> tuple[str, ...]:
 
 
 def narrate(scene: Scene) -> tuple[Segment, ...]:
-    """The segments of a scene that end within it.
+    """Return the segments that end within the scene, in order.
 
-    A stretch in which nothing is there and no tone sounds is not a segment: when it ends, there is
-    nothing to tell. Nor is one that goes on to the end of the scene.
+    A stretch without a figure and without a tone is not a segment, as there is nothing to describe
+    when it ends. Nor is one that lasts until the end of the scene.
     """
     senses = Senses(scene)
     states = [_State.after(senses, unit) for unit in range(scene.seconds)]

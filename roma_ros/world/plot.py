@@ -1,4 +1,4 @@
-"""What happens in a scene: the order in which things are put on the stage."""
+"""Plots: the order in which figures and sounds are placed on the stage."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Plot(enum.Enum):
 
 
 def play(plot: Plot, stage: Stage) -> None:
-    """Fill the stage."""
+    """Fill the stage according to a plot."""
     PLAYS[plot](stage)
 
 
@@ -46,7 +46,7 @@ def _play_crowd(stage: Stage) -> None:
 
 
 def _crowd_act(stage: Stage, lane: Lane, unit: int) -> int:
-    """A figure or a pair, unless all looks are taken; returns the unit in which it has left."""
+    """Place a figure or a pair, unless all looks are taken; return the unit in which it leaves."""
     if stage.chance(0.2):
         second = unit + stage.length(1, 2)
         contact = second + stage.length(1, 3)
@@ -64,7 +64,14 @@ def _crowd_act(stage: Stage, lane: Lane, unit: int) -> int:
 def _pair(
     stage: Stage, lane: Lane, units: tuple[int, int, int, int], first: int
 ) -> PairFrames | None:
-    """A pair whose four steps are seen from those units on, the first from that frame on."""
+    """Place a pair; return its frames, or `None` if no two looks are free.
+
+    Args:
+        stage: the stage.
+        lane: lane of both figures.
+        units: unit of each step: first figure, second figure, contact, both gone.
+        first: frame in which the first figure is first seen.
+    """
     second, contact, gone = (stage.frame_of(unit) for unit in units[1:])
     look = stage.free_look(first, gone)
     other = stage.free_look(second, gone, unlike=look)
@@ -88,7 +95,7 @@ def _play_sequence(stage: Stage) -> None:
             act = _pair_act if stage.chance(0.25) else _solo_act
             end, gone = act(stage, unit, frame)
             silent_from = end
-        # Either the next act takes over in the same frame, or there is nothing for a while.
+        # The next act starts in the same frame, or after an empty stretch.
         if gone is not None and stage.chance(0.5):
             unit, frame = end, gone
         else:
@@ -97,7 +104,7 @@ def _play_sequence(stage: Stage) -> None:
 
 
 def _solo_act(stage: Stage, unit: int, first: int) -> tuple[int, int]:
-    """One figure, perhaps with a sound; returns the unit and frame in which it has left."""
+    """Place one figure, perhaps with a sound; return the unit and frame in which it leaves."""
     end = unit + stage.length(3, 7)
     gone = stage.frame_of(end)
     look = stage.free_look(first, gone)
@@ -111,7 +118,7 @@ def _solo_act(stage: Stage, unit: int, first: int) -> tuple[int, int]:
 
 
 def _pair_act(stage: Stage, unit: int, first: int) -> tuple[int, int]:
-    """Two figures that may touch; returns the unit and frame in which they have left."""
+    """Place two figures that may touch; return the unit and frame in which they leave."""
     second = unit + stage.length(2, 3)
     contact = second + stage.length(2, 3)
     end = contact + stage.length(2, 4)

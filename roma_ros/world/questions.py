@@ -1,4 +1,4 @@
-"""Questions about a scene, at a time, and their answers."""
+"""Questions about a scene, each after a unit, and their answers."""
 
 from __future__ import annotations
 
@@ -37,11 +37,14 @@ __all__ = [
 
 Key = TypeVar("Key", Look, Sound)
 
-PLACE_MARGIN = 0.07  # of the stage: what is closer to the border of two places is not asked about
+PLACE_MARGIN = 0.07  # of the stage: no question about figures closer to the border of two places
 
 
 class QuestionKind(enum.Enum):
-    """What is asked, for example. `Now` is the last frame of a unit, or the whole of its sound."""
+    """Kind of a question; the value is an example.
+
+    `Now` refers to the last frame of a unit, or to the whole of its sound.
+    """
 
     SEEN_NOW = "is there a red circle now?"
     TOUCHING_NOW = "does a red circle touch a blue square now?"
@@ -62,26 +65,27 @@ class QuestionKind(enum.Enum):
 
 
 DENSE_KINDS = (QuestionKind.SEEN_NOW, QuestionKind.TOUCHING_NOW, QuestionKind.HEARD_NOW)
-"""Yes or no on the present, the same as what alerts have to know: worth asking at every unit."""
+"""Yes or no questions on the present, which need the same knowledge as alerts."""
 PRESENT_KINDS = tuple(kind for kind in QuestionKind if kind.name.endswith("_NOW"))
-"""All that one unit is enough to answer."""
+"""Kinds that can be answered from one unit."""
 SPOKEN_KINDS = tuple(
     kind
     for kind in QuestionKind
     if kind not in (QuestionKind.HEARD_NOW, QuestionKind.SOUND_NOW, QuestionKind.SOUND_BEFORE)
 )
-"""What can be asked aloud: one who speaks is heard too, and drowns other sounds."""
+"""Kinds that can be spoken in the stream. Speech covers other sounds, so those on sounds of the
+present are left out."""
 
 
 @dataclass(frozen=True, slots=True)
 class WorldQuestion:
-    """A question put after a unit.
+    """Question that is asked after a unit.
 
     Attributes:
-        kind: what it asks for.
-        text: in words.
-        answer: one of `ANSWERS`.
-        unit: the last unit that the one who is asked has seen and heard.
+        kind: kind of the question.
+        text: the question.
+        answer: the right answer, one of `ANSWERS`.
+        unit: last unit that the answer may use.
     """
 
     kind: QuestionKind
@@ -96,17 +100,17 @@ def draw_questions(
     kinds: Sequence[QuestionKind] = tuple(QuestionKind),
     first: int = 0,
 ) -> tuple[WorldQuestion, ...]:
-    """Different questions, in the order in which they are to be asked.
+    """Draw distinct questions about a scene, in the order of their units.
 
-    The kind is drawn first, then the answer, of those that are right at some time, and the question
-    and its time last. So no answer is much more likely than another. Yes or no is only asked where
-    both are right at some time, and of looks that share colour and shape with what is seen.
+    The kind is drawn first, then one of the answers that are right at some unit, then question and
+    unit: so the answers are balanced. Yes or no questions are drawn only where both answers occur,
+    and about looks whose colour and shape are both seen.
 
     Args:
-        scene: decides, with its seed, what is drawn.
-        count: of the questions; there are fewer if the scene has too little in it.
-        kinds: that may be drawn.
-        first: the first unit after which to ask.
+        scene: scene that the questions are about; its seed determines the draw.
+        count: number of questions; fewer are returned if the scene has not enough to ask about.
+        kinds: kinds that may be drawn.
+        first: first unit after which a question may be asked.
     """
     random = generator(scene.seed, Purpose.QUESTIONS)
     moments = _moments(scene, range(first, scene.seconds))
@@ -128,14 +132,14 @@ def draw_questions(
 def dense_questions(
     scene: Scene, count: int = 1, kinds: Sequence[QuestionKind] = DENSE_KINDS
 ) -> tuple[WorldQuestion, ...]:
-    """Questions on the present after every unit, as far as it leaves something to ask.
+    """Draw questions on the present after every unit that allows one.
 
-    The answer is drawn before the question, but many units only have a no.
+    The answer is drawn before the question, but after many units only `no` is possible.
 
     Args:
-        scene: decides, with its seed, what is drawn.
-        count: of the questions after each unit; there are fewer where there is too little to ask.
-        kinds: that may be drawn.
+        scene: scene that the questions are about; its seed determines the draw.
+        count: number of questions after each unit; fewer where there is not enough to ask about.
+        kinds: kinds that may be drawn.
     """
     random = generator(scene.seed, Purpose.QUESTIONS)
     drawn: list[WorldQuestion] = []
@@ -154,7 +158,7 @@ def dense_questions(
 
 
 def asked_again(question: WorldQuestion, scene: Scene) -> WorldQuestion | None:
-    """The same question with the answer that is right for another scene; `None` if none is."""
+    """Return the question with the right answer for another scene; `None` if it has none there."""
     (moment,) = _moments(scene, range(question.unit, question.unit + 1))
     answers = dict(ASK[question.kind](moment))
     if question.text not in answers:
@@ -165,7 +169,13 @@ def asked_again(question: WorldQuestion, scene: Scene) -> WorldQuestion | None:
 def _by_answer(
     kind: QuestionKind, moments: Iterable[_Moment], *, both: bool = True
 ) -> dict[str, list[WorldQuestion]]:
-    """What can be asked at those moments; nothing where `both` yes and no are wanting."""
+    """Group the possible questions by answer.
+
+    Args:
+        kind: kind of the questions.
+        moments: units after which they may be asked.
+        both: whether yes or no questions need both answers; if one is missing, return nothing.
+    """
     pool: dict[str, list[WorldQuestion]] = defaultdict(list)
     for moment in moments:
         for text, answer in ASK[kind](moment):
@@ -180,11 +190,11 @@ def _moments(scene: Scene, units: Iterable[int]) -> list[_Moment]:
 
 
 Asked = tuple[str, str]
-"""A question and its answer."""
+"""Text of a question and its answer."""
 
 
 class _Moment:
-    """All that has been seen and heard up to the end of a unit."""
+    """Content of a scene up to the end of a unit; one method per kind yields its questions."""
 
     def __init__(self, senses: Senses, unit: int) -> None:
         self.unit = unit
@@ -195,12 +205,12 @@ class _Moment:
 
     @cached_property
     def figures(self) -> list[Figure]:
-        """All that have been seen."""
+        """Figures that have been seen so far."""
         return [f for f in self._senses.figures if f.seen_in.start <= self.unit]
 
     @cached_property
     def sounds(self) -> list[SoundEvent]:
-        """All that have been heard."""
+        """Sounds that have been heard so far."""
         return [s for s in self._senses.sounds if s.heard_in.start <= self.unit]
 
     def seen_now(self) -> Iterator[Asked]:
@@ -300,14 +310,14 @@ class _Moment:
 
 
 def _combined(looks: Sequence[Look]) -> list[Look]:
-    """All that their colours and shapes make: to ask for what is nearly there."""
+    """Return all combinations of their colours and shapes, hard negatives included."""
     colours = dict.fromkeys(look.colour for look in looks)
     shapes = dict.fromkeys(look.shape for look in looks)
     return [Look(colour, shape) for colour, shape in product(colours, shapes)]
 
 
 def _alike(looks: Sequence[Look]) -> list[Look]:
-    """All that share a colour or a shape with one of them."""
+    """Return all looks that share either the colour or the shape with one of them."""
     colours, shapes = {look.colour for look in looks}, {look.shape for look in looks}
     every = (Look(*pair) for pair in product(Colour, Shape))
     return [look for look in every if (look.colour in colours) != (look.shape in shapes)]
@@ -318,7 +328,7 @@ def _yes(true: bool) -> str:
 
 
 def _first_units(seen: Iterable[tuple[Key, int]]) -> dict[Key, int]:
-    """The unit in which each came for the first time."""
+    """Return the first unit of each key."""
     first: dict[Key, int] = {}
     for key, unit in seen:
         first[key] = min(unit, first.get(key, unit))
@@ -326,7 +336,7 @@ def _first_units(seen: Iterable[tuple[Key, int]]) -> dict[Key, int]:
 
 
 def _first_and_last(units: list[int]) -> Iterator[tuple[str, int]]:
-    """`first` and `last` with their index in the list, where no other came in the same unit."""
+    """Yield `first` and `last` with their index in the list, unless another has the same unit."""
     if units and units.count(min(units)) == 1:
         yield "first", units.index(min(units))
     if len(units) > 1 and units.count(max(units)) == 1:

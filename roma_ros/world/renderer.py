@@ -1,4 +1,4 @@
-"""Scene -> units, as the assembler would make them from a camera and a microphone."""
+"""Units of a scene, as the assembler would build them from a camera and a microphone."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ __all__ = ["WorldRenderer"]
 
 
 class WorldRenderer:
-    """Pictures and sound of a scene.
+    """Renderer of a scene's pictures, sound and units; iterating yields all units.
 
     Args:
-        scene: what to render.
-        height, width: of the pictures, at least 56 pixels.
+        scene: scene to render.
+        height, width: size of the pictures in pixels, at least 56.
 
     Raises:
-        SceneError: smaller pictures.
-        SpeechError: somebody speaks in the scene and espeak-ng is missing.
+        SceneError: the size is smaller.
+        SpeechError: the scene has speech and espeak-ng is missing.
     """
 
     def __init__(self, scene: Scene, height: int = 112, width: int = 112) -> None:
@@ -32,14 +32,15 @@ class WorldRenderer:
         self._sound = SoundRenderer(scene)
 
     def frame(self, time: float) -> np.ndarray:
-        """The picture at a time in seconds: uint8 (H, W, 3) RGB."""
+        """Render the picture at a time in seconds: uint8 (H, W, 3) RGB."""
         return self._frames.frame(time)
 
     def sound(self, second: int) -> np.ndarray:
-        """The sound from a whole second to the next: float32 (16000,), full scale 1.0."""
+        """Render the sound of the second [second, second + 1): float32 (16000,) in [-1, 1]."""
         return self._sound.second(second)
 
     def unit(self, index: int) -> MultimodalUnit:
+        """Render unit `index`, 0 to `scene.seconds` - 1."""
         return MultimodalUnit(
             stream=0,
             index=index,
@@ -49,5 +50,5 @@ class WorldRenderer:
         )
 
     def __iter__(self) -> Iterator[MultimodalUnit]:
-        """All units of the scene."""
+        """Yield all units of the scene."""
         return map(self.unit, range(self.scene.seconds))

@@ -1,4 +1,4 @@
-"""Sample -> units: its video with what is spoken laid over the sound."""
+"""Units of a sample: its video, with spoken queries mixed into the sound."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ PICTURES = (".jpg", ".jpeg", ".png")
 
 
 def sample_units(sample: Sample, folder: Path) -> Iterator[MultimodalUnit]:
-    """The units of a sample.
+    """Yield the units of a sample.
 
-    They have sound if the video has, or if something is spoken. Where queries or answers go on
-    after the end of the video, its last frame is held and there is silence otherwise.
+    They have sound if the video has sound or a query is spoken. If queries or answers extend beyond
+    the end of the video, its last frame is repeated, with silence.
 
     Args:
-        sample: of which.
-        folder: that its paths start from.
+        sample: sample to read.
+        folder: folder that the sample's paths are relative to.
 
     Raises:
         SampleError: a file is missing or cannot be decoded.
@@ -66,7 +66,7 @@ def _media_units(path: Path) -> Iterator[MultimodalUnit]:
 
 
 def _picture_units(paths: list[Path]) -> Iterator[MultimodalUnit]:
-    """Pictures at 2 fps; the last unit is filled up with the last of them."""
+    """Yield units of pictures at 2 fps; the last unit is filled up with the last picture."""
     paths += paths[-1:] * (len(paths) % FRAMES_PER_UNIT)
     for first in range(0, len(paths), FRAMES_PER_UNIT):
         index = first // FRAMES_PER_UNIT
@@ -87,7 +87,7 @@ def _picture(path: Path) -> np.ndarray:
 
 
 def _speech(path: Path) -> np.ndarray:
-    """What is spoken in a file: float32 (n,), mono at 16 kHz."""
+    """Return the sound of a file: float32 (n,), mono at 16 kHz."""
     try:
         return read_audio(path)
     except SourceError as error:
@@ -95,7 +95,7 @@ def _speech(path: Path) -> np.ndarray:
 
 
 def _lengthened(units: Iterator[MultimodalUnit], seconds: int) -> Iterator[MultimodalUnit]:
-    """The units, and more of them with the last frame and silence until there are enough."""
+    """Yield the units, then units with the last frame and silence, `seconds` units at least."""
     unit = None
     for unit in units:
         yield unit
@@ -113,7 +113,7 @@ def _lengthened(units: Iterator[MultimodalUnit], seconds: int) -> Iterator[Multi
 
 
 def _spoken_over(unit: MultimodalUnit, lines: list[tuple[int, np.ndarray]]) -> MultimodalUnit:
-    """The unit with the lines laid over its sound, each of them from a sample of the stream on."""
+    """Return a unit with the lines mixed into its sound; a line is (first sample, samples)."""
     sound = np.zeros(UNIT_RATE, np.float32) if unit.audio is None else unit.audio.copy()
     for onset, line in lines:
         lay_over(sound, line, onset - unit.index * UNIT_RATE)

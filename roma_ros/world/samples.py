@@ -1,9 +1,9 @@
-"""Samples in the JSON format of ROMA's public release, read and written.
+"""Samples in the JSON format of ROMA's public release: reading and writing.
 
 A file is a list of objects `{task, id, videos, images, query, ans}`. `videos` holds one list: the
-path of one video, or of its frames at 2 fps. Paths start from a folder of the user's choice. A
-query is spoken (`audio`, laid over the sound at `time`), or text only (`audio` is null). An answer
-at a time t is due at the end of unit ceil(t) - 1.
+path of one video, or of its frames at 2 fps. Paths are relative to a folder of the user's choice.
+A query is spoken (`audio`, mixed into the sound from `time` on), or text only (`audio` is null).
+Times are in seconds; an answer at time t is due at the end of unit ceil(t) - 1.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from roma_ros.world.errors import SampleError
 
 __all__ = ["Sample", "SampleAnswer", "SampleQuery", "Task", "read_samples", "write_samples"]
 
-VIDEO_MARK = "<video>"  # stands before the text of the first query
+VIDEO_MARK = "<video>"  # prefix of the text of the first query
 
 
 class Task(enum.Enum):
-    """What is learnt from a sample, under the release's names."""
+    """Task of a sample; the values are the names in the public release."""
 
     ALERT = "proactive_gate"
     NARRATION = "narration"
@@ -35,13 +35,13 @@ class Task(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SampleQuery:
-    """An instruction or question.
+    """Instruction or question of a sample.
 
     Attributes:
-        text: in words.
-        audio: the file in which it is spoken; `None`: it is not.
-        time: when it begins, in seconds from the start of the video.
-        duration: how long it takes to say, in seconds.
+        text: the instruction or question.
+        audio: path of the file in which it is spoken; `None` if it is text only.
+        time: its start, in seconds from the start of the video.
+        duration: length of the spoken query in seconds.
     """
 
     text: str
@@ -52,27 +52,32 @@ class SampleQuery:
 
 @dataclass(frozen=True, slots=True)
 class SampleAnswer:
-    """What is to be said, and when; a time of `None` means that it was said before the video."""
+    """Expected text of a sample.
+
+    Attributes:
+        text: the text.
+        time: when it is due, in seconds from the start of the video; `None` if before the video.
+    """
 
     text: str
     time: float | None
 
     @property
     def unit(self) -> int | None:
-        """The unit at whose end it is due."""
+        """Unit at whose end the text is due."""
         return None if self.time is None else max(math.ceil(self.time) - 1, 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """A video, what is asked of whom watches it, and what is right.
+    """One video with its queries and the expected answers.
 
     Attributes:
-        task: what is learnt from it.
-        id: its name.
-        video: one path of a video file, or those of its frames at 2 fps.
-        queries: at least one, in the order of their times.
-        answers: in the order of their times. An alert has one for every second of its event.
+        task: task of the sample.
+        id: unique name.
+        video: path of a video file, or paths of its frames at 2 fps.
+        queries: at least one query, in the order of their times.
+        answers: answers in the order of their times. An alert has one per second of its event.
     """
 
     task: Task
@@ -82,7 +87,7 @@ class Sample:
     answers: tuple[SampleAnswer, ...]
 
     def labels(self, seconds: int) -> np.ndarray:
-        """The units after which to speak: bool (seconds,)."""
+        """Return the units after which p(speak) should be high: bool (seconds,)."""
         units = np.zeros(seconds, bool)
         for answer in self.answers:
             if answer.unit is not None and answer.unit < seconds:
@@ -90,7 +95,7 @@ class Sample:
         return units
 
     def to_json(self) -> dict[str, Any]:
-        """As it stands in a file."""
+        """Return the sample as a JSON object."""
         marks = [VIDEO_MARK] + [""] * (len(self.queries) - 1)
         return {
             "task": self.task.value,
@@ -111,14 +116,14 @@ class Sample:
 
     @classmethod
     def from_json(cls, value: Any, place: str = "sample") -> Sample:
-        """The sample in an object of a file.
+        """Return the sample of a JSON object.
 
         Args:
-            value: as `json` gives it.
-            place: of the object, for messages.
+            value: object as `json.loads` returns it.
+            place: name of the object in error messages.
 
         Raises:
-            SampleError: something is missing or of the wrong kind; the message says what and where.
+            SampleError: a field is missing or has the wrong type; the message names it.
         """
         fields = _Fields(value, place)
         videos = fields.list("videos")
@@ -145,10 +150,10 @@ class Sample:
 
 
 def read_samples(path: Path) -> list[Sample]:
-    """The samples of a file.
+    """Read the samples of a file.
 
     Raises:
-        SampleError: it is not there, is not JSON, or has something wrong in it.
+        SampleError: the file cannot be read, is not JSON, or a sample is invalid.
     """
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
@@ -160,13 +165,13 @@ def read_samples(path: Path) -> list[Sample]:
 
 
 def write_samples(path: Path, samples: Iterable[Sample]) -> None:
-    """Write a file of samples; one that exists is overwritten."""
+    """Write a file of samples, overwriting an existing one."""
     values = [sample.to_json() for sample in samples]
     path.write_text(json.dumps(values, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 class _Fields:
-    """An object of JSON whose fields are checked when they are taken."""
+    """JSON object whose fields are checked when they are read."""
 
     def __init__(self, value: Any, place: str) -> None:
         if not isinstance(value, Mapping):

@@ -1,9 +1,11 @@
-"""A scene: what there is, where and when, as plain data. How it looks and sounds is elsewhere.
+"""Scene as plain data: figures, touches, sounds and speech with their times and places.
+
+Pictures and sound are rendered by `FrameRenderer` and `SoundRenderer`.
 
 Time is in seconds from the start of the stream, and unit k is the second [k, k + 1). A unit shows
-its frames at +0.0 s and +0.5 s, so every change for the eye takes place between two multiples of
-half a second: it is over, or has not begun, whenever a unit looks. What is short for the ear lies
-within one unit. So there is never a doubt about what a unit shows and lets hear.
+the frames at +0.0 s and +0.5 s, so every visual change takes place between two multiples of half a
+second: no frame shows a change halfway. A short sound lies within one unit. So the content of each
+unit is unambiguous.
 """
 
 from __future__ import annotations
@@ -34,31 +36,35 @@ __all__ = [
 ]
 
 LOOK_EVERY = 0.5
-"""Seconds between two frames of a stream of units."""
+"""Seconds between two frames of a unit."""
 CHANGE = 0.2
-"""Seconds that it takes to appear, to leave or to jump."""
+"""Duration in seconds of an appearance, a leave or a jump."""
 HEARD = 0.1
-"""Seconds of a long sound that a unit must hold for it to be heard there."""
+"""Seconds of a sound that a unit must contain for the sound to count as heard in it."""
 
 
 def units_seeing(begins: float, ends: float) -> range:
-    """The units with a frame in [begins, ends)."""
+    """Return the units with a frame in [begins, ends), times in seconds."""
     first = max(math.ceil(begins / LOOK_EVERY), 0)
     last = math.ceil(ends / LOOK_EVERY) - 1
     return range(first // 2, last // 2 + 1) if last >= first else range(0)
 
 
 def units_hearing(onset: float, end: float) -> range:
-    """The units that hold at least 0.1 s, or half, of the sound [onset, end)."""
+    """Return the units that contain at least 0.1 s, or half, of the sound [onset, end)."""
     enough = min(HEARD, (end - onset) / 2)
     return range(max(math.floor(onset + enough), 0), math.ceil(end - enough))
 
 
 @dataclass(frozen=True, slots=True)
 class Waypoint:
-    """Where something is at a time; x to the right and y down, 0 to 1 across the stage.
+    """Place on the stage at a time.
 
     The stage is the largest square in the middle of the picture.
+
+    Attributes:
+        time: seconds.
+        x, y: place, x to the right and y down, 0 to 1 across the stage.
     """
 
     time: float
@@ -68,18 +74,18 @@ class Waypoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """A coloured shape on the stage.
+    """Coloured shape on the stage.
 
     Attributes:
         look: colour and shape.
-        size: how far it reaches from its middle, about, as a share of the stage.
-        angle: it is turned by, in radians.
-        tint: factors on red, green and blue: no two reds are the same.
-        appears: when it begins to appear; CHANGE later it is wholly there.
-        leaves: when it is gone; CHANGE earlier it begins to go.
-        pops: it appears and leaves by growing and shrinking, or else by sliding.
-        moves: it moves for as long as it is there, apart from sliding and jumping.
-        path: where it is, in the order of time, on straight lines between the waypoints.
+        size: radius, about, as a share of the stage.
+        angle: rotation in radians.
+        tint: factors on red, green and blue, so that colours vary.
+        appears: time in seconds at which it starts to appear; CHANGE later it is complete.
+        leaves: time in seconds at which it is gone; CHANGE earlier it starts to leave.
+        pops: whether it appears and leaves by growing and shrinking, instead of sliding.
+        moves: whether it moves all the time, apart from sliding and jumping.
+        path: waypoints in the order of time, linearly interpolated.
     """
 
     look: Look
@@ -94,16 +100,16 @@ class Figure:
 
     @property
     def seen_in(self) -> range:
-        """The units that show it in at least one of their two frames."""
+        """Units that show it in at least one of their two frames."""
         return units_seeing(self.appears, self.leaves)
 
     @property
     def there_after(self) -> range:
-        """The units that show it in their last frame."""
+        """Units that show it in their last frame."""
         return _shown_last(self.appears, self.leaves)
 
     def place(self, time: float) -> tuple[float, float]:
-        """x and y of its centre."""
+        """Return x and y of its centre at a time in seconds."""
         path = self.path
         after = bisect_right(path, time, key=_time)
         if after == 0 or after == len(path):
@@ -114,7 +120,7 @@ class Figure:
         return a.x + share * (b.x - a.x), a.y + share * (b.y - a.y)
 
     def growth(self, time: float) -> float:
-        """How large it is drawn, 0 (not there) to 1."""
+        """Return the factor on its size at a time in seconds, 0 (not there) to 1."""
         if not self.appears <= time < self.leaves:
             return 0.0
         if not self.pops:
@@ -122,6 +128,7 @@ class Figure:
         return min((time - self.appears) / CHANGE, (self.leaves - time) / CHANGE, 1.0)
 
     def delayed(self, seconds: float) -> Figure:
+        """Return the figure at a later time."""
         path = tuple(replace(point, time=point.time + seconds) for point in self.path)
         appears, leaves = self.appears + seconds, self.leaves + seconds
         return replace(self, appears=appears, leaves=leaves, path=path)
@@ -138,7 +145,13 @@ def _shown_last(begins: float, ends: float) -> range:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Touch:
-    """Two figures in contact: `mover` has jumped to `other`."""
+    """Two figures in contact.
+
+    Attributes:
+        mover: look of the figure that jumped to the other.
+        other: look of the other figure.
+        begins, ends: times of the contact in seconds.
+    """
 
     mover: Look
     other: Look
@@ -147,15 +160,16 @@ class Touch:
 
     @property
     def seen_in(self) -> range:
-        """The units that show it in at least one of their two frames."""
+        """Units that show it in at least one of their two frames."""
         return units_seeing(self.begins, self.ends)
 
     @property
     def there_after(self) -> range:
-        """The units that show it in their last frame."""
+        """Units that show it in their last frame."""
         return _shown_last(self.begins, self.ends)
 
     def delayed(self, seconds: float) -> Touch:
+        """Return the touch at a later time."""
         return replace(self, begins=self.begins + seconds, ends=self.ends + seconds)
 
 
@@ -164,15 +178,15 @@ class SoundEvent:
     """A tone, or one to three short sounds of a kind.
 
     Attributes:
-        kind: which sound.
-        onset: when it begins.
-        duration: of the whole, in seconds.
-        count: how many sounds one after another, evenly spaced; 1 for a tone or word.
-        each: how long one of them lasts, in seconds.
-        pitch: of beeps and tones, and of a knock's body: Hz.
-        level: the highest amplitude, full scale 1.0.
-        word: what is said, if it is a word.
-        voice: by whom.
+        kind: kind of the sound.
+        onset: start in seconds.
+        duration: length of the whole in seconds.
+        count: number of repetitions, evenly spaced; 1 for a tone or word.
+        each: length of one repetition in seconds.
+        pitch: frequency of beeps, tones and knocks in Hz; 0 for other kinds.
+        level: peak amplitude, full scale 1.0.
+        word: text of a spoken word; empty for other kinds.
+        voice: voice of a spoken word; `None` for other kinds.
     """
 
     kind: Sound
@@ -187,31 +201,39 @@ class SoundEvent:
 
     @property
     def end(self) -> float:
+        """End in seconds."""
         return self.onset + self.duration
 
     @property
     def period(self) -> float:
-        """Seconds from one sound to the next."""
+        """Seconds from the start of one repetition to the next."""
         return (self.duration - self.each) / max(self.count - 1, 1) or self.duration
 
     @property
     def heard_in(self) -> range:
-        """The units that let it be heard."""
+        """Units in which it counts as heard."""
         return units_hearing(self.onset, self.end)
 
     @property
     def sounding_after(self) -> range:
-        """The units at whose end it still sounds."""
+        """Units at whose end it still sounds."""
         first = max(math.floor(self.onset), 0)
         return range(first, max(math.floor(self.end), first))
 
     def delayed(self, seconds: float) -> SoundEvent:
+        """Return the sound at a later time."""
         return replace(self, onset=self.onset + seconds)
 
 
 @dataclass(frozen=True, slots=True)
 class SpokenLine:
-    """A sentence that somebody says to the robot, laid over the sound track."""
+    """Sentence spoken to the robot, mixed into the sound track.
+
+    Attributes:
+        text: the sentence.
+        voice: espeak-ng voice.
+        onset: start in seconds.
+    """
 
     text: str
     voice: Voice
@@ -219,12 +241,12 @@ class SpokenLine:
 
     @property
     def words(self) -> tuple[SpokenWord, ...]:
-        """When each is heard, from the scene's beginning."""
+        """Words with their times in seconds from the start of the scene."""
         return tuple(word.delayed(self.onset) for word in speak(self.text, self.voice).words)
 
 
 class Texture(enum.Enum):
-    """What the background is made of."""
+    """Texture of the background."""
 
     PLAIN = "plain"
     GRADIENT = "gradient"
@@ -236,14 +258,14 @@ class Texture(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Light:
-    """The light changes: as a whole, and in the direction that it comes from.
+    """Light that varies in brightness and direction.
 
     Attributes:
-        level: mean brightness, 1.0 leaves colours as they are.
-        swing: how far brightness goes up and down, a share of 1.0.
-        slope: how much brighter one side is than the middle.
-        period: of the swing, in seconds; the light turns once in three periods.
-        phase: of both, in radians.
+        level: mean brightness; 1.0 leaves colours unchanged.
+        swing: amplitude of the brightness.
+        slope: difference in brightness between one side of the picture and its middle.
+        period: period of the brightness in seconds; the direction turns once in three periods.
+        phase: phase of both in radians.
     """
 
     level: float
@@ -255,16 +277,16 @@ class Light:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backdrop:
-    """What is behind the figures.
+    """Background of the pictures, with camera noise and light.
 
     Attributes:
-        texture: its kind.
+        texture: kind of texture.
         colour: mean red, green and blue, 0 to 255.
-        contrast: of the texture, grey levels to either side.
+        contrast: amplitude of the texture in grey levels.
         pitch: distance between two stripes, bricks and so on, as a share of the stage.
-        clutter: small grey marks that mean nothing.
-        noise: standard deviation of the camera's noise, in grey levels.
-        light: how it changes.
+        clutter: number of small grey marks, as distractors.
+        noise: standard deviation of the camera noise in grey levels.
+        light: variation of the light.
     """
 
     texture: Texture
@@ -278,7 +300,12 @@ class Backdrop:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Room:
-    """What is heard when nothing sounds: root mean squares, full scale 1.0."""
+    """Background noise of the sound track.
+
+    Attributes:
+        hiss: root mean square of white noise, full scale 1.0.
+        rumble: root mean square of low-frequency noise, full scale 1.0.
+    """
 
     hiss: float
     rumble: float
@@ -286,17 +313,17 @@ class Room:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """A whole stream.
+    """A whole stream as data.
 
     Attributes:
-        seed: that it was made from; two scenes with the same seed look and sound alike.
-        seconds: its length, which is its number of units.
-        figures: in the order in which they appear.
-        touches: in the order in which they begin.
-        sounds: in the order in which they begin.
-        backdrop: behind the figures.
-        room: behind the sounds.
-        speech: what is said to the robot.
+        seed: seed that it was made from.
+        seconds: length in seconds, which is the number of units.
+        figures: figures in the order in which they appear.
+        touches: touches in the order in which they begin.
+        sounds: sounds in the order in which they begin.
+        backdrop: background of the pictures.
+        room: background of the sound.
+        speech: sentences spoken to the robot.
     """
 
     seed: int
@@ -309,7 +336,7 @@ class Scene:
     speech: tuple[SpokenLine, ...] = ()
 
     def delayed(self, units: int) -> Scene:
-        """The same scene with an empty and silent stretch before it."""
+        """Return the scene with an empty and silent stretch of `units` before it."""
         return replace(
             self,
             seconds=self.seconds + units,
@@ -319,16 +346,16 @@ class Scene:
         )
 
     def hushed(self, begins: float, ends: float) -> Scene:
-        """The same scene without the sounds of which any part falls into [begins, ends)."""
+        """Return the scene without the sounds that overlap [begins, ends), in seconds."""
         kept = (sound for sound in self.sounds if sound.end <= begins or sound.onset >= ends)
         return replace(self, sounds=tuple(kept))
 
     def cut(self, seconds: int) -> Scene:
-        """The first seconds of the scene."""
+        """Return the first seconds of the scene."""
         return replace(self, seconds=min(seconds, self.seconds))
 
     def stretch(self, first: int, seconds: int) -> Scene:
-        """So many seconds from unit `first` on, as if the stream began there; nobody speaks."""
+        """Return `seconds` from unit `first` on as a scene of its own, without speech."""
         figures = (figure.delayed(-first) for figure in self.figures)
         touches = (touch.delayed(-first) for touch in self.touches)
         sounds = (sound.delayed(-first) for sound in self.sounds)
@@ -342,9 +369,9 @@ class Scene:
         )
 
     def saying(self, line: SpokenLine) -> Scene:
-        """The same scene with one more sentence spoken."""
+        """Return the scene with one more spoken sentence."""
         return replace(self, speech=(*self.speech, line))
 
     def clip(self, units: range) -> range:
-        """Those of the units that are in the stream."""
+        """Return the part of a range of units that is within the scene."""
         return range(max(units.start, 0), max(min(units.stop, self.seconds), 0))

@@ -1,4 +1,4 @@
-"""What of a scene can be seen and heard, unit by unit."""
+"""Content of a scene by unit: what can be seen and heard. All labels derive from it."""
 
 from __future__ import annotations
 
@@ -18,24 +18,25 @@ T = TypeVar("T")
 
 
 class Senses:
-    """Looks a scene up by what one may ask for.
+    """Lookup of what each unit of a scene shows and contains as sound.
 
-    A unit shows what is in either of its two frames, and lets hear what takes up 0.1 s, or half of
-    the sound if that is shorter. All answers are bool (scene.seconds,), one for each unit.
+    A thing is seen in a unit if it is in at least one of its two frames, and heard if the unit
+    contains 0.1 s of it, or half of it if that is shorter. `seen`, `heard` and `touching` return
+    bool (scene.seconds,), one value per unit.
 
     Args:
-        scene: to look into.
+        scene: scene to look up.
     """
 
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
 
     def seen(self, look: Look) -> np.ndarray:
-        """Where it is in at least one frame."""
+        """Return the units that show a look in at least one frame."""
         return self._units(figure.seen_in for figure in self.figures if figure.look == look)
 
     def heard(self, sound: Sound, count: int | None = None) -> np.ndarray:
-        """Where it can be heard; with a count, where just as many come one after another."""
+        """Return the units in which a sound is heard, with exactly `count` repetitions if given."""
         return self._units(
             event.heard_in
             for event in self.sounds
@@ -43,40 +44,40 @@ class Senses:
         )
 
     def touching(self, one: Look, other: Look) -> np.ndarray:
-        """Where the two are in contact in at least one frame, whoever has moved."""
+        """Return the units that show two looks in contact in at least one frame."""
         return self._units(
             touch.seen_in for touch in self.touches if {touch.mover, touch.other} == {one, other}
         )
 
     @cached_property
     def figures(self) -> tuple[Figure, ...]:
-        """Those that are ever seen, in the order in which they appear."""
+        """Figures that are seen in any unit, in the order in which they appear."""
         return tuple(figure for figure in self.scene.figures if self.scene.clip(figure.seen_in))
 
     @cached_property
     def sounds(self) -> tuple[SoundEvent, ...]:
-        """Those that are ever heard, in the order in which they begin."""
+        """Sounds that are heard in any unit, in the order in which they begin."""
         return tuple(event for event in self.scene.sounds if self.scene.clip(event.heard_in))
 
     @cached_property
     def touches(self) -> tuple[Touch, ...]:
-        """Those that are ever seen, in the order in which they begin."""
+        """Touches that are seen in any unit, in the order in which they begin."""
         return tuple(touch for touch in self.scene.touches if self.scene.clip(touch.seen_in))
 
     def figures_after(self, unit: int) -> list[Figure]:
-        """Those in the last frame of a unit, in the order in which they appeared."""
+        """Return the figures in the last frame of a unit, in the order in which they appeared."""
         return self._figures_after.get(unit, [])
 
     def touches_after(self, unit: int) -> list[Touch]:
-        """Those in the last frame of a unit, in the order in which they began."""
+        """Return the touches in the last frame of a unit, in the order in which they began."""
         return self._touches_after.get(unit, [])
 
     def sounds_in(self, unit: int) -> list[SoundEvent]:
-        """Those heard in a unit, in the order in which they begin."""
+        """Return the sounds that are heard in a unit, in the order in which they begin."""
         return self._sounds_in.get(unit, [])
 
     def tone_after(self, unit: int) -> bool:
-        """Whether a tone still sounds at the end of a unit."""
+        """Return whether a tone still sounds at the end of a unit."""
         return unit in self._tones_after
 
     @cached_property

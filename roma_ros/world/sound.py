@@ -1,4 +1,4 @@
-"""Scene -> sound, second by second."""
+"""Sound of a scene, second by second."""
 
 from __future__ import annotations
 
@@ -16,16 +16,19 @@ from roma_ros.world.words import Sound
 
 __all__ = ["SoundRenderer", "lay_over"]
 
-BANK = 1 << 20  # samples of noise, about 65 s, that are used over and over
-SOFT = 0.01  # seconds in which a beep, tone or burst swells and fades
-WORD_PEAK = 0.4  # about what a spoken word reaches
+BANK = 1 << 20  # samples of noise, about 65 s, used cyclically
+SOFT = 0.01  # fade-in and fade-out of a beep, tone or burst in seconds
+WORD_PEAK = 0.4  # typical peak amplitude of a spoken word
 
 
 class SoundRenderer:
-    """Renders the sound of a scene. The same scene gives the same sound.
+    """Renderer of a scene's sound; deterministic in the scene.
 
     Args:
-        scene: what to render.
+        scene: scene to render.
+
+    Raises:
+        SpeechError: the scene has speech and espeak-ng is missing.
     """
 
     def __init__(self, scene: Scene) -> None:
@@ -41,7 +44,7 @@ class SoundRenderer:
         ]
 
     def second(self, index: int) -> np.ndarray:
-        """The sound of a unit: float32 (16000,), full scale 1.0."""
+        """Render the sound of a unit: float32 (16000,) in [-1, 1]."""
         first = index * UNIT_RATE
         room = self.scene.room
         sound = room.hiss * _from_bank(_white(), self._hiss_start + first)
@@ -54,7 +57,7 @@ class SoundRenderer:
 
 
 def _add(sound: np.ndarray, event: SoundEvent, onset: int) -> None:
-    """Lay an event over a second of sound; it begins `onset` samples into the second."""
+    """Mix an event into a second of sound, from sample `onset` on, which may be negative."""
     length = round(event.duration * UNIT_RATE)
     if event.kind is Sound.WORD:
         assert event.voice is not None
@@ -68,13 +71,13 @@ def _add(sound: np.ndarray, event: SoundEvent, onset: int) -> None:
 
 
 def lay_over(sound: np.ndarray, clip: np.ndarray, onset: int) -> None:
-    """Add a clip that begins `onset` samples into the sound, as far as it is within it."""
+    """Mix a clip into the sound from sample `onset` on; what lies outside the sound is left out."""
     low, high = max(onset, 0), min(onset + len(clip), len(sound))
     if low < high:
         sound[low:high] += clip[low - onset : high - onset]
 
 
-# Each gives one sound after `time` seconds from its beginning, as float32 (n,) from -1 to 1.
+# Each returns one sound at `time` seconds from its start: float32 (n,) in [-1, 1].
 
 
 def _beep(time: np.ndarray, event: SoundEvent) -> np.ndarray:
@@ -113,20 +116,20 @@ def _sine(pitch: float, time: np.ndarray) -> np.ndarray:
 
 
 def _swell(time: np.ndarray, length: float) -> np.ndarray:
-    """From 0 to 1, and back to 0 at `length` seconds."""
+    """Return an envelope that rises from 0 to 1 and falls back to 0 at `length` seconds."""
     edge = np.minimum(time, np.float32(length) - time) / np.float32(SOFT)
     return np.asarray(np.clip(edge, 0, 1))
 
 
 @lru_cache(maxsize=1)
 def _white() -> np.ndarray:
-    """Noise with a root mean square of 1: float32 (BANK,)."""
+    """Return white noise with a root mean square of 1: float32 (BANK,)."""
     return np.random.default_rng(1).standard_normal(BANK, np.float32)
 
 
 @lru_cache(maxsize=1)
 def _brown() -> np.ndarray:
-    """The same with most of its power below 200 Hz."""
+    """Return noise with most of its power below 200 Hz and a root mean square of 1: (BANK,)."""
     spectrum = np.fft.rfft(np.random.default_rng(2).standard_normal(BANK))
     hertz = np.fft.rfftfreq(BANK, 1 / UNIT_RATE)
     noise = np.fft.irfft(spectrum / (hertz + 30) * (hertz > 15), BANK)
@@ -134,7 +137,7 @@ def _brown() -> np.ndarray:
 
 
 def _from_bank(bank: np.ndarray, start: int, length: int = UNIT_RATE) -> np.ndarray:
-    """A stretch of the bank, which begins again at its end."""
+    """Return `length` samples of the bank from `start` on, cyclically."""
     start %= BANK
     stretch = bank[start : start + length]
     if len(stretch) < length:

@@ -1,4 +1,4 @@
-"""Seeds: which of them are for training and which for tests."""
+"""Splits of the seeds into train, validation and test, and random numbers of a seed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["Purpose", "Split", "generator"]
 
 
 class Split(enum.Enum):
-    """Worlds for one use; no seed is in two of them. The value is the range of its seeds."""
+    """Disjoint ranges of seeds; the value is the range."""
 
     TRAIN = range(0, 2_000_000_000)
     VALIDATION = range(2_000_000_000, 3_000_000_000)
@@ -20,14 +20,18 @@ class Split(enum.Enum):
 
     @classmethod
     def of(cls, seed: int) -> Split:
-        """The split that a seed belongs to. Raises SceneError if it belongs to none."""
+        """Return the split of a seed. Raises SceneError if the seed is out of range."""
         for split in cls:
             if seed in split.value:
                 return split
         raise SceneError(f"the seed is {seed}; expected 0 to {cls.TEST.value.stop - 1:,}")
 
     def seed(self, index: int) -> int:
-        """The seed of the split's world number `index`. Raises SceneError beyond its last."""
+        """Return the seed of world number `index` of the split.
+
+        Raises:
+            SceneError: the index is out of range.
+        """
         seeds: range = self.value
         if not 0 <= index < len(seeds):
             raise SceneError(
@@ -37,7 +41,7 @@ class Split(enum.Enum):
 
 
 class Purpose(enum.Enum):
-    """What random numbers are drawn for: each has its own, so that one cannot disturb another."""
+    """Purpose of random numbers; each has a generator of its own, independent of the others."""
 
     SCENE = 0
     BACKDROP = 1
@@ -49,6 +53,6 @@ class Purpose(enum.Enum):
 
 
 def generator(seed: int, purpose: Purpose) -> np.random.Generator:
-    """The random numbers of one world for one purpose. Raises SceneError for an unknown seed."""
+    """Return the random generator of a seed and purpose. Raises SceneError for an invalid seed."""
     Split.of(seed)
     return np.random.default_rng((seed, purpose.value))

@@ -1,4 +1,4 @@
-"""The stage while a scene is made up: things are put on it one by one."""
+"""Stage: a scene under construction, to which figures and sounds are added one by one."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from roma_ros.world.words import Look, Sound
 __all__ = ["SPOKEN_WORDS", "PairFrames", "Stage"]
 
 SPOKEN_WORDS = ("hello", "robot", "table", "water", "kitchen", "garden", "window", "music")
-"""What is said when a word sounds; none of them is in an instruction or question."""
+"""Words of the sound `word`; none of them is in an instruction or question."""
 
 SIZES = (0.11, 0.145)  # small enough that neighbours in two lanes never touch
 LANE_ENDS = (0.2, 0.8)
 PAIR_PLACES = (0.24, 0.76)
-CONTACT = 0.68  # distance of two that touch, as a share of the sum of their sizes
-SPEEDS = (0.12, 0.25)  # of the stage, a second
+CONTACT = 0.68  # distance of two touching figures, as a share of the sum of their sizes
+SPEEDS = (0.12, 0.25)  # of the stage, per second
 ROOM = 2  # frames between two figures of the same look
-TONE_OFFSETS = (0.25, 0.55)  # tones begin and end in the middle of a unit: both are heard there
-EACH_AND_GAP = {  # seconds of a short sound, and between two of them
+TONE_OFFSETS = (0.25, 0.55)  # tones start and end in mid-unit, so that both units hear them
+EACH_AND_GAP = {  # seconds of one short sound, and of the gap to the next
     Sound.BEEP: (0.12, 0.11),
     Sound.BURST: (0.16, 0.12),
     Sound.KNOCK: (0.12, 0.12),
     Sound.WORD: (0.7, 0.0),
 }
-PITCHES = {  # Hz; bursts and words have none
+PITCHES = {  # Hz; 0 for bursts and words
     Sound.BEEP: (900.0, 1800.0),
     Sound.TONE: (220.0, 440.0),
     Sound.BURST: (0.0, 0.0),
@@ -44,7 +44,14 @@ PITCHES = {  # Hz; bursts and words have none
 
 @dataclass(frozen=True, slots=True)
 class PairFrames:
-    """The first frames that show each step of a pair."""
+    """First frame of each step of a pair.
+
+    Attributes:
+        first: frame in which the first figure is seen.
+        second: frame in which the second figure is seen.
+        contact: frame in which the two may touch.
+        gone: first frame without either.
+    """
 
     first: int
     second: int
@@ -54,10 +61,17 @@ class PairFrames:
 
 @dataclass(slots=True)
 class Stage:
-    """A scene in the making.
+    """Scene under construction.
 
-    What is seen is placed by frame: frame f is at f / 2 seconds, in unit f // 2, and a figure with
-    the frames [first, gone) is seen in those.
+    Figures are placed by frame: frame f is at f / 2 seconds, in unit f // 2, and a figure with
+    the frames [first, gone) is seen in those. Sounds are placed by unit.
+
+    Attributes:
+        random: random numbers of the scene.
+        seconds: length of the scene in seconds.
+        cast: looks and sounds to choose from.
+        split: split of the scene, which determines its voices.
+        figures, touches, sounds: content so far, in any order.
     """
 
     random: np.random.Generator
@@ -73,18 +87,18 @@ class Stage:
         return bool(self.random.random() < probability)
 
     def length(self, low: int, high: int) -> int:
-        """A whole number from low to high."""
+        """Draw an integer from low to high, both included."""
         return int(self.random.integers(low, high + 1))
 
     def frame_of(self, unit: int) -> int:
-        """One of the two frames of a unit."""
+        """Draw one of the two frames of a unit."""
         return 2 * unit + self.length(0, 1)
 
     def lane(self, index: int, *, upright: bool) -> Lane:
         return Lane(LANES[index] + float(self.random.uniform(-0.01, 0.01)), upright)
 
     def free_look(self, first: int, gone: int, unlike: Look | None = None) -> Look | None:
-        """A look of the cast that nobody has in those frames, nor shortly before or after."""
+        """Draw a look that no figure has in those frames, nor shortly before or after."""
         for index in self.random.permutation(len(self.cast.looks)):
             look: Look = self.cast.looks[index]
             taken = self._taken.get(look, [])
@@ -94,13 +108,13 @@ class Stage:
         return None
 
     def solo(self, lane: Lane, look: Look, first: int, gone: int) -> None:
-        """One figure that stays where it is, or wanders to and fro along its lane."""
+        """Add one figure that stays in place, or moves to and fro along its lane."""
         moves = self.chance(0.5)
         path = tuple(self._wander(lane, first, gone))
         self._enter(look, first, gone, path if moves else path[:1], moves=moves)
 
     def pair(self, lane: Lane, looks: tuple[Look, Look], frames: PairFrames) -> None:
-        """Two figures at a distance, of which the first may jump to the second."""
+        """Add two figures at a distance, of which the first may jump to the second."""
         here, there = PAIR_PLACES if self.chance(0.5) else PAIR_PLACES[::-1]
         start = lane.at(frames.first * LOOK_EVERY, here)
         goal = lane.at(frames.second * LOOK_EVERY, there)
@@ -125,7 +139,7 @@ class Stage:
         )
 
     def short_sound(self, unit: int) -> None:
-        """One to three short sounds of a kind, wholly within a unit."""
+        """Add one to three short sounds of a kind within a unit."""
         kinds = self.cast.short_sounds
         kind = kinds[self.random.integers(len(kinds))]
         count = self.length(1, 3) if kind.countable else 1
@@ -147,7 +161,7 @@ class Stage:
         )
 
     def tone(self, first: int, last: int) -> None:
-        """A tone from the middle of one unit to the middle of another."""
+        """Add a tone from the middle of one unit to the middle of another."""
         onset, end = np.array([first, last]) + self.random.uniform(*TONE_OFFSETS, 2)
         self.sounds.append(
             SoundEvent(
@@ -162,11 +176,11 @@ class Stage:
         )
 
     def _voice(self) -> Voice:
-        """At a usual speed and pitch: single words are too short for more, and are spoken often."""
+        """Draw a voice at default speed and pitch, so that few single words are synthesised."""
         return Voice(draw_voice(self.random, self.split).name)
 
     def _before(self, frame: int) -> float:
-        """When to begin a change that is to be seen, and over, at a frame."""
+        """Draw the start in seconds of a change that is complete at a frame."""
         return LOOK_EVERY * (frame - 1) + float(self.random.uniform(0.06, 0.2))
 
     def _enter(
@@ -191,7 +205,7 @@ class Stage:
         return figure
 
     def _wander(self, lane: Lane, first: int, gone: int) -> Iterator[Waypoint]:
-        """To and fro; the first waypoint is anywhere on the lane."""
+        """Yield waypoints to and fro along a lane, from a random place on."""
         low, high = LANE_ENDS
         speed = self.random.uniform(*SPEEDS)
         time, end = first * LOOK_EVERY, gone * LOOK_EVERY

@@ -1,4 +1,4 @@
-"""Seed -> scene."""
+"""Generation of a scene from a seed."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ __all__ = ["make_scene"]
 
 
 def make_scene(seed: int, seconds: int, plot: Plot = Plot.CROWD) -> Scene:
-    """Make up a scene.
+    """Generate a scene.
 
     Args:
-        seed: 0 to 3,999,999,999; decides everything. `Split` says what it may be used for.
-        seconds: length, at least 1.
-        plot: how busy it is.
+        seed: seed of everything in the scene, 0 to 3,999,999,999; `Split` divides the range.
+        seconds: length in seconds, at least 1.
+        plot: order and density of the figures.
 
     Raises:
-        SceneError: a seed or length out of range.
+        SceneError: seed or length is out of range.
     """
     if seconds < 1:
         raise SceneError(f"the scene has {seconds} s; expected at least 1 s")
@@ -43,7 +43,7 @@ def make_scene(seed: int, seconds: int, plot: Plot = Plot.CROWD) -> Scene:
 
 
 def _backdrop(random: np.random.Generator) -> Backdrop:
-    """Darker and greyer than any figure."""
+    """Draw a backdrop that is darker and greyer than any figure."""
     red, green, blue = (random.uniform(35, 105) * random.uniform(0.85, 1.15, 3)).tolist()
     return Backdrop(
         texture=list(Texture)[random.integers(len(Texture))],

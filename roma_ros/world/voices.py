@@ -1,4 +1,4 @@
-"""Who speaks: espeak-ng's voices, and in which of the splits."""
+"""espeak-ng voices of each split."""
 
 from __future__ import annotations
 
@@ -91,8 +91,8 @@ TEST_VOICES = (
     "en-us+Michael",
     "en-us-nyc",
 )
-SPEEDS = range(130, 191, 10)  # words a minute
-PITCHES = range(30, 71, 10)  # of 0 to 99; 50 is the voice's own
+SPEEDS = range(130, 191, 10)  # words per minute
+PITCHES = range(30, 71, 10)  # 0 to 99; 50 is the default of the voice
 
 
 _VOICES = {
@@ -103,7 +103,7 @@ _VOICES = {
 
 
 def draw_voice(random: np.random.Generator, split: Split) -> Voice:
-    """A voice that worlds of this split may hear."""
+    """Draw a voice of a split, with speed and pitch."""
     names = _VOICES[split]
     return Voice(
         names[random.integers(len(names))],

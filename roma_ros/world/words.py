@@ -1,4 +1,4 @@
-"""The closed vocabulary: everything that can be in the world, and every answer about it."""
+"""Closed vocabulary of the world: colours, shapes, sounds and all answers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = [
 
 
 class Colour(enum.Enum):
-    """Six colours that stay apart under the world's noise and light."""
+    """Six colours that can be told apart under the world's noise and light."""
 
     RED = "red"
     GREEN = "green"
@@ -32,6 +32,8 @@ class Colour(enum.Enum):
 
 
 class Shape(enum.Enum):
+    """Five shapes."""
+
     CIRCLE = "circle"
     SQUARE = "square"
     TRIANGLE = "triangle"
@@ -40,8 +42,8 @@ class Shape(enum.Enum):
 
 
 class Sound(enum.Enum):
-    """A tone lasts for seconds. The others are short, and all but words come one to three at a
-    time."""
+    """Kinds of sound. A tone lasts for seconds; the others are short. Beeps, bursts and knocks
+    come one to three at a time."""
 
     BEEP = "beep"
     TONE = "tone"
@@ -57,7 +59,7 @@ class Sound(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What is told apart by eye."""
+    """Colour and shape of a figure."""
 
     colour: Colour
     shape: Shape
@@ -81,14 +83,14 @@ ANSWERS = (
     *(shape.value for shape in Shape),
     *(sound.value for sound in Sound),
 )
-"""Every answer to every question of the world: one word each."""
+"""All answers to questions of the world, one word each."""
 
 
 def counted(sound: Sound, count: int) -> str:
-    """`a beep`, `two beeps`."""
+    """Return a sound with its number: `a beep`, `two beeps`."""
     return f"a {sound.value}" if count == 1 else f"{NUMBERS[count]} {sound.value}s"
 
 
 def listed(things: list[str]) -> str:
-    """`a, b and c`."""
+    """Return an enumeration: `a, b and c`."""
     return " and ".join([", ".join(things[:-1]), things[-1]] if len(things) > 1 else things)

@@ -21,6 +21,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from roma_ros.cli import main
+from roma_ros.plot_style import RED
 from roma_ros.thinker import RomaConfig
 from roma_ros.thinker.checkpoint import resolve_folder
 
@@ -518,14 +519,15 @@ def test_units_that_fault_are_said_counted_and_in_the_exit_code(
         "is nan, no number: the model's arithmetic has overflowed, or its weights are damaged; try "
         "another dtype\n"
     )
-    assert "3 units NOT PROCESSED" in captured.summary
+    assert "3 units FAILED" in captured.summary
     assert captured.out.count("fault during hear") == 1
     faults = [event for event in events_of(events) if event["event"] == "fault"]
     assert [(fault["count"], fault["seconds"]) for fault in faults] == [(1, 1), (2, 2), (3, 3)]
     assert "speak_probability" not in events.read_text()
     image = cv2.imread(str(plot))
     assert image is not None
-    red = (abs(image.astype(int) - (0x2F, 0x41, 0xC8)).sum(axis=2) < 12).sum()
+    colour = tuple(reversed(bytes.fromhex(RED.removeprefix("#"))))  # OpenCV has BGR
+    red = (abs(image.astype(int) - colour).sum(axis=2) < 12).sum()
     assert red > 1_000  # the notice and the hatching
 
 

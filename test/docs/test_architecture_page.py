@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-PATHS = ("assistant", "thinker", "units", "triggers", "training", "nodes")
+PATHS = ("assistant", "thinker", "units", "training", "nodes")
 MODULE = re.compile(r"`((?:\w+/)*\w+\.py)`")
 
 
@@ -44,8 +44,8 @@ def test_where_an_alert_is_decided_is_two_steps_from_the_readme(
     readme = (repository / "README.md").read_text(encoding="utf-8")
     assert "](docs/architecture.md)" in readme
     (row,) = [line for line in page.splitlines() if "Where is an alert decided?" in line]
-    assert "`triggers/alert.py`" in row
-    assert "class AlertTrigger" in (repository / "roma_ros/triggers/alert.py").read_text("utf-8")
+    assert "`triggers.py`" in row
+    assert "class AlertTrigger" in (repository / "roma_ros" / "triggers.py").read_text("utf-8")
 
 
 def test_the_glossary_is_in_order(page: str) -> None:

@@ -25,6 +25,22 @@ def test_links_lead_to_files(page: Path) -> None:
             assert (page.parent / link.partition("#")[0]).exists(), link
 
 
+def test_the_readme_is_short_and_begins_with_how_to_install_and_run_it() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    top = "\n".join(readme.splitlines()[:15])
+    for command in (
+        "pip install",
+        "colcon build",
+        "roma run",
+        "roma.launch.py",
+        "jetson.launch.py",
+    ):
+        assert command in top
+    table = re.compile(r"<!-- parameters -->.*<!-- /parameters -->", re.DOTALL)
+    assert len(table.findall(readme)) == 1
+    assert len(table.sub("", readme).split()) < 1000
+
+
 def test_the_site_is_built_without_a_warning_and_without_a_network(tmp_path: Path) -> None:
     """Strict: links and anchors lead somewhere, every page is in `nav`, every docstring is read."""
     pytest.importorskip("mkdocs")

@@ -104,7 +104,7 @@ def test_a_bundle_is_not_quantised_again(bundles: dict[str, Path], tmp_path: Pat
     bundle = bundles["int8"]
     with pytest.raises(CheckpointError, match=r"is quantised already; load it with .*'none'"):
         RomaThinker.from_pretrained(bundle, device="cpu", quantization="nf4")
-    with pytest.raises(CheckpointError, match="is a bundle; make another from its source"):
+    with pytest.raises(CheckpointError, match="is a bundle; expected the checkpoint"):
         write_bundle(order(bundle, "nf4"), tmp_path / "other")
 
 
@@ -124,7 +124,7 @@ def test_encoders_and_head_in_onnx(
     assert series(thinker) == pytest.approx(series(tiny), abs=1e-4)
     with thinker.open_session() as session, pytest.raises(UnitShapeError, match="was made for"):
         session.step(make_unit(0, height=128, width=96))
-    with pytest.raises(CheckpointError, match="copy its folder"):
+    with pytest.raises(CheckpointError, match="copy the bundle's folder"):
         thinker.save_pretrained(tmp_path / "again")
 
 
@@ -140,10 +140,10 @@ def test_only_a_bundle_is_overwritten(checkpoint: Path, tmp_path: Path, plain: s
     precious = tmp_path / "precious"
     precious.mkdir()
     (precious / "thesis.tex").write_text("years of work")
-    with pytest.raises(BundleError, match="is not a bundle, and is left alone"):
+    with pytest.raises(BundleError, match="holds files that are no bundle"):
         write_bundle(order(checkpoint, plain), precious)
     (tmp_path / "file").touch()
-    with pytest.raises(BundleError, match="is not a folder"):
+    with pytest.raises(BundleError, match="is a file or a link"):
         write_bundle(order(checkpoint, plain), tmp_path / "file")
     with pytest.raises(BundleError, match="create it first"):
         write_bundle(order(checkpoint, plain), tmp_path / "no" / "such")
@@ -171,10 +171,10 @@ def test_a_bundle_that_fails_leaves_nothing(
 def test_recipes_that_do_not_fit(checkpoint: Path, tmp_path: Path) -> None:
     recipe = tmp_path / "tied.yaml"
     recipe.write_text("backbone: nf4\nlm_head: like_backbone\n")
-    with pytest.raises(RecipeError, match="is its embeddings, which stay as they are"):
+    with pytest.raises(RecipeError, match="shares its weights with the embeddings"):
         write_bundle(order(checkpoint, str(recipe)), tmp_path / "bundle")
     recipe.write_text("lm_head: like_backbone\n")
-    with pytest.raises(RecipeError, match="goes with backbone: nf4 or int8, not keep"):
+    with pytest.raises(RecipeError, match="backbone is keep; expected backbone nf4 or int8"):
         write_bundle(order(checkpoint, str(recipe)), tmp_path / "bundle")
 
 

@@ -37,12 +37,12 @@ def test_an_unknown_name() -> None:
     [
         ("backbone: int3", "backbone: 'int3'; expected one of keep, nf4"),
         ("backbone: [nf4]", "expected one of keep, nf4"),
-        ("spine: nf4", r"unknown keys \['spine'\]"),
-        ("name: other", r"unknown keys \['name'\]"),
+        ("spine: nf4", r"the keys \['spine'\]"),
+        ("name: other", r"the keys \['name'\]"),
         ("nf4", "holds no keys"),
         ("a: [", "cannot be read as YAML"),
         ("backbone: !!python/object/apply:os.getcwd []", "cannot be read as YAML"),
-        ("#" * 20_000, "no recipe is longer"),
+        ("#" * 20_000, "expected at most 10,000"),
     ],
 )
 def test_what_is_no_recipe(tmp_path: Path, text: str, message: str) -> None:

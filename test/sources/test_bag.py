@@ -249,7 +249,7 @@ def test_without_stamps_the_times_of_recording_are_taken(
 ) -> None:
     items = play(write_bag(tmp_path / "bag", Recording(audio="none", stamped=False)))
     assert items[0].stamp == BASE + 5_000_000
-    assert "has no stamps; the times of recording are taken" in caplog.text
+    assert "has no stamps; the times of recording are used" in caplog.text
 
 
 def test_topics_are_chosen(tmp_path: Path) -> None:

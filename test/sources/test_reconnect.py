@@ -7,7 +7,7 @@ import math
 import pytest
 
 from roma_ros.sources import SourceError
-from roma_ros.sources.reconnect import BackOff, Reconnect
+from roma_ros.sources.reconnect import Reconnect, ReconnectTimer
 
 
 class Clock:
@@ -20,73 +20,75 @@ class Clock:
 
 def test_waits_grow_to_the_longest() -> None:
     clock = Clock()
-    back_off = BackOff(Reconnect(first_wait=0.5, longest_wait=5.0), now=clock)
+    timer = ReconnectTimer(Reconnect(first_wait=0.5, longest_wait=5.0), now=clock)
     waits = []
     for _ in range(7):
-        wait = back_off.next_wait()
+        wait = timer.next_wait()
         assert wait is not None
         waits.append(wait)
         clock.time += wait
     assert waits == [0.5, 1.0, 2.0, 4.0, 5.0, 5.0, 5.0]
-    assert back_off.tries == 7
-    assert back_off.away == 22.5
+    assert timer.tries == 7
+    assert timer.away == 22.5
 
 
 def test_it_gives_up_after_its_time_and_not_before() -> None:
     clock = Clock()
-    back_off = BackOff(Reconnect(first_wait=1.0, longest_wait=10.0, give_up_after=6.0), now=clock)
+    timer = ReconnectTimer(
+        Reconnect(first_wait=1.0, longest_wait=10.0, give_up_after=6.0), now=clock
+    )
     waits = []
-    while (wait := back_off.next_wait()) is not None:
+    while (wait := timer.next_wait()) is not None:
         waits.append(wait)
         clock.time += wait
     assert waits == [1.0, 2.0, 3.0]  # the third is cut short, so that the last try is at 6 s
-    assert BackOff(Reconnect(give_up_after=0)).next_wait() is None
+    assert ReconnectTimer(Reconnect(give_up_after=0)).next_wait() is None
 
 
 def test_a_device_that_comes_and_goes_is_tried_no_faster_than_one_that_stays_away() -> None:
     """Each time it gives a frame or two: that is not recovery."""
     clock = Clock()
-    back_off = BackOff(Reconnect(first_wait=0.5, longest_wait=8.0), now=clock)
+    timer = ReconnectTimer(Reconnect(first_wait=0.5, longest_wait=8.0), now=clock)
     waits = []
     for _ in range(6):
-        wait = back_off.next_wait()
+        wait = timer.next_wait()
         assert wait is not None
         waits.append(wait)
         clock.time += wait
-        back_off.works()
+        timer.works()
         clock.time += 1.0
-        back_off.works()
+        timer.works()
     assert waits == [0.5, 1.0, 2.0, 4.0, 8.0, 8.0]
 
 
 def test_only_the_time_away_counts_for_giving_up() -> None:
     clock = Clock()
-    back_off = BackOff(Reconnect(first_wait=1.0, give_up_after=5.0), now=clock)
+    timer = ReconnectTimer(Reconnect(first_wait=1.0, give_up_after=5.0), now=clock)
     for _ in range(2):
-        back_off.next_wait()
+        timer.next_wait()
         clock.time += 2.0
-        assert back_off.outage == 2.0
-        back_off.works()
+        assert timer.outage == 2.0
+        timer.works()
         clock.time += 4.0  # too short to have recovered
-    assert (back_off.outage, back_off.away) == (0.0, 4.0)
-    assert back_off.next_wait() == 1.0  # what is left of 5 s
+    assert (timer.outage, timer.away) == (0.0, 4.0)
+    assert timer.next_wait() == 1.0  # what is left of 5 s
     clock.time += 1.0
-    assert back_off.next_wait() is None
+    assert timer.next_wait() is None
 
 
 def test_after_five_good_seconds_a_loss_is_a_new_one() -> None:
     clock = Clock()
-    back_off = BackOff(Reconnect(first_wait=0.5, give_up_after=60.0), now=clock)
+    timer = ReconnectTimer(Reconnect(first_wait=0.5, give_up_after=60.0), now=clock)
     for _ in range(3):
-        back_off.next_wait()
+        timer.next_wait()
     clock.time += 40.0
     for _ in range(6):
-        back_off.works()
+        timer.works()
         clock.time += 1.0
-    assert back_off.away == 0.0
-    assert back_off.tries == 0
+    assert timer.away == 0.0
+    assert timer.tries == 0
     clock.time += 600.0
-    assert back_off.next_wait() == 0.5
+    assert timer.next_wait() == 0.5
 
 
 @pytest.mark.parametrize(
@@ -96,3 +98,13 @@ def test_after_five_good_seconds_a_loss_is_a_new_one() -> None:
 def test_values_out_of_range(first: float, longest: float, give_up: float) -> None:
     with pytest.raises(SourceError, match="expected"):
         Reconnect(first_wait=first, longest_wait=longest, give_up_after=give_up)
+
+
+def test_the_last_message_tells_the_tries() -> None:
+    clock = Clock()
+    timer = ReconnectTimer(Reconnect(first_wait=1.0, give_up_after=3.0), now=clock)
+    assert timer.final_message("it is gone") == "it is gone"
+    while (wait := timer.next_wait()) is not None:
+        clock.time += wait
+    assert timer.final_message("it is gone") == "it is gone; tried 2 times in 3 s"
+    assert ReconnectTimer(None).next_wait() is None

@@ -143,8 +143,9 @@ def test_unknown_folder_and_foreign_model(folder: Path) -> None:
 
 
 def test_unknown_device_dtype_and_quantization() -> None:
-    with pytest.raises(ValueError, match="expected auto, cpu, cuda"):
-        RomaThinker.from_pretrained("roma_tiny", device="toaster")
+    for device in ("toaster", "meta"):
+        with pytest.raises(ValueError, match=f"'{device}'; expected auto, cpu, cuda"):
+            RomaThinker.from_pretrained("roma_tiny", device=device)
     with pytest.raises(ValueError, match="dtype is 'int3'; expected auto or one of"):
         RomaThinker.from_pretrained("roma_tiny", dtype="int3")
     with pytest.raises(ValueError, match="'int2'; expected one of none, nf4, int8"):

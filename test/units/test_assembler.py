@@ -330,7 +330,7 @@ def test_memory_is_bounded_whoever_fetches():
     for item in live(camera(0, 40, rate=60), microphone(0, 40)):
         assembler.add(item)
         assert len(assembler._video) <= 2 + 2 * 2 * 6
-        samples = sum(len(piece) for line in assembler._audio._runs for piece in line._pieces)
+        samples = sum(len(piece) for line in assembler._audio._runs for piece in line._chunks)
         assert samples <= 6 * RATE
     units = assembler.units()
     assert len(units) >= 16

@@ -182,7 +182,7 @@ def test_stamps_that_were_frozen_are_used_again_when_they_go_on():
     assert status(assembler, Modality.VIDEO).fault == ""
     notices = assembler.notices()
     assert any("stand still" in notice for notice in notices)
-    assert any("go on with time again" in notice for notice in notices)
+    assert any("advance with time again" in notice for notice in notices)
 
 
 def test_stamps_at_a_thousandth_of_the_rate_are_not_used():
@@ -194,7 +194,7 @@ def test_stamps_at_a_thousandth_of_the_rate_are_not_used():
     units = [unit for unit in run(assembler, items) if unit.end > EPOCH + ns(20)]
     assert len(units) >= 8
     assert all(is_whole(unit) for unit in units)
-    assert "do not go on with time" in status(assembler, Modality.VIDEO).fault
+    assert "do not advance with time" in status(assembler, Modality.VIDEO).fault
 
 
 def test_stamps_that_begin_again_every_second_are_not_used():
@@ -469,7 +469,7 @@ def test_memory_is_bounded_whatever_the_stamps():
         add(assembler, replace(arriving, item=replace(arriving.item, stamp=stamp)))
         assembler.units()
         alignment = assembler._alignment
-        for line in alignment._lines.values():
+        for line in alignment._trackers.values():
             assert len(line.suspects) <= (32 if line.modality is Modality.VIDEO else 128)
             assert len(line.held) <= 128
         assert len(alignment._offsets._relation._pairs) <= 1024

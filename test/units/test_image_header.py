@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from roma_ros.units import ImageError
-from roma_ros.units.image_header import Kind, essential_png, read_header
+from roma_ros.units.image_header import ImageFormat, read_header, strip_png
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,12 @@ def test_what_can_be_decoded_at_a_smaller_size():
     assert not read_header(encoded(".jpg", picture, cv2.IMWRITE_JPEG_PROGRESSIVE, 1)).reducible
     assert not read_header(encoded(".png", picture)).reducible
     webp = read_header(encoded(".webp", np.zeros((20, 30, 4), np.uint8)))
-    assert (webp.kind, webp.height, webp.width, webp.reducible) == (Kind.WEBP, 20, 30, False)
+    assert (webp.format, webp.height, webp.width, webp.reducible) == (
+        ImageFormat.WEBP,
+        20,
+        30,
+        False,
+    )
 
 
 def test_bits_and_grey():
@@ -111,8 +116,8 @@ def test_texts_and_profiles_of_a_png_are_left_out():
     plain = encoded(".png", picture)
     text = part(b"zTXt", b"a\0\0" + zlib.compress(bytes(8_000_000)))
     long = plain[:33] + 3 * text + plain[33:] + b"more"
-    assert essential_png(long) == plain
-    assert np.array_equal(cv2.imdecode(np.frombuffer(essential_png(long), np.uint8), 1), picture)
+    assert strip_png(long) == plain
+    assert np.array_equal(cv2.imdecode(np.frombuffer(strip_png(long), np.uint8), 1), picture)
 
 
 @pytest.mark.parametrize("length", [0x7FFFFFFF, 0x08000000, 0xFFFFFFFF])
@@ -120,10 +125,10 @@ def test_a_part_of_a_png_that_claims_to_be_longer_than_the_image(length):
     plain = encoded(".png", np.zeros((20, 30, 3), np.uint8))
     broken = plain[:33] + struct.pack(">I", length) + plain[37:]
     with pytest.raises(ImageError, match=f"cut off or broken after 33 of {len(plain)} bytes"):
-        essential_png(broken)
+        strip_png(broken)
 
 
 def test_a_png_of_millions_of_parts_is_refused():
     plain = encoded(".png", np.zeros((20, 30, 3), np.uint8))
     with pytest.raises(ImageError, match="broken"):
-        essential_png(plain[:33] + 100_000 * part(b"IDAT", b"") + plain[33:])
+        strip_png(plain[:33] + 100_000 * part(b"IDAT", b"") + plain[33:])

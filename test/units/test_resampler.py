@@ -72,5 +72,5 @@ def test_what_is_read_is_forgotten(rate):
             run.append(piece)
         run.read(ORIGIN, index * UNIT_RATE, (index + 1) * UNIT_RATE)
         run.forget(ORIGIN, (index + 1) * UNIT_RATE)
-    assert sum(map(len, run._pieces)) <= 1.1 * rate
+    assert sum(map(len, run._chunks)) <= 1.1 * rate
     assert abs(run.end - ORIGIN - 60 * NS_PER_SECOND) < 60 * NS_PER_SECOND / rate * 10

@@ -1,13 +1,13 @@
 import pytest
 
 from roma_ros.units import StampError
-from roma_ros.units.stream_clock import Arrival, Modality, StreamClock
+from roma_ros.units.stream_clock import Modality, StampVerdict, StreamClock
 
 VIDEO, AUDIO = Modality.VIDEO, Modality.AUDIO
 
 
 def clock_at(*stamps: int, modality: Modality = VIDEO) -> StreamClock:
-    clock = StreamClock(lateness=150, max_backward=500, max_gap=5000, doubt=700)
+    clock = StreamClock(lateness=150, max_backward=500, max_gap=5000, confirmed_step=700)
     for stamp in stamps:
         clock.accept(modality, stamp, stamp)
     return clock
@@ -16,15 +16,15 @@ def clock_at(*stamps: int, modality: Modality = VIDEO) -> StreamClock:
 @pytest.mark.parametrize(
     ("modality", "stamp", "arrival"),
     [
-        (VIDEO, 10_001, Arrival.IN_TIME),
-        (VIDEO, 9_850, Arrival.IN_TIME),
-        (VIDEO, 9_849, Arrival.LATE),
-        (VIDEO, 9_500, Arrival.LATE),
-        (VIDEO, 9_499, Arrival.JUMP),
-        (VIDEO, 10_700, Arrival.IN_TIME),
-        (VIDEO, 10_701, Arrival.JUMP),
-        (AUDIO, 5_000, Arrival.IN_TIME),  # the first audio may be well behind the video
-        (AUDIO, 4_999, Arrival.JUMP),
+        (VIDEO, 10_001, StampVerdict.IN_TIME),
+        (VIDEO, 9_850, StampVerdict.IN_TIME),
+        (VIDEO, 9_849, StampVerdict.LATE),
+        (VIDEO, 9_500, StampVerdict.LATE),
+        (VIDEO, 9_499, StampVerdict.JUMP),
+        (VIDEO, 10_700, StampVerdict.IN_TIME),
+        (VIDEO, 10_701, StampVerdict.JUMP),
+        (AUDIO, 5_000, StampVerdict.IN_TIME),  # the first audio may be well behind the video
+        (AUDIO, 4_999, StampVerdict.JUMP),
     ],
 )
 def test_judgement(modality, stamp, arrival):
@@ -35,13 +35,13 @@ def test_a_modality_is_late_against_itself_only():
     clock = clock_at(10_000)
     clock.accept(AUDIO, 9_000, 9_010)
     clock.accept(VIDEO, 10_500, 10_500)
-    assert clock.judge(AUDIO, 9_010) is Arrival.IN_TIME
+    assert clock.judge(AUDIO, 9_010) is StampVerdict.IN_TIME
 
 
 def test_a_long_piece_reaches_further_than_its_stamp():
     clock = clock_at()
     clock.accept(AUDIO, 10_000, 15_000)
-    assert clock.judge(AUDIO, 15_000) is Arrival.IN_TIME
+    assert clock.judge(AUDIO, 15_000) is StampVerdict.IN_TIME
     assert (clock.newest, clock.reach) == (10_000, 15_000)
 
 
@@ -69,8 +69,8 @@ def test_skew_is_how_far_the_audio_is_ahead():
 
 
 def test_a_clock_may_start_at_zero_but_not_fall_to_it():
-    assert clock_at().judge(VIDEO, 0) is Arrival.IN_TIME
-    assert clock_at(0).judge(AUDIO, 0) is Arrival.IN_TIME
+    assert clock_at().judge(VIDEO, 0) is StampVerdict.IN_TIME
+    assert clock_at(0).judge(AUDIO, 0) is StampVerdict.IN_TIME
     with pytest.raises(StampError, match=r"video stamp is 0.*header\.stamp"):
         clock_at(0).judge(VIDEO, 0)
     with pytest.raises(StampError, match="audio stamp is 0"):

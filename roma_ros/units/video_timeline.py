@@ -1,4 +1,4 @@
-"""Frames on one line of time: for each unit the two nearest to its moments."""
+"""Selection of frames: for each unit the nearest to +0.0 s and to +0.5 s."""
 
 import cv2
 import numpy as np
@@ -9,40 +9,41 @@ from roma_ros.units.frame_buffer import FrameBuffer
 from roma_ros.units.stats import AssemblerStats
 from roma_ros.units.unit import FRAMES_PER_UNIT, NS_PER_SECOND, VideoFill
 
-__all__ = ["VideoLine"]
+__all__ = ["VideoTimeline"]
 
 MOMENTS = (0, NS_PER_SECOND // 2)
-"""Where in a unit its frames should be, ns."""
+"""Sampling times of a unit's frames, ns from its start."""
 UNKNOWN_SIZE = (224, 224)
-"""Height and width of black frames as long as no frame has been seen."""
+"""Height and width of black frames before the first frame, pixels."""
 
 
-class VideoLine:
-    """The video of one stream: takes frames in any order, gives two for each unit.
+class VideoTimeline:
+    """The video of one stream: frames in any order in, two frames for each unit out.
 
-    A frame is wanted by a unit if it is the nearest to one of its moments of all frames taken
-    before the unit's end, those before its start among them.
+    A unit takes the frame nearest to each of its sampling times of all frames before the unit's
+    end, also those before its start.
     """
 
     def __init__(self, *, hold: int, lateness: int, stats: AssemblerStats) -> None:
         """
         Args:
-            hold: how old a frame may be at the start of a unit that shows it, ns.
-            lateness: how much older than the newest a frame may be when it comes, ns.
+            hold: how old a frame may be at the start of a unit that uses it, ns.
+            lateness: how much older than the newest a frame may be when it arrives, ns.
+            stats: counters to update.
         """
         self._hold = hold
         self.lateness = lateness
         self._stats = stats
         self._buffer = FrameBuffer()
         self._newest: int | None = None
-        self._last: RgbFrame | None = None  # the newest that was decoded
+        self._last: RgbFrame | None = None  # the last frame that was decoded
 
     def __len__(self) -> int:
-        """Frames in memory that are not decoded."""
+        """Number of undecoded frames in memory."""
         return len(self._buffer)
 
     def add(self, frame: Frame, start: int) -> None:
-        """Takes a frame, and drops what no unit from the one at `start` (ns) on wants."""
+        """Add a frame, and drop the frames that no unit from the one at `start` (ns) on needs."""
         if not self._buffer.add(frame):
             self._stats.frames_duplicate += 1
             return
@@ -50,7 +51,7 @@ class VideoLine:
         self.forget(start)
 
     def forget(self, start: int) -> None:
-        """Drops the frames that no unit from the one at `start` (ns) on wants."""
+        """Drop the frames that no unit from the one at `start` (ns) on needs."""
         newest = start if self._newest is None else self._newest
         self._buffer.prune(
             (unit + moment, unit + NS_PER_SECOND)
@@ -59,8 +60,10 @@ class VideoLine:
         )
 
     def is_settled(self, start: int) -> bool:
-        """Whether every frame still to come is further from both moments of the unit at `start`
-        than what is there. With a camera of some frames a second that is long before its end."""
+        """Whether no frame still to come can be nearer to a sampling time of the unit at `start`.
+
+        With a camera of some frames a second that is long before the unit's end.
+        """
         last_moment = start + MOMENTS[-1]
         nearest = self._buffer.nearest(last_moment, start + NS_PER_SECOND, 1)
         if self._newest is None or not nearest:
@@ -68,13 +71,14 @@ class VideoLine:
         return abs(nearest[0].stamp - last_moment) <= self._newest - self.lateness - last_moment
 
     def read(self, start: int, *, may_hold: bool = True) -> tuple[np.ndarray, VideoFill]:
-        """The frames of the unit at `start` (ns), decoded.
+        """Decode the frames of a unit.
 
         Args:
-            may_hold: whether frames from before the unit may stand for missing ones.
+            start: of the unit, ns.
+            may_hold: whether frames from before the unit may be used for missing ones.
 
         Returns:
-            uint8 (2, H, W, 3) RGB, and what stands for frames that did not come.
+            uint8 (2, H, W, 3) RGB, and what it has in place of missing frames.
         """
         chosen: list[RgbFrame] = []
         for moment in MOMENTS:
@@ -89,7 +93,7 @@ class VideoLine:
         return _stack([frame.rgb for frame in chosen]), VideoFill.NONE if fresh else VideoFill.HELD
 
     def _decode_nearest(self, start: int, moment: int, decoded: list[RgbFrame]) -> RgbFrame | None:
-        """The nearest frame that can be decoded, or the last one that could; None if too old."""
+        """Decode the nearest frame that can be; else return the last one; None: it is too old."""
         oldest = start - self._hold
         known = {frame.stamp: frame for frame in decoded}
         for frame in self._buffer.nearest(start + moment, start + NS_PER_SECOND):
@@ -111,14 +115,14 @@ class VideoLine:
         return np.zeros((FRAMES_PER_UNIT, height, width, 3), np.uint8)
 
 
-def _stack(pictures: list[np.ndarray]) -> np.ndarray:
-    """Stacks pictures; if the camera changed its resolution, all get the last one's size."""
-    height, width = pictures[-1].shape[:2]
+def _stack(images: list[np.ndarray]) -> np.ndarray:
+    """Stack images; if the camera changed its resolution, all get the last one's size."""
+    height, width = images[-1].shape[:2]
     return np.stack(
         [
-            picture
-            if picture.shape == pictures[-1].shape
-            else cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
-            for picture in pictures
+            image
+            if image.shape == images[-1].shape
+            else cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+            for image in images
         ]
     )

@@ -1,4 +1,4 @@
-"""A bounded queue between a device's thread and the one that reads it."""
+"""Bounded queue between a device's thread and the one that reads it."""
 
 from __future__ import annotations
 
@@ -7,20 +7,23 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Generic, TypeVar
 
-__all__ = ["Mailbox"]
+__all__ = ["BoundedQueue"]
 
 T = TypeVar("T")
 
 
-class Mailbox(Generic[T]):
-    """Keeps the newest items: a reader that is too slow loses the oldest, and they are counted.
+class BoundedQueue(Generic[T]):
+    """Queue of the newest items: when it is full the oldest is dropped and counted.
+
+    Iterate over it to take items; the iteration ends when the queue is closed and empty.
 
     Args:
-        capacity: items that may wait.
-        max_bytes: of all that wait; `None`: any. The newest item may wait whatever it has.
+        capacity: most items in the queue.
+        max_bytes: most bytes of all items together; `None`: no limit. The newest item is kept
+            whatever its size.
 
     Attributes:
-        dropped: items that were lost.
+        dropped: number of items that were dropped.
     """
 
     def __init__(self, capacity: int, max_bytes: int | None = None) -> None:
@@ -33,10 +36,11 @@ class Mailbox(Generic[T]):
         self._error: Exception | None = None
 
     def put(self, item: T, size: int = 0) -> None:
-        """Never blocks; does nothing once the mailbox is closed.
+        """Add an item. Never blocks; does nothing when the queue is closed.
 
         Args:
-            size: of the item, bytes.
+            item: any object.
+            size: size of the item, bytes.
         """
         with self._changed:
             if self._closed:
@@ -56,7 +60,7 @@ class Mailbox(Generic[T]):
             self.dropped += 1
 
     def close(self, error: Exception | None = None) -> None:
-        """Nothing more will come; a reader gets what waits, and then `error` if there is one."""
+        """Close the queue: the reader gets the remaining items, and then `error` if any."""
         with self._changed:
             if not self._closed:
                 self._closed, self._error = True, error

@@ -1,7 +1,7 @@
 import numpy as np
 
 from roma_ros.units import NS_PER_SECOND, AssemblerStats, ImageError, RgbFrame, VideoFill
-from roma_ros.units.video_line import VideoLine
+from roma_ros.units.video_timeline import VideoTimeline
 
 MS = NS_PER_SECOND // 1000
 START = 1_700_000_000 * NS_PER_SECOND
@@ -27,15 +27,15 @@ class Picture:
         return np.full((*self.size, 3), self.value, np.uint8)
 
 
-def line_of(*pictures: Picture) -> tuple[VideoLine, AssemblerStats]:
+def line_of(*pictures: Picture) -> tuple[VideoTimeline, AssemblerStats]:
     stats = AssemblerStats()
-    line = VideoLine(hold=2 * NS_PER_SECOND, lateness=150 * MS, stats=stats)
+    line = VideoTimeline(hold=2 * NS_PER_SECOND, lateness=150 * MS, stats=stats)
     for picture in pictures:
         line.add(picture, START)
     return line, stats
 
 
-def shown(line: VideoLine, unit: int) -> tuple[list[int], VideoFill]:
+def shown(line: VideoTimeline, unit: int) -> tuple[list[int], VideoFill]:
     frames, fill = line.read(START + unit * NS_PER_SECOND)
     assert frames.shape[0] == 2
     return [int(frame[0, 0, 0]) for frame in frames], fill
@@ -116,6 +116,6 @@ def test_one_frame_for_each_stamp():
 
 def test_decoded_pictures_are_taken_as_they_are():
     stats = AssemblerStats()
-    line = VideoLine(hold=0, lateness=0, stats=stats)
+    line = VideoTimeline(hold=0, lateness=0, stats=stats)
     line.add(RgbFrame(START, np.full((2, 2, 3), 9, np.uint8)), START)
     assert shown(line, 0) == ([9, 9], VideoFill.NONE)

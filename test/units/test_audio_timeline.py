@@ -5,7 +5,7 @@ import pytest
 import soxr
 
 from roma_ros.units import NS_PER_SECOND, UNIT_RATE, AssemblerStats, AudioChunk
-from roma_ros.units.audio_line import MAX_WAITING, AudioLine
+from roma_ros.units.audio_timeline import MAX_WAITING, AudioTimeline
 
 MS = NS_PER_SECOND // 1000
 START = 1_700_000_000 * NS_PER_SECOND
@@ -29,16 +29,16 @@ def moved(piece: AudioChunk, ns: int) -> AudioChunk:
     return AudioChunk(piece.stamp + ns, piece.rate, piece.samples)
 
 
-def line_of(items: list[AudioChunk]) -> tuple[AudioLine, AssemblerStats]:
+def line_of(items: list[AudioChunk]) -> tuple[AudioTimeline, AssemblerStats]:
     stats = AssemblerStats()
-    line = AudioLine(stats)
+    line = AudioTimeline(stats)
     for item in items:
         line.add(item)
         line.settle(item.stamp)
     return line, stats
 
 
-def two_units(line: AudioLine) -> tuple[np.ndarray, int]:
+def two_units(line: AudioTimeline) -> tuple[np.ndarray, int]:
     parts = [line.read(START, index) for index in (0, 1)]
     return np.concatenate([audio for audio, _ in parts]), sum(missing for _, missing in parts)
 
@@ -175,7 +175,7 @@ def test_the_rate_may_change(rates):
 
 def test_a_piece_waits_while_one_before_it_may_come():
     stats = AssemblerStats()
-    line = AudioLine(stats)
+    line = AudioTimeline(stats)
     items = pieces(sine(16000), 16000, 10)
     horizon = START + 5 * MS
     line.add(items[0])
@@ -198,12 +198,12 @@ def test_a_piece_waits_while_one_before_it_may_come():
 
 def test_what_waits_is_bounded():
     stats = AssemblerStats()
-    line = AudioLine(stats)
+    line = AudioTimeline(stats)
     tiny = np.zeros(1, np.float32)
     for index in range(3 * MAX_WAITING):
         line.add(AudioChunk(START + index, 16000, tiny))
     assert stats.audio_overflow == 2 * MAX_WAITING
-    line = AudioLine(stats)
+    line = AudioTimeline(stats)
     for index in range(10):
         line.add(AudioChunk(START + index, 192000, np.zeros(1920000, np.float32)))
     assert stats.audio_overflow == 2 * MAX_WAITING + 8
@@ -214,4 +214,4 @@ def test_what_is_read_is_forgotten():
     for index in range(30):
         line.read(START, index)
         line.forget(START, index + 1)
-    assert sum(len(piece) for run in line._runs for piece in run._pieces) < 4800
+    assert sum(len(piece) for run in line._runs for piece in run._chunks) < 4800

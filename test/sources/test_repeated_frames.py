@@ -1,31 +1,31 @@
-"""with_held_pictures, on pieces made by hand."""
+"""repeat_frames, on pieces made by hand."""
 
 from __future__ import annotations
 
 import av
 import numpy as np
 
-from roma_ros.sources.held_picture import with_held_pictures
-from roma_ros.sources.media_track import PicturePiece, Piece, SoundPiece
+from roma_ros.sources.media_track import TrackChunk, TrackFrame, TrackItem
+from roma_ros.sources.repeated_frames import repeat_frames
 
 NS = 1_000_000_000
 
 
-def picture(start: float, end: float, *, is_last: bool = False) -> PicturePiece:
+def picture(start: float, end: float, *, is_last: bool = False) -> TrackFrame:
     frame = av.VideoFrame(16, 16, "rgb24")
-    return PicturePiece(round(start * NS), round(end * NS), frame, is_last=is_last)
+    return TrackFrame(round(start * NS), round(end * NS), frame, is_last=is_last)
 
 
-def sound(start: float) -> SoundPiece:
+def sound(start: float) -> TrackChunk:
     samples = np.zeros((800, 1), np.float32)
-    return SoundPiece(round(start * NS), round((start + 0.05) * NS), 16_000, samples)
+    return TrackChunk(round(start * NS), round((start + 0.05) * NS), 16_000, samples)
 
 
-def starts(*pieces: Piece) -> list[float]:
+def starts(*pieces: TrackItem) -> list[float]:
     """Seconds of the pictures."""
-    given = list(with_held_pictures(pieces))
+    given = list(repeat_frames(pieces))
     assert [piece.start for piece in given] == sorted(piece.start for piece in given)
-    return [piece.start / NS for piece in given if isinstance(piece, PicturePiece)]
+    return [piece.start / NS for piece in given if isinstance(piece, TrackFrame)]
 
 
 def test_pictures_of_a_second_or_less_come_once() -> None:
