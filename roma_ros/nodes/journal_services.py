@@ -109,7 +109,7 @@ class NodeJournal:
         journal = self._journal
         if journal is None:
             return []
-        unpublished, journal.untold = journal.untold, ()
+        unpublished, journal.unpublished = journal.unpublished, ()
         alerts = {watch.id: watch for watch in watches if watch.kind is WatchKind.ALERT}
         return [
             Alert(
