@@ -8,7 +8,7 @@ from typing import Literal
 from roma_ros.units.audio import AudioChunk
 from roma_ros.units.audio_timeline import MAX_DRIFT, AudioTimeline
 from roma_ros.units.clock_alignment import AlignedItem, ClockAlignment, SensorClockStatus
-from roma_ros.units.config import CONFIRMED_STEP, DEFAULT_LATENESS, AssemblerConfig
+from roma_ros.units.config import DEFAULT_LATENESS, UNCONFIRMED_STEP, AssemblerConfig
 from roma_ros.units.errors import ModalityError, StampError
 from roma_ros.units.item import Item, end_of
 from roma_ros.units.lateness import MARGIN, Lateness
@@ -23,13 +23,13 @@ __all__ = ["UnitAssembler"]
 LOOKAHEAD = (REACH + UNIT_RATE // 1000) * NS_PER_SECOND // UNIT_RATE
 """Audio needed beyond a unit's end to resample up to it, ns: 10 ms, and 1 ms for rounding."""
 MIN_TAIL = NS_PER_SECOND // 10
-"""A shorter rest at the end of a stream makes no unit, ns: tracks seldom end together."""
+"""Shortest rest at the end of a stream that makes a unit, ns: tracks seldom end together."""
 MAX_OPEN = 4 * NS_PER_SECOND
 """Items that are older than the newest by more than this are assembled without `units()`, ns."""
 MAX_CLOSED_UNITS = 16  # that wait to be fetched
 MAX_NOTICES = 16
 OLDEST_FIRST = 30 * NS_PER_SECOND
-"""How much older than all others the first aligned item of a modality may be, ns."""
+"""Largest age of a modality's first aligned item relative to all others, ns."""
 
 
 class UnitAssembler:
@@ -80,7 +80,7 @@ class UnitAssembler:
             settled=MARGIN if fixed is None else fixed,
             max_backward=max_backward,
             max_gap=_ns(self.config.max_gap),
-            confirmed_step=_ns(CONFIRMED_STEP),
+            unconfirmed_step=_ns(UNCONFIRMED_STEP),
         )
         self._index = 0  # of the open unit
         self._video = VideoTimeline(
