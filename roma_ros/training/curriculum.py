@@ -59,7 +59,7 @@ BINDING_KINDS = (
 GLIMPSE_KINDS = (*PRESENT_KINDS, *BINDING_KINDS)
 PAST_KINDS = tuple(kind for kind in QuestionKind if kind not in PRESENT_KINDS)
 ASKED_KINDS = (*QuestionKind, *PAST_KINDS)  # twice as many on the past, which is harder
-# Order is the hardest kind.
+# Order is the hardest kind; counts are easier, as many are zero.
 REMEMBERED_KINDS = (*PAST_KINDS, *(2 * (QuestionKind.ORDER,)), QuestionKind.SOUND_ORDER)
 # Spoken questions to compare or count are harder than those to name something.
 ALOUD_KINDS = (
@@ -85,7 +85,7 @@ class Mix:
         alerts: share of lessons of streams with alert instructions.
         narrations: share of lessons of streams with a narration.
         memories: share of lessons with many questions on the past.
-        spoken: share of instructions and questions that are spoken instead of given as text, 0 to 1.
+        spoken: share of instructions and questions that are spoken instead of text, 0 to 1.
         seconds: shortest and longest stream in seconds, spoken instructions not counted.
         questions_per_stream: number of questions on branches of a stream, and about a glimpse. With
             0, glimpses and dictations have the auxiliary loss alone.
@@ -229,7 +229,7 @@ class World:
         return [dictation_example(exercise, self.mix) for exercise in lines]
 
     def questions(self) -> list[StreamExample]:
-        """Return streams with a spoken question at their end, or with text questions on branches."""
+        """Return streams with a spoken question at the end, or text questions on branches."""
         return self.spoken_questions() if self.spoken else self.text_questions()
 
     def spoken_questions(self) -> list[StreamExample]:
