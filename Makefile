@@ -75,7 +75,7 @@ define with_wheel
 endef
 
 # Folders stand for the files in them: adding or removing one makes the folder newer.
-INSTALLED_FOLDERS := $(shell find roma_ros launch config -type d -not -name __pycache__ 2>/dev/null)
+INSTALLED_FOLDERS := $(shell find roma_ros quantize launch config -type d -not -name __pycache__ 2>/dev/null)
 INTERFACE := package.xml CMakeLists.txt $(wildcard action/*.action cmake/*.in msg/*.msg srv/*.srv)
 
 .PHONY: help setup build demo test test-slow test-newest test-lowest fuzz flood soak soak-ros lint docs bench eval train-tiny \
@@ -186,7 +186,7 @@ ablations: build runs/stage1/done ## train and measure variants of the recipe: a
 	python bench/ablations.py --encoders runs/stage0_speech --aligned runs/stage1
 
 gptq: setup ## add the libraries of the recipe gptq4, which ask for newer ones than ours
-	python -m pip install --quiet --no-deps --no-build-isolation --requirement roma_ros/quantize/gptq.txt
+	python -m pip install --quiet --no-deps --no-build-isolation --requirement quantize/gptq.txt
 
 clean: ## remove all that was built (.venv stays)
 	rm -rf .colcon .colcon-* build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -3,7 +3,7 @@
 import subprocess
 from pathlib import Path
 
-from setuptools import setup
+from setuptools import find_packages, setup
 from setuptools.command.build_py import build_py
 
 
@@ -33,4 +33,13 @@ def _commit() -> str:
     return done.stdout.strip()
 
 
-setup(cmdclass={"build_py": BuildWithCommit})
+# The folder quantize/ is the package roma_ros.quantize. The link roma_ros/quantize is for mypy and
+# editors alone: where git writes links as text files, nothing is missing from what is installed.
+setup(
+    cmdclass={"build_py": BuildWithCommit},
+    package_dir={"roma_ros.quantize": "quantize"},
+    packages=[
+        *find_packages(include=["roma_ros", "roma_ros.*"], exclude=["roma_ros.quantize"]),
+        "roma_ros.quantize",
+    ],
+)

@@ -43,8 +43,8 @@ class Recording:
         """Read an audio file: WAV, FLAC, MP3, OGG or another format that FFmpeg decodes.
 
         Args:
-            path: of a file of at most 64 MiB with 0.1 to 30 s of sound, 8 to 192 kHz, 1 to 8
-                channels (they are averaged). The picture of a video file is left out.
+            path: of a file of at most 64 MiB with 0.1 to 30 s of audio, 8 to 192 kHz, 1 to 8
+                channels (they are averaged). The video of a video file is left out.
 
         Raises:
             RecordingError: the file is missing, is no such file, or is silent.

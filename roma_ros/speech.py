@@ -1,4 +1,4 @@
-"""Text -> spoken words, by the espeak-ng library that espeakng-loader brings along."""
+"""Speech synthesis by the espeak-ng library that the package espeakng-loader contains."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from roma_ros.units import UNIT_RATE
 __all__ = ["Speech", "SpeechError", "SpokenWord", "Voice", "say", "speak"]
 
 # From espeak-ng's speak_lib.h.
-SYNCHRONOUS = 2  # espeak_Synth returns when all is spoken, and plays nothing
-DONT_EXIT = 0x8000  # a failure to start is returned
+SYNCHRONOUS = 2  # espeak_Synth returns at the end, and plays nothing
+DONT_EXIT = 0x8000  # a failure to start is returned as an error code
 CHARS_UTF8 = 1
 RATE, PITCH = 1, 3  # espeak_PARAMETER
 LIST_ENDS, WORD_BEGINS = 0, 1  # espeak_EVENT_TYPE
 
 
 class _Event(ctypes.Structure):
-    """espeak_EVENT."""
+    """espeak_EVENT of speak_lib.h."""
 
     _fields_ = (
         ("type", ctypes.c_int),
@@ -43,22 +43,22 @@ Callback = ctypes.CFUNCTYPE(
     ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_Event)
 )
 
-LOUDNESS = 0.1  # root mean square of a line
-QUIET = 0.005  # what is softer at the ends of a line is cut off
-SPOKEN_AT_ONCE = threading.Lock()  # the library has one state for the whole process
+LOUDNESS = 0.1  # root mean square of a speech, of full scale 1.0
+QUIET = 0.005  # peak of samples that are cut off at both ends
+LIBRARY_LOCK = threading.Lock()  # the library has one state for the whole process
 
 
 class SpeechError(RuntimeError):
-    """Words cannot be spoken: espeak-ng is missing, or does not know the voice."""
+    """Text cannot be synthesised: espeak-ng is missing, or has no such voice."""
 
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """A way of speaking.
+    """Settings of a synthetic voice.
 
     Attributes:
-        name: espeak-ng's, a language or dialect with a variant after `+`.
-        speed: words a minute.
+        name: espeak-ng's name, a language or dialect with a variant after `+`, such as "en-us+f3".
+        speed: words per minute.
         pitch: 0 to 99; 50 is the voice's own.
     """
 
@@ -69,11 +69,11 @@ class Voice:
 
 @dataclass(frozen=True, slots=True)
 class SpokenWord:
-    """A word, and when it is heard.
+    """A word of a speech, and its time.
 
     Attributes:
-        text: as it is written, without punctuation.
-        begins, ends: seconds from the beginning of the line.
+        text: the word as written, without punctuation.
+        begins, ends: times from the beginning of the speech, s.
     """
 
     text: str
@@ -81,18 +81,19 @@ class SpokenWord:
     ends: float
 
     def delayed(self, seconds: float) -> SpokenWord:
+        """Return the word at a later time."""
         return replace(self, begins=self.begins + seconds, ends=self.ends + seconds)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Speech:
-    """A spoken line.
+    """Synthesised speech.
 
     Attributes:
-        sound: float32 (n,) at 16 kHz, not to be written to, without silence at its ends. Root mean
-            square 0.1.
-        words: in their order. What the voice runs into the word before it ("the", "far") has no
-            entry of its own.
+        sound: float32 (n,), mono at 16 kHz, full scale 1.0, read-only, without silence at its ends;
+            root mean square 0.1.
+        words: the words in their order. A word that the voice joins to the one before it ("the",
+            "far") has no entry of its own.
     """
 
     sound: np.ndarray
@@ -100,30 +101,34 @@ class Speech:
 
 
 def say(text: str, voice: Voice) -> np.ndarray:
-    """The sound of `speak`."""
+    """Synthesise a text: float32 (n,), mono at 16 kHz.
+
+    Raises:
+        SpeechError: as for `speak`.
+    """
     return speak(text, voice).sound
 
 
 @lru_cache(maxsize=512)  # about 50 MB
 def speak(text: str, voice: Voice) -> Speech:
-    """Say something aloud: the same for the same text and voice, always.
+    """Synthesise a text. The result is always the same for the same text and voice.
 
     Args:
-        text: in words.
-        voice: by whom.
+        text: at least one word.
+        voice: voice to use.
 
     Raises:
-        SpeechError: espeak-ng is not there, does not know the voice, or finds nothing to say.
+        SpeechError: espeak-ng is missing, has no such voice, or the text has no word.
     """
-    with SPOKEN_AT_ONCE:
+    with LIBRARY_LOCK:
         pcm, rate, begins = _synthesise(text, voice)
-    line = soxr.resample(pcm.astype(np.float32) / 32768, rate, UNIT_RATE)
-    loud = np.flatnonzero(np.abs(line) > QUIET)
+    speech = soxr.resample(pcm.astype(np.float32) / 32768, rate, UNIT_RATE)
+    loud = np.flatnonzero(np.abs(speech) > QUIET)
     if not loud.size:
         raise SpeechError(f"the speech for {text!r} is silent; expected text with words in it")
-    line = line[loud[0] : loud[-1] + 1]
-    loudness = np.sqrt(np.mean(line**2))
-    sound: np.ndarray = np.clip(line * (LOUDNESS / loudness), -1, 1).astype(np.float32)
+    speech = speech[loud[0] : loud[-1] + 1]
+    loudness = np.sqrt(np.mean(speech**2))
+    sound: np.ndarray = np.clip(speech * (LOUDNESS / loudness), -1, 1).astype(np.float32)
     sound.setflags(write=False)
     silence = int(loud[0]) / UNIT_RATE
     times = [max(sample / rate - silence, 0.0) for _, sample in begins]
@@ -133,21 +138,24 @@ def speak(text: str, voice: Voice) -> Speech:
 
 
 def _word_at(position: int, text: str) -> str:
-    """Without punctuation; espeak-ng points into the midst of some words."""
+    """Return the word at a position of the text, without punctuation.
+
+    espeak-ng gives positions inside of some words.
+    """
     first = text.rfind(" ", 0, position) + 1
     return text[first:].split()[0].strip(".,?!")
 
 
 def _synthesise(text: str, voice: Voice) -> tuple[np.ndarray, int, list[tuple[int, int]]]:
-    """int16 (n,), its rate in Hz, and where each word begins: in the text, and which sample."""
-    # The library keeps state from one line to the next (the flutter of a voice goes on where it
-    # was), which not even espeak_Terminate resets. Loaded afresh, it says the same every time.
+    """Return int16 (n,), its rate (Hz), and each word's position in the text and first sample."""
+    # The library keeps state from one text to the next (the flutter of a voice continues), which
+    # not even espeak_Terminate resets. Loaded again, it gives the same result every time.
     library, data_path = _load()
     try:
         rate = library.espeak_Initialize(SYNCHRONOUS, 0, data_path.encode(), DONT_EXIT)
         if rate <= 0:
             raise SpeechError(f"espeak-ng cannot start with its data in {data_path}")
-        pieces: list[np.ndarray] = []
+        chunks: list[np.ndarray] = []
         words: list[tuple[int, int]] = []
 
         def take(
@@ -156,7 +164,7 @@ def _synthesise(text: str, voice: Voice) -> tuple[np.ndarray, int, list[tuple[in
             events: ctypes._Pointer[_Event],
         ) -> int:
             if samples and count > 0:
-                pieces.append(np.ctypeslib.as_array(samples, (count,)).copy())
+                chunks.append(np.ctypeslib.as_array(samples, (count,)).copy())
             for event in _each(events):
                 if event.type == WORD_BEGINS:
                     words.append((event.text_position - 1, event.sample))
@@ -168,16 +176,16 @@ def _synthesise(text: str, voice: Voice) -> tuple[np.ndarray, int, list[tuple[in
             raise SpeechError(f"espeak-ng has no voice {voice.name!r}; `en-us` is one that it has")
         library.espeak_SetParameter(RATE, voice.speed, 0)
         library.espeak_SetParameter(PITCH, voice.pitch, 0)
-        # The breath in a voice is random, by the time of day unless it is told otherwise: by a
-        # generator of the library's own, and by C's.
+        # The breath noise of a voice is random: by a generator of the library's own, and by C's,
+        # both seeded with the time of day otherwise.
         library.espeak_ng_SetRandSeed(ctypes.c_long(1))
         ctypes.CDLL(None).srand(1)
-        line = text.encode()
-        library.espeak_Synth(line, len(line) + 1, 0, 0, 0, CHARS_UTF8, None, None)
+        encoded = text.encode()
+        library.espeak_Synth(encoded, len(encoded) + 1, 0, 0, 0, CHARS_UTF8, None, None)
         library.espeak_Terminate()
     finally:
         _unload(library)
-    return (np.concatenate(pieces) if pieces else np.empty(0, np.int16)), rate, words
+    return (np.concatenate(chunks) if chunks else np.empty(0, np.int16)), rate, words
 
 
 def _each(events: ctypes._Pointer[_Event]) -> Iterator[_Event]:
@@ -188,12 +196,12 @@ def _each(events: ctypes._Pointer[_Event]) -> Iterator[_Event]:
 
 
 def _load() -> tuple[ctypes.CDLL, str]:
-    """The library, and the folder with its voices."""
+    """Load the library; return it and the folder with its voices."""
     try:
         import espeakng_loader  # type: ignore[import-untyped]
     except ImportError as error:
         raise SpeechError(
-            "spoken words need espeak-ng; install it with `pip install espeakng-loader`"
+            "speech synthesis needs espeak-ng; install it with `pip install espeakng-loader`"
         ) from error
     try:
         library = ctypes.CDLL(espeakng_loader.get_library_path())

@@ -1,4 +1,4 @@
-"""Wait until something happens, then ask about it, with a roma node that runs already.
+"""Wait for an alert of a running roma node, then ask about it.
 
 python tell_me_when.py "alert me when a red circle appears" "how many shapes are there now?"
 """
@@ -11,9 +11,11 @@ from roma_ros.nodes.client import RomaClient
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("instruction", help="what to watch for, in words")
-    parser.add_argument("question", help="what to ask when it has happened")
+    parser.add_argument("question", help="what to ask after the alert")
     parser.add_argument("--node", default="/roma", help="full name of the roma node")
-    parser.add_argument("--threshold", type=float, help="p(speak) from which on it counts")
+    parser.add_argument(
+        "--threshold", type=float, help="p(speak) from which on the alert is raised"
+    )
     parser.add_argument("--patience", type=float, default=600.0, help="how long to wait [s]")
     arguments = parser.parse_args()
 
@@ -30,9 +32,9 @@ def main() -> int:
         try:
             alert = roma.wait_for_alert(timeout=arguments.patience)
             if alert is None:
-                print("it has not happened")
+                print(f"no alert within {arguments.patience:g} s")
                 return 1
-            print(f"it has happened: p(speak) {alert.p_speak:.2f} at unit {alert.unit}")
+            print(f"alert: p(speak) {alert.p_speak:.2f} at unit {alert.unit}")
             answer = roma.ask(arguments.question, watch=watch.id)
             print(answer.answer if answer else answer.message)
             return 0 if answer else 1

@@ -21,7 +21,7 @@ from roma_ros.assistant.status import AssistantStatus
 from roma_ros.assistant.worker import Worker
 from roma_ros.events import Answer, Event
 from roma_ros.speech import SpeechError
-from roma_ros.thinker import RomaThinker, synthesize_instruction
+from roma_ros.thinker import InstructionTooLongError, RomaThinker, synthesize_instruction
 from roma_ros.units import MultimodalUnit
 from roma_ros.watch import UnknownWatchError, Watch, WatchError, WatchKind, quoted
 
@@ -368,6 +368,11 @@ class Assistant:
                 "question when the alert comes. For a checkpoint that was, set alert_replies to "
                 "true in its roma_config.json"
             )
+        if watch.recording is None and not self.thinker.takes_spoken_instructions:
+            try:
+                self.thinker.check_instruction(watch.instruction)
+            except InstructionTooLongError as error:
+                raise WatchError(f"watch {watch.id!r}: {error}") from error
         if watch.recording is None and self.thinker.takes_spoken_instructions:
             try:
                 # The result is cached for when the session opens.

@@ -151,8 +151,9 @@ def _bench(arguments: argparse.Namespace) -> int:
         random_weights=arguments.model_config is not None,
         quantization=arguments.quantization,
     )
+    print(_title(record))
     console.print(_table(record))
-    console.print(_summary(record))
+    print(_summary(record))
     if thinker.device.type == "cpu" and measured.cores_used < BUSY:
         console.print(
             f"warning: other processes were running: this one had {measured.cores_used:.2f} of a "
@@ -213,21 +214,22 @@ def _thinker(
     )
 
 
+def _title(record: dict[str, Any]) -> str:
+    settings, speed = record["settings"], record["speed"]
+    quantization = settings["quantization"]
+    weights = settings["dtype"] + ("" if quantization == "none" else f", {quantization}")
+    return (
+        f"{settings['model']}, {weights}, on {record['machine']['name']}\n"
+        f"{speed['total']['n']} units of {settings['unit_tokens']} tokens, "
+        f"{settings['seen_tokens']:,} tokens in context; {speed['token']['n']} single tokens"
+    )
+
+
 def _table(record: dict[str, Any]) -> Table:
     from rich.table import Table
 
-    settings, speed = record["settings"], record["speed"]
-    kind = settings["dtype"] + (
-        "" if settings["quantization"] == "none" else f", {settings['quantization']}"
-    )
-    table = Table(
-        "phase",
-        "p50 ms",
-        "p99 ms",
-        title=f"{settings['model']}, {kind}, on {record['machine']['name']}",
-        caption=f"{speed['total']['n']} units of {settings['unit_tokens']} tokens, "
-        f"{settings['seen_tokens']:,} tokens in context; {speed['token']['n']} single tokens",
-    )
+    speed = record["speed"]
+    table = Table("phase", "p50 ms", "p99 ms")
     for column in table.columns[1:]:
         column.justify = "right"
     for phase in ("features", "vision", "audio", "backbone", "head"):
@@ -245,14 +247,18 @@ def _cells(spread: dict[str, float]) -> tuple[str, str]:
 def _summary(record: dict[str, Any]) -> str:
     memory, probe = record["memory"], record["probe"]
     device = memory["device_peak"]
-    peak = f"{device / GB:.2f} GB of GPU memory" if device else "no GPU"
+    peak = f"{_size(device)} of GPU memory" if device else "no GPU"
     return (
         f"real-time factor {record['speed']['real_time_factor']:.2f} with one watch\n"
-        f"weights {memory['weights'] / GB:.2f} GB, KV cache {memory['cache'] / GB:.2f} GB per "
-        f"watch; peak {memory['process_peak'] / GB:.2f} GB of main memory, {peak}\n"
+        f"weights {_size(memory['weights'])}, KV cache {_size(memory['cache'])} per watch; "
+        f"peak {_size(memory['process_peak'])} of main memory, {peak}\n"
         f"machine: {probe['bandwidth'] / GB:.1f} GB/s, {probe['rate'] / 1e12:.2f} TFLOP/s, "
         f"{probe['call_seconds'] * 1e6:.1f} µs to start an operation"
     )
+
+
+def _size(size: float) -> str:
+    return f"{size / GB:.2f} GB" if size >= GB else f"{size / 1e6:.1f} MB"
 
 
 def _progress(console: Console) -> Progress:

@@ -161,5 +161,5 @@ class LiveView:
         ]
         if now.dropped or now.audio_only:
             words.append(f"skipped {now.dropped}, audio only {now.audio_only}")
-        unjudged = f"{now.unjudged} units NOT PROCESSED · " if now.unjudged else ""
-        return Text.assemble((unjudged, "bold red"), (" · ".join(words), "dim"))
+        failed = f"{now.failed} units FAILED · " if now.failed else ""
+        return Text.assemble((failed, "bold red"), (" · ".join(words), "dim"))

@@ -36,7 +36,7 @@ class Progress:
 
     Attributes:
         units: units that at least one session has processed.
-        unjudged: units that a fault kept from at least one session.
+        failed: units that a fault kept from at least one session.
         last_fault: text of the last fault; empty if there was none.
         seconds: seconds of the stream, from its beginning to the end of the last unit made.
         busy: seconds that the model has computed.
@@ -50,7 +50,7 @@ class Progress:
     """
 
     units: int = 0
-    unjudged: int = 0
+    failed: int = 0
     last_fault: str = ""
     seconds: float = 0.0
     busy: float = 0.0
@@ -177,7 +177,7 @@ class Playback:
         status = self._assistant.status()
         return Progress(
             units=status.units_heard,
-            unjudged=status.units_unjudged,
+            failed=status.units_unjudged,
             last_fault=status.last_fault,
             seconds=self._units.reached,
             busy=self._busy,

@@ -147,9 +147,9 @@ def _check_processed(progress: Progress, *, ended: bool) -> int:
         progress: the run at its end.
         ended: whether the source has come to its own end.
     """
-    if progress.unjudged:
+    if progress.failed:
         which = "no unit was processed" if not progress.units else "not every unit was processed"
-        problem = f"{which}: {progress.unjudged} failed; {progress.last_fault}"
+        problem = f"{which}: {progress.failed} failed; {progress.last_fault}"
     elif not progress.units and ended:
         problem = "no unit was processed: the source is shorter than one unit (1 s), or damaged"
     else:

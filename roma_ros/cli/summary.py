@@ -41,7 +41,7 @@ class Summary:
         )
         counts = [_count(self._counts[name], name) for name in ("alert", "narration", "answer")]
         problems = (
-            (progress.unjudged, "unit", " NOT PROCESSED"),
+            (progress.failed, "unit", " FAILED"),
             (self._counts["fault"], "fault", ""),
             (progress.dropped, "unit", " skipped"),
             (progress.audio_only, "unit", " processed without video"),

@@ -69,17 +69,17 @@ class _Lane:
     Attributes:
         title: text above the lane.
         points: (seconds at the unit's end, p(speak), threshold) of each unit.
-        unjudged: seconds at the end of each unit that has no p(speak) because of a fault.
+        failed: seconds at the end of each unit that has no p(speak) because of a fault.
     """
 
     title: str
     points: deque[tuple[float, float, float]] = field(default_factory=lambda: deque(maxlen=HISTORY))
-    unjudged: deque[float] = field(default_factory=lambda: deque(maxlen=HISTORY))
+    failed: deque[float] = field(default_factory=lambda: deque(maxlen=HISTORY))
 
-    def unjudged_spans(self) -> list[tuple[float, float]]:
+    def failed_spans(self) -> list[tuple[float, float]]:
         """Return begin and end, in seconds, of each run of units without p(speak)."""
         spans: list[tuple[float, float]] = []
-        for end in self.unjudged:
+        for end in self.failed:
             if spans and end - 1.0 <= spans[-1][1] + 0.5:
                 spans[-1] = (spans[-1][0], end)
             else:
@@ -157,17 +157,17 @@ class Timeline:
         """Mark the unit in the lane of the fault's watch, or in all lanes."""
         lanes = [self._lanes[fault.watch]] if fault.watch in self._lanes else self._lanes.values()
         for lane in lanes:
-            if not lane.unjudged or lane.unjudged[-1] != seconds:
-                lane.unjudged.append(seconds)
+            if not lane.failed or lane.failed[-1] != seconds:
+                lane.failed.append(seconds)
 
     @property
     def _notice(self) -> str:
         """Warning about units without p(speak); empty if there are none."""
-        unjudged = {seconds for lane in self._lanes.values() for seconds in lane.unjudged}
-        if not unjudged:
+        failed = {seconds for lane in self._lanes.values() for seconds in lane.failed}
+        if not failed:
             return ""
-        seen = "1 unit was" if len(unjudged) == 1 else f"{len(unjudged)} units were"
-        return f"{seen} NOT PROCESSED (hatched): alerts there are missing"
+        count = "1 unit" if len(failed) == 1 else f"{len(failed)} units"
+        return f"{count} FAILED (hatched): alerts there are missing"
 
     def draw(self, path: Path) -> None:
         """Write the plot as PNG, SVG or PDF.
@@ -247,9 +247,9 @@ class Timeline:
         """Return the plotted range in seconds."""
         points = [point for lane in self._lanes.values() for point in lane.points]
         ends = [end for end, _, _ in points] + [line.seconds for line in self._event_lines]
-        ends += [end for lane in self._lanes.values() for end in lane.unjudged]
+        ends += [end for lane in self._lanes.values() for end in lane.failed]
         begins = [end - 1.0 for end, _, _ in points]
-        begins += [end - 1.0 for lane in self._lanes.values() for end in lane.unjudged]
+        begins += [end - 1.0 for lane in self._lanes.values() for end in lane.failed]
         begins += [line.seconds for line in list(self._event_lines)[-LISTED:]]
         begin = max(0.0, min(begins, default=0.0))
         return begin, max([begin + 1.0, *ends])
@@ -279,7 +279,7 @@ class Timeline:
 
 def _draw_lane(axes: Axes, lane: _Lane) -> None:
     seconds, values, thresholds = lane.steps()
-    for begin, end in lane.unjudged_spans():
+    for begin, end in lane.failed_spans():
         axes.axvspan(begin, end, facecolor=HATCHED, edgecolor=HIGH, hatch="///", linewidth=0)
     if not len(seconds):
         axes.text(

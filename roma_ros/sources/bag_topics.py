@@ -42,17 +42,17 @@ class BagTopic:
 
 
 def choose_topics(
-    found: Iterable[BagTopic], wanted: Sequence[str], bag: str
+    found: Iterable[BagTopic], requested: Sequence[str], bag: str
 ) -> tuple[BagTopic, ...]:
     """Choose an image topic, an audio topic, or one of each.
 
     Args:
         found: topics of the bag.
-        wanted: names of the topics to choose; empty: the only ones of their kind.
+        requested: names of the topics to choose; empty: the only ones of their kind.
         bag: name of the bag, for error messages.
 
     Raises:
-        MediaError: there is none, there are several of a kind, or a wanted one is missing or of
+        MediaError: there is none, there are several of a kind, or a requested one is missing or of
             another type.
     """
     usable = [topic for topic in found if topic.count and (topic.is_image or topic.is_audio)]
@@ -60,11 +60,11 @@ def choose_topics(
     if not usable:
         known = ", ".join(IMAGE_TYPES + AUDIO_TYPES)
         raise MediaError(f"{bag} has no topic with images or audio; expected one of {known}")
-    for name in wanted:
+    for name in requested:
         if name not in {topic.name for topic in usable}:
             raise MediaError(f"{bag} has no image or audio topic {name}; it has {names}")
-    if wanted:
-        usable = [topic for topic in usable if topic.name in wanted]
+    if requested:
+        usable = [topic for topic in usable if topic.name in requested]
         images = [topic for topic in usable if topic.is_image]
     else:
         images = _in_colours([topic for topic in usable if topic.is_image])

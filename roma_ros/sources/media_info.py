@@ -39,7 +39,7 @@ AUDIO_SUFFIXES = {
     *(".opus", ".wav", ".wma"),
 }
 MEDIA_SUFFIXES = VIDEO_SUFFIXES | AUDIO_SUFFIXES
-TEXT_PROBE = 4096  # bytes by which a file is told to be text
+TEXT_PROBE = 4096  # bytes by which text is recognised
 NS = 1_000_000_000
 
 

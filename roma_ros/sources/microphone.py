@@ -1,4 +1,4 @@
-"""A microphone, by sounddevice (PortAudio)."""
+"""Microphone as a source, by sounddevice (PortAudio)."""
 
 from __future__ import annotations
 
@@ -22,24 +22,26 @@ from roma_ros.units.audio import MAX_CHANNELS, MAX_RATE, MIN_RATE
 __all__ = ["Microphone", "MicrophoneConfig"]
 
 LOG = logging.getLogger(__name__)
-CAPACITY_SECONDS = 2.0  # audio that may wait for a slow reader
-POLL_SECONDS = 0.05  # seconds between looks at the stream
+CAPACITY_SECONDS = 2.0  # of audio in the queue
+POLL_SECONDS = 0.05  # between checks of the stream
 CLOSE_SECONDS = 0.5
-ZERO_SECONDS = 10.0  # of exact zeros, which no microphone that works gives
+ZERO_SECONDS = 10.0  # of exact zeros, which no working microphone gives
 CONNECTED = "is it still connected?"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MicrophoneConfig:
-    """Which microphone, and what to ask of it.
+    """Settings of a `Microphone`.
 
     Attributes:
         device: PortAudio's number of the device or a part of its name; `None`: the default.
-        rate: Hz, 8,000 to 192,000; `None`: the device's own, as for a device that refuses it.
+        rate: sampling rate, 8,000 to 192,000 Hz; `None`: the device's own, which is also used where
+            the device refuses another.
         channels: 1 to 8.
         block_seconds: length of a chunk, 0.005 to 0.5 s.
-        silent_after: seconds without a chunk after which it is lost; above `block_seconds`.
-        reconnect: how it is opened again when it was lost; `None`: not at all.
+        silent_after: time without a chunk after which the microphone counts as lost, s; above
+            `block_seconds`.
+        reconnect: how a lost microphone is opened again; `None`: not at all.
 
     Raises:
         MicrophoneError: a value outside its range.
@@ -73,15 +75,17 @@ class MicrophoneConfig:
 
 
 class Microphone(Source):
-    """Audio of a microphone in chunks of equal length.
+    """Audio of a microphone, in chunks of equal length.
 
-    A microphone that gives no chunk for 3 s is lost, whatever PortAudio says of it. It is then
-    opened again and again, with a logged warning, if the config says so; otherwise the iteration
-    fails. Ten seconds of exact zeros are told once: it is muted, or another device.
+    A microphone that gives no chunk for 3 s is lost, whatever PortAudio reports. With
+    `config.reconnect` it is then opened again and again, with a logged warning; otherwise the
+    iteration raises MicrophoneError. 10 s of exact zeros are logged once: it is muted, or another
+    device.
 
     Args:
-        config: which microphone.
-        clock: gives the stamps, ns; the default is the system's time, which is ROS time too.
+        config: settings.
+        clock: returns the time for stamps, ns; the default is the system's time, which is ROS time
+            too.
 
     Attributes:
         config: as given.
@@ -99,7 +103,7 @@ class Microphone(Source):
         self._clock = clock
         self._damaged = self._overruns = 0
         self._zeros = 0.0  # seconds of exact zeros so far
-        self._zeros_told = False
+        self._zeros_logged = False
         self._queue: BoundedQueue[AudioChunk] = BoundedQueue(
             round(CAPACITY_SECONDS / config.block_seconds)
         )
@@ -115,7 +119,7 @@ class Microphone(Source):
 
     @property
     def rate(self) -> int:
-        """Samples a second of the device as it is open now: Hz."""
+        """Sampling rate of the device as it is open now, Hz."""
         return self._stream.rate
 
     @property
@@ -128,24 +132,24 @@ class Microphone(Source):
 
     @property
     def dropped(self) -> int:
-        """Chunks that were lost because nobody took them in time."""
+        """Chunks that were dropped because they were not read in time."""
         return self._queue.dropped
 
     @property
     def overruns(self) -> int:
-        """How often PortAudio said that samples were lost before they came here."""
+        """Number of times that PortAudio reported lost samples."""
         return self._overruns + self._stream.overruns
 
     @property
     def damaged(self) -> int:
-        """Chunks left out because their samples were no numbers (a broken driver)."""
+        """Chunks left out because their samples were not finite (a broken driver)."""
         return self._damaged
 
     def __iter__(self) -> Iterator[Item]:
         return iter(self._queue)
 
     def close(self) -> None:
-        """Let go of the microphone; waits at most half a second for a driver that hangs."""
+        """Close the microphone; wait at most 0.5 s for a driver that hangs."""
         if self._closing.is_set():
             return
         self._closing.set()
@@ -153,19 +157,19 @@ class Microphone(Source):
         self._thread.join(CLOSE_SECONDS / 2)
         self._stream.close(CLOSE_SECONDS / 2)
 
-    def _open(self, device: int | str | None, *, look_again: bool = False) -> MicrophoneStream:
+    def _open(self, device: int | str | None, *, rescan: bool = False) -> MicrophoneStream:
         return MicrophoneStream(
             device,
             rate=self.config.rate,
             channels=self.config.channels,
             block_seconds=self.config.block_seconds,
             clock=self._clock,
-            take=self._take,
-            look_again=look_again,
+            on_chunk=self._put,
+            rescan=rescan,
         )
 
-    def _take(self, stamp: int, rate: int, samples: np.ndarray) -> None:
-        """In PortAudio's thread."""
+    def _put(self, stamp: int, rate: int, samples: np.ndarray) -> None:
+        """Put a chunk into the queue; runs in PortAudio's thread."""
         silence = 0.0 if samples.any() else self._zeros + len(samples) / rate
         self._zeros = silence
         try:
@@ -174,7 +178,7 @@ class Microphone(Source):
             self._damaged += 1
 
     def _supervise(self) -> None:
-        """The thread's work: watch the stream, and replace it when the microphone is lost."""
+        """Watch the stream, and replace it when the microphone is lost; body of the thread."""
         retry = ReconnectTimer(self.config.reconnect)
         reason = self._watch(retry)
         while reason is not None:
@@ -188,7 +192,7 @@ class Microphone(Source):
             reason = self._reopen() or self._watch(retry)
 
     def _watch(self, retry: ReconnectTimer) -> str | None:
-        """Wait until the microphone is lost; returns how, or `None` when it is closed."""
+        """Wait until the microphone is lost; return the reason, or `None` when it is closed."""
         stream, seen, was_away = self._stream, 0, retry.outage > 0
         while not self._closing.wait(POLL_SECONDS):
             if stream.count > seen:
@@ -196,14 +200,14 @@ class Microphone(Source):
                     LOG.warning("%s is back after %.1f s", self.name, retry.outage)
                 seen, was_away = stream.count, False
                 retry.works()
-            if self._zeros >= ZERO_SECONDS and not self._zeros_told:
+            if self._zeros >= ZERO_SECONDS and not self._zeros_logged:
                 LOG.warning(
                     "%s has given nothing but exact zeros for %.0f s; is it muted, or another "
                     "device?",
                     self.name,
                     ZERO_SECONDS,
                 )
-            self._zeros_told = self._zeros >= ZERO_SECONDS
+            self._zeros_logged = self._zeros >= ZERO_SECONDS
             if stream.has_ended:
                 return f"{self.name} has stopped; {CONNECTED}"
             if time.monotonic() - stream.last > self.config.silent_after:
@@ -212,7 +216,7 @@ class Microphone(Source):
         return None
 
     def _reopen(self) -> str | None:
-        """Open the device once more; returns why it cannot be."""
+        """Open the device again; return why it cannot be opened, or `None`."""
         old = self._stream
         old.close(CLOSE_SECONDS)
         self._overruns += old.overruns
@@ -220,7 +224,7 @@ class Microphone(Source):
         if isinstance(device, int):  # numbers change when devices come and go
             device = old.device_name
         try:
-            self._stream = self._open(device, look_again=True)
+            self._stream = self._open(device, rescan=True)
         except MicrophoneError as error:
             return str(error)
         return None

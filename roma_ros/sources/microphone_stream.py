@@ -1,4 +1,4 @@
-"""One open stream of PortAudio, by sounddevice."""
+"""One open input stream of PortAudio, by sounddevice."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from roma_ros.units.audio import MAX_RATE, MIN_RATE
 __all__ = ["MicrophoneStream"]
 
 LOG = logging.getLogger(__name__)
-INVALID_SAMPLE_RATE = -9997  # of PortAudio
+INVALID_SAMPLE_RATE = -9997  # error code of PortAudio
 
 _lock = threading.Lock()
 _open_streams = 0  # in this process
@@ -28,23 +28,24 @@ class MicrophoneStream:
 
     Args:
         device: PortAudio's number of the device or a part of its name; `None`: the default.
-        rate: Hz; `None`: the device's own, which is also taken where the device refuses another.
-        channels: wanted.
-        block_seconds: length of a chunk.
-        clock: gives the stamps, ns.
-        take: called in PortAudio's thread with the stamp, the rate, and float32 (n, channels) of
-            each chunk.
-        look_again: look for devices that were plugged in since PortAudio was started. That ends all
-            streams of sounddevice in this process, so it is left out while another one of this
-            class is open.
+        rate: sampling rate, Hz; `None`: the device's own, which is also used where the device
+            refuses another.
+        channels: number of channels to record.
+        block_seconds: length of a chunk, s.
+        clock: returns the time for stamps, ns.
+        on_chunk: called in PortAudio's thread with the stamp (ns), the rate (Hz), and float32
+            (n, channels) of each chunk.
+        rescan: whether to look for devices that were plugged in since PortAudio was started. That
+            ends all streams of sounddevice in this process, so it is left out while another one of
+            this class is open.
 
     Attributes:
-        rate: Hz.
-        device_name: as PortAudio calls it.
-        count: chunks so far.
-        last: when there was a sign of life, by the monotonic clock: s.
-        overruns: how often PortAudio said that samples were lost before they came here.
-        has_ended: whether PortAudio said that the stream is over.
+        rate: sampling rate, Hz.
+        device_name: PortAudio's name of the device.
+        count: number of chunks so far.
+        last: time of the last chunk by the monotonic clock, s.
+        overruns: number of times that PortAudio reported lost samples.
+        has_ended: whether PortAudio reported the end of the stream.
 
     Raises:
         MicrophoneError: PortAudio is missing, or the device cannot be opened.
@@ -58,18 +59,18 @@ class MicrophoneStream:
         channels: int,
         block_seconds: float,
         clock: Callable[[], int],
-        take: Callable[[int, int, np.ndarray], None],
-        look_again: bool = False,
+        on_chunk: Callable[[int, int, np.ndarray], None],
+        rescan: bool = False,
     ) -> None:
         self.count = self.overruns = 0
         self.last = time.monotonic()
         self.has_ended = False
         self._clock = clock
-        self._take = take
+        self._on_chunk = on_chunk
         self._closed = False
         sounddevice = _import_sounddevice()
-        if look_again:
-            _look_for_new_devices(sounddevice)
+        if rescan:
+            _rescan_devices(sounddevice)
         try:
             self.device_name, own_rate = _device(sounddevice, device)
             self.rate = rate or own_rate
@@ -94,7 +95,7 @@ class MicrophoneStream:
         _count_open(1)
 
     def close(self, timeout: float) -> None:
-        """Let go of the device; waits at most `timeout` s for a driver that hangs."""
+        """Close the device; wait at most `timeout` s for a driver that hangs."""
         if self._closed:
             return
         self._closed = True
@@ -127,20 +128,20 @@ class MicrophoneStream:
         return stream
 
     def _on_block(self, samples: np.ndarray, count: int, times: Any, status: Any) -> None:
-        """PortAudio's callback, in its thread: (count, channels) float32, to be copied."""
+        """Copy a block, float32 (count, channels); PortAudio's callback, in its thread."""
         if self._closed:
             return
         self.overruns += bool(status.input_overflow)
         age = times.currentTime - times.inputBufferAdcTime
-        if not 0 < age < 1:  # some drivers give no times
+        if not 0 < age < 1:  # some drivers report no times
             age = count / self.rate
         stamp = self._stamps.stamp(count, measured=self._clock() - round(age * 1e9))
         self.last = time.monotonic()
         self.count += 1
-        self._take(stamp, self.rate, samples.copy())
+        self._on_chunk(stamp, self.rate, samples.copy())
 
     def _end(self) -> None:
-        """PortAudio's word that the stream has ended, by `close` or by itself."""
+        """Note that the stream has ended, by `close` or by itself; PortAudio's callback."""
         self.has_ended = True
 
 
@@ -158,8 +159,8 @@ def _import_sounddevice() -> Any:
     return sounddevice
 
 
-def _look_for_new_devices(sounddevice: Any) -> None:
-    """Start PortAudio anew, which sees the devices of now, unless a stream of ours is open."""
+def _rescan_devices(sounddevice: Any) -> None:
+    """Restart PortAudio so that it finds new devices, unless one of our streams is open."""
     with _lock:
         if _open_streams == 0:
             # The way that sounddevice's author gives (its issue 125); there is no public one.
@@ -174,7 +175,7 @@ def _count_open(change: int) -> None:
 
 
 def _device(sounddevice: Any, device: int | str | None) -> tuple[str, int]:
-    """Name and own rate (Hz) of a device."""
+    """Return the name and the own rate (Hz) of a device."""
     found = sounddevice.query_devices(device, "input")
     rate = round(found["default_samplerate"])
     return str(found["name"]), min(max(rate, MIN_RATE), MAX_RATE)

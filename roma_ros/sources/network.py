@@ -1,4 +1,4 @@
-"""Opening streams and files on a network, by PyAV (FFmpeg)."""
+"""Opening of streams and files on a network, by PyAV (FFmpeg)."""
 
 from __future__ import annotations
 
@@ -12,29 +12,34 @@ from roma_ros.sources.errors import MediaError
 
 __all__ = ["LIVE_OPTIONS", "is_finite", "network_reason", "open_address"]
 
-# A live stream is looked at for 2 s (in us) at most. What is lost is opened again by the source.
+# A live stream is probed for at most 2 s (in us); if it is lost, the source opens it again.
 LIVE_OPTIONS = {"analyzeduration": "2000000", "fpsprobesize": "0"}
 
-# What FFmpeg may open on behalf of an address, such as the parts of a playlist: no local file.
+# Protocols that FFmpeg may use for an address, such as for the parts of a playlist: no local file.
 NETWORK_PROTOCOLS = "crypto,data,hls,http,https,httpproxy,rtmp,rtmps,rtp,rtsp,srt,tcp,tls,udp"
-# Seconds without a byte: to open, of a live stream, and of a file.
+# Seconds without data: while opening, of a live stream, and of a file.
 OPEN_SECONDS, LIVE_SECONDS, FILE_SECONDS = 10.0, 3.0, 20.0
-TEXT_FORMATS = {"tty", "ass", "srt", "webvtt"}  # a page of text is played as a film of it
-PLAYLISTS = {"hls", "dash"}  # their length is that of the list
-NO_MEDIA = "what {address} sends is neither video nor audio; is the path of the address right?"
-# Of HTTP: a transfer that breaks off goes on where it was, after 1, 3, 7, ... seconds.
+TEXT_FORMATS = {
+    "tty",
+    "ass",
+    "srt",
+    "webvtt",
+}  # FFmpeg decodes a page of text as a video of it
+PLAYLISTS = {"hls", "dash"}  # their duration is that of the list
+NO_MEDIA = "{address} is neither video nor audio; is the path of the address right?"
+# Of HTTP: a transfer that breaks off is resumed after 1, 3, 7, ... seconds.
 RESUMED = {"reconnect": "1", "reconnect_on_network_error": "1", "reconnect_delay_max": "8"}
 
 
 def open_address(address: StreamAddress, options: dict[str, str] | None = None) -> InputContainer:
-    """A stream or a file on a network, opened for reading.
+    """Open a stream or a file on a network for reading.
 
     Args:
-        address: of it.
-        options: FFmpeg's for a live stream; `None`: it is a file, whose transfer is resumed.
+        address: of the stream or file.
+        options: FFmpeg's options for a live stream; `None`: it is a file, read with resumption.
 
     Raises:
-        MediaError: it cannot be reached or is no stream; the message says why.
+        MediaError: it cannot be reached, or is neither video nor audio; the message says why.
     """
     chosen = {"protocol_whitelist": NETWORK_PROTOCOLS}
     if address.scheme in ("http", "https"):
@@ -52,7 +57,7 @@ def open_address(address: StreamAddress, options: dict[str, str] | None = None) 
         raise MediaError(NO_MEDIA.format(address=address)) from error
     except (OSError, av.FFmpegError, ValueError) as error:
         raise MediaError(f"{address} cannot be opened: {network_reason(error)}") from error
-    if container.format.name in TEXT_FORMATS:  # such as a page that says where to log in
+    if container.format.name in TEXT_FORMATS:  # such as a login page
         container.close()
         raise MediaError(NO_MEDIA.format(address=address))
     return container
@@ -66,7 +71,7 @@ def is_finite(container: InputContainer) -> bool:
 
 
 def network_reason(error: Exception) -> str:
-    """What is wrong and what to do, in words that hold no part of the address."""
+    """Return what is wrong and what to do, without any part of the address."""
     for kind, words in NETWORK_REASONS.items():
         if isinstance(error, kind):
             return words

@@ -1,4 +1,4 @@
-"""Live streams of a network as a source, picture and sound, by PyAV (FFmpeg)."""
+"""Live network streams as a source, video and audio, by PyAV (FFmpeg)."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ from roma_ros.units import AudioChunk, AudioError
 __all__ = ["NetworkStream", "NetworkStreamConfig"]
 
 LOG = logging.getLogger(__name__)
-CAPACITY = 64  # items; about a second
+CAPACITY = 64  # items in the queue; about 1 s
 CLOSE_SECONDS = 0.5
 SILENT_AFTER = 5.0  # seconds after which a track counts as silent
-NO_TIMES = {"mpjpeg"}  # formats whose times are made up: arrival counts
+NO_TIMES = {"mpjpeg"}  # formats without real times: the time of arrival is used
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkStreamConfig:
-    """Which stream, and what to take of it.
+    """Settings of a `NetworkStream`.
 
     Attributes:
         address: of the stream.
-        video, audio: `False` leaves out the picture, or the sound.
-        reconnect: how it is opened again when it was lost; `None`: not at all.
+        video, audio: whether to read the video, the audio.
+        reconnect: how a lost stream is opened again; `None`: not at all.
     """
 
     address: StreamAddress
@@ -52,21 +52,23 @@ class NetworkStreamConfig:
 
 
 class NetworkStream(Source):
-    """Frames and sound of a live stream at its own pace: a thread of its own reads it.
+    """Frames and audio of a live stream at its own pace. A thread of its own reads it.
 
-    A stream that ends, breaks off or gives nothing for some seconds is lost. It is then opened
-    again and again, with a logged warning, if the config says so; otherwise the iteration fails.
+    A stream that ends, breaks off or gives nothing for some seconds is lost. With
+    `config.reconnect` it is then opened again and again, with a logged warning; otherwise the
+    iteration raises MediaError.
 
     Args:
-        config: which stream.
-        clock: gives the stamps, ns; the default is the system's time, which is ROS time too.
+        config: settings.
+        clock: returns the time for stamps, ns; the default is the system's time, which is ROS time
+            too.
         container: the stream, if it is open already.
 
     Attributes:
         config: as given.
 
     Raises:
-        MediaError: it cannot be opened, or has neither picture nor sound; the message says why.
+        MediaError: it cannot be opened, or has neither video nor audio; the message says why.
     """
 
     live: ClassVar[bool] = True
@@ -109,14 +111,14 @@ class NetworkStream(Source):
 
     @property
     def dropped(self) -> int:
-        """Frames and chunks that were lost because nobody took them in time."""
+        """Frames and chunks that were dropped because they were not read in time."""
         return self._queue.dropped
 
     def __iter__(self) -> Iterator[Item]:
         return iter(self._queue)
 
     def close(self) -> None:
-        """Let go of the stream; waits at most half a second for a network that hangs."""
+        """Close the stream; wait at most 0.5 s for a network that hangs."""
         if self._closing.is_set():
             return
         self._closing.set()
@@ -124,7 +126,11 @@ class NetworkStream(Source):
         self._thread.join(CLOSE_SECONDS)
 
     def _tracks(self, container: InputContainer) -> tuple[bool, bool]:
-        """Whether there is a picture and a sound that are wanted. Raises MediaError."""
+        """Return whether video and audio are to be read.
+
+        Raises:
+            MediaError: neither.
+        """
         try:
             info = MediaInfo.of_container(self.config.address, container)
         except MediaError:
@@ -133,12 +139,12 @@ class NetworkStream(Source):
         tracks = (self.config.video and info.video, self.config.audio and info.audio)
         if not any(tracks):
             container.close()
-            wanted = "video" if self.config.video else "audio"
-            raise MediaError(f"{self.name} has no {wanted}")
+            missing = "video" if self.config.video else "audio"
+            raise MediaError(f"{self.name} has no {missing}")
         return tracks
 
     def _work(self, container: InputContainer | None) -> None:
-        """The thread's work: read the stream, and open it again when it is lost."""
+        """Read the stream, and open it again when it is lost; body of the thread."""
         retry = ReconnectTimer(self.config.reconnect)
         while container is not None:
             reason = self._read(container, retry)
@@ -153,7 +159,7 @@ class NetworkStream(Source):
                     container, reason = self._reopen()
 
     def _reopen(self) -> tuple[InputContainer | None, str]:
-        """The stream, opened once more, or why it cannot be."""
+        """Open the stream again; return it, or `None` and why it cannot be opened."""
         try:
             container = open_address(self.config.address, LIVE_OPTIONS)
             self._tracks(container)
@@ -162,12 +168,12 @@ class NetworkStream(Source):
         return container, ""
 
     def _read(self, container: InputContainer, retry: ReconnectTimer) -> str:
-        """Read until the stream is lost or closed; returns how it was lost."""
+        """Read until the stream is lost or closed; return why it was lost."""
         was_away = retry.outage > 0
         with container:
             timer = ArrivalTimer(self._clock, self._closing)
             try:
-                for item in self._played(container, timer):
+                for item in self._items(container, timer):
                     if self._closing.is_set():
                         return ""
                     if was_away:
@@ -180,8 +186,12 @@ class NetworkStream(Source):
                     return f"{self.name} broke off: {network_reason(error)}"
         return f"{self.name} has ended"
 
-    def _played(self, container: InputContainer, timer: ArrivalTimer) -> Iterator[Item]:
-        """The items of an opened stream when they are due. Raises av.FFmpegError: it broke off."""
+    def _items(self, container: InputContainer, timer: ArrivalTimer) -> Iterator[Item]:
+        """Yield the items of an open stream when they are due.
+
+        Raises:
+            av.FFmpegError: the stream broke off.
+        """
         video = video_stream(container) if self._has_video else None
         audio = audio_stream(container) if self._has_audio else None
         aspect = Fraction(1) if video is None else pixel_aspect_of(video)
@@ -195,9 +205,9 @@ class NetworkStream(Source):
                     yield MediaFrame(stamp, frame, orientation_of(frame), aspect)
                 else:
                     yield from self._chunks(frame, stamp)
-                silence.received("picture" if isinstance(frame, av.VideoFrame) else "sound")
+                silence.received("video" if isinstance(frame, av.VideoFrame) else "audio")
             if timer.restarts > restarts:
-                LOG.warning("%s has stalled or jumped; it goes on from now", self.name)
+                LOG.warning("%s has stalled or jumped; its stamps restart from now", self.name)
                 restarts = timer.restarts
 
     def _decoded(self, packet: av.Packet[Any]) -> list[av.VideoFrame | av.AudioFrame]:
@@ -211,26 +221,26 @@ class NetworkStream(Source):
         return frames
 
     def _chunks(self, frame: av.AudioFrame, stamp: int) -> Iterator[AudioChunk]:
-        for piece in split_frame(frame, stamp):
+        for chunk in split_frame(frame, stamp):
             try:
-                yield piece.at(piece.start)
-            except AudioError:  # samples that are no numbers
+                yield chunk.at(chunk.start)
+            except AudioError:  # NaN or infinity
                 self._damaged += 1
 
 
 class _SilenceMonitor:
-    """Tells once when the picture or the sound of a stream stays away while the other comes."""
+    """Logs once when the video or the audio of a stream stops while the other continues."""
 
     def __init__(self, name: str, video: bool, audio: bool) -> None:
         self._name = name
         now = time.monotonic()
-        self._last = {kind: now for kind, has in (("picture", video), ("sound", audio)) if has}
+        self._last = {kind: now for kind, has in (("video", video), ("audio", audio)) if has}
 
     def received(self, kind: str) -> None:
-        """Say that a picture, or a sound, has come."""
+        """Report that video, or audio, has arrived."""
         now = time.monotonic()
         self._last[kind] = now
         for other, last in list(self._last.items()):
             if now - last > SILENT_AFTER:
                 LOG.warning("%s gives no %s any more", self._name, other)
-                del self._last[other]  # until it comes again
+                del self._last[other]  # until it arrives again

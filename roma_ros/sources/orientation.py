@@ -1,4 +1,4 @@
-"""How a picture is to be turned before it is shown: the display matrix of a video."""
+"""Orientation of a video: rotation and mirroring by its display matrix."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ __all__ = ["UPRIGHT", "Orientation"]
 
 @dataclass(frozen=True, slots=True)
 class Orientation:
-    """Steps in their order: swap rows and columns, then mirror.
+    """Transposition and mirroring of an image; the transposition comes first.
 
     Attributes:
-        transpose: rows become columns.
-        flip_rows: upside down.
-        flip_columns: left to right.
+        transpose: whether rows become columns.
+        flip_rows: whether it is mirrored top to bottom.
+        flip_columns: whether it is mirrored left to right.
     """
 
     transpose: bool = False
@@ -26,10 +26,11 @@ class Orientation:
 
     @classmethod
     def from_display_matrix(cls, matrix: bytes) -> Orientation:
-        """From FFmpeg's display matrix: nine native int32, of which the first rows are
-        (a, b, .), (c, d, .) and a pixel at (x, y) is shown at (ax + cy, bx + dy), y downwards.
+        """Read FFmpeg's display matrix.
 
-        An angle between quarter turns, which cameras do not write, counts as the nearest one.
+        It has nine native int32, of which the first rows are (a, b, .), (c, d, .): a pixel at
+        (x, y) is shown at (ax + cy, bx + dy), y downwards. An angle between quarter turns, which
+        cameras do not write, counts as the nearest one.
         """
         a, b, _, c, d = struct.unpack_from("=5i", matrix)
         if abs(b) > abs(a):
@@ -37,7 +38,7 @@ class Orientation:
         return cls(flip_rows=d < 0, flip_columns=a < 0)
 
     def apply(self, image: np.ndarray) -> np.ndarray:
-        """(H, W, C) -> (H, W, C) or (W, H, C), contiguous."""
+        """Return an image (H, W, C) as it is to be shown: (H, W, C) or (W, H, C), contiguous."""
         if self == UPRIGHT:
             return image
         if self.transpose:

@@ -1,4 +1,4 @@
-"""Items of a recording at the pace at which they were recorded."""
+"""Playback of a recording at the pace at which it was recorded."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ __all__ = ["paced"]
 
 
 def paced(items: Iterable[Item], speed: float = 1.0) -> Iterator[Item]:
-    """Hold every item back until it is due: its stamp, counted from the first item's.
+    """Yield each item when it is due: as long after the first one as its stamp is.
 
-    An item that is late comes at once and the next ones are not moved, so the pace does not drift.
+    A late item comes at once, and the next ones are not delayed by it, so that the pace does not
+    drift.
 
     Args:
         items: in the order of their stamps.
-        speed: seconds of the recording in a second; above 0.
+        speed: seconds of the recording per second; above 0.
 
     Raises:
         ValueError: `speed` is not above 0.

@@ -1,4 +1,4 @@
-"""When a lost device or stream is opened again."""
+"""Waits before a lost device or stream is opened again."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HEALTHY = 5.0  # seconds of work after which the next loss counts as a new one
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reconnect:
-    """How often a lost device or stream is opened again.
+    """Settings for opening a lost device or stream again.
 
     Attributes:
         first_wait: wait before the first try, s; each further wait is twice as long.

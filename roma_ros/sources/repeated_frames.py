@@ -11,7 +11,7 @@ __all__ = ["repeat_frames"]
 
 NS = 1_000_000_000
 FIRST, EVERY = NS, NS // 2
-"""A frame is repeated after 1 s, and then every 0.5 s, in ns."""
+"""Time until a frame is repeated for the first time, and then between repetitions, ns."""
 
 
 def repeat_frames(items: Iterable[TrackItem]) -> Iterator[TrackItem]:

@@ -1,4 +1,4 @@
-"""What every source of frames and audio has in common."""
+"""Base class of all sources of frames and audio."""
 
 from __future__ import annotations
 
@@ -14,45 +14,46 @@ AnySource = TypeVar("AnySource", bound="Source")
 
 
 class Source(abc.ABC):
-    """A device or file that is read by iterating over it, one iteration at a time.
+    """A device, file or stream whose items are read by iterating over it.
 
-    Use as a context manager. `close` may be called from another thread; the iteration then ends.
+    Only one iteration at a time. Use it as a context manager. `close` may be called from another
+    thread; the iteration then ends.
 
     Attributes:
-        live: items come at their own pace and what is not taken in time is lost; otherwise they
-            come as fast as they are taken.
+        live: whether items come at their own pace, and are dropped if not read in time; otherwise
+            they come as fast as they are read.
     """
 
     live: ClassVar[bool]
 
     @property
     def damaged(self) -> int:
-        """Packets or chunks that could not be decoded and were left out, so far."""
+        """Number of packets or chunks so far that could not be decoded and were left out."""
         return 0
 
     @property
     def name(self) -> str:
-        """What it is called, for people; without a password."""
+        """Name for messages, without a password."""
         return type(self).__name__.lower()
 
     @property
     def parts(self) -> Sequence[Source]:
-        """What is followed one after another, each a stream of its own."""
+        """Sources that are read one after another, each a stream of its own."""
         return (self,)
 
     @property
     @abc.abstractmethod
     def has_video(self) -> bool:
-        """Whether frames are to be expected."""
+        """Whether it has video."""
 
     @property
     @abc.abstractmethod
     def has_audio(self) -> bool:
-        """Whether audio is to be expected."""
+        """Whether it has audio."""
 
     @abc.abstractmethod
     def __iter__(self) -> Iterator[Item]:
-        """Frames and audio chunks in the order of their stamps (ns).
+        """Yield frames and audio chunks in the order of their stamps.
 
         Raises:
             SourceError: the device fails, or nothing of the file can be decoded.
@@ -60,7 +61,7 @@ class Source(abc.ABC):
 
     @abc.abstractmethod
     def close(self) -> None:
-        """Let go of the device or file; harmless when repeated."""
+        """Close the device, file or stream; repeated calls do nothing."""
 
     def __enter__(self: AnySource) -> AnySource:
         return self

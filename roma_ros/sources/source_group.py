@@ -1,4 +1,4 @@
-"""What several sources that are used as one have in common."""
+"""Base class of sources that consist of several others."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["SourceGroup"]
 
 
 class SourceGroup(Source):
-    """Base of sources that are made of others: `LiveSources` and `Playlist`.
+    """Base class of `LiveSources` and `Playlist`, which consist of several sources.
 
     Args:
         sources: at least one.

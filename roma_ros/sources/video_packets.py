@@ -1,4 +1,4 @@
-"""Video that comes packet by packet, as image_transport's ffmpeg and foxglove send it."""
+"""Decoding of video packets, as the image_transport plugins ffmpeg and foxglove send them."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from roma_ros.units.frame import MAX_COMPRESSED_BYTES, Buffer, as_bytes
 __all__ = ["CODECS", "KeyFrameError", "PacketDecoder", "codec_of"]
 
 MAX_VIDEO_PIXELS = 4096 * 2176
-"""The decoder keeps up to 16 pictures."""
+"""Largest frames, pixels; the decoder keeps up to 16 of them."""
 MAX_DELAY = 64
-"""Packets whose pictures are still to come: with B-frames, some."""
+"""Most packets without a frame so far; with B-frames there are some."""
 
 
 class KeyFrameError(ImageError):
-    """A packet that cannot be decoded before the next key frame has come."""
+    """A packet that cannot be decoded before the next key frame arrives."""
 
 
 def _nal_types(data: bytes, kind_of: Callable[[int], int]) -> set[int]:
-    """Kinds of the units of an H.264 or H.265 stream (Annex B)."""
+    """Return the NAL unit types of H.264 or H.265 data (Annex B)."""
     kinds, at = set(), data.find(b"\0\0\1")
     while 0 <= at < len(data) - 3:
         kinds.add(kind_of(data[at + 3]))
@@ -33,17 +33,17 @@ def _nal_types(data: bytes, kind_of: Callable[[int], int]) -> set[int]:
 
 
 def _h264_begins(data: bytes) -> bool:
-    """An IDR picture, or the parameters that lead one (or a recovery point)."""
+    """Whether there is an IDR picture, or parameter sets before one (or a recovery point)."""
     return bool(_nal_types(data, lambda byte: byte & 0x1F) & {5, 7})
 
 
 def _h265_begins(data: bytes) -> bool:
-    """An IRAP picture, or the parameters that lead one."""
+    """Whether there is an IRAP picture, or parameter sets before one."""
     return bool(_nal_types(data, lambda byte: byte >> 1 & 0x3F) & {*range(16, 22), 32, 33})
 
 
 def _av1_begins(data: bytes) -> bool:
-    """A sequence header among the first two units; a temporal delimiter may lead."""
+    """Whether there is a sequence header among the first two units, maybe after a delimiter."""
     at = 0
     for _ in range(2):
         if at + 2 >= len(data):
@@ -91,10 +91,10 @@ def codec_of(name: str) -> str:
 
 
 class PacketDecoder:
-    """Decodes the packets of one video stream, in their order.
+    """Decoder of the packets of one video stream, in their order.
 
-    It begins at a key frame. Where packets are lost or damaged it waits for the next one, since
-    all pictures up to there would be wrong.
+    It starts at a key frame. After lost or damaged packets it waits for the next one, since all
+    frames up to there would be wrong.
     """
 
     def __init__(self) -> None:
@@ -102,22 +102,22 @@ class PacketDecoder:
         self._decoder: av.VideoCodecContext | None = None
         self._stamps: dict[int, int] = {}  # by the packet's number
         self._number = 0
-        self._skipped = 0  # packets since a key frame is waited for
+        self._skipped = 0  # packets skipped so far before a key frame
         self._why = "the stream was joined between two key frames"
 
     def decode(
         self, codec: str, data: Buffer, stamp: int, *, lost: bool = False
     ) -> list[MediaFrame]:
-        """The pictures that a packet completes: one, or none or several with B-frames.
+        """Decode a packet, and return the frames that it completes: with B-frames none or several.
 
         Args:
             codec: one of CODECS; a change begins a new stream.
             data: the packet; H.264 and H.265 with start codes (Annex B).
-            stamp: of the packet's picture, ns.
+            stamp: stamp of the packet's frame, ns.
             lost: whether packets before this one are missing.
 
         Raises:
-            KeyFrameError: the packet is skipped, for a key frame is waited for.
+            KeyFrameError: the packet is skipped until a key frame arrives.
             ImageError: the packet cannot be decoded.
         """
         packet = as_bytes(data)
@@ -151,7 +151,7 @@ class PacketDecoder:
         self._skipped = 0
         decoder = av.CodecContext.create(name, "r")
         assert isinstance(decoder, av.VideoCodecContext)
-        decoder.thread_count = 1  # threads would hold pictures back
+        decoder.thread_count = 1  # threads would delay frames
         decoder.options = {"max_pixels": str(MAX_VIDEO_PIXELS)}
         return decoder
 
@@ -172,8 +172,8 @@ class PacketDecoder:
             self._stop("a packet was damaged")
             raise ImageError(f"a packet of {self._codec} is damaged")
         if len(self._stamps) > MAX_DELAY:
-            self._stop(f"{MAX_DELAY} packets gave no picture")
-            raise ImageError(f"{MAX_DELAY} packets of {self._codec} gave no picture")
+            self._stop(f"{MAX_DELAY} packets gave no frame")
+            raise ImageError(f"{MAX_DELAY} packets of {self._codec} gave no frame")
         return [
             MediaFrame(self._stamps.pop(picture.pts), picture)
             for picture in pictures
@@ -181,7 +181,7 @@ class PacketDecoder:
         ]
 
     def _stop(self, why: str) -> None:
-        """Wait for the next key frame."""
+        """Drop the decoder, and wait for the next key frame."""
         self._decoder = None
         self._stamps.clear()
         self._skipped, self._why = 0, why

@@ -1,4 +1,4 @@
-"""A bundle: a model folder with a manifest that names and hashes every file in it."""
+"""Bundles: checkpoint folders with a manifest that lists and hashes every file."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ ONNX_HEAD_NAME = "speak_head.onnx"
 FORMAT = "roma_bundle/1"
 MAX_MANIFEST_BYTES = 1_000_000
 KINDS = (".data", ".jinja", ".json", ".onnx", ".safetensors", ".txt")
-"""What a bundle may hold: none of them carries code. `.onnx.data` are weights of an ONNX file."""
+"""Suffixes of files that a bundle may hold; none can carry code. Weights of ONNX files: `.data`."""
 PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,199}")
 SHA256 = re.compile(r"[0-9a-f]{64}")
 PIECE = 1 << 20  # bytes hashed at a time
@@ -40,29 +40,35 @@ PIECE = 1 << 20  # bytes hashed at a time
 
 @dataclass(frozen=True, slots=True)
 class BundleFile:
-    """What a file must be: its length in bytes, and its SHA-256 in hexadecimal."""
+    """Expected content of a file.
+
+    Attributes:
+        bytes: length of the file.
+        sha256: SHA-256 of its content, 64 hexadecimal digits.
+    """
 
     bytes: int
     sha256: str
 
     @classmethod
     def of(cls, path: Path) -> BundleFile:
+        """Return the length and hash of a file as it is now."""
         return cls(path.stat().st_size, file_sha256(path))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """What `manifest.json` says of a bundle.
+    """Content of a bundle's `manifest.json`.
 
     Attributes:
-        source: name of the checkpoint that it was made from.
-        source_sha256: of the names and hashes of that checkpoint's weights and config.
+        source: name of the checkpoint that the bundle was made from.
+        source_sha256: SHA-256 over the names and hashes of that checkpoint's weights and config.
         recipe: how each part is stored, as in the recipe's file.
-        versions: of the libraries that made it, by name.
-        created: when, in ISO 8601.
+        versions: versions of the libraries that made the bundle, by name.
+        created: time of creation, ISO 8601.
         files: every file but the manifest, by name.
-        frame_size: width and height in pixels that frames are resized to by the one shape of
-            `vision.onnx`; `None` for a bundle that takes any.
+        frame_size: width and height in pixels that frames are resized to for `vision.onnx`, which
+            takes one shape only; `None` for a bundle that takes any.
         quality: figures of a comparison with the source; empty if there was none.
     """
 
@@ -77,21 +83,23 @@ class Manifest:
 
     @property
     def bytes(self) -> int:
-        """Of all files, without the manifest."""
+        """Total length of all files, without the manifest."""
         return sum(file.bytes for file in self.files.values())
 
     @classmethod
     def read(cls, folder: Path) -> Manifest:
-        """Read `manifest.json`; the files themselves are not looked at.
+        """Read `manifest.json` of a folder; the files it lists are not opened.
 
         Raises:
-            CheckpointError: it cannot be read, is of another format, or names a file that no
-                bundle may hold.
+            CheckpointError: the manifest cannot be read, is of another format, or lists a file
+                that no bundle may hold.
         """
         path = folder / MANIFEST_NAME
         try:
             if (size := path.stat().st_size) > MAX_MANIFEST_BYTES:
-                raise CheckpointError(f"{path} has {size} bytes; no manifest is that long")
+                raise CheckpointError(
+                    f"{path} has {size} bytes; expected at most {MAX_MANIFEST_BYTES}"
+                )
             values = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError, RecursionError) as error:
             raise CheckpointError(f"{path} cannot be read as JSON: {error}") from error
@@ -114,7 +122,7 @@ class Manifest:
         return manifest
 
     def write(self, folder: Path) -> None:
-        """Write `manifest.json`; what stood there before is replaced at once."""
+        """Write `manifest.json` to a folder; an old one is replaced atomically."""
         text = json.dumps({"format": FORMAT, **asdict(self)}, indent=2, ensure_ascii=False)
         draft = folder / f".{MANIFEST_NAME}.part"
         draft.write_text(text + "\n", encoding="utf-8")
@@ -122,20 +130,20 @@ class Manifest:
 
 
 def is_bundle(folder: Path) -> bool:
-    """Whether the folder says that it is one."""
+    """Return whether a folder has a manifest."""
     return (folder / MANIFEST_NAME).exists()
 
 
 def check_bundle(folder: Path) -> Manifest:
-    """Compare every file with the manifest, which takes about a second per gigabyte.
+    """Compare every file of a bundle with its manifest; takes about a second per gigabyte.
 
     Raises:
-        CheckpointError: a file is missing, changed, not named, a link to elsewhere, or of a kind
-            that no bundle holds; the message names it.
+        CheckpointError: a file is missing, changed, not listed, a link out of the folder, or of a
+            kind that no bundle may hold; the message names it.
     """
     manifest = Manifest.read(folder)
     for path in sorted(folder.iterdir()):
-        # Nothing reads hidden files: file managers leave them behind.
+        # Hidden files are left behind by file managers, and never read.
         if path.name in manifest.files or path.name == MANIFEST_NAME or path.name[0] == ".":
             continue
         raise CheckpointError(
@@ -147,7 +155,7 @@ def check_bundle(folder: Path) -> Manifest:
 
 
 def file_sha256(path: Path) -> str:
-    """SHA-256 of a file of any length, in hexadecimal."""
+    """Return the SHA-256 of a file, 64 hexadecimal digits."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while piece := file.read(PIECE):
@@ -158,14 +166,16 @@ def file_sha256(path: Path) -> str:
 def _check_entry(path: Path, name: str, file: BundleFile) -> None:
     if not PLAIN_NAME.fullmatch(name) or name == MANIFEST_NAME:
         raise CheckpointError(
-            f"{path} names the file {name!r}; expected plain names of files beside it"
+            f"{path} lists the file {name!r}; expected plain names of files beside it"
         )
     if Path(name).suffix not in KINDS:
-        raise CheckpointError(f"{path} names {name!r}; a bundle holds {', '.join(KINDS)} files")
+        raise CheckpointError(f"{path} lists {name!r}; expected {', '.join(KINDS)} files")
     if type(file.bytes) is not int or file.bytes < 0:
-        raise CheckpointError(f"{path} gives {name} {file.bytes!r} bytes; expected a number")
+        raise CheckpointError(f"{path} gives {name} {file.bytes!r} bytes; expected a whole number")
     if not isinstance(file.sha256, str) or not SHA256.fullmatch(file.sha256):
-        raise CheckpointError(f"{path} gives {name} no SHA-256 of 64 hexadecimal digits")
+        raise CheckpointError(
+            f"{path} gives {name} the hash {str(file.sha256)[:64]!r}; expected 64 hex digits"
+        )
 
 
 def _check_file(folder: Path, name: str, file: BundleFile) -> None:
@@ -176,7 +186,8 @@ def _check_file(folder: Path, name: str, file: BundleFile) -> None:
         raise CheckpointError(f"{path} is missing; copy the whole bundle again")
     if (size := path.stat().st_size) != file.bytes:
         raise CheckpointError(
-            f"{path} has {size} bytes, its manifest says {file.bytes}; copy the bundle again"
+            f"{path} has {size} bytes; expected {file.bytes}, as its manifest says. "
+            "Copy the bundle again"
         )
     try:
         digest = file_sha256(path)
@@ -184,6 +195,6 @@ def _check_file(folder: Path, name: str, file: BundleFile) -> None:
         raise CheckpointError(f"{path} cannot be read: {error}") from error
     if digest != file.sha256:
         raise CheckpointError(
-            f"{path} is not what its manifest says (SHA-256 {digest[:12]}..., expected "
-            f"{file.sha256[:12]}...); copy the bundle again, or make it again after a change"
+            f"{path} has SHA-256 {digest[:12]}...; expected {file.sha256[:12]}..., as its manifest "
+            "says. Copy the bundle again, or make it again after a change"
         )

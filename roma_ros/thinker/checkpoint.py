@@ -1,4 +1,4 @@
-"""Reading and writing model folders: safetensors only, and no code from a checkpoint is run."""
+"""Loading of checkpoint folders: safetensors only; no code from a checkpoint is executed."""
 
 from __future__ import annotations
 
@@ -62,7 +62,14 @@ MODEL_TYPES = ("qwen2_5_omni", "qwen2_5_omni_thinker")
 
 
 def resolve_folder(model: str | Path) -> Path:
-    """The folder of a model: a path, or the name of an embedded one such as `roma_tiny`."""
+    """Return the folder of a checkpoint.
+
+    Args:
+        model: path of the folder, or the name of an embedded checkpoint such as `roma_tiny`.
+
+    Raises:
+        CheckpointError: there is no such folder, or it is no checkpoint; see `check_folder`.
+    """
     if not str(model):
         raise CheckpointError("the model's name is empty; give a folder, or 'roma_tiny'")
     folder = Path(model).expanduser()
@@ -74,7 +81,12 @@ def resolve_folder(model: str | Path) -> Path:
 
 
 def check_folder(folder: Path) -> None:
-    """Raise `CheckpointError` unless `folder` can be a Qwen2.5-Omni thinker checkpoint."""
+    """Check that a folder holds a Qwen2.5-Omni config and safetensors weights.
+
+    Raises:
+        CheckpointError: the folder or its config.json is missing, the config is of another model,
+            or there are no .safetensors files.
+    """
     if not (folder / "config.json").exists() and folder.is_dir():
         raise CheckpointError(
             f"{str(folder.absolute())!r} is no model folder: it has no config.json; give the path "
@@ -100,6 +112,11 @@ def check_folder(folder: Path) -> None:
 
 
 def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
+    """Load the tokenizer of a checkpoint folder.
+
+    Raises:
+        CheckpointError: its files are missing or damaged.
+    """
     if not any((folder / name).exists() for name in ("tokenizer.json", "vocab.json")):
         raise CheckpointError(
             f"{folder} has no tokenizer (tokenizer.json, or vocab.json with merges.txt); "
@@ -122,17 +139,20 @@ def load_backbone(
     quantization: Quantization,
     without: Collection[str] = (),
 ) -> Qwen2_5OmniThinkerForConditionalGeneration:
-    """Load the thinker; of a full Omni checkpoint its thinker part only.
+    """Load the thinker with its encoders; of a full Omni checkpoint the thinker part only.
 
     Args:
-        folder: of the checkpoint.
-        device, dtype: where it computes, and in what.
-        quantization: of weights that are stored whole.
-        without: `VISION_TOWER` or `AUDIO_TOWER`, where something else stands in for it: it
-            becomes `None`, and its weights need not be there.
+        folder: folder of the checkpoint.
+        device: device that the weights are loaded to.
+        dtype: dtype of weights that are not quantised.
+        quantization: how to quantise the linear layers while loading; `NONE` for a checkpoint that
+            is stored quantised.
+        without: encoders to leave out (`VISION_TOWER`, `AUDIO_TOWER`) because ONNX files replace
+            them: they become `None`, and their weights may be missing.
 
     Raises:
-        CheckpointError: it cannot be loaded, or its quantised kind does not run on `device`.
+        CheckpointError: weights are missing or damaged, or the quantisation does not run on
+            `device`.
     """
     values = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     options, kind = _loading_options(folder, values, device, dtype, quantization, without)
@@ -166,11 +186,13 @@ def load_backbone(
         )
     for part in without:
         remove_tower(model, part)
-    if "config" in options:  # as the checkpoint has it, should it be saved again
+    if "config" in options:  # so that it is saved as it was loaded
         _restore_depths(model.config, folder)
     text = model.config.text_config
     if set(text.layer_types) != {"full_attention"}:
-        raise CheckpointError(f"{folder} has layer types {set(text.layer_types)}; expected full")
+        raise CheckpointError(
+            f"{folder} has layer types {set(text.layer_types)}; expected full_attention only"
+        )
     set_attention(model, SLOT_ATTENTION)
     if values.get("quantization_config"):
         _cast_unquantised(model, dtype)
@@ -181,7 +203,7 @@ def load_backbone(
 
 @contextmanager
 def _no_report() -> Iterator[None]:
-    """transformers warns of weights that are missing; here they are not wanted, or an error."""
+    """Silence transformers' warning of missing weights: here they are left out, or an error."""
     verbosity = transformers_logging.get_verbosity()
     transformers_logging.set_verbosity_error()
     try:
@@ -205,7 +227,7 @@ def _loading_options(
     quantization: Quantization,
     without: Collection[str],
 ) -> tuple[dict[str, Any], Quantization]:
-    """What transformers is told besides, and what bitsandbytes will have to run."""
+    """Further arguments of `from_pretrained`, and the kind of layers that bitsandbytes will run."""
     stored = stored_quantization(values)
     is_quantised = bool(values.get("quantization_config"))
     if is_quantised and quantization is not Quantization.NONE:
@@ -232,9 +254,9 @@ def _loading_config(
     if isinstance(settings, dict):
         settings.update(translate_settings(settings))
     if stored is Quantization.NF4 and isinstance(settings, dict):
-        # It says what the machine computed in on which the weights were saved.
+        # The stored value is the dtype of the machine on which the weights were saved.
         settings["bnb_4bit_compute_dtype"] = str(dtype).removeprefix("torch.")
-    # What is not in the file would be made up at full size, only to be thrown away.
+    # Weights that are not in the files would be initialised at full size for nothing.
     if VISION_TOWER in without:
         config.vision_config.depth = 0
     if AUDIO_TOWER in without:
@@ -243,7 +265,7 @@ def _loading_config(
 
 
 def _cast_unquantised(model: nn.Module, dtype: torch.dtype) -> None:
-    """Weights beside quantised ones: transformers from 5.21 on leaves some as they are stored."""
+    """Cast weights that are not quantised: transformers 5.21 and later leaves some as stored."""
     for value in model.parameters():
         if type(value) is nn.Parameter and value.is_floating_point():
             value.data = value.data.to(dtype)
@@ -256,7 +278,19 @@ def _restore_depths(config: Qwen2_5OmniThinkerConfig, folder: Path) -> None:
 
 
 def load_speak_head(folder: Path, config: RomaConfig, hidden_size: int) -> SpeakHead | None:
-    """The speak head beside the weights, or among them as in ROMA's release; else `None`."""
+    """Load the speak head from its own file, or from among the weights as in ROMA's release.
+
+    Args:
+        folder: folder of the checkpoint.
+        config: gives the layers that the head mixes, and its width.
+        hidden_size: hidden size of the backbone.
+
+    Returns:
+        The head in evaluation mode on the CPU; `None` if the checkpoint has none.
+
+    Raises:
+        CheckpointError: a file cannot be read, or the head does not fit the backbone.
+    """
     file = folder / SPEAK_HEAD_NAME
     if file.exists():
         try:
@@ -274,7 +308,7 @@ def load_speak_head(folder: Path, config: RomaConfig, hidden_size: int) -> Speak
         raise CheckpointError(
             f"{file} does not fit this backbone: its shapes are {got}; expected {wanted} "
             f"(width {hidden_size}, layers {config.speak_layer_ids}); "
-            "it was made for another checkpoint, or roma_config.json is another's"
+            "it belongs to another checkpoint, or roma_config.json does"
         )
     head.load_state_dict(weights)
     return head.eval().requires_grad_(False)

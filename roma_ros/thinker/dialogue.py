@@ -10,9 +10,12 @@ from collections.abc import Sequence
 
 from transformers import PreTrainedTokenizerBase
 
-from roma_ros.thinker.errors import CheckpointError
+from roma_ros.thinker.errors import CheckpointError, InstructionTooLongError
 
-__all__ = ["Dialogue"]
+__all__ = ["INSTRUCTION_TOKENS", "Dialogue"]
+
+INSTRUCTION_TOKENS = 256
+"""Most tokens of an instruction: opening a session then costs about as much as a unit."""
 
 NEEDED = (
     "<|im_start|>",
@@ -71,9 +74,27 @@ class Dialogue:
         return ids
 
     def opening(self, instruction: str | None) -> list[int]:
-        """Return the ids before the first unit: the system turn, and the start of a user turn."""
+        """Return the ids before the first unit: the system turn, and the start of a user turn.
+
+        Raises:
+            InstructionTooLongError: the instruction has over `INSTRUCTION_TOKENS` tokens.
+        """
         system = [*self._turn("system"), *self.text(self.system_prompt), self.end]
-        return [*system, *self._next_user_turn, *self.text(instruction or "")]
+        return [*system, *self._next_user_turn, *self.instruction(instruction or "")]
+
+    def instruction(self, instruction: str) -> list[int]:
+        """Return the ids of an instruction.
+
+        Raises:
+            InstructionTooLongError: it has over `INSTRUCTION_TOKENS` tokens.
+        """
+        ids = self.text(instruction)
+        if len(ids) > INSTRUCTION_TOKENS:
+            raise InstructionTooLongError(
+                f"the instruction has {len(ids)} tokens; expected at most {INSTRUCTION_TOKENS}. "
+                "Shorten it; emoji and rare scripts take several tokens a character"
+            )
+        return ids
 
     def question(self, question: str) -> list[int]:
         """Return the ids of a question at the end of the user turn, and of its answer's header."""

@@ -4,6 +4,7 @@ __all__ = [
     "BranchError",
     "CheckpointError",
     "ContextError",
+    "InstructionTooLongError",
     "JudgementError",
     "QuestionTooLongError",
     "SessionClosedError",
@@ -38,6 +39,10 @@ class BranchError(ThinkerError):
 
 class QuestionTooLongError(ThinkerError, ValueError):
     """A question is empty, or has more characters or tokens than a branch takes."""
+
+
+class InstructionTooLongError(ThinkerError, ValueError):
+    """An instruction has more tokens than a session takes."""
 
 
 class ContextError(ThinkerError):

@@ -1,4 +1,4 @@
-"""The parts of a bundle that onnxruntime runs in the place of torch."""
+"""Parts of a bundle that onnxruntime runs instead of torch."""
 
 from __future__ import annotations
 
@@ -14,7 +14,13 @@ __all__ = ["OnnxOverrides"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OnnxOverrides:
-    """What onnxruntime runs; `None` is left to torch."""
+    """Parts that onnxruntime runs; torch runs those that are `None`.
+
+    Attributes:
+        vision: vision encoder.
+        audio: audio encoder.
+        speak_head: speak head.
+    """
 
     vision: OnnxVision | None = None
     audio: OnnxAudio | None = None
@@ -22,10 +28,10 @@ class OnnxOverrides:
 
     @classmethod
     def from_folder(cls, folder: Path) -> OnnxOverrides:
-        """Open the ONNX files that the folder holds under their well-known names.
+        """Open the ONNX files of a bundle: `vision.onnx`, `audio.onnx`, `speak_head.onnx`, if any.
 
         Raises:
-            CheckpointError: one of them cannot be used, or onnxruntime is missing.
+            CheckpointError: a file cannot be used, or onnxruntime is not installed.
         """
         vision, audio, head = (folder / name for name in (VISION_NAME, AUDIO_NAME, ONNX_HEAD_NAME))
         return cls(
@@ -36,6 +42,6 @@ class OnnxOverrides:
 
     @property
     def towers(self) -> tuple[str, ...]:
-        """The towers that are not needed beside them: `VISION_TOWER`, `AUDIO_TOWER`."""
+        """Names of the torch encoders that are not needed: `VISION_TOWER`, `AUDIO_TOWER`."""
         found = {VISION_TOWER: self.vision, AUDIO_TOWER: self.audio}
         return tuple(name for name, part in found.items() if part is not None)

@@ -1,4 +1,4 @@
-"""Encoders and speak head run by onnxruntime, in the place of torch's."""
+"""Encoders and speak head that onnxruntime runs instead of torch."""
 
 from __future__ import annotations
 
@@ -25,28 +25,28 @@ __all__ = [
 ]
 
 PROVIDERS = ("TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider")
-"""In the order in which they are tried."""
+"""Execution providers of onnxruntime, in the order in which they are tried."""
 MAX_ONNX_BYTES = 4_000_000_000
-"""Of a file and its weights; the largest encoder, vision in float32, has 2.7 GB."""
+"""Most bytes of a file and its weights; the largest encoder, vision in float32, has 2.7 GB."""
 OPERATORS = ("", "ai.onnx", "com.microsoft")
-"""Sets that come with onnxruntime; com.microsoft's are what its quantiser may write."""
+"""Operator sets that come with onnxruntime; its quantiser writes com.microsoft's."""
 
 
 class OnnxVision:
-    """The vision encoder at one patch grid, in the place of `RomaThinker.encode_video`.
+    """Vision encoder for one patch grid, used by `RomaThinker.encode_video`.
 
     Args:
-        path: of a file that `roma_ros.quantize.onnx_export.export_vision` wrote.
-        providers: of onnxruntime, in the order in which they are tried; `None` is
-            `choose_providers()`.
+        path: file written by `roma_ros.quantize.onnx_export.export_vision`.
+        providers: execution providers of onnxruntime, in the order in which they are tried;
+            `None`: see `choose_providers`.
 
     Attributes:
-        rows, columns: the grid that it was made for, in patches.
-        providers: those that are used.
+        rows, columns: patch grid that the file was exported for.
+        providers: execution providers in use.
 
     Raises:
-        CheckpointError: the file is missing, too large, damaged, or another part's; the providers
-            are not there; or onnxruntime is not installed.
+        CheckpointError: the file is missing, too large, damaged or of another part; no provider is
+            available; or onnxruntime is not installed.
     """
 
     def __init__(self, path: Path, providers: Sequence[str] | None = None) -> None:
@@ -56,29 +56,39 @@ class OnnxVision:
             self.rows = int(labels["roma_ros.rows"])
             self.columns = int(labels["roma_ros.columns"])
         except (KeyError, ValueError) as error:
-            raise CheckpointError(f"{path} does not say its patch grid; export it again") from error
+            raise CheckpointError(
+                f"{path} has no patch grid in its metadata; export it again"
+            ) from error
 
     def check_grid(self, rows: int, columns: int, times: int = 1) -> None:
-        """Raise `UnitShapeError` unless the file was made for this grid of patches."""
+        """Check that the file was exported for a patch grid.
+
+        Args:
+            rows, columns: patches along the height and width of a frame.
+            times: steps of the temporal axis; only 1 is possible.
+
+        Raises:
+            UnitShapeError: the file was exported for another grid.
+        """
         if (times, rows, columns) != (1, self.rows, self.columns):
             raise UnitShapeError(
                 f"the frames have {rows} x {columns} patches (rows x columns) at {times} times; "
                 f"expected {self.rows} x {self.columns} at 1, which this bundle's vision encoder "
-                "was made for; let the camera give frames of that shape, or make a bundle for these"
+                "was made for; set the camera to frames of that shape, or make a bundle for these"
             )
 
     def __call__(self, pixels: torch.Tensor, grid: torch.Tensor) -> torch.Tensor:
-        """Features of n units, each by itself.
+        """Run the encoder over n units, each by itself.
 
         Args:
-            pixels: (n * patches, patch values), any float dtype, any device.
-            grid: (n, 3), all (1, rows, columns).
+            pixels: (n * patches, patch values) of any float dtype on any device.
+            grid: (n, 3) int64, all rows (1, `rows`, `columns`).
 
         Returns:
-            (tokens, H) float32 on the CPU.
+            (n * video tokens, H) float32 on the CPU.
 
         Raises:
-            UnitShapeError: another grid than the file was made for.
+            UnitShapeError: `grid` has another shape than the file was exported for.
         """
         for times, rows, columns in grid.tolist():
             self.check_grid(rows, columns, times)
@@ -87,14 +97,14 @@ class OnnxVision:
 
 
 class OnnxAudio:
-    """The audio encoder, one second at a time, in the place of `RomaThinker.encode_audio`.
+    """Audio encoder for one second at a time, used by `RomaThinker.encode_audio`.
 
     Args:
-        path: of a file that `roma_ros.quantize.onnx_export.export_audio` wrote.
+        path: file written by `roma_ros.quantize.onnx_export.export_audio`.
         providers: as for `OnnxVision`.
 
     Attributes:
-        providers: those that are used.
+        providers: execution providers in use.
 
     Raises:
         CheckpointError: as for `OnnxVision`.
@@ -106,16 +116,16 @@ class OnnxAudio:
         self._bins, self._frames = self._session.get_inputs()[0].shape
 
     def __call__(self, mel: torch.Tensor) -> torch.Tensor:
-        """Features of n seconds, each by itself: (mel bins, 100 n) -> (25 n, H).
+        """Run the encoder over n seconds, each by itself.
 
         Args:
-            mel: any float dtype, any device.
+            mel: (mel bins, 100 n) of any float dtype on any device.
 
         Returns:
-            float32 on the CPU.
+            (25 n, H) float32 on the CPU.
 
         Raises:
-            UnitShapeError: other mel bins, or no whole seconds.
+            UnitShapeError: the number of mel bins is wrong, or the seconds are not whole.
         """
         bins, frames = mel.shape
         if bins != self._bins or not frames or frames % self._frames:
@@ -128,14 +138,14 @@ class OnnxAudio:
 
 
 class OnnxSpeakHead:
-    """The speak head, in the place of `SpeakHead`.
+    """Speak head, used instead of `SpeakHead`.
 
     Args:
-        path: of a file that `roma_ros.quantize.onnx_export.export_speak_head` wrote.
+        path: file written by `roma_ros.quantize.onnx_export.export_speak_head`.
         providers: as for `OnnxVision`.
 
     Attributes:
-        providers: those that are used.
+        providers: execution providers in use.
 
     Raises:
         CheckpointError: as for `OnnxVision`.
@@ -147,10 +157,16 @@ class OnnxSpeakHead:
         self._layers, _, self._width = self._session.get_inputs()[0].shape
 
     def __call__(self, hidden_states: torch.Tensor) -> torch.Tensor:
-        """Logits of p(speak): (K, ..., H) -> (...), float32 on the CPU.
+        """Return the logits of p(speak).
+
+        Args:
+            hidden_states: (K, ..., H) states of the K layers that the head mixes.
+
+        Returns:
+            (...) float32 logits on the CPU, whose `sigmoid` is p(speak).
 
         Raises:
-            UnitShapeError: another number of layers, or another width.
+            UnitShapeError: the number of layers or the hidden size is wrong.
         """
         if (hidden_states.shape[0], hidden_states.shape[-1]) != (self._layers, self._width):
             raise UnitShapeError(
@@ -163,29 +179,32 @@ class OnnxSpeakHead:
 
 
 def choose_providers(wanted: Sequence[str] | None = None) -> list[str]:
-    """What onnxruntime is to run on: TensorRT, CUDA, CPU, those that are installed.
+    """Return the installed execution providers, in the order in which they are tried.
 
     Args:
-        wanted: names, in an order of their own, or `None` for all that there are.
+        wanted: names of providers in order of preference; `None` for TensorRT, CUDA, CPU.
 
     Raises:
-        CheckpointError: none of those wanted is there, or onnxruntime is not installed.
+        CheckpointError: none of them is installed, or onnxruntime is not.
     """
     available = _onnxruntime().get_available_providers()
     chosen = [name for name in wanted or PROVIDERS if name in available]
     if not chosen:
         raise CheckpointError(
-            f"of the onnxruntime providers {list(wanted or PROVIDERS)} none is installed, but "
-            f"{available} are; install onnxruntime-gpu for CUDA and TensorRT"
+            f"none of the onnxruntime providers {list(wanted or PROVIDERS)} is installed; "
+            f"installed are {available}. For CUDA and TensorRT install onnxruntime-gpu"
         )
     return chosen
 
 
 def check_onnx(path: Path) -> None:
-    """Raise `CheckpointError` unless a file may be given to onnxruntime.
+    """Check that a file may be passed to onnxruntime.
 
-    It has to be ONNX of bounded size, with operators that onnxruntime brings along, and its
-    weights in it or beside it: a name in the file cannot reach any other folder.
+    It must be an ONNX file of bounded size with standard operators only, and keep its weights in
+    itself or in files beside it: a name in the file cannot reach another folder.
+
+    Raises:
+        CheckpointError: the file fails one of these checks.
     """
     if path.suffix != ".onnx" or not path.is_file():
         raise CheckpointError(f"{path} is no .onnx file; make the bundle again")
@@ -196,7 +215,7 @@ def check_onnx(path: Path) -> None:
     foreign = {node.domain for node in model.graph.node} - set(OPERATORS)
     if foreign or model.functions:
         raise CheckpointError(
-            f"{path} has operators of {sorted(foreign) or 'its own'}; expected those of ONNX alone"
+            f"{path} has operators of {sorted(foreign) or 'its own'}; expected standard ones only"
         )
     folder = path.parent.resolve()
     beside = {folder / name for name in _outside_names(model.graph)}
@@ -214,13 +233,20 @@ def check_onnx(path: Path) -> None:
 
 
 def open_onnx(path: Path, providers: Sequence[str] | None = None) -> Any:
-    """An `onnxruntime.InferenceSession` of a file that `check_onnx` lets pass.
+    """Open a file with onnxruntime, after `check_onnx`.
 
-    It uses as many threads as torch does, since the two take turns, and its threads sleep between
-    two units instead of spinning.
+    The session uses as many threads as torch, since the two run in turns, and its threads sleep
+    between two units instead of spinning.
+
+    Args:
+        path: ONNX file.
+        providers: execution providers in order of preference; `None`: see `choose_providers`.
+
+    Returns:
+        An `onnxruntime.InferenceSession`.
 
     Raises:
-        CheckpointError: see `check_onnx` and `choose_providers`; or onnxruntime refuses the file.
+        CheckpointError: see `check_onnx` and `choose_providers`; or onnxruntime cannot run it.
     """
     runtime = _onnxruntime()
     check_onnx(path)
@@ -232,7 +258,7 @@ def open_onnx(path: Path, providers: Sequence[str] | None = None) -> Any:
     try:
         chosen = [(name, _options(name)) for name in names]
         return runtime.InferenceSession(path, options, providers=chosen)
-    except Exception as error:  # its errors have no common base but this
+    except Exception as error:  # its errors have no other common base
         raise CheckpointError(f"onnxruntime cannot run {path}: {error}") from error
 
 
@@ -257,17 +283,17 @@ def _onnxruntime() -> Any:
 
 
 def _parse(path: Path) -> Any:
-    """The graph without what is kept beside it."""
+    """Parse a file without loading weights that are kept beside it."""
     import onnx
 
     try:
         return onnx.load(path, load_external_data=False)
-    except Exception as error:  # protobuf's DecodeError, which is not protobuf's to import
+    except Exception as error:  # protobuf's DecodeError, which has no stable import path
         raise CheckpointError(f"{path} is damaged, or no ONNX file: {error}") from error
 
 
 def _outside_names(graph: Any) -> Iterator[str]:
-    """Names of files that a graph takes weights from."""
+    """Names of the files that a graph loads weights from."""
     tensors = list(graph.initializer)
     for sparse in graph.sparse_initializer:
         tensors += [sparse.values, sparse.indices]
@@ -282,7 +308,7 @@ def _outside_names(graph: Any) -> Iterator[str]:
 
 
 def _options(provider: str) -> dict[str, str]:
-    """TensorRT builds an engine for minutes: it is to do so once for a file, not at each start."""
+    """Options of a provider: TensorRT builds an engine for minutes, so that is cached on disk."""
     if provider != "TensorrtExecutionProvider":
         return {}
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
@@ -297,7 +323,7 @@ def _array(tensor: torch.Tensor) -> npt.NDArray[np.float32]:
 
 
 def _each(session: Any, units: npt.NDArray[np.float32]) -> torch.Tensor:
-    """Features of one unit after another, joined."""
+    """Run one unit after another and concatenate the results."""
     name = session.get_inputs()[0].name
     parts = [session.run(None, {name: np.ascontiguousarray(unit)})[0] for unit in units]
     return torch.from_numpy(parts[0] if len(parts) == 1 else np.concatenate(parts))

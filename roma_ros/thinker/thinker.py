@@ -197,6 +197,7 @@ class RomaThinker(ThinkerModel):
         Raises:
             ContextError: instruction and window exceed the backbone's range of positions, or
                 `context_seconds` is below 1.
+            InstructionTooLongError: the instruction, taken as text, has over 256 tokens.
             SpeechError: the instruction has to be synthesised, and espeak-ng is missing.
             UnitShapeError: `spoken` is not finite mono audio of at most 90 s.
         """
@@ -207,6 +208,14 @@ class RomaThinker(ThinkerModel):
             spoken=spoken,
             yes_no_question=yes_no_question,
         )
+
+    def check_instruction(self, instruction: str) -> None:
+        """Check that a session can be opened with an instruction as text.
+
+        Raises:
+            InstructionTooLongError: it has over 256 tokens.
+        """
+        self.dialogue.instruction(instruction)
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Write the checkpoint to a folder that `from_pretrained` and transformers can load.
@@ -220,7 +229,7 @@ class RomaThinker(ThinkerModel):
         """
         if self.onnx_overrides != OnnxOverrides():
             raise CheckpointError(
-                f"{self.name} has ONNX parts, which cannot be saved; copy the bundle's folder"
+                f"{self.name} is a bundle with ONNX parts, which cannot be saved; copy its folder"
             )
         check_saveable(self.backbone)
         folder = Path(folder)

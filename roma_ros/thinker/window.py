@@ -106,7 +106,7 @@ class ContextWindow:
     to stand right before the oldest unit left, as if the stream had begun there. All other keys
     are rotated only when positions reach the end of the backbone's trained range.
 
-    The audio of a spoken instruction is evicted from its units into the sink.
+    When the units with a spoken instruction are evicted, their audio becomes part of the sink.
 
     Args:
         sequence: empty sequence over an empty cache of `size.capacity` slots.

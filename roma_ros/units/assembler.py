@@ -23,13 +23,13 @@ __all__ = ["UnitAssembler"]
 LOOKAHEAD = (REACH + UNIT_RATE // 1000) * NS_PER_SECOND // UNIT_RATE
 """Audio needed beyond a unit's end to resample up to it, ns: 10 ms, and 1 ms for rounding."""
 MIN_TAIL = NS_PER_SECOND // 10
-"""A shorter rest at the end of a stream makes no unit, ns: tracks seldom end together."""
+"""Shortest rest at the end of a stream that makes a unit, ns: tracks seldom end together."""
 MAX_OPEN = 4 * NS_PER_SECOND
 """Items that are older than the newest by more than this are assembled without `units()`, ns."""
 MAX_CLOSED_UNITS = 16  # that wait to be fetched
 MAX_NOTICES = 16
 OLDEST_FIRST = 30 * NS_PER_SECOND
-"""How much older than all others the first aligned item of a modality may be, ns."""
+"""Largest age of a modality's first aligned item relative to all others, ns."""
 
 
 class UnitAssembler:

@@ -25,7 +25,7 @@ from roma_ros.units.unit import NS_PER_SECOND
 __all__ = ["AlignedItem", "ClockAlignment", "SensorClockStatus"]
 
 HOLD = NS_PER_SECOND // 2
-"""How long items that disagree or have jumped are held back before a decision, ns."""
+"""Time that items that disagree or have jumped are held back before a decision, ns."""
 MAX_HELD = {Modality.VIDEO: 32, Modality.AUDIO: 128}
 """Items of a sensor that may be held back for a decision."""
 THINNED = NS_PER_SECOND // 5
@@ -33,7 +33,7 @@ THINNED = NS_PER_SECOND // 5
 MAX_OVERTAKEN = 6
 """So many older items in a row, in their order, mean that the stamps have jumped back."""
 STRAGGLING = 10 * NS_PER_SECOND
-"""A single item that is older than its neighbours by less is late; else its stamp is wrong, ns."""
+"""Age relative to its neighbours beyond which a single old item is wrong, not late, ns."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -21,7 +21,7 @@ MAX_LATENESS = 10.0
 DEFAULT_LATENESS = 0.15
 """Lateness where the time of arrival is not known, s."""
 CONFIRMED_STEP = 0.5
-"""A forward step of the stamps by more than this needs a second item that confirms it, s."""
+"""Largest forward step of the stamps that needs no second item to confirm it, s."""
 MAX_GAP_RANGE = (CONFIRMED_STEP, 60.0)
 """Range of `AssemblerConfig.max_gap`, s."""
 

@@ -12,7 +12,7 @@ __all__ = ["Drift", "DriftHistory"]
 
 BLOCK = 10 * NS_PER_SECOND
 MAX_BLOCKS = 120
-"""When there are so many, every second one is dropped: the history keeps its beginning."""
+"""Limit of blocks, at which every second one is dropped: the history keeps its beginning."""
 MIN_BLOCKS = 30
 MIN_CHANGE = 0.020
 """Least change that counts as drift, s."""

@@ -17,7 +17,7 @@ BAND_PIXELS = 1_000_000
 
 
 class Chroma(Enum):
-    """How pixels share chroma values."""
+    """Sharing of chroma values between pixels (chroma subsampling)."""
 
     OWN = "each pixel has its own"
     PAIRS = "4:2:2, packed: two pixels in a row share them"
@@ -34,7 +34,7 @@ class PixelLayout:
         to_rgb: OpenCV's conversion code; `None`: it is RGB already.
         bits: 8 or 16 for each value. 16 bits are scaled to 8 as cv_bridge does, full scale to full
             scale.
-        chroma: how pixels share chroma values.
+        chroma: which pixels share chroma values.
         mosaic: whether it is a Bayer pattern, in which a pixel has one of three colours.
     """
 

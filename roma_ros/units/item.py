@@ -8,7 +8,7 @@ from roma_ros.units.frame import Frame
 __all__ = ["Item", "end_of"]
 
 Item: TypeAlias = Frame | AudioChunk
-"""What sources give and `UnitAssembler.add` takes."""
+"""Input of `UnitAssembler.add`, and output of sources."""
 
 
 def end_of(item: Item) -> int:

@@ -1,4 +1,4 @@
-"""How long units wait for late items: a fixed time, or one measured from arrivals."""
+"""Time that units wait for late items: fixed, or measured from arrivals."""
 
 from collections import deque
 
@@ -10,9 +10,9 @@ __all__ = ["MARGIN", "Lateness", "RecentMaximum"]
 MARGIN = 150 * NS_PER_SECOND // 1000
 """Added to the measured lateness, and used before anything was measured: 0.15 s, in ns."""
 MEMORY = 30 * NS_PER_SECOND
-"""How long a late item counts, ns."""
+"""Time for which a late item counts, ns."""
 GIVEN_UP = 3 * NS_PER_SECOND
-"""A modality that is overdue by more than this is not waited for any more, ns."""
+"""Time after which units stop waiting for an overdue modality, ns."""
 
 
 class RecentMaximum:

@@ -23,12 +23,12 @@ _MS = NS_PER_SECOND // 1000
 REVIEW = 250 * _MS
 """Time between reviews of the offsets, ns."""
 REVIEW_COUNT, REVIEW_SPAN = 5, 2 * NS_PER_SECOND
-"""A decision is changed only on so many pairs over so long (ns)."""
+"""Number of pairs, and ns they span, that a change of the decision needs."""
 COARSE_TIME = 30 * NS_PER_SECOND
 """For so long after a decision its estimate is refined, ns; only frames are moved, since a shift
 of the audio would leave gaps."""
 FINE, NOISE = _MS // 2, 10 * _MS
-"""How much an offset changes at a later review, if it is wrong by more than NOISE, ns."""
+"""Change of an offset at a later review, and the error beyond which it changes, ns."""
 MOVED = 500 * _MS
 """Movement of a shifted sensor's stamps that leads to a new decision, ns."""
 MOVES, MOVES_TIME = 4, 10 * NS_PER_SECOND
@@ -76,7 +76,7 @@ class StampOffsets:
 
     @property
     def difference(self) -> int | None:
-        """How much later the video arrives than the audio, by the stamps, ns: a median of 5 s."""
+        """Latency of the video minus latency of the audio, by the stamps, ns: a median of 5 s."""
         return self._relation.middle.difference if self._relation else None
 
     @property

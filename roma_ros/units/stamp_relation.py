@@ -21,7 +21,7 @@ __all__ = [
 ]
 
 AHEAD = 60 * NS_PER_SECOND // 1000
-"""How far stamps may be in the future, ns: clocks jitter, and a simulation's advances by steps."""
+"""Allowed lead of stamps over the clock, ns: clocks jitter, and a simulation's goes by steps."""
 SLACK = 150 * NS_PER_SECOND // 1000
 """Added to the longest plausible latency, for jitter, ns."""
 SHARED = 300 * NS_PER_SECOND // 1000
@@ -114,7 +114,7 @@ def are_of_one_clock(relation: Relation, longest: int) -> bool:
     """Whether the stamps of both sensors may be of one clock.
 
     A stamp is never in the future. A latency of 0 to `longest` is plausible; stamps that are wrong
-    by as much cannot be told from it.
+    by as much cannot be distinguished from it.
 
     Args:
         relation: medians of both sensors.

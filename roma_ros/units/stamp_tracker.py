@@ -24,7 +24,7 @@ STEADY_TIME = 5 * NS_PER_SECOND
 STEPS, STEPS_TIME = 4, 10 * NS_PER_SECOND
 """So many jumps in so long (ns): the stamps are unusable."""
 SILENT = 2 * NS_PER_SECOND
-"""A sensor without items for longer, and for twice its usual interval, does not run, ns."""
+"""Time without items after which a sensor does not run, ns; at least twice its usual interval."""
 BLOCK, BLOCKS = 10 * NS_PER_SECOND, 90
 """The drift is estimated from the medians of blocks of 10 s, over at most 15 min."""
 

@@ -81,7 +81,7 @@ class StreamClock:
 
     @property
     def skew(self) -> float:
-        """How far the audio is ahead of the video, s; 0 if one is missing."""
+        """Latest end of the audio minus latest end of the video, s; 0 if one is missing."""
         if len(self._reach) < len(Modality):
             return 0.0
         return (self._reach[Modality.AUDIO] - self._reach[Modality.VIDEO]) / NS_PER_SECOND

@@ -16,7 +16,7 @@ FRAMES_PER_UNIT = 2
 
 
 class VideoFill(enum.Enum):
-    """What a unit has in place of missing frames."""
+    """Replacement of missing frames in a unit."""
 
     NONE = "none"
     """Nothing is missing: at least one of its frames was taken within the unit."""
@@ -38,7 +38,7 @@ class MultimodalUnit:
         frames: uint8 (2, H, W, 3) RGB, the frames nearest to +0.0 s and +0.5 s, at the camera's
             resolution (a large image reduced by 2, 4 or 8); None: the stream has no video.
         audio: float32 (16000,), mono at 16 kHz, full scale 1.0; None: the stream has no audio.
-        video_fill: what the unit has in place of missing frames.
+        video_fill: replacement of missing frames.
         audio_filled: number of samples that are silence in place of missing audio, 0 to 16,000.
         skew: end of the newest audio minus stamp of the newest frame that had arrived, s.
 

@@ -313,6 +313,13 @@ def test_no_future_is_left_open(assistant, sound, end, threaded):
 # --- watches ---
 
 
+def test_an_instruction_of_many_tokens_is_refused_before_a_session_is_opened(assistant):
+    with pytest.raises(WatchError, match="watch 'door': the instruction has 2000 tokens; expected"):
+        assistant.watch(replace(DOOR, instruction="\U0001f600" * 500))
+    assert assistant.watches == ()
+    assistant.watch(replace(DOOR, instruction="\U0001f600" * 64))
+
+
 def test_watches_are_refused_with_a_reason(make_assistant):
     assistant = make_assistant(max_watches=2)
     assistant.watch(DOOR)

@@ -91,6 +91,6 @@ def test_what_happens_is_told_above_in_full() -> None:
 def test_units_without_a_judgement_are_told() -> None:
     console = Console(file=io.StringIO(), force_terminal=True, width=100, height=30)
     with LiveView(console, title="title", watches=[DOOR]) as view:
-        view.refresh(Progress(units=3, unjudged=2))
+        view.refresh(Progress(units=3, failed=2))
     assert isinstance(console.file, io.StringIO)
-    assert "2 units NOT PROCESSED" in console.file.getvalue()
+    assert "2 units FAILED" in console.file.getvalue()

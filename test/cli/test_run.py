@@ -519,7 +519,7 @@ def test_units_that_fault_are_said_counted_and_in_the_exit_code(
         "is nan, no number: the model's arithmetic has overflowed, or its weights are damaged; try "
         "another dtype\n"
     )
-    assert "3 units NOT PROCESSED" in captured.summary
+    assert "3 units FAILED" in captured.summary
     assert captured.out.count("fault during hear") == 1
     faults = [event for event in events_of(events) if event["event"] == "fault"]
     assert [(fault["count"], fault["seconds"]) for fault in faults] == [(1, 1), (2, 2), (3, 3)]

@@ -105,7 +105,7 @@ def test_units_without_a_judgement_are_hatched_and_noticed(tmp_path: Path) -> No
     draw(timeline, tmp_path / "t.png")
     timeline.draw(tmp_path / "t.svg")
     text = (tmp_path / "t.svg").read_text()
-    assert "30 units were NOT PROCESSED" in text
+    assert "30 units FAILED" in text
     assert text.count("<!-- note -->") == 2  # the first fault and the tenth
 
 
@@ -113,8 +113,8 @@ def test_a_fault_of_one_watch_is_in_its_lane_alone() -> None:
     timeline = Timeline("faults", [DOOR, STORY])
     for second, during in ((1, "open"), (2, "hear"), (3, "hear"), (7, "hear"), (8, "answer")):
         timeline.take(fault(second, "door", during), float(second))
-    assert timeline._lanes["door"].unjudged_spans() == [(0.0, 3.0), (6.0, 7.0)]
-    assert timeline._lanes["story"].unjudged_spans() == []
+    assert timeline._lanes["door"].failed_spans() == [(0.0, 3.0), (6.0, 7.0)]
+    assert timeline._lanes["story"].failed_spans() == []
 
 
 def test_a_warning_is_listed(tmp_path: Path) -> None:

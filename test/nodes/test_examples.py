@@ -52,7 +52,7 @@ def test_tell_me_when_waits_for_an_alert_and_asks_about_it(make_roma, robot, run
         "tell_me_when.py", "Tell me when a dog barks.", "Which dog?", "--threshold", "1e-9"
     )
     assert code == 0, output
-    assert "it has happened: p(speak) 0." in output
+    assert "alert: p(speak) 0." in output
     assert len(output.splitlines()) >= 2
     assert robot.roma.watch("A cat.", name="alert_1"), "the example has removed its watch"
 

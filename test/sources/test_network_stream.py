@@ -223,7 +223,7 @@ def free_port() -> int:
         ("http://u:secret@127.0.0.1:{free}/a?key=secret", "refused; is the host on, and is this"),
         ("rtsp://u:secret@127.0.0.1:{free}/a", "refused; is the host on, and is this"),
         ("{files}/none.mp4", r"there is no such path on the host \(404\)"),
-        ("{files}/notes.txt", "sends is neither video nor audio; is the path of the address right"),
+        ("{files}/notes.txt", "is neither video nor audio; is the path of the address right"),
         ("rtsp://user:wrong@{rtsp}", r"it asks for a user and a password \(401\)"),
         ("ftp://u:secret@host/a.mp4", "ftp:// addresses cannot be opened; expected one of rtsp://"),
         ("http:///secret", "names no host"),

@@ -67,14 +67,16 @@ def test_one_changed_bit_is_refused(bundle: Path) -> None:
     content = bytearray(file.read_bytes())
     content[-1] ^= 1
     file.write_bytes(content)
-    with pytest.raises(CheckpointError, match=r"model\.safetensors is not what its manifest says"):
+    with pytest.raises(
+        CheckpointError, match=r"model\.safetensors has SHA-256 .*, as its manifest says"
+    ):
         RomaThinker.from_pretrained(bundle, device="cpu")
 
 
 def test_a_cut_file_is_refused(bundle: Path) -> None:
     file = bundle / "tokenizer.json"
     file.write_bytes(file.read_bytes()[:-1])
-    with pytest.raises(CheckpointError, match=r"tokenizer\.json has \d+ bytes, its manifest"):
+    with pytest.raises(CheckpointError, match=r"tokenizer\.json has \d+ bytes; expected"):
         check_bundle(bundle)
 
 
@@ -111,7 +113,7 @@ def test_names_that_leave_the_folder_are_refused(bundle: Path, name: str) -> Non
 @pytest.mark.parametrize("name", ["weights.bin", "model.pt", "data.pkl", "code.py", "config"])
 def test_kinds_that_carry_code_are_refused(bundle: Path, name: str) -> None:
     edit(bundle, lambda values: values["files"].update({name: {"bytes": 1, "sha256": "0" * 64}}))
-    with pytest.raises(CheckpointError, match="a bundle holds"):
+    with pytest.raises(CheckpointError, match=r"expected \.data, \.jinja, "):
         check_bundle(bundle)
 
 
@@ -124,8 +126,11 @@ def test_kinds_that_carry_code_are_refused(bundle: Path, name: str) -> None:
         (lambda values: values.update(files=[]), "config.json is not in the bundle's manifest"),
         (lambda values: values.update(colour=1), "not a bundle's manifest"),
         (lambda values: values.update(frame_size=[1]), "not a bundle's manifest"),
-        (lambda values: values["files"]["config.json"].update(bytes="1"), "expected a number"),
-        (lambda values: values["files"]["config.json"].update(sha256="ab"), "64 hexadecimal"),
+        (
+            lambda values: values["files"]["config.json"].update(bytes="1"),
+            "expected a whole number",
+        ),
+        (lambda values: values["files"]["config.json"].update(sha256="ab"), "expected 64 hex"),
         (lambda values: values["files"]["config.json"].pop("sha256"), "not a bundle's manifest"),
     ],
 )

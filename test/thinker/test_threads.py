@@ -16,7 +16,7 @@ from roma_ros.thinker.threads import SINGLE_THREAD_WIDTH
 @pytest.fixture(autouse=True)
 def _threads_as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    monkeypatch.setattr("roma_ros.thinker.threads._AT_FIRST", 2)
+    monkeypatch.setattr("roma_ros.thinker.threads._DEFAULT_THREADS", 2)
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     yield
