@@ -38,8 +38,8 @@ def follow(thinker: RomaThinker, exercise: Exercise) -> list[Alert]:
     watch_session.open(thinker, SECONDS)
     events: list[Event] = []
     for unit in WorldRenderer(exercise.scene):
-        events += watch_session.hear(thinker.encode(unit))
-        if watch_session.wants_to_speak:
+        events += watch_session.step(thinker.encode(unit))
+        if watch_session.can_speak:
             events += watch_session.speak(25, 250)
     events += watch_session.close()
     return [event for event in events if isinstance(event, Alert)]

@@ -107,8 +107,8 @@ class WindowRunner:
             self.open()
 
     def hear(self, unit: EncodedUnit, number: int) -> None:
-        events = self.watch_session.hear(unit)
-        if self.watch_session.wants_to_speak:
+        events = self.watch_session.step(unit)
+        if self.watch_session.can_speak:
             events += self.watch_session.speak(25, 250)
         for event in events:
             if isinstance(event, SpeakProbability):

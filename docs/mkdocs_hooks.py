@@ -16,6 +16,14 @@ from mkdocs.structure.pages import Page
 from pygments.formatters import HtmlFormatter
 
 LINK = re.compile(r"\]\(((?:\.\./)+[^)#]+)\)")
+LAYOUT = """\
+.wy-nav-content { max-width: 1200px }
+.rst-content div.highlight { border: 0; padding: 0 }  /* pre has a frame already */
+.rst-content .wy-table-responsive table td, .rst-content .wy-table-responsive table th,
+.rst-content .wy-table-responsive table td code { white-space: normal; overflow-wrap: break-word }
+.rst-content .wy-table-responsive table td, .rst-content .wy-table-responsive table th
+{ padding: 6px 8px }
+"""
 FOLDER = "files"  # of the copies, in the site
 
 
@@ -35,9 +43,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
                 copied[f"{FOLDER}/{target[3:]}"] = root / target
     for name, path in copied.items():
         files.append(File.generated(config, _served(name), abs_src_path=str(path)))
-    styles = HtmlFormatter(style="default").get_style_defs(".highlight")
-    styles += "\n.rst-content div.highlight { border: 0; padding: 0 }  /* one frame is enough */\n"
-    files.append(File.generated(config, "code.css", content=styles))
+    colours = HtmlFormatter(style="default").get_style_defs(".highlight")
+    files.append(File.generated(config, "site.css", content=f"{colours}\n{LAYOUT}"))
     return files
 
 

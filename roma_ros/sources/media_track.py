@@ -174,9 +174,8 @@ class VideoTrack(_Track):
                 assert isinstance(frame, av.VideoFrame)
                 start = self._start(frame, end)
                 length = _ns(frame.duration, frame.time_base) or usual
-                if (
-                    stated is not None and not self._shift
-                ):  # durations are those of decoding: only a hint
+                # The duration of a frame is that of decoding: only a hint.
+                if stated is not None and not self._shift:
                     length = min(length, max(stated - start, NS // DEFAULT_FPS))
                 end = start + length
                 yield TrackFrame(start, end, frame, aspect)

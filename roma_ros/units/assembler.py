@@ -8,7 +8,7 @@ from typing import Literal
 from roma_ros.units.audio import AudioChunk
 from roma_ros.units.audio_timeline import MAX_DRIFT, AudioTimeline
 from roma_ros.units.clock_alignment import AlignedItem, ClockAlignment, SensorClockStatus
-from roma_ros.units.config import CONFIRMED_STEP, DEFAULT_LATENESS, AssemblerConfig
+from roma_ros.units.config import DEFAULT_LATENESS, UNCONFIRMED_STEP, AssemblerConfig
 from roma_ros.units.errors import ModalityError, StampError
 from roma_ros.units.item import Item, end_of
 from roma_ros.units.lateness import MARGIN, Lateness
@@ -80,7 +80,7 @@ class UnitAssembler:
             settled=MARGIN if fixed is None else fixed,
             max_backward=max_backward,
             max_gap=_ns(self.config.max_gap),
-            confirmed_step=_ns(CONFIRMED_STEP),
+            unconfirmed_step=_ns(UNCONFIRMED_STEP),
         )
         self._index = 0  # of the open unit
         self._video = VideoTimeline(

@@ -7,10 +7,10 @@ from roma_ros.units.errors import AssemblerConfigError
 
 __all__ = [
     "CLOCK_ALIGNMENTS",
-    "CONFIRMED_STEP",
     "DEFAULT_LATENESS",
     "MAX_GAP_RANGE",
     "MAX_LATENESS",
+    "UNCONFIRMED_STEP",
     "AssemblerConfig",
 ]
 
@@ -20,9 +20,9 @@ MAX_LATENESS = 10.0
 
 DEFAULT_LATENESS = 0.15
 """Lateness where the time of arrival is not known, s."""
-CONFIRMED_STEP = 0.5
+UNCONFIRMED_STEP = 0.5
 """Largest forward step of the stamps that needs no second item to confirm it, s."""
-MAX_GAP_RANGE = (CONFIRMED_STEP, 60.0)
+MAX_GAP_RANGE = (UNCONFIRMED_STEP, 60.0)
 """Range of `AssemblerConfig.max_gap`, s."""
 
 

@@ -31,7 +31,7 @@ class StreamClock:
         lateness: how much older than the newest of its modality an item may be, ns.
         max_backward: items that are older by more than this have jumped, ns.
         max_gap: how much newer than all others an item of the same stream may be, ns.
-        confirmed_step: items that are newer by more than this count as a jump at first, ns.
+        unconfirmed_step: items that are newer by more than this count as a jump at first, ns.
         settled: distance of the newest stamp from the first at which the start is final, ns; None:
             `lateness`.
     """
@@ -42,14 +42,14 @@ class StreamClock:
         lateness: int,
         max_backward: int,
         max_gap: int,
-        confirmed_step: int,
+        unconfirmed_step: int,
         settled: int | None = None,
     ) -> None:
         self._lateness = lateness
         self._settled = lateness if settled is None else settled
         self._max_backward = max_backward
         self._max_gap = max_gap
-        self._confirmed_step = confirmed_step
+        self._unconfirmed_step = unconfirmed_step
         self._newest: dict[Modality, int] = {}  # stamps
         self._reach: dict[Modality, int] = {}  # ends
         self.newest: int | None = None
@@ -98,7 +98,7 @@ class StreamClock:
             return StampVerdict.IN_TIME
         # Against its own modality: a camera that is always a second behind has not jumped.
         behind = (self.newest if own is None else own) - stamp
-        if stamp - self.reach > self._confirmed_step:
+        if stamp - self.reach > self._unconfirmed_step:
             return StampVerdict.JUMP
         if behind > (self._max_gap if own is None else self._max_backward):
             return StampVerdict.JUMP

@@ -7,7 +7,7 @@ VIDEO, AUDIO = Modality.VIDEO, Modality.AUDIO
 
 
 def clock_at(*stamps: int, modality: Modality = VIDEO) -> StreamClock:
-    clock = StreamClock(lateness=150, max_backward=500, max_gap=5000, confirmed_step=700)
+    clock = StreamClock(lateness=150, max_backward=500, max_gap=5000, unconfirmed_step=700)
     for stamp in stamps:
         clock.accept(modality, stamp, stamp)
     return clock
