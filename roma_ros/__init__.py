@@ -1,7 +1,7 @@
-"""roma_ros: a robot's sense of when to speak.
+"""roma_ros: alerts, narrations and answers from a live camera and microphone stream.
 
 camera + microphone -> one-second units -> streaming backbone -> p(speak) each second
--> alerts and narrations; a question any time -> an answer.
+-> alerts and narrations; a question at any time -> an answer.
 """
 
 from pkgutil import extend_path

@@ -1,4 +1,4 @@
-"""Files that outlast a crash: written whole or not at all, and locked against a second writer."""
+"""Files that survive a crash: written whole or not at all, and locked against a second writer."""
 
 from __future__ import annotations
 
@@ -10,28 +10,31 @@ __all__ = ["FileInUseError", "lock_file", "make_private_folder", "sync_folder", 
 
 
 class FileInUseError(OSError):
-    """Another process, or another part of this one, holds the lock."""
+    """The file is locked, by another process or by this one."""
 
 
 def make_private_folder(folder: Path) -> None:
-    """Make a folder, and those above it, for its owner alone; one that exists stays as it is.
+    """Make a folder and its parents with mode 0700; one that exists stays as it is.
 
     Raises:
-        OSError: it cannot be made.
+        OSError: the folder cannot be made.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 def lock_file(path: Path, what: str) -> int:
-    """Lock a file until the descriptor that is returned is closed, or the process ends.
+    """Lock a file until the returned descriptor is closed, or the process ends.
 
     Args:
-        path: of the lock; made if it is not there.
-        what: is locked by it; named in the error.
+        path: path of the lock file; made if it is missing.
+        what: name of what the lock protects, for the error message.
+
+    Returns:
+        A file descriptor.
 
     Raises:
-        FileInUseError: it is locked already.
-        OSError: it cannot be made.
+        FileInUseError: the file is locked already.
+        OSError: the file cannot be made.
     """
     lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
@@ -46,10 +49,10 @@ def lock_file(path: Path, what: str) -> int:
 
 
 def write_durably(path: Path, data: bytes) -> None:
-    """Replace a file's contents: after a crash or a power cut it has the old ones or the new ones.
+    """Replace a file's contents; a crash or power cut leaves the old or the new contents, whole.
 
     Raises:
-        OSError: they cannot be written; the file is as before.
+        OSError: the contents cannot be written; the file is as before.
     """
     draft = path.with_name(path.name + ".new")
     file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
@@ -65,7 +68,11 @@ def write_durably(path: Path, data: bytes) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Wait until new and changed names of a folder would outlast a power cut. Raises OSError."""
+    """Sync a folder's entries to the disk, so that new and renamed files survive a power cut.
+
+    Raises:
+        OSError: the folder cannot be synced.
+    """
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -1,4 +1,4 @@
-"""What the assistant tells its owner, in the order in which it happened."""
+"""Events: what the assistant publishes, in order. Plain data, free of torch and ROS."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ __all__ = [
 
 
 class LagPolicy(str, enum.Enum):
-    """What to do while the model is slower than the sensors."""
+    """Policy for units that wait while the model is slower than the sensors."""
 
     DROP_OLDEST = "drop_oldest"
-    """Skip the units that have waited longest."""
+    """Drop the units that have waited longest."""
 
     AUDIO_ONLY = "audio_only"
-    """Hear units without their video while others wait; skip only if that is still too slow."""
+    """Process units without video while others wait; drop units only if that is too slow too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamEvent:
-    """Where in which stream something happened.
+    """Base of all events: the stream, and the time in it.
 
     Attributes:
         stream: number of the stream, 0 for the first.
-        stamp: END of the unit that it belongs to, ns on the sensor clock.
+        stamp: END of the unit that the event belongs to, ns on the sensor clock.
     """
 
     stream: int
@@ -50,9 +50,9 @@ class SpeakProbability(StreamEvent):
     Attributes:
         unit: index of the unit in its stream.
         watch: id of the watch; empty for a stream without one.
-        p_speak: in [0, 1].
-        threshold: the watch's, when the unit was judged; 1 without a watch.
-        triggered: whether this unit made the watch speak up.
+        p_speak: p(speak), in [0, 1].
+        threshold: the watch's threshold at this unit; 1 without a watch.
+        triggered: whether the watch triggered at this unit.
     """
 
     unit: int
@@ -64,15 +64,15 @@ class SpeakProbability(StreamEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spoken(StreamEvent):
-    """A watch has spoken up; `stream`, `stamp` and `unit` are those of the unit that triggered.
+    """Base of alerts and narrations; `stream`, `stamp` and `unit` are those of the trigger.
 
     Attributes:
-        unit: index of the unit that triggered.
-        watch, instruction: the watch's.
-        text: the words; empty for an alert that was asked for none.
-        p_speak: of the unit that triggered, in [0, 1].
-        finished: false if the words were cut short: by a newer reply, by the longest length a
-            reply may have, or because the watch or the stream ended.
+        unit: index of the unit at which the watch triggered.
+        watch, instruction: id and instruction of the watch.
+        text: the words; empty for an alert of a watch without `reply`.
+        p_speak: p(speak) of the unit at which the watch triggered, in [0, 1].
+        finished: false if the words were cut: by a newer reply, at `reply_tokens`, or because the
+            watch or the stream ended.
     """
 
     unit: int
@@ -85,24 +85,24 @@ class Spoken(StreamEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert(Spoken):
-    """What a watch of kind ALERT waits for has happened."""
+    """A watch of kind ALERT has triggered: the event that it waits for has happened."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Narration(Spoken):
-    """What a watch of kind NARRATION says."""
+    """Words of a watch of kind NARRATION."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer(StreamEvent):
-    """A question's answer; `stamp` and `unit` are those of the last unit that it knows.
+    """Answer to a question; `stamp` and `unit` are those of the last unit before the question.
 
     Attributes:
-        unit: index of the last unit that the answer knows.
+        unit: index of the last unit that the answer takes into account.
         watch: id of the watch whose session answered; empty for a stream without one.
-        question, text: in words.
+        question, text: the question and the answer.
         latency: seconds from the question to the whole answer.
-        finished: false if the answer was cut at its longest length.
+        finished: false if the answer was cut at `answer_tokens`.
         kept: whether question and answer have become part of the session.
     """
 
@@ -116,28 +116,32 @@ class Answer(StreamEvent):
 
 
 class StreamStart(str, enum.Enum):
-    """Why a stream starts."""
+    """Reason for the start of a stream."""
 
     FIRST = "first"  # the first unit of all
-    SENSORS = "sensors"  # the sensors' clock jumped back, or they were silent for too long
-    RESET = "reset"  # the owner asked for it
+    SENSORS = "sensors"  # the sensor clock jumped back, or no sensor data came for too long
+    RESET = "reset"  # `Assistant.reset` was called
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamStarted(StreamEvent):
-    """All sessions have started again; `stamp` is the end of the new stream's first unit."""
+    """Start of a stream, with new sessions; `stamp` is the end of the stream's first unit.
+
+    Attributes:
+        reason: why the stream starts.
+    """
 
     reason: StreamStart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lag(StreamEvent):
-    """The model is slower than the sensors, or is no longer; `stamp` is the unit's heard next.
+    """The model is slower than the sensors, or no longer is; `stamp` is the next unit's.
 
     Attributes:
-        policy: what is done about it.
-        dropped: units that were not heard at all, since the last event of this kind.
-        audio_only: units that were heard without their video, since the last event of this kind.
+        policy: what is done with the units that wait.
+        dropped: units that were dropped since the last event of this kind.
+        audio_only: units that were processed without video since the last event of this kind.
         recovered: true if no unit waits any more; then both counts are those of the whole lag.
     """
 
@@ -149,15 +153,15 @@ class Lag(StreamEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault(StreamEvent):
-    """Something went wrong, was mended, and the assistant goes on.
+    """An error from which the assistant has recovered.
 
     `stream` and `stamp` are those of the last unit taken, -1 and 0 before the first.
 
     Attributes:
         watch: id of the watch that it concerns; empty for the stream as a whole.
-        during: what was being done: "open", "encode", "hear", "speak", "answer".
-        error: what went wrong, in words.
-        restarted: whether the watch's session has lost its memory by it and starts again.
+        during: what failed: "open", "encode", "step", "speak", "answer".
+        error: type and message of the error.
+        restarted: whether the watch's session has restarted and lost its context.
         count: faults of this kind so far, this one included.
     """
 
@@ -170,14 +174,14 @@ class Fault(StreamEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstructionWarning(StreamEvent):
-    """The model cannot know, or cannot see or hear, what an instruction or a question speaks of.
+    """An instruction or question asks for something that the model does not know, see or hear.
 
     `stream` and `stamp` are those of the last unit taken, -1 and 0 before the first.
 
     Attributes:
-        watch: id of the watch; for a question, of the watch it was put to, empty for the oldest.
+        watch: id of the watch; for a question, of the watch that answers, empty for the oldest.
         text: the instruction or question.
-        message: what it cannot, and what it can.
+        message: what the model does not know, and what it knows.
     """
 
     watch: str
@@ -188,3 +192,4 @@ class InstructionWarning(StreamEvent):
 Event = (
     SpeakProbability | Alert | Narration | Answer | StreamStarted | Lag | Fault | InstructionWarning
 )
+"""Any event."""

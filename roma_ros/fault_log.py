@@ -1,4 +1,4 @@
-"""Log faults of a worker that goes on: each kind once in full, then how often it has come."""
+"""Log of recovered faults: each kind once with a traceback, then its count at 10, 100, ..."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ OTHERS = ("others", "")
 
 
 def is_milestone(count: int) -> bool:
-    """Whether a count is 1, 10, 100, ...: worth a line when each time is not."""
+    """Return whether a count is a power of ten (1, 10, 100, ...), at which a repeat is logged."""
     return count > 0 and str(count).strip("0") == "1"
 
 
 class FaultLog:
-    """Counts faults by what was being done and the type of the error. For one thread.
+    """Count and log faults by operation and type of error. For one thread.
 
     Args:
         logger: gets a traceback for the first fault of a kind, and a line at the 10th, 100th, ...
@@ -28,15 +28,15 @@ class FaultLog:
         self._counts: Counter[tuple[str, str]] = Counter()
 
     def record(self, during: str, error: BaseException, *, expected: bool = False) -> int:
-        """Count a fault and log it if it is due.
+        """Count a fault, and log it if its kind is new or its count a power of ten.
 
         Args:
-            during: what was being done, such as "encode".
-            error: what went wrong.
-            expected: its message says all: nothing is logged.
+            during: the operation that failed, such as "encode".
+            error: the error.
+            expected: count only; the error's message is reported elsewhere.
 
         Returns:
-            How many of this kind there have been.
+            Number of faults of this kind so far.
         """
         kind = (during, type(error).__name__)
         if kind not in self._counts and len(self._counts) >= MAX_KINDS:

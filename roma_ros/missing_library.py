@@ -1,6 +1,6 @@
-"""What to say and what to do where a library is missing, or of a version that does not fit.
+"""Explanation of import errors: which library is missing or does not fit, and how to install it.
 
-Imports nothing beside the standard library: what it speaks of may be missing.
+Imports only the standard library, since any other may be missing.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 __all__ = ["REQUIREMENTS", "explain_import_error", "run_main"]
 
-UNUSABLE = 2  # exit code: it could not begin, as with a wrong argument
+UNUSABLE = 2  # exit code: the program could not start, as with a wrong argument
 DOCS = "docs/install.md has the steps"
 
 REQUIREMENTS: dict[str, str] = {
@@ -39,7 +39,7 @@ REQUIREMENTS: dict[str, str] = {
     "transformers": "transformers>=5.20,<5.25",
     "yaml": "pyyaml>=6.0.1,<7",
 }
-"""The name a module is imported by -> what pip installs it by; as in pyproject.toml."""
+"""Name of the module -> requirement for pip, as in pyproject.toml."""
 
 ROS_MODULES = (
     *("ament_index_python", "builtin_interfaces", "diagnostic_msgs", "lifecycle_msgs"),
@@ -51,10 +51,10 @@ _SHARED_OBJECT = re.compile(r"(lib[\w.+-]+\.so[.\d]*): cannot open shared object
 
 
 def explain_import_error(error: ImportError) -> str | None:
-    """One sentence on what is missing and how to get it; `None` for a module that is not known.
+    """Return a sentence on what is missing and how to install it; `None` for an unknown module.
 
-    A module of ours that cannot be found is a fault of ours, and not explained. Where a library
-    could not import another, and raised an error of its own, it is about the other.
+    A missing module of this package is a bug, and not explained. If a library raised an error of
+    its own because it could not import another one, the sentence is about the other one.
     """
     cause: BaseException | None = error
     while cause is not None:
@@ -90,10 +90,13 @@ def _explain(error: ImportError) -> str | None:
 
 
 def run_main(module: str) -> int:
-    """Import `module` and run its `main`; a library that is missing ends it with one line.
+    """Import `module` and run its `main`; print one line if a library is missing.
 
     Args:
         module: absolute dotted name, such as `roma_ros.nodes.roma_node`.
+
+    Returns:
+        The exit code.
     """
     try:
         code: int = importlib.import_module(module).main()
@@ -114,5 +117,5 @@ def _installed(requirement: str) -> str:
 
 
 def _pip() -> str:
-    """The pip of this Python, whatever `pip` is on the path."""
+    """Return the command of this Python's pip, whatever `pip` is on the path."""
     return f"{sys.executable} -m pip" if sys.executable else "pip"

@@ -1,4 +1,4 @@
-"""Parameter presets: the files of config/, and which one fits a model and a machine."""
+"""Parameter presets of config/, and the choice of one for a model and a machine."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LARGE_JETSON = 24 * 2**30  # bytes of memory; an Orin NX has at most 16 GB
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """What a preset depends on.
+    """Properties of a machine that decide its preset.
 
     Args:
         board: name of the board as the device tree gives it; empty on a PC.
@@ -27,21 +27,21 @@ class Machine:
 
     @classmethod
     def this(cls) -> Machine:
-        """Describe the machine that this process runs on."""
+        """Read the properties of the machine that this process runs on."""
         return cls(board=machine.board(), memory=machine.total_memory())
 
     @property
     def is_jetson(self) -> bool:
-        """Whether it is a board of NVIDIA's."""
+        """Whether the board is NVIDIA's."""
         return any(name in self.board for name in ("Jetson", "Orin", "NVIDIA"))
 
 
 def fitting_preset(model: str, machine: Machine) -> str:
-    """Choose the preset for a model on a machine.
+    """Return the preset for a model on a machine.
 
     Args:
         model: checkpoint folder, or the name of the embedded checkpoint; empty: the embedded one.
-        machine: where the node will run.
+        machine: the machine that the node will run on.
 
     Returns:
         One of `PRESETS`.

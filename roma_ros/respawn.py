@@ -1,7 +1,7 @@
-"""Start a node of a launch file again when it fails, later each time.
+"""Respawn of a node in a launch file, with a delay that grows with each failure.
 
 launch's own `respawn` waits equally long each time: a node that cannot start, such as a camera that
-is not plugged in, fills the log and takes a core. Only launch files import this module.
+is not plugged in, fills the log and keeps a core busy. Only launch files import this module.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ CANNOT_START = 2  # exit status of a node that was given a wrong parameter, file
 
 @dataclass(slots=True)
 class BackOff:
-    """Delays before a process is started again: doubled after each failure, up to a limit.
+    """Delays before a process is respawned: doubled after each failure, up to a limit.
 
     Args:
         first: the delay after the first failure [s].
         longest: the limit [s].
-        steady: a process that ran for so long was well: the next delay is the first again [s].
+        steady: run time after which a failure counts as the first again [s].
     """
 
     first: float = 1.0
@@ -37,7 +37,11 @@ class BackOff:
     _failures: int = field(default=0, init=False)
 
     def delay(self, ran: float) -> float:
-        """Seconds to wait after a process that ran for `ran` seconds has failed."""
+        """Return the delay after a failure [s].
+
+        Args:
+            ran: run time of the process that failed [s].
+        """
         self._failures = 0 if ran >= self.steady else self._failures
         delay = min(self.longest, self.first * 2.0**self._failures)
         if delay < self.longest:
@@ -52,13 +56,13 @@ def respawned(
     final: Collection[int] = (CANNOT_START,),
     back_off: BackOff | None = None,
 ) -> list[Any]:
-    """Make a node that is started again with a growing delay whenever its process fails.
+    """Return launch actions for a node that is respawned with a growing delay when it fails.
 
     Args:
-        make_node: makes a new `launch_ros.actions.Node`; called for each start.
-        name: of the node, for the log.
-        final: exit statuses after which it is not started again, besides 0.
-        back_off: the delays; `None`: 1 s to 60 s.
+        make_node: returns a new `launch_ros.actions.Node`; called for each start.
+        name: name of the node, for the log.
+        final: exit statuses after which it is not respawned, besides 0.
+        back_off: delays; `None`: 1 s to 60 s.
 
     Returns:
         Actions for a launch description.
@@ -88,7 +92,7 @@ def respawned(
 
 
 def _uncount(context: LaunchContext, node_name: str) -> None:
-    """Let launch_ros know that a node has gone: it warns of two nodes of one name."""
+    """Tell launch_ros that a node has ended, since it warns of two nodes of one name."""
     counts = getattr(context.locals, "unique_ros_node_names", None)
     if counts is not None and counts.get(node_name):
         counts[node_name] -= 1

@@ -1,4 +1,4 @@
-"""Which release of ROS 2 is installed, told without importing rclpy."""
+"""Name of the installed ROS 2 release, read without importing rclpy."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BEFORE_FAST_DDS_3 = ("humble", "iron", "jazzy")
 
 
 def ros_release() -> str | None:
-    """Name of the release: of the environment that is sourced, else by rclpy's wheel.
+    """Return the name of the ROS release: of the sourced environment, else by rclpy's version.
 
     Returns:
         Such as "jazzy"; "rclpy 10.0.1" for a release that this package does not know; `None`
@@ -32,6 +32,6 @@ def ros_release() -> str | None:
 
 
 def profiles_variable() -> str:
-    """The environment variable that names Fast DDS's profiles; Fast DDS 3 (Kilted) renamed it."""
+    """Return the environment variable of Fast DDS's profiles; Fast DDS 3 (Kilted) renamed it."""
     old = ros_release() in BEFORE_FAST_DDS_3
     return "FASTRTPS_DEFAULT_PROFILES_FILE" if old else "FASTDDS_DEFAULT_PROFILES_FILE"

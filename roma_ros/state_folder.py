@@ -1,4 +1,4 @@
-"""Where a node keeps what outlives it."""
+"""Folders of the files that nodes keep: the event journal and the stored watches."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def _root() -> Path:
 
 
 def state_folder(node: str) -> Path:
-    """Folder of a node's own files: ~/.ros/roma/NAME, or in ROS_HOME if that is set.
+    """Return the folder of a node's files: ~/.ros/roma/NAME, or in ROS_HOME if that is set.
 
     Args:
         node: fully qualified name, such as "/robot/roma"; the folder is then `robot.roma`.
@@ -25,6 +25,6 @@ def state_folder(node: str) -> Path:
 
 
 def state_folders() -> list[Path]:
-    """The folders of all nodes that have one."""
+    """Return the folders of all nodes that have one."""
     root = _root()
     return sorted(path for path in root.iterdir() if path.is_dir()) if root.is_dir() else []

@@ -1,4 +1,4 @@
-"""What a stream is watched for: an instruction, and when to speak up."""
+"""Watch: an instruction with the settings of its trigger. Plain data, free of torch."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ _QUOTED = 40  # characters of a text that is quoted in a message
 
 
 class WatchError(ValueError):
-    """A watch that cannot be kept: its settings, its id, one too many, or nothing that decides."""
+    """A watch cannot be added: its id, its settings, too many watches, or no speak head."""
 
 
 class UnknownWatchError(WatchError):
-    """No watch has this id."""
+    """There is no watch of this id."""
 
 
 def quoted(text: str) -> str:
-    """Quote the beginning of a text that came from outside, for a message."""
+    """Return the quoted beginning of a text from outside, for a message."""
     return repr(text if len(text) <= _QUOTED else text[: _QUOTED - 1] + "…")
 
 
@@ -51,7 +51,7 @@ def check_id(watch_id: str) -> None:
     """Check the id of a watch.
 
     Raises:
-        WatchError: it is empty, too long, or has characters that an id may not have.
+        WatchError: it is empty, too long, or has characters that are not allowed.
     """
     if _ID.fullmatch(watch_id) is None:
         raise WatchError(
@@ -61,25 +61,27 @@ def check_id(watch_id: str) -> None:
 
 
 class WatchKind(enum.Enum):
+    """Kind of a watch: an alert reports an event once, a narration describes continually."""
+
     ALERT = "alert"
     NARRATION = "narration"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
-    """One instruction that the stream is followed under, with a session of its own.
+    """An instruction to watch for, with the settings of its trigger; it has a session of its own.
 
     Args:
-        id: the name it is known by, 1 to 64 of `[A-Za-z0-9_.-]`.
-        kind: an alert says once that something has happened, a narration keeps describing.
-        instruction: what to watch for, 1 to 500 characters.
-        threshold: p(speak) at or above it counts, in (0, 1].
-        window: alert: that many units in a row, 1 to 60. A narration has none: 1.
-        cooldown: alert: seconds of silence after it went off, 0 to 3600. A narration has none: 0.
-        reply: alert: also say what happened, in words. A narration always does.
-        recording: the instruction as somebody speaks it; the model hears it in place of reading
-            `instruction`. `None`: it reads, and one that knows spoken instructions alone has the
-            words read out to it.
+        id: name of the watch, 1 to 64 of `[A-Za-z0-9_.-]`.
+        kind: alert: raised once when an event happens; narration: describes the scene continually.
+        instruction: text of what to watch for, 1 to 500 characters.
+        threshold: lowest p(speak) that counts, in (0, 1].
+        window: alert: units in a row that must reach the threshold, 1 to 60; narration: 1.
+        cooldown: alert: seconds after an alert in which none is raised, 0 to 3600; narration: 0.
+        reply: alert: add words on what happened. A narration always has words.
+        recording: the instruction as recorded speech, which the model takes in place of
+            `instruction`. `None`: it reads; for a model that takes only spoken instructions, the
+            text is synthesized.
 
     Raises:
         WatchError: one of them is out of its range; the message names it.
@@ -125,11 +127,11 @@ class Watch:
 
     @property
     def speaks(self) -> bool:
-        """Whether words follow when it triggers."""
+        """Whether words are decoded when the watch triggers."""
         return self.reply or self.kind is WatchKind.NARRATION
 
     def trigger(self) -> AlertTrigger | NarrationTrigger:
-        """A fresh trigger with this watch's settings."""
+        """Return a new trigger with this watch's settings."""
         if self.kind is WatchKind.NARRATION:
             return NarrationTrigger(self.threshold)
         return AlertTrigger(self.threshold, self.window, self.cooldown)

@@ -1,4 +1,4 @@
-"""Watches in a YAML file, for the node's `watches_file`; docs/watches.md describes the fields."""
+"""Reader of watches in YAML, for the node's `watches_file`; docs/watches.md has the fields."""
 
 from __future__ import annotations
 
@@ -49,14 +49,14 @@ class WatchFileError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatchSpec:
-    """A watch as it is asked for; settings that are left open follow defaults.
+    """A watch as it is requested; settings that are `None` follow the defaults.
 
     Attributes:
-        id: name of the watch; empty: one is to be made.
+        id: name of the watch; empty: one is generated.
         kind, instruction, reply: as in `Watch`.
-        threshold, window, cooldown: as in `Watch`; `None` follows the default.
-        recording: audio file in which the instruction is spoken; `None`: it is read.
-        on_alert: what is to be done when it speaks up, as `read_watch_file`'s `on_alert` made it.
+        threshold, window, cooldown: as in `Watch`; `None`: the default.
+        recording: audio file of the spoken instruction; `None`: the model reads the text.
+        on_alert: hooks of the watch, as `read_watch_file`'s `on_alert` has parsed them.
     """
 
     instruction: str
@@ -71,11 +71,14 @@ class WatchSpec:
 
     @property
     def open_settings(self) -> frozenset[str]:
-        """Names of those settings that follow defaults."""
+        """Names of the settings that follow the defaults."""
         return frozenset(name for name in SETTINGS if getattr(self, name) is None)
 
     def watch(self, *, threshold: float, window: int, cooldown: float) -> Watch:
-        """Make the watch, with defaults for what is left open, and read its recording.
+        """Make the watch, and read its recording.
+
+        Args:
+            threshold, window, cooldown: defaults for settings that are `None`.
 
         Raises:
             WatchError: a setting is out of its range.
@@ -99,18 +102,18 @@ def read_watch_file(
     """Read a file of watches.
 
     Args:
-        path: of the YAML file, at most 256 KiB with at most 64 watches.
-        on_alert: takes the plain value of a watch's field `on_alert`, and raises ValueError for
-            one that it cannot use; `None`: files that have the field are refused.
+        path: YAML file of at most 256 KiB with at most 64 watches.
+        on_alert: parses the value of a watch's field `on_alert`; raises ValueError for a value
+            that is wrong. `None`: a file with the field is refused.
 
     Raises:
-        WatchFileError: it cannot be read, or is not such a file.
+        WatchFileError: the file cannot be read, or is not a valid file of watches.
     """
     return _Reader(path, on_alert).watches()
 
 
 class _Reader:
-    """One reading of a file; keeps where things stand in it."""
+    """Reader of one file; keeps the line of each value for error messages."""
 
     def __init__(self, path: Path, on_alert: Callable[[Any], Any] | None) -> None:
         self._path = path

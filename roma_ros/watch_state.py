@@ -1,4 +1,4 @@
-"""The node's watches in a file, so that they outlive the process; see docs/watches.md."""
+"""State file of the node's watches, which survive a restart; see docs/watches.md."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ _FIELDS = {"id", "kind", "instruction", *SETTINGS, "reply", "recording"}
 
 
 class WatchStateError(ValueError):
-    """A state file is damaged, or of a newer version; the message says which."""
+    """The state file is damaged, or of a newer version; the message tells which."""
 
 
 class Origin(str, enum.Enum):
-    """Who asked for a watch."""
+    """Origin of a watch: a service call or the node's configuration."""
 
     SERVICE = "service"
     PARAMETERS = "parameters"
@@ -46,13 +46,13 @@ class Origin(str, enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredWatch:
-    """A watch with what is needed to make it again.
+    """A watch with what is needed to restore it.
 
     Attributes:
-        spec: as it is now; settings that are `None` follow the node's defaults.
-        origin: who asked for it.
-        configured: as the configuration gave it; `None` for one that was added by service.
-        restored: whether it, or its settings, come from an earlier run.
+        spec: current settings; those that are `None` follow the node's defaults.
+        origin: origin of the watch.
+        configured: settings of the configuration; `None` for a watch that was added by service.
+        restored: whether the watch, or its settings, come from an earlier run.
     """
 
     spec: WatchSpec
@@ -62,6 +62,7 @@ class StoredWatch:
 
     @property
     def id(self) -> str:
+        """Id of the watch."""
         return self.spec.id
 
 
@@ -69,10 +70,10 @@ class StoredWatch:
 
 
 class WatchState:
-    """A state file; locked against other nodes from `open` to `close`.
+    """State file of watches; locked against other nodes from `open` to `close`.
 
     Args:
-        path: of the file; its folder is made if it is not there.
+        path: path of the file; its folder is made if it is missing.
     """
 
     def __init__(self, path: Path) -> None:
@@ -80,11 +81,17 @@ class WatchState:
         self._lock: int | None = None
 
     def open(self) -> None:
-        """Lock the file. Raises FileInUseError, OSError."""
+        """Lock the file.
+
+        Raises:
+            FileInUseError: another node has locked it.
+            OSError: the lock cannot be made.
+        """
         make_private_folder(self.path.parent)
         self._lock = lock_file(self.path.with_name(self.path.name + ".lock"), str(self.path))
 
     def close(self) -> None:
+        """Free the lock."""
         lock, self._lock = self._lock, None
         if lock is not None:
             os.close(lock)
@@ -93,8 +100,8 @@ class WatchState:
         """Read the watches; none if there is no file.
 
         Raises:
-            OSError: it cannot be read.
-            WatchStateError: it is damaged.
+            OSError: the file cannot be read.
+            WatchStateError: the file is damaged.
         """
         try:
             with self.path.open("rb") as file:
@@ -107,7 +114,11 @@ class WatchState:
             raise WatchStateError(f"{self.path} is damaged: {quoted(str(error))}") from error
 
     def write(self, watches: Iterable[StoredWatch]) -> None:
-        """Replace what stands in the file, durably. Raises OSError."""
+        """Replace the file's watches, durably.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
         content: dict[str, Any] = {
             "schema": SCHEMA_VERSION,
             "wall_ns": time.time_ns(),
@@ -118,7 +129,11 @@ class WatchState:
         write_durably(self.path, text.encode("utf-8", errors="replace"))
 
     def set_aside(self) -> Path:
-        """Rename the file, so that a new one can be begun; returns its new path. Raises OSError."""
+        """Rename a damaged file, so that a new one can be written; return the new path.
+
+        Raises:
+            OSError: the file cannot be renamed.
+        """
         aside = self.path.with_name(f"{self.path.name}.damaged-{time.time_ns()}")
         self.path.rename(aside)
         return aside
@@ -199,16 +214,16 @@ def _spec(values: dict[str, Any]) -> WatchSpec:
     return spec
 
 
-# --- what runs after a restart ---
+# --- merge after a restart ---
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Merged:
-    """What is to run, by the configuration and by what ran before.
+    """Watches to run after a restart, from the configuration and the state file.
 
     Attributes:
-        watches: all of them; the configured ones first.
-        conflicts: one line for each case in which the two disagree, with what was chosen.
+        watches: all watches; the configured ones first.
+        conflicts: one line for each conflict of the two, with the choice that was made.
     """
 
     watches: tuple[StoredWatch, ...]
@@ -216,15 +231,15 @@ class Merged:
 
 
 def merge(configured: Sequence[StoredWatch], stored: Sequence[StoredWatch]) -> Merged:
-    """Put the configured watches together with those of an earlier run.
+    """Merge the configured watches with those of an earlier run.
 
-    A configured watch runs with the settings that it was given at run time, as long as the
-    configuration still says what it said then; else the configuration decides. A watch that was
-    added by service runs again. One that is no longer configured does not.
+    A configured watch keeps the settings that were adjusted at run time, as long as its
+    configuration has not changed; else the configuration decides. A watch that was added by
+    service runs again. A watch that is no longer configured does not.
 
     Args:
-        configured: by parameters and `watches_file`; an empty id is filled in.
-        stored: of the state file; empty: there is nothing to restore.
+        configured: watches of the parameters and of `watches_file`; an empty id is generated.
+        stored: watches of the state file; may be empty.
     """
     before = {watch.id: watch for watch in stored}
     watches, conflicts = [], []
@@ -246,7 +261,7 @@ def merge(configured: Sequence[StoredWatch], stored: Sequence[StoredWatch]) -> M
 
 
 def _settled(new: StoredWatch, old: StoredWatch | None) -> tuple[StoredWatch, str]:
-    """A configured watch and one of the same id that ran before: which runs, and the conflict."""
+    """Choose between a configured watch and a stored one of its id; return also the conflict."""
     if old is None or (old.spec == new.spec and old.origin is not Origin.SERVICE):
         return new, ""
     if old.configured == new.spec:
@@ -284,7 +299,7 @@ def _adjustments(watch: StoredWatch) -> str:
 def _with_ids(
     configured: Sequence[StoredWatch], stored: Sequence[StoredWatch]
 ) -> list[StoredWatch]:
-    """The configured watches, each with an id; one that ran before keeps the id that it had."""
+    """Give each configured watch an id; one that ran before keeps its id."""
     taken = {watch.id for watch in (*configured, *stored)}
     given = {watch.id for watch in configured}
     free_again = [w for w in stored if w.origin is Origin.PARAMETERS and w.id not in given]
@@ -304,6 +319,6 @@ def _with_ids(
 
 
 def free_id(kind: WatchKind, taken: Iterable[str]) -> str:
-    """An id that is not taken, such as "alert_1"."""
+    """Return an id that is not taken, such as "alert_1"."""
     names = (f"{kind.value}_{number}" for number in count(1))
     return next(name for name in names if name not in taken)

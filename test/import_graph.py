@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from importlib.util import resolve_name
 from pathlib import Path
 
-__all__ = ["Imports", "circles", "levels", "module_imports", "part_imports"]
+__all__ = ["Imports", "circles", "levels", "module_imports", "module_paths", "part_imports"]
 
 PACKAGE = "roma_ros"
 GENERATED = {"action", "msg", "srv"}  # messages, which have no source here
@@ -21,7 +21,7 @@ def module_imports(package: Path) -> Imports:
 
     Imports in functions and under TYPE_CHECKING count. A folder's `__init__` has the folder's name.
     """
-    paths = dict(_modules(package))
+    paths = dict(module_paths(package))
     return {
         name: {target for full in _names(path, name) if (target := _module(full, set(paths)))}
         for name, path in paths.items()
@@ -65,7 +65,8 @@ def levels(imports: Mapping[str, set[str]]) -> dict[str, int]:
     return {name: of(name) for name in imports}
 
 
-def _modules(package: Path) -> Iterator[tuple[str, Path]]:
+def module_paths(package: Path) -> Iterator[tuple[str, Path]]:
+    """Yield dotted name and path of each module, the generated messages excepted."""
     for top in sorted(package.iterdir()):
         if top.name in GENERATED or top.name == "__init__.py":
             continue

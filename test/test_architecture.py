@@ -6,13 +6,22 @@ in a function and under TYPE_CHECKING too.
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
 
-from .import_graph import Imports, circles, levels, module_imports, part_imports
+from .import_graph import (
+    Imports,
+    circles,
+    levels,
+    module_imports,
+    module_paths,
+    part_imports,
+)
 
 # For every part, the parts that it imports. Nodes, command line and demo are for people and
 # machines: no other part imports them, but for the demo, which plays into a real node.
@@ -130,6 +139,15 @@ def test_the_modules_of_a_part_have_no_circle(modules: Imports, part: str) -> No
 @pytest.mark.parametrize("part", ["events", "recording", "speech", "watch"])
 def test_what_is_handed_over_stays_outside_the_assistant(part: str) -> None:
     assert not PARTS[part] & {"assistant", "thinker"}
+
+
+def test_no_two_public_classes_share_a_name() -> None:
+    found = defaultdict(list)
+    for module, path in module_paths(Path(__file__).parents[1] / "roma_ros"):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                found[node.name].append(module)
+    assert {name: modules for name, modules in found.items() if len(modules) > 1} == {}
 
 
 def test_the_graph_reads_every_kind_of_import(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-FOLDERS = ("roma_ros", "quantize", "launch", "docs", "cmake", "bench", "test")
+FOLDERS = ("roma_ros", "launch", "docs", "cmake", "bench", "test")
 OLDEST = (3, 10)
 
 

@@ -1,7 +1,17 @@
-"""The assistant: decides every second, for each watch, whether to speak, and answers questions.
+"""The assistant: for each watch, decides once a second whether to speak; answers questions.
 
-Units go in (`Assistant.submit`); alerts, narrations and answers come out as events
-(`roma_ros.events`). It runs the model in one worker thread, and needs no ROS.
+`Assistant.submit` takes units; alerts, narrations, answers and faults come out as events
+(`roma_ros.events`). One worker thread runs the model. No ROS is needed.
+
+The path of a unit to an event, by module:
+
+    assistant        takes units, questions and watches from any thread
+    backlog          holds the units that wait; drops some when the model is too slow
+    scheduler        chooses what the worker does next: a unit, a reply or an answer
+    worker           encodes a unit once, and steps the session of every watch with it
+    watch_session    steps one session, applies the watch's trigger, decodes its reply
+    question_queue   holds the questions that wait, and decodes answers
+    status, config   counters and limits
 """
 
 from roma_ros.assistant.assistant import Assistant, AssistantStoppedError

@@ -1,8 +1,8 @@
-"""The assistant: units go in, alerts, narrations and answers come out.
+"""The assistant's interface: takes units, questions and watches, and owns the worker thread.
 
-One worker does everything that touches the model, slice by slice: it hears a unit in all sessions,
-lets a reply go on by one unit's budget, or an answer by a few tokens. Everybody else only leaves
-units, questions and changes for it.
+All that touches the model runs in the worker, slice by slice: process a unit in all sessions,
+decode a reply by one unit's budget, decode an answer by a few tokens. Other threads only queue
+units, questions and changes.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import replace
 
 from roma_ros.assistant.backlog import Backlog
 from roma_ros.assistant.config import AssistantConfig
-from roma_ros.assistant.question_queue import Question, UnknownWordsError
+from roma_ros.assistant.question_queue import PendingQuestion, UnknownWordsError
 from roma_ros.assistant.scheduler import Scheduler, Work
 from roma_ros.assistant.status import AssistantStatus
 from roma_ros.assistant.worker import Worker
@@ -27,25 +27,24 @@ from roma_ros.watch import UnknownWatchError, Watch, WatchError, WatchKind, quot
 
 __all__ = ["Assistant", "AssistantStoppedError"]
 
-
-LOOK_UP_PERIOD = 0.5  # seconds
+POLL_PERIOD = 0.5  # seconds between checks for overdue questions
 
 
 class AssistantStoppedError(RuntimeError):
-    """The assistant was stopped or closed and takes nothing more."""
+    """The assistant is stopped or closed, and takes no units and questions."""
 
 
 class Assistant:
-    """Follows one stream under several watches, and answers questions about it.
+    """Runs watches on one stream, and answers questions about it.
 
-    Either `start` a worker thread, or call `run_pending` oneself until it has nothing more to do.
-    All other methods may be called from any thread at any time and never wait for the model; only
-    `stop` and `close` wait for the slice at hand.
+    Either `start` the worker thread, or call `run_pending` until it returns false. All other
+    methods may be called from any thread at any time and do not wait for the model, except `stop`
+    and `close`, which wait for the current slice.
 
     Args:
-        thinker: the weights; nobody else may use it meanwhile.
-        config: bounds of the loop.
-        on_event: called for each event, in order, by the worker; it should be quick.
+        thinker: the model; not to be used by others meanwhile.
+        config: limits.
+        on_event: called by the worker with each event, in order; it should return quickly.
     """
 
     def __init__(
@@ -80,10 +79,13 @@ class Assistant:
             return tuple(self._watches.values())
 
     def warning(self, text: str) -> str:
-        """Say what of an instruction or question the model cannot know, see or hear.
+        """Return a warning on what the model does not know, see or hear of a text.
+
+        Args:
+            text: an instruction or a question.
 
         Returns:
-            One sentence, or several; empty if there is nothing to say.
+            One sentence or several; empty if there is nothing to warn of.
         """
         config = self.config
         return self.thinker.text_warning(
@@ -91,18 +93,19 @@ class Assistant:
         )
 
     def watch(self, watch: Watch) -> str:
-        """Follow the stream under one more instruction, from the next unit on.
+        """Add a watch, from the next unit on.
 
         Returns:
-            `warning` of its instruction, which is also told as an `InstructionWarning`.
+            `warning` of its instruction, which is also published as an `InstructionWarning`.
 
         Raises:
-            WatchError: its id is taken, there are too many, the model has nothing to decide by,
-                takes spoken instructions and this one cannot be said, or was not trained to put
-                alerts in words as the watch asks; or there is a warning, and `config.strict`.
+            WatchError: its id is taken; `max_watches` run already; the checkpoint has no speak
+                head; it takes spoken instructions and this one cannot be synthesized; it was not
+                trained to put alerts in words and the watch has `reply`; or there is a warning and
+                `config.strict`.
             AssistantStoppedError: the assistant is closed.
         """
-        self._check_serves(watch)
+        self._check_supported(watch)
         warning = self.warning(watch.instruction)
         if warning and self.config.strict:
             raise WatchError(f"watch {watch.id!r}: {warning}")
@@ -116,14 +119,14 @@ class Assistant:
                     f"{self.config.max_watches}; unwatch one of {sorted(self._watches)}"
                 )
             self._watches[watch.id] = watch
-            self._change(lambda: self._worker.follow(watch))
+            self._change(lambda: self._worker.add_watch(watch))
             if warning:
                 self._warnings[watch.id] = warning
                 self._change(lambda: self._worker.warn(watch.id, watch.instruction, warning))
         return warning
 
     def unwatch(self, watch_id: str) -> None:
-        """End a watch and free its session; what it was saying is told as far as it came.
+        """Remove a watch and close its session; an unfinished reply is published as it is.
 
         Raises:
             UnknownWatchError: there is no such watch.
@@ -132,7 +135,7 @@ class Assistant:
             watch = self._find(watch_id)
             del self._watches[watch_id]
             self._warnings.pop(watch_id, None)
-            self._change(lambda: self._worker.unfollow(watch))
+            self._change(lambda: self._worker.remove_watch(watch))
 
     def adjust(
         self,
@@ -142,7 +145,11 @@ class Assistant:
         window: int | None = None,
         cooldown: float | None = None,
     ) -> Watch:
-        """Give a running watch another threshold, window or cooldown; its session goes on.
+        """Set threshold, window or cooldown of a running watch; its session goes on.
+
+        Args:
+            watch_id: id of the watch.
+            threshold, window, cooldown: as in `Watch`; `None`: as before.
 
         Returns:
             The watch as it is from the next unit on.
@@ -160,13 +167,13 @@ class Assistant:
                 cooldown=old.cooldown if cooldown is None else cooldown,
             )
             self._watches[watch_id] = new
-            self._change(lambda: self._worker.adjust(new))
+            self._change(lambda: self._worker.adjust_watch(new))
         return new
 
     # --- the stream ---
 
     def submit(self, unit: MultimodalUnit) -> None:
-        """Leave a unit to be heard; the lag policy decides if too many wait.
+        """Queue a unit; the lag policy applies if too many wait.
 
         Raises:
             AssistantStoppedError: the assistant is stopped or closed.
@@ -183,31 +190,32 @@ class Assistant:
         keep: bool = False,
         on_text: Callable[[str], object] | None = None,
     ) -> Future[Answer]:
-        """Put a question about all that was heard up to the last unit.
+        """Ask a question about the stream up to the last unit.
 
         Args:
-            question: in words, at most 2,000 characters.
+            question: at most 2,000 characters.
             watch: id of the watch whose session answers; `None` or empty: the oldest.
-            keep: let question and answer become part of the session; `Answer.kept` says whether
-                they did.
-            on_text: called by the worker every few tokens with the answer so far; it should be
-                quick.
+            keep: make question and answer part of the session; `Answer.kept` tells whether
+                that succeeded.
+            on_text: called by the worker every few tokens with the answer so far; it should
+                return quickly.
 
         Returns:
-            A future that is always done in the end: with the answer, or with a
-            `QuestionLostError` if stream, watch or assistant ended before, a
-            `QuestionTooLongError` above 256 tokens, or what went wrong with the model. Its
-            `cancel` also ends an answer under way, with a `QuestionCancelledError`.
+            A future of the answer. It always completes: with a `QuestionLostError` if the stream,
+            the watch or the assistant ends before the answer, with a `QuestionTooLongError` above
+            256 tokens, with the model's error if there is one. Its `cancel` also ends an answer
+            that is being decoded, with a `QuestionCancelledError`.
 
         Raises:
-            EmptyQuestionError, QuestionTooLongError: it has no words, or too many characters.
+            EmptyQuestionError: the question has no words.
+            QuestionTooLongError: it has too many characters.
             TooManyQuestionsError: `max_questions` wait already.
             UnknownWatchError: there is no such watch.
-            UnknownWordsError: there is a `warning` of it, and `config.strict`; without that it is
-                told as an `InstructionWarning`.
+            UnknownWordsError: there is a `warning` of it, and `config.strict`. Without `strict`,
+                the warning is published as an `InstructionWarning`.
             AssistantStoppedError: the assistant is stopped or closed.
         """
-        asked = Question(text=question, watch=watch or None, keep=keep, on_text=on_text)
+        pending = PendingQuestion(text=question, watch=watch or None, keep=keep, on_text=on_text)
         warning = self.warning(question)
         if warning and self.config.strict:
             raise UnknownWordsError(f"the question is refused: {warning}")
@@ -215,20 +223,20 @@ class Assistant:
             self._check_running()
             if watch:
                 self._find(watch)
-            self._worker.questions.put(asked)
+            self._worker.questions.put(pending)
             if warning:
                 self._change(lambda: self._worker.warn(watch or "", question, warning))
             self._wake.notify_all()
-        return asked.future
+        return pending.future
 
     def reset(self) -> None:
-        """Forget the stream: what waits, all sessions, all questions. The watches stay."""
+        """Restart the stream: end all sessions, questions and units that wait; watches stay."""
         with self._wake:
             self._backlog.clear()
-            self._change(self._worker.restart)
+            self._change(self._worker.reset)
 
     def status(self) -> AssistantStatus:
-        """How it is doing; cheap."""
+        """Return a snapshot of the status; cheap."""
         with self._wake:
             return replace(
                 self._status,
@@ -244,7 +252,7 @@ class Assistant:
     # --- running ---
 
     def start(self) -> None:
-        """Let a worker thread do the work, until `stop`.
+        """Start the worker thread.
 
         Raises:
             AssistantStoppedError: the assistant is closed.
@@ -257,7 +265,7 @@ class Assistant:
                 self._thread.start()
 
     def stop(self) -> None:
-        """End the worker thread after the slice at hand; units and questions are given up.
+        """Stop the worker thread after the current slice; drop units and questions that wait.
 
         Watches and their sessions stay for the next `start`.
         """
@@ -266,36 +274,38 @@ class Assistant:
             self._wake.notify_all()
             thread = self._thread
         if thread is threading.current_thread():
-            return  # on_event called: the worker comes to its own end
+            return  # called by on_event: the worker ends by itself
         if thread is not None:
             thread.join()
-        self._rest()
+        self._release()
 
     def close(self) -> None:
-        """Stop, and free all sessions; the assistant cannot be used any more."""
+        """Stop, and close all sessions; the assistant cannot be used afterwards."""
         with self._wake:
             self._closed = True
         self.stop()
 
     def run_pending(self) -> bool:
-        """Do one slice of work in the caller's thread; returns whether there is more to do.
+        """Do one slice of work in the caller's thread; return whether there is more to do.
 
         Raises:
-            RuntimeError: a worker thread is at work.
+            RuntimeError: the worker thread runs.
         """
         if self._thread not in (None, threading.current_thread()):
-            raise RuntimeError("a worker thread does the work; stop() it to run_pending() yourself")
+            raise RuntimeError(
+                "the worker thread runs; stop() the assistant to call run_pending() yourself"
+            )
         if self._closed:
             return False
         self._apply_changes()
-        self._worker.questions.lose_overdue()
-        work = self._scheduler.next(self._waiting())
+        self._worker.questions.fail_overdue()
+        work = self._scheduler.next(self._ready())
         if work is Work.UNIT:
-            self._hear()
+            self._process_unit()
         elif work is Work.SPEECH:
-            self._worker.speak()
+            self._worker.decode_reply()
         elif work is Work.ANSWER:
-            self._worker.answer()
+            self._worker.decode_answer()
         self._publish_status()
         return self._has_work()
 
@@ -303,34 +313,34 @@ class Assistant:
         try:
             while not self._stopped:
                 more = False
-                with self._worker.mending("work"):
+                with self._worker.recovering("work"):
                     more = self.run_pending()
                 if not more:
                     self._wait()
         finally:
-            self._rest()
+            self._release()
             with self._wake:
                 self._thread = None
 
     def _wait(self) -> None:
-        """Sleep until there is work; look up now and then: a question may wait in vain."""
+        """Sleep until there is work, or until overdue questions are to be checked."""
         with self._wake:
-            self._wake.wait_for(lambda: self._stopped or self._has_work(), LOOK_UP_PERIOD)
+            self._wake.wait_for(lambda: self._stopped or self._has_work(), POLL_PERIOD)
 
     def _has_work(self) -> bool:
-        return bool(self._changes) or bool(self._waiting())
+        return bool(self._changes) or bool(self._ready())
 
-    def _waiting(self) -> set[Work]:
+    def _ready(self) -> set[Work]:
         units = {Work.UNIT} if len(self._backlog) else set()
-        return self._worker.waiting | units
+        return self._worker.ready | units
 
-    def _hear(self) -> None:
+    def _process_unit(self) -> None:
         with self._wake:
-            if not len(self._backlog):  # a reset has come between
+            if not len(self._backlog):  # it was reset meanwhile
                 return
             unit = self._backlog.take()
             report = self._backlog.report()
-        self._worker.hear(unit)
+        self._worker.process(unit)
         if report is not None:
             losses, recovered = report
             self._worker.report_lag(losses, recovered=recovered)
@@ -339,11 +349,11 @@ class Assistant:
         for _ in range(len(self._changes)):
             self._changes.popleft()()
 
-    def _rest(self) -> None:
-        """After the last slice: nothing waits any more, and once closed nothing is held."""
+    def _release(self) -> None:
+        """After the last slice: drop what waits; once closed, close the sessions."""
         with self._wake:
             self._backlog.clear()
-        self._worker.lose_questions("the assistant was stopped")
+        self._worker.fail_questions("the assistant was stopped")
         if self._closed:
             self._worker.close()
         self._publish_status()
@@ -353,20 +363,20 @@ class Assistant:
         with self._wake:
             self._status = status
 
-    def _check_serves(self, watch: Watch) -> None:
-        """Whether the model can follow a stream under this watch."""
+    def _check_supported(self, watch: Watch) -> None:
+        """Raise a WatchError if the checkpoint does not support the watch."""
         if not self.thinker.has_speak_source:
             raise WatchError(
                 f"watch {watch.id!r}: the checkpoint {self.thinker.name!r} has no speak head, so "
-                "it never knows when to speak and can only be asked questions; load a checkpoint "
+                "it cannot decide when to speak and only answers questions; load a checkpoint "
                 "that has one, or load this one with speak_source yes_no"
             )
         if watch.reply and watch.kind is WatchKind.ALERT and not self.thinker.config.alert_replies:
             raise WatchError(
                 f"watch {watch.id!r}: the checkpoint {self.thinker.name!r} was not trained to put "
-                "an alert in words, so what it says would be made up; leave `reply` out, or ask a "
-                "question when the alert comes. For a checkpoint that was, set alert_replies to "
-                "true in its roma_config.json"
+                "an alert in words, so its words would be made up; leave `reply` out, or ask a "
+                "question when the alert is raised. For a checkpoint that was, set alert_replies "
+                "to true in its roma_config.json"
             )
         if watch.recording is None and not self.thinker.takes_spoken_instructions:
             try:
@@ -379,8 +389,8 @@ class Assistant:
                 synthesize_instruction(watch.instruction)
             except SpeechError as error:
                 raise WatchError(
-                    f"watch {watch.id!r}: the checkpoint {self.thinker.name!r} takes spoken "
-                    f"instructions alone, and {error}; or give the watch a recording"
+                    f"watch {watch.id!r}: the checkpoint {self.thinker.name!r} takes only "
+                    f"spoken instructions, and {error}; or give the watch a recording"
                 ) from error
 
     # --- under the lock ---

@@ -1,4 +1,7 @@
-"""Units that wait to be heard, and what happens when there are too many of them."""
+"""Units that wait to be processed, and the lag policy that applies when too many do.
+
+First stop of a unit: `Assistant.submit` puts it here, the worker takes it.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ __all__ = ["Backlog", "Losses"]
 
 @dataclass(frozen=True, slots=True)
 class Losses:
-    """Units that were skipped, and units that were heard without their video."""
+    """Counts of units that were dropped, and of units that were processed without video."""
 
     dropped: int = 0
     audio_only: int = 0
@@ -27,14 +30,14 @@ class Losses:
 
 
 class Backlog:
-    """A bounded queue of units. Not locked: its owner does that.
+    """Bounded queue of units. Not thread-safe: the caller locks it.
 
     Args:
         limit: units that may wait; at least 1.
-        policy: what to do with those that are late.
+        policy: what to do with units that are late.
 
     Attributes:
-        total: losses since it was made.
+        total: losses since the backlog was made.
     """
 
     def __init__(self, limit: int, policy: LagPolicy) -> None:
@@ -50,18 +53,18 @@ class Backlog:
 
     @property
     def age(self) -> float:
-        """Seconds that the oldest unit has waited; 0 if none does."""
+        """Seconds that the oldest unit has waited; 0 if none waits."""
         return time.monotonic() - self._waiting[0][0] if self._waiting else 0.0
 
     def put(self, unit: MultimodalUnit) -> None:
-        """Let a unit wait; the oldest goes if there are too many."""
+        """Add a unit; drop the oldest if more than `limit` wait."""
         self._waiting.append((time.monotonic(), unit))
         if len(self._waiting) > self.limit:
             self._waiting.popleft()
             self._lose(Losses(dropped=1))
 
     def take(self) -> MultimodalUnit:
-        """The oldest unit, without its video if the policy says so."""
+        """Remove and return the oldest unit, without its video if the policy says so."""
         _, unit = self._waiting.popleft()
         late = bool(self._waiting)
         both = unit.frames is not None and unit.audio is not None
@@ -71,15 +74,15 @@ class Backlog:
         return unit
 
     def clear(self) -> None:
-        """Forget what waits; that is nobody's lag."""
+        """Remove all units that wait, without counting them as lost."""
         self._waiting.clear()
 
     def report(self) -> tuple[Losses, bool] | None:
-        """What there is to say about lag, after a unit was taken.
+        """Return what is to be reported about lag, after a unit was taken.
 
         Returns:
-            The losses since the last report and false; or, once nothing was lost and nothing waits
-            any more, those of the whole lag and true; or `None`.
+            The losses since the last report and false; once nothing was lost and nothing waits any
+            more, the losses of the whole lag and true; `None` if there is nothing to report.
         """
         if self._unreported:
             losses, self._unreported = self._unreported, Losses()

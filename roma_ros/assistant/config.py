@@ -1,4 +1,4 @@
-"""Bounds of the assistant's loop."""
+"""Limits of the assistant: watches, questions, backlog, lengths of replies and answers."""
 
 from __future__ import annotations
 
@@ -16,21 +16,23 @@ class AssistantConfigError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AssistantConfig:
-    """Bounds of the loop.
+    """Limits of the assistant.
 
     Args:
-        context_seconds: units that each session keeps in sight, at one a second; at least 1.
+        context_seconds: units in each session's context window, one per second; at least 1.
             `None`: as many as the checkpoint was trained for.
-        max_tokens_per_unit: what a watch may say between two units (paper, A.5: 25).
-        reply_tokens: the longest reply; what is longer is cut.
-        answer_tokens: the longest answer, at most 128.
-        max_watches: watches, hence sessions, at once.
+        max_tokens_per_unit: tokens of a reply that a watch may decode between two units (paper,
+            A.5: 25).
+        reply_tokens: tokens after which a reply is cut.
+        answer_tokens: tokens after which an answer is cut, at most 128.
+        max_watches: watches, hence sessions, at a time.
         max_questions: questions that may wait.
         first_unit_timeout: seconds that a question waits for its session's first unit.
         max_backlog: units that may wait.
         lag_policy: what to do with units while the model is slower than the sensors.
-        has_video, has_audio: what the stream has; an instruction that needs more gets a warning.
-        strict: an instruction or question that would get a warning is refused.
+        has_video, has_audio: whether the stream has them; an instruction that needs a missing one
+            gets a warning.
+        strict: refuse an instruction or question that would get a warning.
 
     Raises:
         AssistantConfigError: one of them is out of its range; the message names it.

@@ -1,4 +1,8 @@
-"""Questions about the stream: those that wait, and the one that is being answered."""
+"""Questions about the stream: the queue, and the answer that is being decoded.
+
+`Assistant.ask` puts questions here from any thread; the worker decodes one answer at a time, on a
+branch of a watch's session, in slices of a few tokens between units.
+"""
 
 from __future__ import annotations
 
@@ -22,10 +26,10 @@ from roma_ros.thinker import (
 from roma_ros.thinker.branch import QUESTION_CHARACTERS
 
 __all__ = [
-    "Answering",
-    "AskedFuture",
+    "AnswerDecoder",
+    "AnswerFuture",
     "EmptyQuestionError",
-    "Question",
+    "PendingQuestion",
     "QuestionCancelledError",
     "QuestionError",
     "QuestionLostError",
@@ -40,7 +44,7 @@ TOKENS_PER_SLICE = 8
 
 
 class QuestionError(Exception):
-    """Base of what can go wrong with a question, besides its being too long."""
+    """Base of the errors of questions, `QuestionTooLongError` excepted."""
 
 
 class EmptyQuestionError(QuestionError, ValueError):
@@ -48,26 +52,26 @@ class EmptyQuestionError(QuestionError, ValueError):
 
 
 class TooManyQuestionsError(QuestionError):
-    """As many questions wait as may; ask again when one is answered."""
+    """The queue is full; ask again when a question was answered."""
 
 
 class UnknownWordsError(QuestionError, ValueError):
-    """A strict assistant refuses a question on what the model cannot know, see or hear."""
+    """The question asks for something that the model does not know, see or hear (`strict`)."""
 
 
 class QuestionLostError(QuestionError):
-    """The question was put, but its stream, session or assistant ended before the answer."""
+    """The stream, the session or the assistant ended before the answer."""
 
 
 class QuestionCancelledError(QuestionError):
-    """The question was cancelled while it was being answered."""
+    """The question was cancelled while its answer was being decoded."""
 
 
-class AskedFuture(Future[Answer]):
-    """Where an answer goes; `cancel` also ends an answer that is being decoded.
+class AnswerFuture(Future[Answer]):
+    """Future of an answer; `cancel` also ends an answer that is being decoded.
 
     Attributes:
-        cancel_requested: whether `cancel` was called in time.
+        cancel_requested: whether `cancel` was called before the answer was whole.
     """
 
     def __init__(self) -> None:
@@ -75,10 +79,10 @@ class AskedFuture(Future[Answer]):
         self.cancel_requested = False
 
     def cancel(self) -> bool:
-        """Give the question up, and free its place.
+        """Cancel the question, and free its place in the queue.
 
-        One that waits is cancelled at once. One that is being answered ends within a few tokens,
-        with a `QuestionCancelledError`, unless the answer is whole by then.
+        A question that waits is cancelled at once. An answer that is being decoded ends within a
+        few tokens, with a `QuestionCancelledError`, unless it is whole by then.
 
         Returns:
             False if the future is done already.
@@ -89,16 +93,20 @@ class AskedFuture(Future[Answer]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Question:
-    """A question that was put, and where its answer goes.
+class PendingQuestion:
+    """A question that waits for its answer.
 
     Attributes:
-        text: in words.
+        text: the question, at most 2,000 characters.
         watch: id of the watch whose session answers; `None`: the oldest.
         keep: whether question and answer are to become part of the session.
-        asked: when, on the monotonic clock.
+        asked: time of the question on the monotonic clock [s].
         on_text: called by the worker after each slice with the answer so far.
-        future: done when the answer is there, or when there will be none.
+        future: result of the question: the answer, or an error.
+
+    Raises:
+        EmptyQuestionError: it has no words.
+        QuestionTooLongError: it has too many characters.
     """
 
     text: str
@@ -106,7 +114,7 @@ class Question:
     keep: bool
     asked: float = field(default_factory=time.monotonic)
     on_text: Callable[[str], object] | None = None
-    future: AskedFuture = field(default_factory=AskedFuture)
+    future: AnswerFuture = field(default_factory=AnswerFuture)
 
     def __post_init__(self) -> None:
         if not self.text.strip():
@@ -116,8 +124,8 @@ class Question:
                 f"the question has {len(self.text)} characters; at most {QUESTION_CHARACTERS} fit"
             )
 
-    def tell(self, text: str) -> None:
-        """Pass on the answer so far; what goes wrong there does not end the answer."""
+    def report_text(self, text: str) -> None:
+        """Call `on_text` with the answer so far; an error of it is logged and ends nothing."""
         if self.on_text is not None:
             try:
                 self.on_text(text)
@@ -125,29 +133,31 @@ class Question:
                 log.exception("on_text failed")
 
     def fail(self, error: Exception) -> None:
-        """Say that there will be no answer, unless the asker has lost interest."""
+        """Set an error as the future's result, unless the question was cancelled."""
         if self.future.running() or self.future.set_running_or_notify_cancel():
             self.future.set_exception(error)
 
 
-class Answering:
-    """An answer that is being decoded on a branch, slice by slice; its session may go on.
+class AnswerDecoder:
+    """Decodes one answer on a branch, slice by slice; the session goes on meanwhile.
 
     Args:
-        question: what was asked.
-        watch_session: whose session answers; it has heard a unit.
-        max_tokens: the longest that the answer may be.
+        question: the question.
+        watch_session: the session that answers; it has processed a unit.
+        max_tokens: tokens after which the answer is cut.
 
     Raises:
         ThinkerError: the question is too long in tokens, or the session has another branch.
     """
 
-    def __init__(self, question: Question, watch_session: WatchSession, max_tokens: int) -> None:
-        if watch_session.session is None or watch_session.step is None:
-            raise RuntimeError(f"watch_session {watch_session.id!r} has heard nothing yet")
+    def __init__(
+        self, question: PendingQuestion, watch_session: WatchSession, max_tokens: int
+    ) -> None:
+        if watch_session.session is None or watch_session.last_step is None:
+            raise RuntimeError(f"the session of watch {watch_session.id!r} has no unit yet")
         self.question = question
         self.watch_session = watch_session
-        self._step: UnitStep = watch_session.step
+        self._step: UnitStep = watch_session.last_step
         self._tokens_left = max_tokens
         self._branch: Branch = watch_session.session.branch()
         try:
@@ -157,11 +167,11 @@ class Answering:
             raise
 
     def decode(self) -> Answer | None:
-        """Go on by a few tokens; returns the answer once it is whole or at its longest."""
+        """Decode a few tokens; return the answer once it is whole or cut."""
         utterance = self._branch.decode(min(TOKENS_PER_SLICE, self._tokens_left))
         self._tokens_left -= utterance.tokens
         # A character of several tokens may be cut at the end.
-        self.question.tell(utterance.reply.strip().rstrip("\ufffd"))
+        self.question.report_text(utterance.reply.strip().rstrip("\ufffd"))
         if not utterance.finished and self._tokens_left > 0:
             return None
         return Answer(
@@ -177,6 +187,7 @@ class Answering:
         )
 
     def close(self) -> None:
+        """Close the branch."""
         self._branch.close()
 
     def _keep(self) -> bool:
@@ -190,37 +201,41 @@ class Answering:
 
 
 class QuestionQueue:
-    """Takes questions from any thread; the worker answers them one after the other.
+    """Bounded queue of questions from any thread; the worker answers one after another.
 
     Args:
         limit: questions that may wait, besides the one that is being answered.
-        longest: tokens that an answer may have.
-        patience: seconds that a question waits for its session's first unit.
-        session_of: finds who answers for a watch's id, or for `None`.
+        max_tokens: tokens after which an answer is cut.
+        first_unit_timeout: seconds that a question waits for its session's first unit.
+        session_of: returns the session that answers for a watch's id, or for `None`.
     """
 
     def __init__(
         self,
         *,
         limit: int,
-        longest: int,
-        patience: float,
+        max_tokens: int,
+        first_unit_timeout: float,
         session_of: Callable[[str | None], WatchSession | None],
     ) -> None:
         self.limit = limit
-        self.longest = longest
-        self.patience = patience
+        self.max_tokens = max_tokens
+        self.first_unit_timeout = first_unit_timeout
         self._session_of = session_of
         self._lock = threading.Lock()
-        self._waiting: deque[Question] = deque()
-        self._answering: Answering | None = None
+        self._waiting: deque[PendingQuestion] = deque()
+        self._current: AnswerDecoder | None = None
 
     def __len__(self) -> int:
-        """Questions that wait."""
+        """Number of questions that wait."""
         return sum(not question.future.cancelled() for question in self._snapshot())
 
-    def put(self, question: Question) -> None:
-        """Let a question wait; raises `TooManyQuestionsError` if as many wait as may."""
+    def put(self, question: PendingQuestion) -> None:
+        """Add a question.
+
+        Raises:
+            TooManyQuestionsError: `limit` questions wait already.
+        """
         with self._lock:
             self._waiting = deque(q for q in self._waiting if not q.future.cancelled())
             if len(self._waiting) >= self.limit:
@@ -232,73 +247,84 @@ class QuestionQueue:
 
     @property
     def has_work(self) -> bool:
-        return self._answering is not None or any(self._ready(q) for q in self._snapshot())
+        """Whether an answer is being decoded, or a question can be started."""
+        return self._current is not None or any(self._is_ready(q) for q in self._snapshot())
 
-    def serves(self, watch_session: WatchSession) -> bool:
-        """Whether an answer from this watch_session is being decoded."""
-        return self._answering is not None and self._answering.watch_session is watch_session
+    def uses(self, watch_session: WatchSession) -> bool:
+        """Return whether an answer of this session is being decoded."""
+        return self._current is not None and self._current.watch_session is watch_session
 
-    def begin(self) -> WatchSession | None:
-        """Take up the next question unless one is being answered; returns who answers it."""
-        if self._answering is None:
-            question = next(filter(self._ready, self._snapshot()), None)
+    def start_next(self) -> WatchSession | None:
+        """Start the next question unless one is being answered; return the session that answers."""
+        if self._current is None:
+            question = next(filter(self._is_ready, self._snapshot()), None)
             if question is not None:
-                self._take_up(question)
-        return self._answering.watch_session if self._answering else None
+                self._start(question)
+        return self._current.watch_session if self._current else None
 
-    def go_on(self) -> list[Answer]:
-        """Decode a slice; returns the answer if that was the last.
+    def decode_slice(self) -> list[Answer]:
+        """Decode a slice of the current answer; return the answer if that was the last slice.
 
-        A `ThinkerError` goes to the asker alone. Anything else goes to the asker too and is
-        raised, since it may have left the session half done.
+        Raises:
+            Exception: any error but a `ThinkerError`, since it may have left the session in an
+                undefined state. The question's future gets every error.
         """
-        answering = self._answering
-        if answering is None:
+        current = self._current
+        if current is None:
             return []
-        if answering.question.future.cancel_requested:
-            self.end(QuestionCancelledError("the question was cancelled before the answer"))
+        if current.question.future.cancel_requested:
+            self.fail_current(
+                QuestionCancelledError("the question was cancelled before the answer")
+            )
             return []
         try:
-            answer = answering.decode()
+            answer = current.decode()
             if answer is None:
                 return []
-            answering.close()
+            current.close()
         except Exception as error:
-            self.end(error)
+            self.fail_current(error)
             if isinstance(error, ThinkerError):
                 return []
             raise
-        self._answering = None
-        answering.question.future.set_result(answer)
+        self._current = None
+        current.question.future.set_result(answer)
         return [answer]
 
-    def end(self, error: Exception) -> None:
-        """Give up the answer that is being decoded."""
-        answering, self._answering = self._answering, None
-        if answering is not None:
+    def fail_current(self, error: Exception) -> None:
+        """End the answer that is being decoded, with an error."""
+        current, self._current = self._current, None
+        if current is not None:
             try:
-                answering.close()
+                current.close()
             finally:
-                answering.question.fail(error)
+                current.question.fail(error)
 
-    def lose(self, why: str, which: Callable[[Question], bool] | None = None) -> None:
-        """Give up the questions that wait, all or those that are meant."""
+    def fail_waiting(
+        self, reason: str, selected: Callable[[PendingQuestion], bool] | None = None
+    ) -> None:
+        """Remove questions that wait, with a `QuestionLostError`.
+
+        Args:
+            reason: message of the error.
+            selected: returns whether a question is to be removed; `None`: all are.
+        """
         with self._lock:
-            lost = [q for q in self._waiting if which is None or which(q)]
+            lost = [q for q in self._waiting if selected is None or selected(q)]
             self._waiting = deque(q for q in self._waiting if q not in lost)
         for question in lost:
-            question.fail(QuestionLostError(why))
+            question.fail(QuestionLostError(reason))
 
-    def lose_overdue(self) -> None:
-        """Give up the questions whose session has heard nothing for too long."""
-        oldest = time.monotonic() - self.patience
-        self.lose(
-            f"no unit was heard within {self.patience} s, so there is nothing to ask about; "
-            "are the camera and the microphone running?",
-            lambda question: question.asked < oldest and not self._ready(question),
+    def fail_overdue(self) -> None:
+        """Remove questions whose session got no unit within `first_unit_timeout`."""
+        oldest = time.monotonic() - self.first_unit_timeout
+        self.fail_waiting(
+            f"no unit was processed within {self.first_unit_timeout} s, so there is nothing to "
+            "ask about; are the camera and the microphone running?",
+            lambda question: question.asked < oldest and not self._is_ready(question),
         )
 
-    def _take_up(self, question: Question) -> None:
+    def _start(self, question: PendingQuestion) -> None:
         with self._lock:
             if question in self._waiting:  # it may have been cancelled, and removed by `put`
                 self._waiting.remove(question)
@@ -306,14 +332,14 @@ class QuestionQueue:
         if watch_session is None or not question.future.set_running_or_notify_cancel():
             return
         try:
-            self._answering = Answering(question, watch_session, self.longest)
+            self._current = AnswerDecoder(question, watch_session, self.max_tokens)
         except Exception as error:
             question.fail(error)
 
-    def _ready(self, question: Question) -> bool:
+    def _is_ready(self, question: PendingQuestion) -> bool:
         watch_session = self._session_of(question.watch)
-        return watch_session is not None and watch_session.step is not None
+        return watch_session is not None and watch_session.last_step is not None
 
-    def _snapshot(self) -> tuple[Question, ...]:
+    def _snapshot(self) -> tuple[PendingQuestion, ...]:
         with self._lock:
             return tuple(self._waiting)

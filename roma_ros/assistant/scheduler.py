@@ -1,4 +1,4 @@
-"""Whose turn it is: hearing, speaking or answering."""
+"""Order of the worker's slices of work: units first, then replies and answers."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ __all__ = ["Scheduler", "Work"]
 
 
 class Work(enum.Enum):
-    """One slice of work."""
+    """Kind of one slice of work."""
 
-    UNIT = "unit"  # hear a unit, in all sessions
-    SPEECH = "speech"  # go on with a reply, by the budget of one unit
-    ANSWER = "answer"  # go on with an answer, by a few tokens
+    UNIT = "unit"  # process a unit, in all sessions
+    SPEECH = "speech"  # decode a reply, by the budget of one unit
+    ANSWER = "answer"  # decode an answer, by a few tokens
 
 
 class Scheduler:
-    """Units go first, then speech, then answers; but nobody is silenced for ever.
+    """Choose the next slice of work: units first, then speech, then answers, without starvation.
 
-    While the model is slower than the sensors a unit waits at all times. So each kind lets one
-    slice of a lower kind pass after its own: a unit waits for at most one slice, and every reply
-    and answer goes on, however late the assistant is.
+    While the model is slower than the sensors a unit waits at all times. So after each unit one
+    slice of speech or of an answer may run: a unit waits for at most one slice, and every reply
+    and answer goes on, however large the lag is.
     """
 
     def __init__(self) -> None:
         self._last = Work.ANSWER
         self._last_slice = Work.ANSWER
 
-    def next(self, waiting: Collection[Work]) -> Work | None:
-        """The kind of work to do now, of those that wait; `None` if none does."""
-        slices = [work for work in self._slices_in_order() if work in waiting]
-        if Work.UNIT in waiting and not (self._last is Work.UNIT and slices):
+    def next(self, ready: Collection[Work]) -> Work | None:
+        """Return the kind of work to do now, one of `ready`; `None` if that is empty."""
+        slices = [work for work in self._slices_in_order() if work in ready]
+        if Work.UNIT in ready and not (self._last is Work.UNIT and slices):
             self._last = Work.UNIT
             return self._last
         if not slices:

@@ -1,4 +1,4 @@
-"""How the assistant is doing, as numbers."""
+"""Status of the assistant: counters, step times, and the size of each session."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ __all__ = ["AssistantStatus", "SessionStatus", "StepTimes"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionStatus:
-    """One session after its last unit.
+    """Status of one session after its last unit.
 
     Attributes:
-        watch: whose session it is; `None` for a stream without a watch.
-        p_speak: of the last unit; `None` before the first, and without a speak head.
+        watch: the session's watch; `None` for the session of a stream without a watch.
+        p_speak: p(speak) of the last unit; `None` before the first, and without a speak head.
         speaking: whether a reply is unfinished.
-        kv_length, kv_capacity: slots of the cache in use, and in all.
-        memory_bytes: of the cache.
-        units_kept, evicted: units in the window, and units that have left it.
+        kv_length, kv_capacity: slots of the KV cache in use, and in total.
+        memory_bytes: bytes of the KV cache.
+        units_kept, evicted: units in the context window, and units that were evicted from it.
     """
 
     watch: Watch | None
@@ -37,34 +37,35 @@ class SessionStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AssistantStatus:
-    """A snapshot; counters run since the assistant was made.
+    """Snapshot of the assistant's status; counters start when the assistant is made.
 
     Attributes:
-        running: whether a worker thread is at work.
+        running: whether the worker thread runs.
         stream: number of the current stream; `None` before the first unit.
-        unit, stamp: index of the last unit heard, and its end in ns; `None` before the first.
-        units_heard: units that at least one session has judged.
-        units_unjudged: units that a fault kept from at least one session.
-        units_dropped: units that were skipped because the assistant was late.
-        units_audio_only: units that were heard without video because the assistant was late.
+        unit, stamp: index of the last unit processed, and its end, ns on the sensor clock; `None`
+            before the first.
+        units_processed: units for which at least one session has computed p(speak).
+        units_failed: units that failed in at least one session because of a fault.
+        units_dropped: units that were dropped because of lag.
+        units_audio_only: units that were processed without video because of lag.
         backlog: units that wait.
-        lag: seconds that the oldest of them has waited; 0 if none does.
+        lag: seconds that the oldest of them has waited; 0 if none waits.
         questions: questions that wait.
-        faults: errors that were mended.
-        last_fault: the last of them, in words; empty if there was none.
-        warnings: by the id of a watch, what its instruction asks for that the model cannot know,
-            see or hear.
-        step_last, step_p50, step_p99: seconds to hear one unit in all sessions, encoders
-            included, over the last units; 0 before the first.
-        sessions: the sessions that are open.
+        faults: errors from which the assistant has recovered.
+        last_fault: text of the last fault; empty if there was none.
+        warnings: id of a watch -> what its instruction asks for that the model does not know, see
+            or hear.
+        step_last, step_p50, step_p99: seconds to process one unit in all sessions, encoders
+            included, over the last 256 units; 0 before the first.
+        sessions: status of the sessions that are open.
     """
 
     running: bool = False
     stream: int | None = None
     unit: int | None = None
     stamp: int | None = None
-    units_heard: int = 0
-    units_unjudged: int = 0
+    units_processed: int = 0
+    units_failed: int = 0
     units_dropped: int = 0
     units_audio_only: int = 0
     backlog: int = 0
@@ -80,12 +81,16 @@ class AssistantStatus:
 
     @property
     def memory_bytes(self) -> int:
-        """Of all sessions' caches."""
+        """Bytes of all sessions' KV caches."""
         return sum(session.memory_bytes for session in self.sessions)
 
 
 class StepTimes:
-    """Durations of the last steps, seconds; a bounded window."""
+    """Durations of the last steps [s], a bounded window.
+
+    Args:
+        length: steps in the window.
+    """
 
     def __init__(self, length: int = 256) -> None:
         self._seconds: deque[float] = deque(maxlen=length)

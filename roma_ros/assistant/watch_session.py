@@ -1,4 +1,9 @@
-"""One session that follows the stream, for a watch or for questions alone."""
+"""One watch on the stream: unit -> step of its session -> trigger -> events.
+
+The worker steps each `WatchSession` with every encoded unit. An alert is decided in `step`:
+p(speak) goes through the watch's trigger (`roma_ros.triggers`). Its words, if the watch wants any,
+are decoded in `speak`.
+"""
 
 from __future__ import annotations
 
@@ -22,8 +27,8 @@ __all__ = ["WatchSession"]
 
 
 @dataclass(slots=True)
-class Reply:
-    """What a watch is saying, and the unit that made it speak."""
+class PendingReply:
+    """Reply that is being decoded, and the unit that triggered it."""
 
     watch: Watch
     step: UnitStep
@@ -33,34 +38,41 @@ class Reply:
 
 
 class WatchSession:
-    """A watch, its trigger, its session, and what it is saying.
+    """A watch with its trigger, its session, and the reply that is being decoded.
 
     Args:
-        watch: what to watch for; `None` follows the stream for questions alone.
+        watch: the watch; `None` for a session that only answers questions.
 
     Attributes:
-        session: `None` until it is opened, and after it was closed.
-        step: the last unit that the session has heard; `None` before its first.
+        session: the thinker's session; `None` until it is opened, and after it was closed.
+        last_step: the session's last step; `None` before its first.
     """
 
     def __init__(self, watch: Watch | None) -> None:
         self.watch = watch
         self.session: StreamSession | None = None
-        self.step: UnitStep | None = None
+        self.last_step: UnitStep | None = None
         self._trigger = watch.trigger() if watch else None
-        self._reply: Reply | None = None
-        self._has_spoken = False  # since the last unit
+        self._reply: PendingReply | None = None
+        self._budget_is_spent = False  # since the last unit
 
     @property
     def id(self) -> str:
+        """Id of the watch; empty without one."""
         return self.watch.id if self.watch else ""
 
     @property
-    def wants_to_speak(self) -> bool:
-        """A reply goes on, and this unit's budget is not spent."""
-        return self._reply is not None and not self._has_spoken
+    def can_speak(self) -> bool:
+        """Whether a reply is unfinished, and the budget of this unit is not spent."""
+        return self._reply is not None and not self._budget_is_spent
 
     def open(self, thinker: RomaThinker, context_seconds: float | None) -> None:
+        """Open the session.
+
+        Args:
+            thinker: the model.
+            context_seconds: units in the context window; `None`: as the checkpoint was trained.
+        """
         watch = self.watch
         if watch is None:
             self.session = thinker.open_session(None, context_seconds=context_seconds)
@@ -74,41 +86,45 @@ class WatchSession:
         )
 
     def close(self) -> list[Event]:
-        """Forget the stream; returns what was being said."""
+        """Close the session; return the unfinished reply as an event, if there is one."""
         events = self._cut_reply()
-        session, self.session, self.step = self.session, None, None
+        session, self.session, self.last_step = self.session, None, None
         if session is not None:
             session.close()
         return events
 
     def restart(self) -> list[Event]:
-        """Forget the stream and what triggered in it; returns what was being said."""
+        """Close the session and reset the trigger; return the unfinished reply as `close` does."""
         self._trigger = self.watch.trigger() if self.watch else None
         return self.close()
 
     def adjust(self, watch: Watch) -> None:
-        """Go on with another threshold, window and cooldown."""
+        """Set threshold, window and cooldown; the session goes on."""
         self.watch = watch
         if self._trigger is not None:
             self._trigger.threshold = watch.threshold
         if isinstance(self._trigger, AlertTrigger):
             self._trigger.window, self._trigger.cooldown = watch.window, watch.cooldown
 
-    def hear(self, unit: EncodedUnit) -> list[Event]:
-        """Step the session; returns p(speak), and an alert if one is due at once.
+    def step(self, unit: EncodedUnit) -> list[Event]:
+        """Step the session with a unit, and decide whether the watch triggers.
+
+        Returns:
+            p(speak) of the unit, and an alert if one without words is raised; nothing without a
+            speak head.
 
         Raises:
             JudgementError: p(speak) is not finite.
         """
-        session = self._opened()
-        self.step = step = session.step(unit)
-        self._has_spoken = False
+        session = self._open_session()
+        self.last_step = step = session.step(unit)
+        self._budget_is_spent = False
         if step.p_speak is None:
             return []
         if not math.isfinite(step.p_speak):
             raise JudgementError(
-                f"p(speak) is {step.p_speak}, no number: the model's arithmetic has overflowed, or "
-                "its weights are damaged; try another dtype"
+                f"p(speak) is {step.p_speak}; expected a number from 0 to 1: the model's "
+                "arithmetic has overflowed, or its weights are damaged; try another dtype"
             )
         triggered = self._trigger is not None and self._trigger.update(step.p_speak, step.stamp)
         probability = SpeakProbability(
@@ -122,29 +138,34 @@ class WatchSession:
         )
         if self.watch is None or not triggered:
             return [probability]
-        return [probability, *self._speak_up(Reply(self.watch, step, step.p_speak))]
+        return [probability, *self._start_reply(PendingReply(self.watch, step, step.p_speak))]
 
-    def speak(self, max_new_tokens: int, longest: int) -> list[Event]:
-        """Go on with the reply; returns it once it is finished, or has `longest` tokens."""
-        session, reply = self._opened(), self._reply
+    def speak(self, max_new_tokens: int, max_reply_tokens: int) -> list[Event]:
+        """Decode some tokens of the reply; return its event once it is finished or cut.
+
+        Args:
+            max_new_tokens: tokens to decode now, at most.
+            max_reply_tokens: tokens after which the reply is cut.
+        """
+        session, reply = self._open_session(), self._reply
         if reply is None:
             return []
-        self._has_spoken = True
-        utterance = session.speak(min(max_new_tokens, longest - reply.tokens))
+        self._budget_is_spent = True
+        utterance = session.speak(min(max_new_tokens, max_reply_tokens - reply.tokens))
         reply.text = utterance.reply
         reply.tokens += utterance.tokens
         if utterance.finished:
             self._reply = None
-            return [_spoken(reply, finished=True)]
-        return self._cut_reply() if reply.tokens >= longest else []
+            return [_event_of(reply, finished=True)]
+        return self._cut_reply() if reply.tokens >= max_reply_tokens else []
 
     def status(self) -> SessionStatus | None:
-        """How the session is doing; `None` while it is not open."""
+        """Return the session's status; `None` while it is not open."""
         if (session := self.session) is None:
             return None
         return SessionStatus(
             watch=self.watch,
-            p_speak=self.step.p_speak if self.step else None,
+            p_speak=self.last_step.p_speak if self.last_step else None,
             speaking=self._reply is not None,
             kv_length=session.kv_length,
             kv_capacity=session.kv_capacity,
@@ -153,30 +174,30 @@ class WatchSession:
             evicted=session.evicted,
         )
 
-    def _speak_up(self, reply: Reply) -> list[Event]:
-        """Begin a reply in place of an older one, or say at once that it happened."""
+    def _start_reply(self, reply: PendingReply) -> list[Event]:
+        """Start a reply in place of an unfinished one; an alert without words is raised at once."""
         if not reply.watch.speaks:
-            return [_spoken(reply, finished=True)]
+            return [_event_of(reply, finished=True)]
         events = self._cut_reply()
         self._reply = reply
         return events
 
     def _cut_reply(self) -> list[Event]:
-        """Give up the rest of a reply. An alert is told even if it has no words yet."""
+        """Drop the rest of the reply. An alert is raised even if it has no words yet."""
         reply, self._reply = self._reply, None
         if self.session is not None:
             self.session.stop_speaking()
         if reply is None or not (reply.text or reply.watch.kind is WatchKind.ALERT):
             return []
-        return [_spoken(reply, finished=False)]
+        return [_event_of(reply, finished=False)]
 
-    def _opened(self) -> StreamSession:
+    def _open_session(self) -> StreamSession:
         if self.session is None:
-            raise RuntimeError(f"watch_session {self.id!r} has no session: open it first")
+            raise RuntimeError(f"the session of watch {self.id!r} is not open; open() it first")
         return self.session
 
 
-def _spoken(reply: Reply, *, finished: bool) -> Event:
+def _event_of(reply: PendingReply, *, finished: bool) -> Event:
     kind = Alert if reply.watch.kind is WatchKind.ALERT else Narration
     return kind(
         stream=reply.step.stream,

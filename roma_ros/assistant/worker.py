@@ -1,4 +1,8 @@
-"""What the assistant's worker does, one slice at a time. Everything here is for one thread."""
+"""The assistant's worker: unit -> encode -> step of every session -> events. For one thread.
+
+It encodes a unit once, steps the session of every watch with it, decodes replies and answers in
+slices between units, and recovers from faults.
+"""
 
 from __future__ import annotations
 
@@ -25,15 +29,15 @@ log = logging.getLogger(__name__)
 
 
 class Worker:
-    """Hears units in all sessions, goes on with replies and answers, and mends what breaks.
+    """Steps the sessions of all watches, decodes replies and answers, and recovers from faults.
 
     Args:
-        thinker: the weights.
-        config: bounds.
-        on_event: called for each event, in order.
+        thinker: the model.
+        config: limits.
+        on_event: called with each event, in order.
 
     Attributes:
-        questions: where questions are put, from any thread.
+        questions: queue of questions; takes them from any thread.
     """
 
     def __init__(
@@ -43,19 +47,19 @@ class Worker:
         self.config = config
         self.questions = QuestionQueue(
             limit=config.max_questions,
-            longest=config.answer_tokens,
-            patience=config.first_unit_timeout,
+            max_tokens=config.answer_tokens,
+            first_unit_timeout=config.first_unit_timeout,
             session_of=self._session_of,
         )
         self._on_event = on_event
-        self._watch_sessions: dict[str, WatchSession] = {}  # oldest first; "" is without a watch
+        self._watch_sessions: dict[str, WatchSession] = {}  # oldest first; "": without a watch
         self._stream: int | None = None
         self._start_reason = StreamStart.FIRST
         self._unit: int | None = None
         self._stamp = 0
         self._step_times = StepTimes()
-        self._units_heard = 0
-        self._units_unjudged = 0
+        self._units_processed = 0
+        self._units_failed = 0
         self._faults = 0
         self._last_fault = ""
         self._fault_log = FaultLog(log)
@@ -63,91 +67,95 @@ class Worker:
     # --- slices of work ---
 
     @property
-    def waiting(self) -> set[Work]:
-        """The slices that could be done now."""
-        waiting = set()
-        if any(session.wants_to_speak for session in self._all()):
-            waiting.add(Work.SPEECH)
+    def ready(self) -> set[Work]:
+        """Kinds of work that can be done now, units excepted."""
+        ready = set()
+        if any(session.can_speak for session in self._sessions()):
+            ready.add(Work.SPEECH)
         if self.questions.has_work:
-            waiting.add(Work.ANSWER)
-        return waiting
+            ready.add(Work.ANSWER)
+        return ready
 
-    def hear(self, unit: MultimodalUnit) -> None:
+    def process(self, unit: MultimodalUnit) -> None:
         """Encode a unit once, and step every session with it."""
         if unit.stream != self._stream:
             self._start_stream(unit)
         begin = time.perf_counter()
         self._stamp = unit.end
-        self._settle_sessions()
+        self._open_sessions()
         encoded = self._encode(unit)
         if encoded is None:
-            self._units_unjudged += 1
+            self._units_failed += 1
             return
-        judged = sum(self._judge(session, encoded) for session in self._all())
-        self._units_unjudged += judged < len(self._watch_sessions)
-        if not judged:
+        stepped = sum(self._step(session, encoded) for session in self._sessions())
+        self._units_failed += stepped < len(self._watch_sessions)
+        if not stepped:
             return
         self._unit = unit.index
-        self._units_heard += 1
+        self._units_processed += 1
         self._step_times.add(time.perf_counter() - begin)
 
-    def _judge(self, session: WatchSession, unit: EncodedUnit) -> bool:
-        """Step one session; returns whether it has judged the unit."""
-        if session.session is None:  # it could not be opened, which has been told
+    def _step(self, session: WatchSession, unit: EncodedUnit) -> bool:
+        """Step one session; return whether that succeeded."""
+        if session.session is None:  # it could not be opened, which was reported
             return False
         events: list[Event] | None = None
-        with self.mending("hear", session):
-            events = session.hear(unit)
+        with self.recovering("step", session):
+            events = session.step(unit)
         self._emit(events or ())
         return events is not None
 
-    def speak(self) -> None:
-        """Go on with the oldest reply that has not had its share since the last unit."""
-        session = next(session for session in self._all() if session.wants_to_speak)
-        with self.mending("speak", session):
+    def decode_reply(self) -> None:
+        """Decode the oldest reply whose budget since the last unit is not spent."""
+        session = next(session for session in self._sessions() if session.can_speak)
+        with self.recovering("speak", session):
             self._emit(session.speak(self.config.max_tokens_per_unit, self.config.reply_tokens))
 
-    def answer(self) -> None:
-        """Go on with the answer that is being decoded, or begin the next."""
-        session = self.questions.begin()
+    def decode_answer(self) -> None:
+        """Decode a slice of the current answer, or of the next question's."""
+        session = self.questions.start_next()
         if session is not None:
-            with self.mending("answer", session):
-                self._emit(self.questions.go_on())
+            with self.recovering("answer", session):
+                self._emit(self.questions.decode_slice())
 
     # --- changes between slices ---
 
-    def follow(self, watch: Watch) -> None:
-        """Its session is opened with the next unit, so that changes are quick however many."""
+    def add_watch(self, watch: Watch) -> None:
+        """Add a watch. Its session is opened with the next unit, so that changes are quick."""
         self._watch_sessions[watch.id] = WatchSession(watch)
 
-    def unfollow(self, watch: Watch) -> None:
+    def remove_watch(self, watch: Watch) -> None:
+        """Remove a watch, close its session, and end its questions."""
         ended = f"watch {watch.id!r} has ended before the answer; ask the oldest, or another"
-        self.questions.lose(ended, lambda question: question.watch == watch.id)
-        self._dismiss(self._watch_sessions.pop(watch.id), QuestionLostError(ended))
+        self.questions.fail_waiting(ended, lambda question: question.watch == watch.id)
+        self._close_session(self._watch_sessions.pop(watch.id), QuestionLostError(ended))
 
-    def adjust(self, watch: Watch) -> None:
+    def adjust_watch(self, watch: Watch) -> None:
+        """Set a watch's threshold, window and cooldown."""
         self._watch_sessions[watch.id].adjust(watch)
 
-    def restart(self) -> None:
-        """Forget the stream, and all questions."""
-        self._forget_stream("the assistant was reset")
+    def reset(self) -> None:
+        """End the stream and all questions; the watches stay."""
+        self._end_stream("the assistant was reset")
         self._stream = self._unit = None
         self._start_reason = StreamStart.RESET
 
-    def lose_questions(self, why: str) -> None:
-        self.questions.end(QuestionLostError(f"{why} before the answer; ask again"))
-        self.questions.lose(f"{why} before the answer; ask again")
+    def fail_questions(self, reason: str) -> None:
+        """End all questions, with a `QuestionLostError`."""
+        message = f"{reason} before the answer; ask again"
+        self.questions.fail_current(QuestionLostError(message))
+        self.questions.fail_waiting(message)
 
     def close(self) -> None:
-        """Free all sessions; what was being said is told as far as it came."""
-        for session in self._all():
-            self._dismiss(session, QuestionLostError("the assistant was closed"))
+        """Close all sessions; unfinished replies are published as they are."""
+        for session in self._sessions():
+            self._close_session(session, QuestionLostError("the assistant was closed"))
         self._watch_sessions.clear()
 
     # --- reporting ---
 
     def warn(self, watch: str, text: str, message: str) -> None:
-        """Tell what the model cannot know of an instruction or a question."""
+        """Emit a warning on what the model cannot know of an instruction or a question."""
         stream = -1 if self._stream is None else self._stream
         self._emit(
             [
@@ -158,6 +166,7 @@ class Worker:
         )
 
     def report_lag(self, losses: Losses, *, recovered: bool) -> None:
+        """Emit a `Lag` event."""
         lag = Lag(
             stream=-1 if self._stream is None else self._stream,
             stamp=self._stamp,
@@ -169,81 +178,87 @@ class Worker:
         self._emit([lag])
 
     def status(self) -> AssistantStatus:
-        """The part of the status that the loop knows."""
+        """Return the part of the status that the worker knows."""
         p50, p99 = self._step_times.p50_p99()
+        sessions = (session.status() for session in self._sessions())
         return AssistantStatus(
             stream=self._stream,
             unit=self._unit,
             stamp=None if self._unit is None else self._stamp,
-            units_heard=self._units_heard,
-            units_unjudged=self._units_unjudged,
+            units_processed=self._units_processed,
+            units_failed=self._units_failed,
             faults=self._faults,
             last_fault=self._last_fault,
             step_last=self._step_times.last,
             step_p50=p50,
             step_p99=p99,
-            sessions=tuple(s for session in self._all() if (s := session.status()) is not None),
+            sessions=tuple(status for status in sessions if status is not None),
         )
 
     # --- sessions and streams ---
 
-    def _all(self) -> list[WatchSession]:
+    def _sessions(self) -> list[WatchSession]:
         return list(self._watch_sessions.values())
 
     def _session_of(self, watch: str | None) -> WatchSession | None:
-        """Who answers for a watch, or the oldest."""
-        return self._watch_sessions.get(watch) if watch else next(iter(self._all()), None)
+        """Return the session that answers for a watch; without a watch, the oldest."""
+        return self._watch_sessions.get(watch) if watch else next(iter(self._sessions()), None)
 
-    def _settle_sessions(self) -> None:
-        """Before a unit: one session without a watch only if there is no other, and all open."""
+    def _open_sessions(self) -> None:
+        """Open all sessions; one without a watch is there only if there is no other."""
         if not self._watch_sessions:
             self._watch_sessions[""] = WatchSession(None)
         spare = self._watch_sessions.get("")
-        if spare is not None and len(self._watch_sessions) > 1 and not self.questions.serves(spare):
+        if spare is not None and len(self._watch_sessions) > 1 and not self.questions.uses(spare):
             del self._watch_sessions[""]
             spare.close()
-        for session in self._all():
+        for session in self._sessions():
             if session.session is None:
-                with self.mending("open", session):
+                with self.recovering("open", session):
                     session.open(self.thinker, self.config.context_seconds)
 
-    def _dismiss(self, session: WatchSession, error: Exception) -> None:
-        """Close a session's session, and give up the answer that comes from it."""
-        if self.questions.serves(session):
-            self.questions.end(error)
+    def _close_session(self, session: WatchSession, error: Exception) -> None:
+        """Close a session, and end the answer that is decoded on it."""
+        if self.questions.uses(session):
+            self.questions.fail_current(error)
         self._emit(session.close())
 
     def _start_stream(self, unit: MultimodalUnit) -> None:
         if self._stream is not None:
-            self._forget_stream("the sensors' stream started again")
+            self._end_stream("the sensors' stream restarted")
             self._start_reason = StreamStart.SENSORS
         self._stream = unit.stream
         self._emit([StreamStarted(stream=unit.stream, stamp=unit.end, reason=self._start_reason)])
 
-    def _forget_stream(self, why: str) -> None:
-        self.lose_questions(why)
-        for session in self._all():
+    def _end_stream(self, reason: str) -> None:
+        self.fail_questions(reason)
+        for session in self._sessions():
             self._emit(session.restart())
 
     def _encode(self, unit: MultimodalUnit) -> EncodedUnit | None:
-        """Run the encoders; `None` if the unit is of no use."""
+        """Run the encoders; return `None` after a fault."""
         encoded = None
-        with self.mending("encode"):
+        with self.recovering("encode"):
             encoded = self.thinker.encode(unit)
         return encoded  # noqa: RET504 - the context manager may have swallowed an error
 
-    # --- mending ---
+    # --- recovery ---
 
     @contextmanager
-    def mending(self, during: str, session: WatchSession | None = None) -> Iterator[None]:
-        """Whatever goes wrong costs at most this session's memory, never the worker."""
+    def recovering(self, during: str, session: WatchSession | None = None) -> Iterator[None]:
+        """Catch every error: close the session that it concerns, and emit a `Fault`.
+
+        Args:
+            during: what is being done, such as "encode".
+            session: the session that restarts after an error; `None`: no session does.
+        """
         try:
             yield
         except Exception as error:
             expected = isinstance(error, ThinkerError)
             count = self._fault_log.record(during, error, expected=expected)
             if session is not None:
-                self._dismiss(session, error)
+                self._close_session(session, error)
             self._faults += 1
             self._last_fault = f"could not {during}: {type(error).__name__}: {error}"
             fault = Fault(
@@ -263,6 +278,6 @@ class Worker:
                 self._on_event(event)
             except Exception as error:
                 self._faults += 1
-                during = f"tell on_event of {type(event).__name__}"
+                during = f"pass {type(event).__name__} to on_event"
                 self._last_fault = f"could not {during}: {type(error).__name__}: {error}"
                 self._fault_log.record(during, error)

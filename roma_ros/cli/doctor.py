@@ -9,7 +9,7 @@ from dataclasses import asdict
 
 from roma_ros import __version__
 from roma_ros.cli.parser import Commands, add_command
-from roma_ros.doctor import Check, Report, Section, Status, examine
+from roma_ros.doctor import Check, DoctorReport, Section, Status, examine
 from roma_ros.machine import commit
 
 __all__ = ["add_to"]
@@ -65,7 +65,7 @@ def _doctor(arguments: argparse.Namespace) -> int:
     return 0 if report.ready else 1
 
 
-def _record(report: Report) -> dict[str, object]:
+def _record(report: DoctorReport) -> dict[str, object]:
     return {
         "roma_ros": __version__,
         "commit": commit(),
@@ -77,7 +77,7 @@ def _record(report: Report) -> dict[str, object]:
     }
 
 
-def _examine_and_show() -> Report:
+def _examine_and_show() -> DoctorReport:
     """Print the report: with colours and a spinner on a terminal if rich works, else plainly."""
     if sys.stdout.isatty():
         try:
@@ -95,7 +95,7 @@ def _examine_and_show() -> Report:
     return report
 
 
-def _show_plain(report: Report) -> None:
+def _show_plain(report: DoctorReport) -> None:
     for section in Section:
         print(section.value)
         for check in _of(report, section):
@@ -105,7 +105,7 @@ def _show_plain(report: Report) -> None:
     print(_verdict(report))
 
 
-def _show_rich(report: Report, console: object) -> None:
+def _show_rich(report: DoctorReport, console: object) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -124,11 +124,11 @@ def _show_rich(report: Report, console: object) -> None:
     console.print(Text(_verdict(report), style=style))
 
 
-def _of(report: Report, section: Section) -> list[Check]:
+def _of(report: DoctorReport, section: Section) -> list[Check]:
     return [check for check in report.checks if check.section is section]
 
 
-def _verdict(report: Report) -> str:
+def _verdict(report: DoctorReport) -> str:
     if report.ready:
         return "ready: `roma run` works with roma_tiny"
     return "not ready: `roma run` does not work; see the failed lines above"

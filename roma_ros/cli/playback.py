@@ -176,8 +176,8 @@ class Playback:
         """Return the progress up to now."""
         status = self._assistant.status()
         return Progress(
-            units=status.units_heard,
-            failed=status.units_unjudged,
+            units=status.units_processed,
+            failed=status.units_failed,
             last_fault=status.last_fault,
             seconds=self._units.reached,
             busy=self._busy,

@@ -251,14 +251,14 @@ def _playback(arguments: argparse.Namespace, source: Source, watches: Sequence[W
         from transformers.utils import logging as transformers_logging
 
         from roma_ros.assistant import AssistantConfig
-        from roma_ros.assistant.question_queue import Question, QuestionError
+        from roma_ros.assistant.question_queue import PendingQuestion, QuestionError
         from roma_ros.cli.playback import Playback
         from roma_ros.thinker import RomaThinker, ThinkerError, set_torch_threads
 
         transformers_logging.disable_progress_bar()  # it would stay in the terminal
         try:
             for question in arguments.ask:
-                Question(text=question.text, watch=None, keep=False)  # checks it
+                PendingQuestion(text=question.text, watch=None, keep=False)  # checks it
             config = AssistantConfig(
                 context_seconds=arguments.context_seconds,
                 max_questions=max(TYPED_QUESTIONS, len(arguments.ask)),

@@ -1,10 +1,9 @@
-"""What is installed, what runs on this machine, and what to do about the rest.
+"""Checks of the installation and of this machine, each with a remedy.
 
-Nothing heavy is imported here: libraries are tried in processes of their own, and so may be
-missing or broken.
+Libraries are imported in processes of their own, since they may be missing or broken.
 """
 
-from roma_ros.doctor.check import Check, Report, Section, Status
+from roma_ros.doctor.check import Check, DoctorReport, Section, Status
 from roma_ros.doctor.examination import examine
 
-__all__ = ["Check", "Report", "Section", "Status", "examine"]
+__all__ = ["Check", "DoctorReport", "Section", "Status", "examine"]

@@ -1,4 +1,4 @@
-"""The result of one check, as data."""
+"""Results of checks, as data."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ import enum
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-__all__ = ["Check", "Report", "Section", "Status"]
+__all__ = ["Check", "DoctorReport", "Section", "Status"]
 
 
 class Status(enum.Enum):
-    """How a check ended."""
+    """Status of a check."""
 
     OK = "ok"
     ABSENT = "absent"
-    """An optional part is not there; the detail says what is lacking without it."""
+    """An optional part is not installed; the detail tells what it is for."""
     WARNING = "warning"
-    """It works, or part of it does, but not as it should."""
+    """It works in part, or is a version that was not tested."""
     FAILED = "failed"
-    """It is needed, and missing or broken."""
+    """It is required, and missing or broken."""
 
 
 class Section(enum.Enum):
-    """What a check is about."""
+    """Section of the report."""
 
     LIBRARIES = "libraries"
     MAIN_JOB = "roma run"
@@ -35,11 +35,11 @@ class Check:
     """One line of the report.
 
     Attributes:
-        section: the part of the installation.
-        name: of what was checked.
-        status: how it ended.
+        section: section of the report.
+        name: what was checked.
+        status: status of the check.
         detail: what was found: a version, a count, an error.
-        remedy: what to do, in one line; empty if there is nothing to do.
+        remedy: what to do, in one line; empty for a check that is OK.
     """
 
     section: Section
@@ -50,19 +50,19 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """All checks, in the order in which they are shown."""
+class DoctorReport:
+    """All checks, in the order of their sections."""
 
     checks: tuple[Check, ...]
 
     @classmethod
-    def of(cls, checks: Iterable[Check]) -> Report:
-        """Ordered by section."""
+    def of(cls, checks: Iterable[Check]) -> DoctorReport:
+        """Return a report of the checks, ordered by section."""
         order = list(Section)
         return cls(tuple(sorted(checks, key=lambda check: order.index(check.section))))
 
     @property
     def ready(self) -> bool:
-        """Whether the main job can run: every one of its checks is there and did not fail."""
+        """Whether `roma run` works: none of its checks has failed."""
         job = [check for check in self.checks if check.section is Section.MAIN_JOB]
         return bool(job) and all(check.status is not Status.FAILED for check in job)

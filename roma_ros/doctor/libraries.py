@@ -1,4 +1,4 @@
-"""Python and the libraries: what is installed, and whether it fits what the package asks for."""
+"""Checks of Python and the libraries: installed versions against the required ones."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from roma_ros.machine import library_version, python_version
 __all__ = ["LIBRARIES", "Library", "library_checks", "python_check"]
 
 PACKAGE = "roma_ros"
-NOT_FOR_USERS = ("dev", "colcon", "ros", "ros-kilted")  # extras
+NOT_FOR_USERS = ("dev", "docs", "colcon", "ros", "ros-kilted")  # extras
 
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """A library that this package uses.
+    """A library of this package.
 
     Attributes:
         package: name of the distribution, as pip knows it.
-        module: name that is imported.
-        extra: of pyproject.toml, for one that a part of the commands needs; empty: always needed.
-        purpose: of an extra: what it is for.
+        module: name of the module to import.
+        extra: optional dependency group of pyproject.toml; empty: always required.
+        purpose: what an optional library is for.
     """
 
     package: str
@@ -47,13 +47,16 @@ LIBRARIES = (
     Library("matplotlib", "matplotlib"),
     Library("rich", "rich"),
     Library("shtab", "shtab"),
-    Library("espeakng-loader", "espeakng_loader", "world", "spoken words of made-up streams"),
+    Library("espeakng-loader", "espeakng_loader", "world", "spoken words of synthetic streams"),
     Library("peft", "peft", "train", "`roma train` with adapters"),
     Library("accelerate", "accelerate", "train", "`roma train`, quantised models"),
     Library("bitsandbytes", "bitsandbytes", "quantize", "NF4 and INT8 weights"),
     Library("onnx", "onnx", "quantize", "`roma quantize` of encoders"),
     Library("onnxruntime", "onnxruntime", "quantize", "bundles with INT8 encoders"),
     Library("PyYAML", "yaml", "train", "settings of training and recipes"),
+    Library("rosbags", "rosbags", "bags", "ROS 2 bags as a source"),
+    Library("httpx", "httpx", "hooks", "webhooks"),
+    Library("paho-mqtt", "paho", "hooks", "MQTT messages"),
 )
 REMEDIES = {
     "PortAudio": "apt install libportaudio2 (needed for microphones only)",
@@ -63,7 +66,7 @@ REMEDIES = {
 
 
 def python_check() -> Check:
-    """This Python against the package's own range."""
+    """Return the check of Python's version against the package's range."""
     version = python_version()
     own = _own_distribution()
     wanted = (own.metadata["Requires-Python"] if own else "") or ""
@@ -84,16 +87,16 @@ def python_check() -> Check:
 
 
 def library_checks(imports: Mapping[str, Attempt]) -> Iterator[Check]:
-    """One check for each library.
+    """Yield one check for each library.
 
     Args:
-        imports: what came of importing those that are always needed, by module.
+        imports: module -> result of importing it, for the libraries that are always required.
     """
     asked = {_normal(one.package): one for one in _requirements()}
     for library in LIBRARIES:
         own = asked.pop(_normal(library.package), None)
         yield _check(library, own.range if own else "", imports)
-    for rest in asked.values():  # known to the metadata alone: by version, without an import
+    for rest in asked.values():  # only in the metadata: its version, without an import
         yield _check(Library(rest.package, "", rest.extra), rest.range, imports)
 
 
@@ -117,8 +120,8 @@ def _check(library: Library, wanted: str, imports: Mapping[str, Attempt]) -> Che
         if f"No module named {library.module!r}" in detail:
             detail = "not installed"
     elif not version:
-        purpose = library.purpose or f"the extra {library.extra}"
-        status, detail = Status.ABSENT, f"not installed; it is for {purpose}"
+        purpose = library.purpose or f"optional features [{library.extra}]"
+        status, detail = Status.ABSENT, f"not installed; needed for {purpose}"
         remedy = f"pip install '{PACKAGE}[{library.extra}]'"
         if not library.extra:
             status, detail, remedy = Status.FAILED, "not installed", pip
@@ -139,11 +142,12 @@ def _check(library: Library, wanted: str, imports: Mapping[str, Attempt]) -> Che
 
 @dataclass(frozen=True, slots=True)
 class _Requirement:
-    """What the package's metadata asks for.
+    """A requirement of the package's metadata.
 
     Attributes:
-        range: of versions, such as ">=1.26"; empty: any.
-        extra: that asks for it; empty: the package itself does.
+        package: name of the distribution.
+        range: range of versions, such as ">=1.26"; empty: any.
+        extra: optional dependency group; empty: always required.
     """
 
     package: str
@@ -152,7 +156,7 @@ class _Requirement:
 
 
 def _requirements() -> Iterator[_Requirement]:
-    """Of this Python and machine, without the extras of developers and of ROS."""
+    """Yield the requirements for this Python and machine, without those of developers and ROS."""
     own = _own_distribution()
     for text in (own.requires if own else None) or ():
         wanted, _, marker = text.partition(";")
@@ -164,7 +168,7 @@ def _requirements() -> Iterator[_Requirement]:
 
 
 def _is_for_here(marker: str, extra: str) -> bool:
-    """Whether an environment marker holds; without packaging, which tells, it is taken to."""
+    """Return whether an environment marker holds; true if the library packaging is missing."""
     try:
         from packaging.markers import InvalidMarker, Marker
     except ImportError:
@@ -176,13 +180,13 @@ def _is_for_here(marker: str, extra: str) -> bool:
 
 
 def _own_distribution() -> importlib.metadata.Distribution | None:
-    """As pip has installed it: colcon installs a second one, which asks for nothing."""
+    """Return pip's distribution of this package; colcon's second one has no requirements."""
     found = importlib.metadata.distributions(name=PACKAGE)
     return next((distribution for distribution in found if distribution.requires), None)
 
 
 def _fits(version: str, wanted: str) -> bool | None:
-    """Whether a version lies in a range; `None` if that cannot be told."""
+    """Return whether a version is in a range; `None` if unknown."""
     try:
         from packaging.specifiers import InvalidSpecifier, SpecifierSet
         from packaging.version import InvalidVersion

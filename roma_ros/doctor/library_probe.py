@@ -1,4 +1,7 @@
-"""`python -m roma_ros.doctor.library_probe MODULE...`: import each, and try sound and speech."""
+"""Process that imports libraries, and tries microphones and speech synthesis.
+
+`python -m roma_ros.doctor.library_probe MODULE...`
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ SPEECH = "speech"
 
 
 def main() -> None:
-    """Try all, whatever fails."""
+    """Run all attempts, even if some fail."""
     for name in sys.argv[1:]:
         attempt(name, partial(_import, name))
     attempt(MICROPHONES, _microphones)
@@ -23,12 +26,12 @@ def main() -> None:
 
 
 def _import(name: str) -> str:
-    """The version that the module names, if it does."""
+    """Import a module, and return its `__version__` if it has one."""
     return str(getattr(importlib.import_module(name), "__version__", ""))
 
 
 def _microphones() -> str:
-    """Their names, one a line."""
+    """Return the names of the microphones, one a line."""
     import sounddevice
 
     devices = sounddevice.query_devices()

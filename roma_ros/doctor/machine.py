@@ -1,4 +1,4 @@
-"""What this machine has: model, devices, cameras, microphones, shared memory."""
+"""Checks of this machine: model, GPU, cameras, microphones, speech, shared memory."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from roma_ros.doctor.probe import Attempt
 __all__ = ["device_checks", "main_job_checks", "shared_memory_check"]
 
 REINSTALL = (
-    "mend the libraries above; then, in the checkout: pip install --force-reinstall --no-deps ."
+    "repair the libraries above; then, in the checkout: pip install --force-reinstall --no-deps ."
 )
 MB = 1_000_000
 SHARED_MEMORY = 256 * MB
-"""Bytes of /dev/shm that a robot needs: config/fastdds.xml takes 35 MB for each process."""
+"""Bytes of /dev/shm that a robot needs; config/fastdds.xml takes 35 MB for each process."""
 SHM = Path("/dev/shm")
 VIDEO = Path("/dev")
 TEGRA = Path("/etc/nv_tegra_release")
 
 
 def main_job_checks(model: Mapping[str, Attempt]) -> Iterator[Check]:
-    """Whether roma_tiny loads, and hears a clip."""
-    for name, attempt_name in (("load roma_tiny", model_probe.LOAD), ("clip", model_probe.UNIT)):
+    """Yield the checks that `roma run` works: roma_tiny loads, and processes a clip."""
+    for name, attempt_name in (("model", model_probe.LOAD), ("clip", model_probe.UNIT)):
         attempt = model.get(attempt_name) or Attempt(False, f"not tried: {_first_failure(model)}")
         yield Check(
             section=Section.MAIN_JOB,
@@ -46,7 +46,7 @@ def _first_failure(attempts: Mapping[str, Attempt]) -> str:
 def device_checks(
     model: Mapping[str, Attempt], libraries: Mapping[str, Attempt]
 ) -> Iterator[Check]:
-    """What can compute, see, hear and speak here."""
+    """Yield the checks of CPU, GPU, kernels, cameras, microphones and speech synthesis."""
     yield _device("CPU", Status.OK, f"{machine.cores()} cores, {machine.architecture()}")
     yield _cuda_check(model.get(model_probe.CUDA))
     yield _kernel_check(model.get(model_probe.KERNELS))
@@ -64,16 +64,16 @@ def _cuda_check(attempt: Attempt | None) -> Check:
         return _device("GPU", Status.OK, "; ".join(attempt.detail.splitlines()))
     why = "" if attempt is None or attempt.ok else f": {attempt.detail}"
     if TEGRA.exists():
-        remedy = "install NVIDIA's torch for JetPack; docs/jetson.md says how"
+        remedy = "install NVIDIA's torch for JetPack; see docs/jetson.md"
         return _device("GPU", Status.WARNING, f"a Jetson, but torch has no CUDA{why}", remedy)
     if shutil.which("nvidia-smi") or Path("/dev/nvidia0").exists():
         remedy = "install a torch that is built for the driver's CUDA (`nvidia-smi` shows it)"
-        return _device("GPU", Status.WARNING, f"NVIDIA's, but torch has no CUDA{why}", remedy)
+        return _device("GPU", Status.WARNING, f"an NVIDIA GPU, but torch has no CUDA{why}", remedy)
     return _device(
         "GPU",
         Status.ABSENT,
-        "none: roma_tiny runs in real time, 3B and 7B models do not",
-        "`roma plan` tells which device a model needs",
+        "none; roma_tiny needs none, 3B and 7B models do for real time",
+        "`roma plan` shows which device a model needs",
     )
 
 
@@ -81,7 +81,7 @@ def _kernel_check(attempt: Attempt | None) -> Check:
     if attempt is not None and attempt.ok:
         return _device("quantised kernels", Status.OK, attempt.detail)
     detail = "not tried: torch does not work" if attempt is None else attempt.detail
-    remedy = "pip install 'roma_ros[quantize]'; on a Jetson as docs/jetson.md says"
+    remedy = "pip install 'roma_ros[quantize]'; on a Jetson see docs/jetson.md"
     return _device("quantised kernels", Status.ABSENT, detail, remedy)
 
 
@@ -102,7 +102,7 @@ def _microphone_check(attempt: Attempt | None) -> Check:
         return _device("microphones", Status.OK, ", ".join(attempt.detail.splitlines()))
     if attempt is not None and attempt.ok:
         remedy = "connect one (`arecord -l` lists them); in a container: --device /dev/snd"
-        return _device("microphones", Status.ABSENT, "PortAudio finds none", remedy)
+        return _device("microphones", Status.ABSENT, "none found", remedy)
     detail = "not tried" if attempt is None else attempt.detail
     remedy = "pip install sounddevice"
     if "PortAudio" in detail:
@@ -118,7 +118,7 @@ def _speech_check(attempt: Attempt | None) -> Check:
 
 
 def shared_memory_check() -> Check:
-    """Whether /dev/shm has room for the images of several processes."""
+    """Return the check that /dev/shm has room for the images of several processes."""
     name = "shared memory"
     try:
         found = os.statvfs(SHM)
@@ -132,7 +132,7 @@ def shared_memory_check() -> Check:
         )
     total, free = found.f_frsize * found.f_blocks, found.f_frsize * found.f_bavail
     enough = min(total, free) >= SHARED_MEMORY
-    detail = f"{SHM} has {free / MB:.0f} MB free of {total / MB:.0f} MB"
+    detail = f"{SHM}: {free / MB:.0f} of {total / MB:.0f} MB free"
     return Check(
         section=Section.ROS,
         name=name,

@@ -1,4 +1,7 @@
-"""`python -m roma_ros.doctor.model_probe`: a clip through roma_tiny, devices and kernels."""
+"""Process that runs a clip through roma_tiny, and tries CUDA and the quantised kernels.
+
+`python -m roma_ros.doctor.model_probe`
+"""
 
 from __future__ import annotations
 
@@ -27,13 +30,13 @@ FPS = 10
 
 
 def main() -> None:
-    """Try one after another; what needs the one before is left out when that has failed."""
+    """Run the attempts in order; skip those that need one that has failed."""
     loaded: list[RomaThinker] = []
     works = attempt(TORCH, _torch)
     fits = attempt(TRANSFORMERS, _transformers)
     if works:
         if fits and attempt(LOAD, partial(_load, loaded)):
-            attempt(UNIT, partial(_hear_a_clip, loaded))
+            attempt(UNIT, partial(_process_clip, loaded))
         attempt(CUDA, _cuda)
         attempt(KERNELS, _kernels)
 
@@ -60,8 +63,8 @@ def _load(loaded: list[RomaThinker]) -> str:
     return f"roma_tiny loads in {time.perf_counter() - begin:.1f} s"
 
 
-def _hear_a_clip(loaded: list[RomaThinker]) -> str:
-    """Write a clip, and go its way from file to p(speak)."""
+def _process_clip(loaded: list[RomaThinker]) -> str:
+    """Write a clip, decode it into a unit, and compute p(speak)."""
     (thinker,) = loaded
     with tempfile.TemporaryDirectory(prefix="roma-doctor-") as folder:
         path = Path(folder) / "clip.mp4"
@@ -73,11 +76,11 @@ def _hear_a_clip(loaded: list[RomaThinker]) -> str:
     if p is None or not (math.isfinite(p) and 0.0 <= p <= 1.0):
         raise ValueError(f"p(speak) is {p}; expected 0 to 1")
     seconds = time.perf_counter() - begin
-    return f"a clip was decoded and heard; p(speak) {p:.2f}, {seconds:.2f} s for a unit"
+    return f"decoded and processed in {seconds:.2f} s a unit; p(speak) {p:.2f}"
 
 
 def _write_clip(path: Path) -> None:
-    """One and a half seconds of grey and of a tone."""
+    """Write 1.5 s of grey frames and a tone."""
     import av
     import numpy as np
 
@@ -108,7 +111,7 @@ def _first_unit(path: Path) -> MultimodalUnit:
 
 
 def _cuda() -> str:
-    """One line for each device; empty without one."""
+    """Return one line for each CUDA device; empty without one."""
     import torch
 
     if not torch.cuda.is_available():
@@ -118,7 +121,7 @@ def _cuda() -> str:
 
 
 def _kernels() -> str:
-    """Which quantised kinds run on the device that `auto` would take."""
+    """Run the kernels of all quantised kinds on the device of `auto`."""
     import torch
 
     from roma_ros.thinker.kernel_check import check_kernel

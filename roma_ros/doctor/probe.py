@@ -1,7 +1,7 @@
-"""Attempts in a process of their own, which a broken library may end or hang.
+"""Attempts in a separate process, since a broken library may crash or hang it.
 
-The process prints a line of JSON before each attempt and one after it. What began and has no end
-is what the process died of.
+The process prints a line of JSON before each attempt and one after it. An attempt without the
+second line is the one that ended the process.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ LONGEST = 200  # characters of an error
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What came of an attempt.
+    """Result of an attempt.
 
     Attributes:
         ok: whether it succeeded.
-        detail: what it returned, or the error in one line.
+        detail: the returned text, or the error in one line.
     """
 
     ok: bool
@@ -31,11 +31,11 @@ class Attempt:
 
 
 def attempt(name: str, function: Callable[[], str]) -> bool:
-    """In the probe's process: call `function`, and print what came of it.
+    """Call `function`, and print the result as JSON; for the probe's process.
 
     Args:
-        name: of the attempt.
-        function: returns the detail; whatever it raises is a failure.
+        name: name of the attempt.
+        function: returns the detail; an exception is a failure.
 
     Returns:
         Whether it succeeded.
@@ -54,7 +54,9 @@ def run_probe(module: str, arguments: Sequence[str] = (), *, timeout: float) -> 
     """Run `python -m module`, and return its attempts by name.
 
     Args:
-        timeout: s, for all attempts together.
+        module: name of the probe's module.
+        arguments: command-line arguments.
+        timeout: time for all attempts together [s].
     """
     command = [sys.executable, "-m", module, *arguments]
     try:
@@ -80,10 +82,11 @@ def run_probe(module: str, arguments: Sequence[str] = (), *, timeout: float) -> 
 
 
 def parse(printed: str, end: str) -> dict[str, Attempt]:
-    """Attempts from the lines that a probe has printed; other lines are a library's.
+    """Return the attempts in a probe's output; other lines are ignored.
 
     Args:
-        end: how the process ended, for an attempt without an end.
+        printed: output of the probe.
+        end: how the process ended, for an attempt without a result.
     """
     attempts: dict[str, Attempt] = {}
     for line in printed.splitlines():

@@ -1,4 +1,4 @@
-"""ROS, without importing it: which release, whether a node starts, and Fast DDS's settings."""
+"""Checks of ROS: its release, whether a node starts, and Fast DDS's settings."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BOTH_VARIABLES = ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FI
 
 
 def has_rclpy() -> bool:
-    """Whether rclpy can be found, without importing it."""
+    """Return whether rclpy is installed, without importing it."""
     try:
         return find_spec("rclpy") is not None
     except (ImportError, ValueError):
@@ -28,17 +28,17 @@ def has_rclpy() -> bool:
 
 
 def ros_checks(attempts: Mapping[str, Attempt]) -> Iterator[Check]:
-    """ROS is optional: `roma` works without it.
+    """Yield the checks of ROS, which is optional.
 
     Args:
-        attempts: of ros_probe; empty without rclpy.
+        attempts: attempts of ros_probe; empty without rclpy.
     """
     release = ros_release()
     if not attempts:
         yield _check(
             "release",
             Status.ABSENT,
-            f"{release or 'no ROS'}, and no rclpy: the nodes cannot run, `roma` does",
+            f"{release or 'no ROS'}, and no rclpy: `roma` works, the nodes do not",
             "source /opt/ros/RELEASE/setup.bash; without ROS: docs/ros_releases.md",
         )
         return
@@ -54,7 +54,7 @@ def ros_checks(attempts: Mapping[str, Attempt]) -> Iterator[Check]:
         yield _check(
             "launch",
             Status.ABSENT,
-            "no launch_ros: `ros2 launch` is not there, the nodes are",
+            "no launch_ros: the nodes work, `ros2 launch` does not",
             f"apt install ros-{release or 'RELEASE'}-launch-ros",
         )
     else:
@@ -63,7 +63,7 @@ def ros_checks(attempts: Mapping[str, Attempt]) -> Iterator[Check]:
 
 
 def _dds_checks(node: Attempt) -> Iterator[Check]:
-    """Of Fast DDS only: other middleware has settings of its own."""
+    """Yield the checks of Fast DDS; other middleware has settings of its own."""
     if node.ok and node.detail != FAST_DDS:
         return
     yield _profile_check()
@@ -78,7 +78,7 @@ def _profile_check() -> Check:
     if path and Path(path).is_file():
         return _check(name, Status.OK, path)
     if path:
-        return _check(name, Status.WARNING, f"{wanted} names {path}, which is no file", remedy)
+        return _check(name, Status.WARNING, f"{wanted} is {path}, which is not a file", remedy)
     if other in os.environ:
         detail = f"{other} is set, which Fast DDS of this release does not read"
         return _check(name, Status.WARNING, detail, f"name the file in {wanted} instead")

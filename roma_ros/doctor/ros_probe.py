@@ -1,4 +1,7 @@
-"""`python -m roma_ros.doctor.ros_probe`: a node of rclpy, and the messages that ours need."""
+"""Process that starts a node and imports the messages.
+
+`python -m roma_ros.doctor.ros_probe`
+"""
 
 from __future__ import annotations
 
@@ -14,13 +17,13 @@ ROS_PACKAGES = ("diagnostic_msgs", "lifecycle_msgs", "sensor_msgs", "std_srvs")
 
 
 def main() -> None:
-    """Try both, whatever fails."""
+    """Run both attempts, even if one fails."""
     attempt(NODE, _node)
     attempt(MESSAGES, _messages)
 
 
 def _node() -> str:
-    """Name of the middleware that the node came up with."""
+    """Start a node, and return the name of its middleware."""
     import rclpy
     from rclpy.utilities import get_rmw_implementation_identifier, try_shutdown
 

@@ -83,8 +83,8 @@ class StreamRunner(ABC):
         self.step_seconds: list[float] = []
 
     def process(self, unit: EncodedUnit) -> None:
-        events = self.watch_session.hear(unit)
-        step = self.watch_session.step
+        events = self.watch_session.step(unit)
+        step = self.watch_session.last_step
         assert step is not None
         assert step.p_speak is not None
         self.p_speak.append(step.p_speak)
@@ -164,7 +164,7 @@ class NarrationRunner(StreamRunner):
 
     def after_unit(self, unit: int, events: list[Event]) -> None:
         begin = time.perf_counter()
-        if self.watch_session.wants_to_speak:
+        if self.watch_session.can_speak:
             events += self.watch_session.speak(BOUNDS.max_tokens_per_unit, BOUNDS.reply_tokens)
         self.speak_seconds.append(time.perf_counter() - begin)
         self._keep(events)

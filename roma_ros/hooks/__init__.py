@@ -1,7 +1,7 @@
-"""What is done outside when a watch speaks up: a command, a webhook, an MQTT message.
+"""Hooks: a command, a webhook or an MQTT message for each alert.
 
 `HookRunner` delivers events in threads of its own, so that neither the model nor the sensors wait.
-docs/events.md describes what each of them is given.
+docs/events.md describes what each hook gets.
 """
 
 from roma_ros.hooks.command import CommandHook

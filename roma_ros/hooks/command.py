@@ -1,4 +1,4 @@
-"""A command that is run for an event."""
+"""Hook that runs a command for each event."""
 
 from __future__ import annotations
 
@@ -30,12 +30,11 @@ class CommandHook(Hook):
     of JSON on standard input. What the program prints goes to standard error.
 
     Args:
-        command: program and arguments; a text is split as a shell would, and nothing in it is
-            expanded.
-        timeout: the longest run [s]; then it is killed.
+        command: program and arguments; a string is split as by a shell, without expansion.
+        timeout: time after which the program is killed [s].
 
     Raises:
-        HookError: there is no such program.
+        HookError: the program is not found or cannot be executed.
     """
 
     command: Sequence[str] | str
@@ -48,13 +47,15 @@ class CommandHook(Hook):
             given = self.command
             arguments = shlex.split(given) if isinstance(given, str) else list(given)
         except ValueError as error:
-            raise HookError(f"command {self.command!r} cannot be split: {error}") from error
+            raise HookError(
+                f"command {self.command!r} cannot be split into arguments: {error}"
+            ) from error
         if not arguments or not all(isinstance(part, str) for part in arguments):
             raise HookError(f"command is {self.command!r}; expected a program and its arguments")
         if shutil.which(os.path.expanduser(arguments[0])) is None:
             raise HookError(
-                f"command {arguments[0]!r} is not found or cannot be executed; give its path, and "
-                "no shell syntax (use a script for pipes and variables)"
+                f"command {arguments[0]!r} is not found or cannot be executed; give its path, "
+                "without shell syntax (use a script for pipes and variables)"
             )
         arguments[0] = os.path.expanduser(arguments[0])
         self._arguments = arguments
@@ -78,7 +79,7 @@ class CommandHook(Hook):
         except OSError:  # it does not read its standard input
             self._process.wait()
         if self._process.returncode:
-            raise DeliveryError(f"{self} has failed with exit status {self._process.returncode}")
+            raise DeliveryError(f"{self} failed with exit status {self._process.returncode}")
 
     def close(self) -> None:
         self._kill()

@@ -1,18 +1,18 @@
-"""What can be wrong with a hook, and with one delivery."""
+"""Errors of hooks and of deliveries."""
 
 __all__ = ["DeliveryError", "HookError"]
 
 
 class HookError(ValueError):
-    """A hook cannot be made: its command, address or settings; the message says what to do."""
+    """A command, address or setting of a hook is wrong; the message tells what to do."""
 
 
 class DeliveryError(RuntimeError):
     """An event was not delivered.
 
     Args:
-        message: what went wrong.
-        retry_after: seconds after which it may be tried again; `None`: it is of no use.
+        message: reason of the failure.
+        retry_after: seconds until the next try; `None`: another try would fail as well.
     """
 
     def __init__(self, message: str, retry_after: float | None = None) -> None:

@@ -1,4 +1,4 @@
-"""What all hooks have in common."""
+"""Base class of hooks."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ __all__ = ["Hook"]
 
 
 class Hook(abc.ABC):
-    """One place that events are delivered to; used by one thread."""
+    """Destination of events; used by one thread."""
 
     attempts: int = 1
-    """How often an event is tried before it is given up."""
+    """Number of tries of one event."""
 
     @abc.abstractmethod
     def deliver(self, record: Record) -> None:
-        """Deliver an event, and wait until that is done.
+        """Deliver an event, and wait until it is delivered.
 
         Raises:
-            DeliveryError: it was not delivered.
+            DeliveryError: the event was not delivered.
         """
 
-    def close(self) -> None:  # noqa: B027  # most have nothing to end
-        """End connections and what is under way; may be called from another thread."""
+    def close(self) -> None:  # noqa: B027  # most have nothing to close
+        """End connections and the current delivery; may be called from another thread."""
 
     @abc.abstractmethod
     def __str__(self) -> str:
-        """Name it in messages, without secrets."""
+        """Return the hook's name for messages, without secrets."""

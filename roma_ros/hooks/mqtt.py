@@ -1,4 +1,4 @@
-"""An MQTT message for an event."""
+"""Hook that publishes an MQTT message for each event."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ TIMEOUT = 10.0  # seconds until the broker has to confirm a message
 class MqttHook(Hook):
     """Publish each event as JSON on an MQTT topic, at least once (QoS 1).
 
-    The connection is made in the background and again whenever it is lost.
+    It connects in the background, and reconnects when the connection is lost.
 
     Args:
         url: mqtt://host[:port]/topic, or mqtts:// for TLS.
         user_variable, password_variable: environment variables with the credentials; empty: none.
-        attempts: tries of one event.
-        timeout: until the broker has to confirm a message [s].
+        attempts: tries of one event, 1 to 20.
+        timeout: time within which the broker must confirm a message [s].
 
     Raises:
-        HookError: the address or the credentials cannot be used, or paho-mqtt is not installed.
+        HookError: the address or the credentials are wrong, or paho-mqtt is not installed.
     """
 
     url: str
@@ -55,12 +55,14 @@ class MqttHook(Hook):
             parts = urlsplit(self.url)
             port = parts.port or PORTS.get(parts.scheme, 0)
         except ValueError as error:
-            raise HookError(f"the MQTT address is not one: {error}") from error
+            raise HookError(f"the MQTT address is invalid: {error}") from error
         self._topic = unquote(parts.path.lstrip("/"))
         if parts.scheme not in PORTS or not parts.hostname or not self._topic:
             raise HookError("an MQTT address is mqtt://host[:port]/topic, or mqtts:// for TLS")
         if parts.username or parts.password:
-            raise HookError("the MQTT address holds a user or password; name variables that do")
+            raise HookError(
+                "the MQTT address has a user or password; set user_variable and password_variable"
+            )
         if any(mark in self.url for mark in "#?") or any(mark in self._topic for mark in "+#\0"):
             raise HookError(f"the MQTT topic {self._topic!r} must not have +, # or ?")
         self._place = f"{parts.scheme}://{parts.hostname}:{port}"
@@ -97,5 +99,5 @@ class MqttHook(Hook):
 def _secret(variable: str) -> str:
     value = os.environ.get(variable, "")
     if not value:
-        raise HookError(f"the MQTT credentials are to be in ${variable}; it is empty")
+        raise HookError(f"${variable} is empty; set it to the MQTT credentials")
     return value

@@ -1,4 +1,4 @@
-"""The field `on_alert` of a file of watches -> hooks."""
+"""Parser of the field `on_alert` in a file of watches."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ _KINDS: dict[str, tuple[Callable[..., Hook], str, frozenset[str]]] = {
 
 
 def parse_hooks(value: Any) -> tuple[Hook, ...]:
-    """Make the hooks that a plain value names.
+    """Return the hooks that a YAML value describes.
 
     Args:
-        value: a mapping with `command` (text, or a list of program and arguments), `webhook` and
-            `mqtt` (address, or a mapping with `url` and settings), any of them.
+        value: mapping with any of `command` (a string, or a list of program and arguments),
+            `webhook` and `mqtt` (each an address, or a mapping with `url` and settings).
 
     Raises:
-        HookError: it is something else, or one of them cannot be made.
+        HookError: the value is of another form, or a hook's settings are wrong.
     """
     if not isinstance(value, dict) or not value:
         raise HookError(

@@ -1,4 +1,4 @@
-"""Deliver events to hooks, in a thread each."""
+"""Delivery of events to hooks, in a thread for each hook."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ FIRST_DELAY, LONGEST_DELAY = 0.5, 30.0  # seconds between tries, doubled from on
 
 @dataclass(slots=True)
 class HookStats:
-    """What became of events.
+    """Counts of deliveries.
 
     Attributes:
-        delivered: events that arrived.
-        failed: events that were given up.
-        dropped: events that found the queue full, or were left when time was up at the end.
+        delivered: events that were delivered.
+        failed: events that failed at every try.
+        dropped: events that came while the queue was full, or waited when the runner was closed.
     """
 
     delivered: int = 0
@@ -35,17 +35,17 @@ class HookStats:
 
     @property
     def lost(self) -> int:
-        """Events that did not arrive."""
+        """Events that were not delivered."""
         return self.failed + self.dropped
 
 
 class HookRunner:
-    """Deliver alerts, and what single watches say, to hooks; never makes its caller wait.
+    """Delivers alerts and narrations to hooks; its caller never waits.
 
     Args:
-        hooks: get every alert.
-        by_watch: get the alerts and narrations of a watch, by its id.
-        on_problem: takes a sentence when an event is not delivered; called in any thread.
+        hooks: hooks that get every alert.
+        by_watch: id of a watch -> hooks that get its alerts and narrations.
+        on_problem: called with a sentence when an event is not delivered; from any thread.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class HookRunner:
 
     @property
     def stats(self) -> HookStats:
-        """The counts of all hooks together."""
+        """Sum of the counts of all hooks."""
         counts = [lane.stats for lane in self._all]
         return HookStats(
             delivered=sum(count.delivered for count in counts),
@@ -74,7 +74,7 @@ class HookRunner:
         )
 
     def submit(self, record: Record) -> None:
-        """Leave an event to be delivered; what no hook wants is passed over."""
+        """Queue an event for delivery; events other than alerts and narrations are ignored."""
         event = record.event
         if not isinstance(event, (Alert, Narration)):
             return
@@ -84,9 +84,13 @@ class HookRunner:
         for lane in lanes:
             lane.put(record)
 
-    def close(self, patience: float = 5.0) -> None:
-        """Deliver what waits, for at most `patience` seconds, and end."""
-        deadline = time.monotonic() + patience
+    def close(self, timeout: float = 5.0) -> None:
+        """Deliver the events that wait, and end the threads.
+
+        Args:
+            timeout: time after which events that wait are dropped [s].
+        """
+        deadline = time.monotonic() + timeout
         for lane in self._all:
             lane.finish()
         for lane in self._all:
@@ -119,8 +123,8 @@ class _Lane:
     def finish(self) -> None:
         self._waiting.put_nowait(None)
 
-    def join(self, patience: float) -> None:
-        self._thread.join(patience)
+    def join(self, timeout: float) -> None:
+        self._thread.join(timeout)
         self._ending.set()  # a wait between tries ends
         self.hook.close()
         self._thread.join(2.0)

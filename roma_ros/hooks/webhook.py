@@ -1,4 +1,4 @@
-"""An HTTP request for an event."""
+"""Hook that sends an HTTP request for each event."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ AGAIN = {408, 425, 429, 500, 502, 503, 504}  # statuses that may pass
 class WebhookHook(Hook):
     """POST each event as JSON.
 
-    A request that fails for the moment (no connection, 429, 5xx) is tried again; every try has the
-    same `Idempotency-Key`, by which a server can tell that it has the event already. Redirects are
-    not followed.
+    A request that fails temporarily (no connection, 429, 5xx) is tried again. Every try has the
+    same `Idempotency-Key`, by which a server recognizes a repeated event. Redirects are not
+    followed.
 
     Args:
-        url: http or https.
+        url: address, http or https.
         token_variable: environment variable with a bearer token; empty: none is sent.
-        attempts: tries of one event.
-        timeout: of one try [s].
+        attempts: tries of one event, 1 to 20.
+        timeout: time after which a try fails [s].
 
     Raises:
-        HookError: the address or the token cannot be used, or httpx is not installed.
+        HookError: the address or the token is wrong, or httpx is not installed.
     """
 
     url: str
@@ -56,16 +56,14 @@ class WebhookHook(Hook):
             parts = urlsplit(self.url)
             self._place = f"{parts.scheme}://{parts.hostname}:{parts.port or ''}".rstrip(":")
         except ValueError as error:
-            raise HookError(f"the webhook's address is not one: {error}") from error
+            raise HookError(f"the webhook's address is invalid: {error}") from error
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise HookError("the webhook's address must begin with http:// or https:// and a host")
         headers = {"Content-Type": "application/json", "User-Agent": "roma_ros"}
         if self.token_variable:
             token = os.environ.get(self.token_variable, "")
             if not token:
-                raise HookError(
-                    f"${self.token_variable} is empty; it is to hold the webhook's token"
-                )
+                raise HookError(f"${self.token_variable} is empty; set it to the webhook's token")
             headers["Authorization"] = f"Bearer {token}"
         self._client = httpx.Client(headers=headers, timeout=self.timeout, follow_redirects=False)
 
@@ -96,5 +94,5 @@ class WebhookHook(Hook):
 
 
 def _retry_after(text: str) -> float:
-    """Seconds that a server asks to wait; its dates are not read."""
+    """Return the seconds of a Retry-After header; 0 for a date."""
     return min(MAX_RETRY_AFTER, float(text)) if text.isdecimal() else 0.0

@@ -13,29 +13,29 @@ DEFAULT_KINDS = tuple(kind for kind in KINDS if kind != "speak_probability")
 
 
 class JournalConfigError(ValueError):
-    """A setting of the journal is out of its range."""
+    """A setting of the journal is out of its range; the message names it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JournalConfig:
-    """Where and how much.
+    """Settings of the event journal.
 
     Args:
-        folder: of the files; made if it is not there.
-        max_bytes: size at which a new file is begun, 64 KiB to 1 GiB.
-        files: how many files are kept, 1 to 1,000.
-        kinds: the kinds of events that are written; alerts always are.
-        patience: the longest that `append` waits for the disk, s.
+        folder: folder of the files; made if it is missing.
+        max_bytes: size at which a new file is started [bytes], 64 KiB to 1 GiB.
+        files: files that are kept, 1 to 1,000; older ones are deleted.
+        kinds: kinds of events that are written; alerts always are.
+        append_timeout: longest time that `append` waits for the disk [s].
 
     Raises:
-        JournalConfigError: one of them is out of its range; the message names it.
+        JournalConfigError: a setting is out of its range.
     """
 
     folder: Path
     max_bytes: int = 4 * 2**20
     files: int = 8
     kinds: tuple[str, ...] = DEFAULT_KINDS
-    patience: float = 0.5
+    append_timeout: float = 0.5
 
     def __post_init__(self) -> None:
         for name, low, high in (("max_bytes", 2**16, 2**30), ("files", 1, 1_000)):
@@ -44,5 +44,6 @@ class JournalConfig:
         unknown = sorted(set(self.kinds) - set(KINDS))
         if unknown:
             raise JournalConfigError(
-                f"journal kinds: {unknown[0][:40]!r} is none; expected some of {', '.join(KINDS)}"
+                f"journal kinds: {unknown[0][:40]!r} is unknown; expected "
+                f"some of {', '.join(KINDS)}"
             )

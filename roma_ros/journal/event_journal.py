@@ -1,4 +1,4 @@
-"""The event journal: what happened, on disk before it is published, and found again afterwards."""
+"""The event journal: events are on disk before they are published, and can be read back."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ __all__ = ["MAX_PAGE", "EventJournal", "JournalPage", "JournalStatus"]
 log = logging.getLogger(__name__)
 
 MAX_PAGE = 1_000  # events in one page
-MAX_SCAN = 20_000  # lines that are looked at for one page
+MAX_SCAN = 20_000  # lines that are read for one page
 MEMORY = 1_000  # events that are kept in memory, those that could not be written among them
 BEGINNING = 64  # bytes of a line, which tell its kind
 BATCH = 256  # events in one write
 RETRY_PERIOD = 2.0  # seconds between two tries after an error
 SYNC_PERIOD = 5.0  # seconds until events other than alerts outlast a power cut
 CLOSE_TIMEOUT = 5.0  # seconds that closing waits for the disk
-_PUBLISHED = (Alert, Narration, Answer)  # others need not be on disk when they are told
+_PUBLISHED = (Alert, Narration, Answer)  # others need not be on disk when they are published
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JournalStatus:
-    """How a journal is doing.
+    """Status of a journal.
 
     Attributes:
-        newest: the last sequence number that was given; 0 before the first.
+        newest: last sequence number; 0 before the first event.
         waiting: events that are not on disk yet.
-        lost: events that never came to be on disk, since they could not be written in time.
-        late: events that were told before they were on disk, since the disk was slow or failed.
-        error: why nothing can be written now; empty if it can.
+        lost: events that were never written, because the disk failed for too long.
+        late: events that were published before they were on disk, because it was slow or failed.
+        error: why events cannot be written now; empty if they can.
     """
 
     newest: int
@@ -52,14 +52,15 @@ class JournalStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JournalPage:
-    """Some events of a journal, oldest first.
+    """Page of events of a journal, oldest first.
 
     Attributes:
-        records: the events that were asked for.
-        next: the sequence number up to which the journal was looked through: ask on from there.
-        more: whether there may be more after it.
-        oldest: the lowest number that is kept; what is below was rotated away.
-        newest: the highest number.
+        records: the events.
+        next: sequence number up to which the journal was searched; pass it to `since` for the next
+            page.
+        more: whether there may be more events after `next`.
+        oldest: lowest sequence number that is kept; files with lower ones were deleted.
+        newest: highest sequence number.
     """
 
     records: tuple[Record, ...]
@@ -78,23 +79,24 @@ class _Entry:
 
 
 class EventJournal:
-    """Numbers events and writes them, in a thread of its own; may be used from any thread.
+    """Numbers events and writes them, in a thread of its own. Thread-safe.
 
-    A sequence number is given once: numbers go on where the folder's last file ends. When the disk
+    Sequence numbers are unique: they continue those of the folder's last file. When the disk
     fails, events are kept in memory, a bounded number of them, and written once it works again.
 
     Args:
-        config: where and how much.
-        header: written at the beginning, and at that of each file.
-        report: called, mostly in the journal's thread, with a line for the log when writing fails,
-            and when it works again.
+        config: settings.
+        header: written at the start, and at the beginning of each file.
+        report: called with a log line when writing fails and when it works again; mostly in the
+            journal's thread.
 
     Attributes:
-        untold: what made a watch speak up in an earlier run that ended before it was told, as one
-            that is killed while an alert's words are made; oldest first.
+        unpublished: triggers of an earlier run that ended before the alert or narration was
+            published, as one that is killed while the words are decoded; oldest first.
 
     Raises:
-        OSError: the folder cannot be made or read, or is in use (`FileInUseError`).
+        FileInUseError: another node uses the folder.
+        OSError: the folder cannot be made or read.
     """
 
     def __init__(
@@ -113,7 +115,7 @@ class EventJournal:
         self._wake = threading.Condition()  # all below is under its lock
         try:
             self._newest = self._files.open()
-            self.untold = self._find_untold()
+            self.unpublished = self._find_unpublished()
         except OSError:
             self._files.close()
             raise
@@ -131,17 +133,16 @@ class EventJournal:
     def append(self, event: Event, seconds: float | None = None) -> int:
         """Number an event and write it; an alert is also synced to the disk.
 
-        Waits until that is done, but no longer than `patience`, and not at all for kinds that are
-        not published, or while the disk fails or hangs. p(speak) that made a watch speak up is
-        written whatever the kinds, so that an alert is not lost while its words are made.
+        Waits until that is done, at most `append_timeout`, and not at all for kinds that are not
+        published, or while the disk fails or hangs. p(speak) that triggered is written whatever
+        the kinds, so that an alert is not lost while its words are decoded.
 
         Args:
-            event: what happened.
-            seconds: END of its unit from the beginning of the stream; `None` if not known.
+            event: the event.
+            seconds: END of its unit from the beginning of the stream; `None` if unknown.
 
         Returns:
-            The event's sequence number; 0 for a kind that the journal does not keep, and when it
-            is closed.
+            The event's sequence number; 0 for a kind that is not written, and after `close`.
         """
         triggered = isinstance(event, SpeakProbability) and event.triggered
         if kind_of(event) not in self._kinds and not triggered:
@@ -163,15 +164,15 @@ class EventJournal:
             self._wake.notify_all()
         if isinstance(event, _PUBLISHED):
             stuck = self._stuck is not None and not self._stuck.is_set()
-            written = not (failing or stuck) and entry.done.wait(self.config.patience)
+            written = not (failing or stuck) and entry.done.wait(self.config.append_timeout)
             if not (failing or stuck or written):
-                self._stuck = entry.done  # until the disk goes on nobody waits for it again
+                self._stuck = entry.done  # until the disk works again no `append` waits
             with self._wake:
                 self._late += not written or bool(self._error)
         return record.sequence
 
     def status(self) -> JournalStatus:
-        """How the journal is doing; cheap."""
+        """Return the journal's status; cheap."""
         with self._wake:
             return JournalStatus(
                 newest=self._newest,
@@ -189,10 +190,10 @@ class EventJournal:
         kinds: Collection[str] = (),
         limit: int = 100,
     ) -> JournalPage:
-        """Find events after a sequence number, from memory or from the files.
+        """Return a page of events after a sequence number, from memory or from the files.
 
         Args:
-            sequence: events with a higher number; 0: from the oldest that is kept.
+            sequence: only events with a higher number; 0: from the oldest that is kept.
             stamp: only events with this stamp or a later one, ns on the sensor clock; 0: any.
             kinds: only these; empty: all.
             limit: events in the page, 1 to 1,000; a page may hold fewer although there are more.
@@ -206,26 +207,26 @@ class EventJournal:
         first = memory[0].sequence if memory else newest + 1
         oldest = min(first, self._oldest_file())
         page: list[Record] = []
-        looked_through = max(sequence, oldest - 1)
-        records = self._records(looked_through, first, memory, kinds)
-        for looked_at, (number, record) in enumerate(records, start=1):
-            looked_through = number
+        searched = max(sequence, oldest - 1)
+        records = self._records(searched, first, memory, kinds)
+        for lines, (number, record) in enumerate(records, start=1):
+            searched = number
             if record is not None and record.event.stamp >= stamp:
                 page.append(record)
-            if len(page) >= min(limit, MAX_PAGE) or looked_at >= MAX_SCAN:
+            if len(page) >= min(limit, MAX_PAGE) or lines >= MAX_SCAN:
                 break
         else:
-            looked_through = max(looked_through, newest)
+            searched = max(searched, newest)
         return JournalPage(
             records=tuple(page),
-            next=looked_through,
-            more=looked_through < newest,
+            next=searched,
+            more=searched < newest,
             oldest=oldest,
             newest=newest,
         )
 
     def close(self) -> None:
-        """Write what waits, as far as the disk does it within some seconds, and free the folder."""
+        """Write the events that wait, for at most some seconds, and free the folder."""
         with self._wake:
             self._closing = True
             self._wake.notify_all()
@@ -233,8 +234,8 @@ class EventJournal:
 
     # --- finding ---
 
-    def _find_untold(self) -> tuple[SpeakProbability, ...]:
-        """Of the last events of the files; once, at the beginning."""
+    def _find_unpublished(self) -> tuple[SpeakProbability, ...]:
+        """Search the last events of the files for triggers without an alert or narration."""
         found: dict[tuple[str, int], SpeakProbability] = {}
         last = self._from_files(max(0, self._newest - MEMORY), self._newest + 1, ())
         for event in (record.event for _, record in last if record is not None):
@@ -251,9 +252,9 @@ class EventJournal:
     def _records(
         self, after: int, first: int, memory: list[Record], kinds: Collection[str]
     ) -> Iterator[tuple[int, Record | None]]:
-        """All numbers above `after`: from files below `first`, then from memory.
+        """Yield numbers above `after` and their records: from files, from `first` on from memory.
 
-        With each number its record; `None` for one of another kind.
+        The record is `None` for an event of another kind.
         """
         if after + 1 < first:
             yield from self._from_files(after, first, kinds)
@@ -279,7 +280,7 @@ class EventJournal:
                 if marks and not any(mark in line[:BEGINNING] for mark in marks):
                     yield number, None
                     continue
-                with suppress(SchemaError):  # `roma events` names what is damaged
+                with suppress(SchemaError):  # `roma events` reports damaged lines
                     record = decode(line)
                     if isinstance(record, Record):
                         yield number, record
@@ -300,7 +301,7 @@ class EventJournal:
         return self._closing or (bool(self._pending) and not self._error)
 
     def _pause(self) -> float | None:
-        """How long to sleep if nothing comes; under the lock."""
+        """Return how long to sleep without events [s]; under the lock."""
         if self._error:
             return RETRY_PERIOD
         return SYNC_PERIOD if self._unsynced else None
@@ -313,7 +314,7 @@ class EventJournal:
                 unwritten = []
                 self._unsynced = True
             self._sync(at_once=any(entry.sync for entry in batch))
-        except Exception as error:  # the thread lives on, whatever it is
+        except Exception as error:  # the thread must not end
             self._fail(unwritten, error)
         else:
             self._succeed()
@@ -337,8 +338,8 @@ class EventJournal:
                 self._lost += 1
         if news:
             self._report(
-                f"the event journal cannot be written: {self._error}; events are published all "
-                f"the same, and the last {MEMORY} are kept in memory until it can"
+                f"the event journal cannot be written: {self._error}; events are still "
+                f"published, and the last {MEMORY} are kept in memory until it can be written"
             )
 
     def _succeed(self) -> None:

@@ -1,7 +1,7 @@
-"""The folder of an event journal: files that are only ever appended to, a bounded number of them.
+"""Folder of an event journal: a bounded number of append-only files.
 
-A file is named by the first sequence number that it may hold, so that the names sort by time and
-nothing has to be renamed: `events-000000000001.jsonl`.
+A file is named by the first sequence number that it may hold, so that names sort by time and no
+file is renamed: `events-000000000001.jsonl`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _TAIL = 64 * 1024  # bytes that are read at once from a file's end
 
 
 def journal_paths(folder: Path) -> list[Path]:
-    """The files of a journal, oldest first; empty if there is none.
+    """Return the files of a journal, oldest first; empty if there are none.
 
     Raises:
         OSError: the folder cannot be read.
@@ -35,7 +35,11 @@ def journal_paths(folder: Path) -> list[Path]:
 
 
 def sequence_of(path: Path) -> int:
-    """The first sequence number that a file of a journal may hold, by its name."""
+    """Return the first sequence number that a file of a journal may hold, by its name.
+
+    Raises:
+        ValueError: the file is not one of a journal.
+    """
     found = _NAME.fullmatch(path.name)
     if found is None:
         raise ValueError(f"{path} is not a file of a journal")
@@ -43,15 +47,18 @@ def sequence_of(path: Path) -> int:
 
 
 def line_sequence(line: bytes) -> int:
-    """The sequence number of a line, without decoding it; 0 if it has none."""
+    """Return the sequence number of a line without decoding it; 0 if it has none."""
     found = _SEQUENCE.match(line)
     return int(found[1]) if found else 0
 
 
 def lines_after(path: Path, sequence: int) -> Iterator[tuple[int, bytes]]:
-    """Numbered lines of a file with a higher number than `sequence`, without reading all of it.
+    """Yield number and line, for numbers above `sequence`, by a binary search in the file.
 
-    Nothing if the file has been deleted meanwhile. Raises OSError.
+    Yields nothing if the file was deleted meanwhile.
+
+    Raises:
+        OSError: the file cannot be read.
     """
     try:
         file = path.open("rb")
@@ -74,7 +81,7 @@ def lines_after(path: Path, sequence: int) -> Iterator[tuple[int, bytes]]:
 
 
 def _next_numbered(file: BinaryIO, position: int = -1) -> tuple[int, bytes]:
-    """The next line that has a number, from a position in any line on; 0 at the end."""
+    """Return the next numbered line after a position, which may be within a line; 0: none."""
     if position >= 0:
         file.seek(max(0, position - 1))
         if position > 0:
@@ -86,13 +93,13 @@ def _next_numbered(file: BinaryIO, position: int = -1) -> tuple[int, bytes]:
 
 
 class JournalFiles:
-    """Appends lines to the newest file of a folder. For one thread.
+    """Writer of a journal's folder: appends lines to its newest file. For one thread.
 
     Args:
-        folder: made if it is not there.
-        max_bytes: size at which a new file is begun.
-        files: how many are kept; the oldest are deleted.
-        head: the line that each file begins with, and each opening.
+        folder: folder of the files; made if it is missing.
+        max_bytes: size at which a new file is started [bytes].
+        files: files that are kept; older ones are deleted.
+        head: line that is written at the beginning of each file, and after each start.
     """
 
     def __init__(self, folder: Path, *, max_bytes: int, files: int, head: bytes = b"") -> None:
@@ -105,11 +112,11 @@ class JournalFiles:
         self._size = 0
 
     def open(self) -> int:
-        """Lock the folder, and find the newest sequence number in it; 0 if there is none.
+        """Lock the folder, and return the newest sequence number in it; 0 if there is none.
 
         Raises:
-            FileInUseError: it is locked already.
-            OSError: it cannot be made or read.
+            FileInUseError: the folder is locked already.
+            OSError: the folder cannot be made or read.
         """
         make_private_folder(self.folder)
         if self._lock is None:
@@ -121,13 +128,14 @@ class JournalFiles:
         """Write whole lines, all of them or none.
 
         Args:
-            sequence: the first that stands in them.
+            lines: whole lines.
+            sequence: first sequence number in them.
 
         Raises:
-            OSError: they cannot be written.
+            OSError: the lines cannot be written.
         """
         if self._file is not None and os.fstat(self._file).st_nlink == 0:
-            self._close_file()  # somebody has deleted it
+            self._close_file()  # the file was deleted
         if self._file is None:
             self._open_file(sequence, len(lines))
         elif self._size + len(lines) > self._max_bytes:
@@ -137,12 +145,16 @@ class JournalFiles:
         self._write(lines)
 
     def sync(self) -> None:
-        """Wait until all that was written would outlast a power cut. Raises OSError."""
+        """Sync the file to the disk, so that it survives a power cut.
+
+        Raises:
+            OSError: the file cannot be synced.
+        """
         if self._file is not None:
             os.fsync(self._file)
 
     def give_up_file(self) -> None:
-        """Close the file after an error, so that the next `append` opens it anew."""
+        """Close the file after an error, so that the next `append` opens it again."""
         self._close_file()
 
     def close(self) -> None:
@@ -153,7 +165,7 @@ class JournalFiles:
             self._lock = None
 
     def _open_file(self, sequence: int, length: int) -> None:
-        """Go on with the newest file, or begin one."""
+        """Open the newest file, or start a new one."""
         make_private_folder(self.folder)
         paths = journal_paths(self.folder)
         if not paths or _size(paths[-1]) + len(self.head) + length > self._max_bytes:
@@ -201,7 +213,7 @@ def _size(path: Path) -> int:
 
 
 def _newest_sequence(path: Path) -> int:
-    """The highest number near a file's end, a cut line's too; at least its name's less one."""
+    """Return the last number in a file, a cut line's too; without one, its name's less one."""
     for line in _lines_backwards(path):
         if number := line_sequence(line):
             return number
@@ -209,7 +221,7 @@ def _newest_sequence(path: Path) -> int:
 
 
 def _lines_backwards(path: Path) -> Iterator[bytes]:
-    """Lines from the last to the first; of one longer than MAX_LINE, only the end."""
+    """Yield lines from the last to the first; of one longer than MAX_LINE, only the end."""
     with path.open("rb") as file:
         position = file.seek(0, os.SEEK_END)
         rest = b""

@@ -36,7 +36,7 @@ class SchemaError(ValueError):
 
 
 def encode(line: Header | Record) -> bytes:
-    """One line of UTF-8 JSON with its line break. A number that is none (NaN) is `null`."""
+    """Return a line of UTF-8 JSON with its line break. NaN becomes `null`."""
     values = _header_values(line) if isinstance(line, Header) else _record_values(line)
     text = json.dumps(values, ensure_ascii=False, allow_nan=False)
     return text.encode("utf-8", errors="replace") + b"\n"
@@ -98,20 +98,19 @@ def _plain(value: Any) -> Any:
 
 
 def decode(line: bytes | str) -> Header | Record:
-    """Read one line.
-
-    Fields that this version does not know are passed over.
+    """Decode a line; unknown fields are ignored.
 
     Raises:
-        SchemaError: it is no such line, a newer version's, or a kind that is not known.
+        SchemaError: the line is not an event or header of this schema, or its kind or version is
+            unknown.
     """
     try:
         text = line.decode("utf-8") if isinstance(line, bytes) else line
         values = json.loads(text)
-    except (ValueError, RecursionError):  # no UTF-8, no JSON, or a number of too many digits
+    except (ValueError, RecursionError):  # not UTF-8, not JSON, or a number of too many digits
         raise SchemaError(f"{_shown(line)} is not a line of JSON") from None
     if not isinstance(values, dict):
-        raise SchemaError(f"{_shown(line)} is no JSON object")
+        raise SchemaError(f"{_shown(line)} is not a JSON object")
     kind = values.get("event")
     if kind == "header":
         return _header(values)
@@ -175,7 +174,7 @@ def _event(cls: type, values: dict[str, Any]) -> Event:
 
 @cache
 def _fields_of(cls: type) -> tuple[tuple[str, Any, Any], ...]:
-    """Name, type and default of each field of an event's class."""
+    """Return name, type and default of each field of an event's class."""
     hints = get_type_hints(cls)
     return tuple((each.name, hints[each.name], each.default) for each in fields(cls))
 
@@ -189,7 +188,7 @@ def _value(values: dict[str, Any], name: str, expected: type, default: Any = MIS
 
 
 def _checked(name: str, value: Any, hint: Any) -> Any:
-    """A value of JSON as the type that a field has."""
+    """Return a JSON value as the field's type; raise SchemaError if it is of another."""
     if value is MISSING:
         raise SchemaError(f"there is no field {name!r}")
     if get_origin(hint) in (Union, types.UnionType):
@@ -214,10 +213,10 @@ def _checked(name: str, value: Any, hint: Any) -> Any:
 
 
 def read_lines(path: Path) -> Iterator[Line]:
-    """Read a file of events, line by line, damaged ones included.
+    """Yield the lines of a file of events, damaged ones included.
 
     Raises:
-        OSError: it cannot be read.
+        OSError: the file cannot be read.
     """
     with path.open("rb") as file:
         for number, line in enumerate(_bounded_lines(file), start=1):
@@ -237,7 +236,7 @@ def _read(path: Path, number: int, line: bytes) -> Line:
 
 
 def _bounded_lines(file: BinaryIO) -> Iterator[bytes]:
-    """Lines, each as one piece of at most MAX_LINE + 1 bytes; the rest of a longer one is left."""
+    """Yield lines of at most MAX_LINE + 1 bytes; the rest of a longer one is skipped."""
     while line := file.readline(MAX_LINE + 1):
         yield line
         while len(line) > MAX_LINE and not line.endswith(b"\n"):
@@ -245,6 +244,6 @@ def _bounded_lines(file: BinaryIO) -> Iterator[bytes]:
 
 
 def _shown(line: bytes | str) -> str:
-    """The beginning of what was read, fit for one line of text."""
+    """Return the quoted beginning of what was read, for a message."""
     text = line.decode("utf-8", errors="replace") if isinstance(line, bytes) else line
     return repr(text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…")

@@ -1,4 +1,4 @@
-"""What other thresholds would have done with p(speak) as it was recorded."""
+"""Replay of recorded p(speak) under other thresholds, windows and cooldowns."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["RecordedUnit", "RecordedWatch", "ReplaySettings", "recorded_watches"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplaySettings:
-    """Settings of a watch to try; `None`: as it was recorded.
+    """Settings of a watch to try; `None`: as recorded.
 
     Attributes:
         threshold, window, cooldown: as in `Watch`.
@@ -28,12 +28,12 @@ class ReplaySettings:
 
 @dataclass(frozen=True, slots=True)
 class RecordedUnit:
-    """p(speak) of a unit, as it was recorded.
+    """Recorded p(speak) of one unit.
 
     Attributes:
-        event: what was recorded.
-        seconds: END of the unit from the beginning of the source or stream; `None` if not known.
-        stream: counts streams and starts of the node, so that no two of a file are the same.
+        event: the recorded event.
+        seconds: END of the unit from the beginning of the source or stream; `None` if unknown.
+        stream: number of the stream within the file; restarts of the node count too.
     """
 
     event: SpeakProbability
@@ -43,12 +43,12 @@ class RecordedUnit:
 
 @dataclass(slots=True)
 class RecordedWatch:
-    """All units of one watch in a file of events.
+    """Recorded units of one watch in a file of events.
 
     Attributes:
-        watch: its id.
-        settings: as the last header has it; `None` if no header tells of it.
-        units: in their order.
+        watch: id of the watch.
+        settings: the watch in the last header; `None` if no header has it.
+        units: units in order.
     """
 
     watch: str
@@ -57,29 +57,29 @@ class RecordedWatch:
 
     @property
     def kind(self) -> WatchKind:
-        """An alert, unless a header says otherwise."""
+        """Kind of the watch; an alert if no header has it."""
         return self.settings.kind if self.settings else WatchKind.ALERT
 
     @property
     def window(self) -> int:
-        """Window that was recorded, as far as it is known."""
+        """Recorded window; the default if no header has it."""
         return self.settings.window if self.settings else DEFAULT_WINDOW
 
     @property
     def cooldown(self) -> float:
-        """Cooldown that was recorded, as far as it is known, s."""
+        """Recorded cooldown [s]; the default if no header has it."""
         return self.settings.cooldown if self.settings else DEFAULT_COOLDOWN
 
     @property
     def recorded(self) -> list[RecordedUnit]:
-        """The units that made the watch speak up when they were recorded."""
+        """Units at which the watch triggered when it was recorded."""
         return [unit for unit in self.units if unit.event.triggered]
 
     def replay(self, settings: ReplaySettings) -> list[RecordedUnit]:
-        """The units that would have made the watch speak up under other settings.
+        """Return the units at which the watch triggers under other settings.
 
-        Each new stream begins without a past, as in the node. p(speak) is as it was recorded:
-        what a watch would have said more, or less, is not in its session.
+        The trigger is reset at each stream, as in the node. p(speak) stays as recorded, although
+        more or fewer replies would have changed the session.
         """
         triggered = []
         trigger: AlertTrigger | NarrationTrigger | None = None
@@ -105,7 +105,7 @@ class RecordedWatch:
 
 
 def recorded_watches(lines: Iterable[Line]) -> list[RecordedWatch]:
-    """p(speak) of each watch of a file of events, in the order of their first units."""
+    """Return recorded p(speak) of each watch, in the order of their first units."""
     found: dict[str, RecordedWatch] = {}
     settings: dict[str, Watch] = {}
     header: Header | None = None

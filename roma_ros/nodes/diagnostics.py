@@ -152,12 +152,12 @@ class StreamHealth:
         """
         counts = {name: getattr(stats, name) for part in LOSSES for name in part[:2] if name != ALL}
         counts[ALL] = stats.frames_in + stats.audio_in
-        counts["units_unjudged"] = status.units_unjudged
+        counts["units_failed"] = status.units_failed
         counts["faults"] = status.faults
         self.minute.update(counts)
         if not arriving:
             self._stall.restart()
-        self.unjudged_for = self._stall.update(status.units_heard)
+        self.unjudged_for = self._stall.update(status.units_processed)
 
     def count_reset(self) -> None:
         """Count a reset of the stream that a client asked for."""
@@ -281,8 +281,8 @@ def unit_status(
     shares = health.shares
     values: dict[str, object] = {
         "units made": stats.units,
-        "units heard": status.units_heard,
-        "units not judged": status.units_unjudged,
+        "units heard": status.units_processed,
+        "units not judged": status.units_failed,
         "units with video filled": stats.units_video_filled,
         "units with audio filled": stats.units_audio_filled,
         "units dropped": stats.units_dropped + status.units_dropped,
@@ -312,7 +312,7 @@ def unit_status(
         message = f"no unit was judged for {health.unjudged_for:.0f} s while data arrives{why}"
         return _status(name, DiagnosticStatus.ERROR, message, values)
     troubles = []
-    if unjudged := health.minute.growth("units_unjudged"):
+    if unjudged := health.minute.growth("units_failed"):
         troubles.append(f"units not judged in a minute: {unjudged}; {status.last_fault}")
     troubles += [
         f"{words}: {math.ceil(100 * share)} % of a minute"

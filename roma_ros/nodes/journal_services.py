@@ -97,7 +97,7 @@ class NodeJournal:
         journal = self._journal
         if journal is None:
             return []
-        untold, journal.untold = journal.untold, ()
+        untold, journal.unpublished = journal.unpublished, ()
         alerts = {watch.id: watch for watch in watches if watch.kind is WatchKind.ALERT}
         return [
             Alert(

@@ -96,7 +96,7 @@ def test_every_unit_has_its_p_speak(assistant, events, make_unit):
     assert [event.stamp for event in events[1:]] == [1e9, 2e9, 3e9]
 
 
-def test_the_untouched_checkpoint_serves(tiny, events, make_unit):
+def test_the_untouched_checkpoint_uses(tiny, events, make_unit):
     with Assistant(tiny, AssistantConfig(context_seconds=4), events.append) as assistant:
         assistant.watch(replace(NARRATION, threshold=1e-9))
         for index in range(3):
@@ -125,7 +125,7 @@ def test_a_unit_goes_before_speech_and_speech_before_answers(assistant, events, 
         before = assistant.status()
         more = assistant.run_pending()
         after = assistant.status()
-        if after.units_heard > before.units_heard:
+        if after.units_processed > before.units_processed:
             order.append("unit")
         elif answer.running() or answer.done():
             order.append("answer")
@@ -279,7 +279,7 @@ def test_without_a_unit_a_question_is_given_up(make_assistant):
     assistant = make_assistant(first_unit_timeout=0.1)
     assistant.start()
     time.sleep(0.2)  # it has gone to sleep by then, with nothing to wait for
-    with pytest.raises(QuestionLostError, match="no unit was heard"):
+    with pytest.raises(QuestionLostError, match="no unit was processed"):
         assistant.ask("is anybody there?").result(PATIENCE)
 
 
@@ -377,7 +377,7 @@ def test_a_strict_assistant_refuses_what_it_would_warn_of(make_assistant, events
         ({"has_audio": False}, "alert me when you hear a beep", "needs audio"),
         ({"has_audio": False}, "alert me when a star appears", ""),
         ({"has_video": False}, "alert me when a star appears", "needs video"),
-        ({"has_video": False}, "alert me when a star appears while a beep sounds", "a picture"),
+        ({"has_video": False}, "alert me when a star appears while a beep sounds", "needs video"),
         ({}, "alert me when a star appears while a beep sounds", ""),
     ],
 )
@@ -479,7 +479,7 @@ def test_watches_come_and_go_while_it_runs(assistant, events, sound):
         assert time.monotonic() < deadline
         time.sleep(0.005)
     status = assistant.status()
-    assert (status.faults, status.units_heard, status.units_dropped) == (0, 11, 0)
+    assert (status.faults, status.units_processed, status.units_dropped) == (0, 11, 0)
     assert [session.watch for session in status.sessions] == [None]
 
 
@@ -494,11 +494,11 @@ def test_the_thread_does_all_of_it(assistant, events, make_unit, puppet):
         assistant.submit(make_unit(0))
         assert events.wait_for(Alert)[0].unit == 0
         assert assistant.ask("what was it?", watch="door").result(PATIENCE).text == "a" * 64
-        with pytest.raises(RuntimeError, match="a worker thread does the work"):
+        with pytest.raises(RuntimeError, match="the worker thread runs"):
             assistant.run_pending()
         status = assistant.status()
         assert status.running
-        assert (status.unit, status.units_heard) == (0, 1)
+        assert (status.unit, status.units_processed) == (0, 1)
         assert status.step_p50 == status.step_p99 == status.step_last > 0
         assert status.memory_bytes > 0
     assert not assistant.status().running

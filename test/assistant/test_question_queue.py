@@ -8,7 +8,7 @@ import pytest
 
 from roma_ros.assistant.question_queue import (
     EmptyQuestionError,
-    Question,
+    PendingQuestion,
     QuestionCancelledError,
     QuestionLostError,
     QuestionQueue,
@@ -20,7 +20,7 @@ from roma_ros.thinker import QuestionTooLongError, SessionClosedError
 
 
 def question(text: str = "what do you hear?", watch: str | None = None, keep: bool = False):
-    return Question(text=text, watch=watch, keep=keep)
+    return PendingQuestion(text=text, watch=watch, keep=keep)
 
 
 @pytest.fixture
@@ -28,21 +28,29 @@ def watch_session(puppet, make_unit):
     """Has heard one unit."""
     watch_session = WatchSession(None)
     watch_session.open(puppet.thinker, context_seconds=10)
-    watch_session.hear(puppet.thinker.encode(make_unit(0, video=False)))
+    watch_session.step(puppet.thinker.encode(make_unit(0, video=False)))
     yield watch_session
     watch_session.close()
 
 
+def make_queue(watch_session):
+    return QuestionQueue(
+        limit=2, max_tokens=20, first_unit_timeout=0.05, session_of=lambda watch: watch_session
+    )
+
+
 @pytest.fixture
 def questions(watch_session):
-    return QuestionQueue(limit=2, longest=20, patience=0.05, session_of=lambda watch: watch_session)
+    return QuestionQueue(
+        limit=2, max_tokens=20, first_unit_timeout=0.05, session_of=lambda watch: watch_session
+    )
 
 
 def answer_all(questions: QuestionQueue) -> list[Answer]:
     answers: list[Answer] = []
     while questions.has_work:
-        questions.begin()
-        answers += questions.go_on()
+        questions.start_next()
+        answers += questions.decode_slice()
     return answers
 
 
@@ -63,23 +71,23 @@ def test_refuses_a_question_without_words_or_end(text, error, says):
 def test_answers_in_slices_up_to_the_longest(questions, watch_session):
     asked = question()
     questions.put(asked)
-    assert questions.begin() is watch_session
-    assert questions.serves(watch_session)
-    assert questions.go_on() == questions.go_on() == [], "8 tokens, and 8 more"
-    (answer,) = questions.go_on()
+    assert questions.start_next() is watch_session
+    assert questions.uses(watch_session)
+    assert questions.decode_slice() == questions.decode_slice() == [], "8 tokens, and 8 more"
+    (answer,) = questions.decode_slice()
     assert asked.future.result(0) == answer
     assert (answer.text, answer.finished, answer.kept) == ("a" * 20, False, False)
     assert (answer.unit, answer.stamp, answer.watch) == (0, 1_000_000_000, "")
     assert 0 < answer.latency < 60
-    assert not questions.serves(watch_session)
+    assert not questions.uses(watch_session)
     assert not questions.has_work
 
 
 def test_the_session_hears_on_while_it_answers(questions, watch_session, puppet, make_unit):
     questions.put(question())
-    questions.begin()
-    questions.go_on()
-    watch_session.hear(puppet.thinker.encode(make_unit(1, video=False)))
+    questions.start_next()
+    questions.decode_slice()
+    watch_session.step(puppet.thinker.encode(make_unit(1, video=False)))
     (answer,) = answer_all(questions)
     assert answer.unit == 0, "the answer knows what had been heard when it was begun"
     assert answer.text == "a" * 20
@@ -96,8 +104,8 @@ def test_an_answer_leaves_the_session_as_it_was(questions, watch_session):
 def test_a_kept_answer_stays_in_the_session(questions, watch_session, puppet):
     assert watch_session.session.transcript()[-1].text == ()
     questions.put(question(keep=True))
-    questions.begin()
-    questions.go_on()
+    questions.start_next()
+    questions.decode_slice()
     puppet.falls_silent()
     (answer,) = answer_all(questions)
     assert (answer.text, answer.finished, answer.kept) == ("a" * 8, True, True)
@@ -129,14 +137,14 @@ def test_too_many_tokens_concern_the_asker_alone(questions):
 def test_a_session_that_has_gone_fails_the_answer(questions, watch_session):
     asked = question()
     questions.put(asked)
-    questions.begin()
+    questions.start_next()
     watch_session.session.close()
-    assert questions.go_on() == []
+    assert questions.decode_slice() == []
     assert asked.future.exception(0) is not None
 
     again = question()
     questions.put(again)
-    assert questions.begin() is None
+    assert questions.start_next() is None
     with pytest.raises(SessionClosedError):
         again.future.result(0)
 
@@ -144,10 +152,10 @@ def test_a_session_that_has_gone_fails_the_answer(questions, watch_session):
 def test_what_breaks_the_model_is_told_to_the_asker_and_raised(questions, puppet):
     asked = question()
     questions.put(asked)
-    questions.begin()
+    questions.start_next()
     whole, puppet.thinker.backbone.lm_head = puppet.thinker.backbone.lm_head, None
     with pytest.raises(TypeError):
-        questions.go_on()
+        questions.decode_slice()
     puppet.thinker.backbone.lm_head = whole
     with pytest.raises(TypeError):
         asked.future.result(0)
@@ -157,10 +165,10 @@ def test_what_breaks_the_model_is_told_to_the_asker_and_raised(questions, puppet
 def test_giving_up_completes_all(questions):
     begun, waiting = question(), question()
     questions.put(begun)
-    questions.begin()
+    questions.start_next()
     questions.put(waiting)
-    questions.end(QuestionLostError("the end"))
-    questions.lose("the end")
+    questions.fail_current(QuestionLostError("the end"))
+    questions.fail_waiting("the end")
     for asked in (begun, waiting):
         with pytest.raises(QuestionLostError, match="the end"):
             asked.future.result(0)
@@ -170,7 +178,7 @@ def test_gives_up_only_what_is_meant(questions):
     door, other = question(watch="door"), question(watch="other")
     questions.put(door)
     questions.put(other)
-    questions.lose("the door's watch has ended", lambda asked: asked.watch == "door")
+    questions.fail_waiting("the door's watch has ended", lambda asked: asked.watch == "door")
     assert isinstance(door.future.exception(0), QuestionLostError)
     assert [answer.question for answer in answer_all(questions)] == [other.text]
 
@@ -183,20 +191,22 @@ def test_a_question_the_asker_cancelled_is_skipped(questions):
     assert [answer.question for answer in answer_all(questions)] == ["and this?"]
     questions.put(dropped := question())
     dropped.future.cancel()
-    questions.lose("the end")
+    questions.fail_waiting("the end")
 
 
 def test_waits_for_a_first_unit_but_not_for_ever():
     deaf = WatchSession(None)
-    questions = QuestionQueue(limit=2, longest=20, patience=0.05, session_of=lambda watch: deaf)
+    questions = QuestionQueue(
+        limit=2, max_tokens=20, first_unit_timeout=0.05, session_of=lambda watch: deaf
+    )
     asked = question()
     questions.put(asked)
-    questions.lose_overdue()
+    questions.fail_overdue()
     assert not asked.future.done()
     assert not questions.has_work
     time.sleep(0.06)
-    questions.lose_overdue()
-    with pytest.raises(QuestionLostError, match=r"no unit was heard within 0\.05 s"):
+    questions.fail_overdue()
+    with pytest.raises(QuestionLostError, match=r"no unit was processed within 0\.05 s"):
         asked.future.result(0)
 
 
@@ -204,13 +214,13 @@ def test_a_question_that_can_be_answered_is_never_overdue(questions):
     asked = question()
     questions.put(asked)
     time.sleep(0.06)
-    questions.lose_overdue()
+    questions.fail_overdue()
     assert [answer.question for answer in answer_all(questions)] == [asked.text]
 
 
 def test_tells_the_text_so_far_after_each_slice(questions):
     texts: list[str] = []
-    asked = Question(text="what do you hear?", watch=None, keep=False, on_text=texts.append)
+    asked = PendingQuestion(text="what do you hear?", watch=None, keep=False, on_text=texts.append)
     questions.put(asked)
     (answer,) = answer_all(questions)
     assert texts == ["a" * 8, "a" * 16, "a" * 20]
@@ -221,7 +231,7 @@ def test_a_listener_that_raises_does_not_cost_the_answer(questions):
     def fail(text: str) -> None:
         raise RuntimeError("nobody is there")
 
-    asked = Question(text="what do you hear?", watch=None, keep=False, on_text=fail)
+    asked = PendingQuestion(text="what do you hear?", watch=None, keep=False, on_text=fail)
     questions.put(asked)
     assert answer_all(questions) == [asked.future.result(0)]
 
@@ -247,12 +257,12 @@ def test_an_answer_that_is_cancelled_ends_at_its_next_slice_and_the_next_begins(
     first, second = question(), question("and what do you see?")
     questions.put(first)
     questions.put(second)
-    questions.begin()
-    assert questions.go_on() == []
+    questions.start_next()
+    assert questions.decode_slice() == []
     assert first.future.cancel()
-    assert questions.go_on() == []
+    assert questions.decode_slice() == []
     assert isinstance(first.future.exception(0), QuestionCancelledError)
-    assert not questions.serves(watch_session)
+    assert not questions.uses(watch_session)
     assert watch_session.status() == before, "the branch is closed"
     assert [answer.question for answer in answer_all(questions)] == [second.text]
 

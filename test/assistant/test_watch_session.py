@@ -39,7 +39,7 @@ def hear(puppet, make_unit):
 
     def hear(watch_session: WatchSession, index: int, p_speak: float):
         puppet.wants(p_speak)
-        return watch_session.hear(puppet.thinker.encode(make_unit(index, video=False)))
+        return watch_session.step(puppet.thinker.encode(make_unit(index, video=False)))
 
     return hear
 
@@ -72,16 +72,16 @@ def test_an_alert_without_words_is_told_at_once(follow, hear):
     assert probability.triggered
     assert isinstance(alert, Alert)
     assert (alert.text, alert.unit, alert.stamp, alert.finished) == ("", 1, 2 * UNIT_END, True)
-    assert not watch_session.wants_to_speak
+    assert not watch_session.can_speak
 
 
 def test_a_reply_has_one_share_a_unit_and_goes_on_after_the_next(follow, hear, puppet):
     watch_session = follow(replace(ALERT, reply=True))
     hear(watch_session, 0, 0.8)
     assert watch_session.speak(25, 250) == []
-    assert not watch_session.wants_to_speak, "the share of this unit is spent"
+    assert not watch_session.can_speak, "the share of this unit is spent"
     hear(watch_session, 1, 0.1)
-    assert watch_session.wants_to_speak
+    assert watch_session.can_speak
     assert watch_session.speak(25, 250) == []
     hear(watch_session, 2, 0.1)
     puppet.falls_silent()
@@ -91,7 +91,7 @@ def test_a_reply_has_one_share_a_unit_and_goes_on_after_the_next(follow, hear, p
     assert (alert.unit, alert.finished) == (0, True), "it belongs to the unit that triggered"
     assert not watch_session.session.speaking
     hear(watch_session, 3, 0.1)
-    assert not watch_session.wants_to_speak
+    assert not watch_session.can_speak
 
 
 def test_a_newer_reply_takes_the_place_of_an_older(follow, hear, puppet):
@@ -118,7 +118,7 @@ def test_a_reply_without_end_is_cut(follow, hear):
     assert (narration.text, narration.finished) == ("a" * 40, False)
     assert not watch_session.session.speaking
     hear(watch_session, 2, 0.0)
-    assert not watch_session.wants_to_speak
+    assert not watch_session.can_speak
 
 
 def test_closing_tells_what_was_being_said(follow, hear):
@@ -157,5 +157,5 @@ def test_a_restart_forgets_what_triggered(follow, hear, puppet):
 
 
 def test_without_a_session_it_says_what_to_do(hear):
-    with pytest.raises(RuntimeError, match="has no session: open it first"):
+    with pytest.raises(RuntimeError, match=r"is not open; open\(\) it first"):
         hear(WatchSession(ALERT), 0, 0.5)

@@ -43,7 +43,7 @@ EVENTS: tuple[tuple[float, Event], ...] = (
     (2.0, probability(2, 0.75)),
     (2.0, at(2, Alert, **SAID, text="")),
     (3.0, at(3, Narration, **{**SAID, "watch": "story"}, text="A dog\nbarks at\x1b[31m us.")),
-    (4.0, at(4, Fault, watch="", during="hear", error="E: no", restarted=False)),
+    (4.0, at(4, Fault, watch="", during="step", error="E: no", restarted=False)),
     (
         3_723.5,
         at(

@@ -29,7 +29,7 @@ def test_a_file_is_shown_as_plain_lines_in_a_pipe(recorded: Path, capsys: Out) -
         "1.0 s  stream_started: stream 0 starts (first)",
         "2.0 s  alert door: the <door>",
         "3.0 s  narration story: A dog barks at [31m us.",
-        "4.0 s  fault: fault during hear: E: no",
+        "4.0 s  fault: fault during step: E: no",
         "1:02:03  answer door: Who? → Nobody, I think.",
     ]
 

@@ -515,12 +515,12 @@ def test_units_that_fault_are_said_counted_and_in_the_exit_code(
     assert main(["run", str(clip), *arguments]) == 3
     captured = output(capfd)
     assert captured.err == (
-        "roma: error: no unit was processed: 3 failed; could not hear: JudgementError: p(speak) "
-        "is nan, no number: the model's arithmetic has overflowed, or its weights are damaged; try "
-        "another dtype\n"
+        "roma: error: no unit was processed: 3 failed; could not step: JudgementError: p(speak) "
+        "is nan; expected a number from 0 to 1: the model's arithmetic has overflowed, or its "
+        "weights are damaged; try another dtype\n"
     )
     assert "3 units FAILED" in captured.summary
-    assert captured.out.count("fault during hear") == 1
+    assert captured.out.count("fault during step") == 1
     faults = [event for event in events_of(events) if event["event"] == "fault"]
     assert [(fault["count"], fault["seconds"]) for fault in faults] == [(1, 1), (2, 2), (3, 3)]
     assert "speak_probability" not in events.read_text()

@@ -80,7 +80,7 @@ def test_in_a_pipe_it_is_plain_text_with_remedies(tmp_path):
     plain = run_doctor(hidden=tmp_path)
     assert plain.returncode == 1
     assert "Traceback" not in plain.stderr + plain.stdout
-    assert plain.stdout.endswith("failed stands above, with a remedy\n")
+    assert plain.stdout.endswith("see the failed lines above\n")
     assert "remedy: pip install" in plain.stdout
 
 

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from roma_ros.doctor import Status, machine
-from roma_ros.doctor.check import Check, Report, Section
+from roma_ros.doctor.check import Check, DoctorReport, Section
 from roma_ros.doctor.machine import device_checks, main_job_checks, shared_memory_check
 from roma_ros.doctor.probe import Attempt
 
@@ -22,11 +22,11 @@ def device(name: str, model=None, libraries=None) -> Check:
 
 
 def test_the_main_job_needs_both_the_model_and_the_clip():
-    good = Report.of(main_job_checks({"model": GOOD, "unit": GOOD}))
+    good = DoctorReport.of(main_job_checks({"model": GOOD, "unit": GOOD}))
     assert good.ready
-    bad = Report.of(main_job_checks({"model": GOOD, "unit": Attempt(False, "no codec")}))
+    bad = DoctorReport.of(main_job_checks({"model": GOOD, "unit": Attempt(False, "no codec")}))
     assert not bad.ready
-    assert not Report.of([]).ready
+    assert not DoctorReport.of([]).ready
 
 
 def test_what_was_not_tried_names_what_failed_before():

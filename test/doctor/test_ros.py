@@ -48,7 +48,7 @@ def test_the_profile_is_looked_for_under_the_name_of_the_release(monkeypatch, tm
     monkeypatch.setenv(old, str(profile))
     assert f"in {new}" in checks(FAST)["Fast DDS profile"].remedy
     monkeypatch.setenv(new, str(profile))
-    assert "is no file" in checks(FAST)["Fast DDS profile"].detail
+    assert "is not a file" in checks(FAST)["Fast DDS profile"].detail
     Path(profile).touch()
     assert checks(FAST)["Fast DDS profile"].status is Status.OK
 

@@ -70,7 +70,7 @@ def broker() -> Iterator[Broker]:
 def test_an_event_is_published_and_confirmed(broker) -> None:
     runner = HookRunner([MqttHook(f"mqtt://127.0.0.1:{broker.port}/robot/alerts")])
     runner.submit(alert())
-    runner.close(patience=20)
+    runner.close(timeout=20)
     assert runner.stats.delivered == 1
     ((topic, body),) = broker.published
     assert topic == "robot/alerts"
@@ -82,7 +82,7 @@ def test_a_broker_that_is_not_there_is_told_and_does_not_stall() -> None:
     runner = HookRunner([MqttHook("mqtt://127.0.0.1:1/x", attempts=1)], on_problem=problems.append)
     began = time.monotonic()
     runner.submit(alert())
-    runner.close(patience=3)
+    runner.close(timeout=3)
     assert time.monotonic() - began < 8
     assert "is not connected" in problems[0]
     assert runner.stats.failed == 1
@@ -94,8 +94,8 @@ def test_a_broker_that_is_not_there_is_told_and_does_not_stall() -> None:
         ("http://h/x", "address is mqtt://"),
         ("mqtt://h", "address is mqtt://"),
         ("mqtt://h/a/#", "must not have"),
-        ("mqtt://user:pw@h/x", "holds a user or password"),
-        ("mqtt://h:port/x", "is not one"),
+        ("mqtt://user:pw@h/x", "has a user or password"),
+        ("mqtt://h:port/x", "is invalid"),
     ],
 )
 def test_an_address_that_cannot_serve_is_refused(url, said) -> None:
@@ -114,7 +114,7 @@ def test_a_real_broker_that_comes_late_gets_the_event() -> None:
     try:
         runner = HookRunner([hook])
         runner.submit(alert())
-        runner.close(patience=20)
+        runner.close(timeout=20)
         assert runner.stats.delivered == 1
     finally:
         broker.terminate()

@@ -78,7 +78,7 @@ def test_an_event_that_fails_is_tried_again_and_given_up_in_the_end() -> None:
     passing, failing, problems = Collector(attempts=3, failures=1), Collector(2, 2), []
     runner = HookRunner([passing, failing], on_problem=problems.append)
     runner.submit(alert())
-    runner.close(patience=10)
+    runner.close(timeout=10)
     assert len(passing.got) == 1
     assert failing.got == []
     assert runner.stats.failed == 1
@@ -91,7 +91,7 @@ def test_what_is_left_at_the_end_is_counted_and_told() -> None:
     runner = HookRunner([stuck], on_problem=problems.append)
     for number in range(3):
         runner.submit(alert(number=number))
-    runner.close(patience=0.2)
+    runner.close(timeout=0.2)
     assert runner.stats.dropped == 2
     assert "2 events were not delivered before the end" in problems[-1]
     stuck.gate.set()

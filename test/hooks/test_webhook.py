@@ -66,7 +66,7 @@ def test_what_may_pass_is_tried_again_with_the_same_key(receiver) -> None:
     problems: list[str] = []
     runner = HookRunner([WebhookHook(receiver.url)], on_problem=problems.append)
     runner.submit(alert())
-    runner.close(patience=20)
+    runner.close(timeout=20)
     assert runner.stats.delivered == 1
     assert problems == []
     keys = {headers["Idempotency-Key"] for headers, _ in receiver.got}
@@ -79,7 +79,7 @@ def test_what_will_not_pass_is_not_tried_again_and_no_secret_is_told(receiver, s
     problems: list[str] = []
     runner = HookRunner([WebhookHook(receiver.url)], on_problem=problems.append)
     runner.submit(alert())
-    runner.close(patience=20)
+    runner.close(timeout=20)
     assert len(receiver.got) == 1
     assert runner.stats.failed == 1
     (problem,) = problems

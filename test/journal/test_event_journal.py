@@ -86,7 +86,7 @@ def make(tmp_path: Path, reports: list[str]) -> Iterator[Make]:
     made: list[EventJournal] = []
 
     def make(**config: Any) -> EventJournal:
-        config = {"folder": tmp_path / "journal", "patience": 5.0, **config}
+        config = {"folder": tmp_path / "journal", "append_timeout": 5.0, **config}
         made.append(EventJournal(JournalConfig(**config), HEADER, reports.append))
         return made[-1]
 
@@ -146,13 +146,13 @@ def test_what_triggered_and_was_never_told_is_found_by_the_next_run(make: Make) 
     first, second, third = (replace(probability(unit), triggered=True) for unit in (0, 1, 2))
     for event in (first, alert(0), second, third, narration(2)):
         journal.append(event)
-    assert journal.untold == ()
+    assert journal.unpublished == ()
     journal.close()
     journal = make()
-    assert journal.untold == (second,)
+    assert journal.unpublished == (second,)
     journal.append(replace(alert(1), finished=False))
     journal.close()
-    assert make().untold == ()
+    assert make().unpublished == ()
 
 
 def test_numbers_go_on_after_a_restart(make: Make) -> None:
@@ -298,7 +298,7 @@ def test_more_than_memory_holds_is_lost_and_counted(
 def test_a_disk_that_hangs_holds_nobody_up_for_long(
     make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    journal = make(patience=0.1)
+    journal = make(append_timeout=0.1)
     hanging = threading.Event()
     real = JournalFiles.sync
 
@@ -350,7 +350,10 @@ def test_a_folder_that_cannot_be_made_is_refused_at_once(tmp_path: Path) -> None
     [
         ({"max_bytes": 5}, "max_bytes is 5; expected 65536 to"),
         ({"files": 0}, "files is 0; expected 1 to 1000"),
-        ({"kinds": ("alert", "hum")}, "'hum' is none; expected some of speak_probability, alert"),
+        (
+            {"kinds": ("alert", "hum")},
+            "'hum' is unknown; expected some of speak_probability, alert",
+        ),
     ],
 )
 def test_settings_out_of_range_are_refused(
@@ -367,7 +370,7 @@ from roma_ros.durable_file import FileInUseError
 from roma_ros.journal import Header
 from roma_ros.events import Alert
 from roma_ros.journal import EventJournal, JournalConfig
-config = JournalConfig(folder=Path(sys.argv[1]), patience=60.0)  # a slow disk is another test's
+config = JournalConfig(folder=Path(sys.argv[1]), append_timeout=60.0)
 journal = EventJournal(config, Header(source=(), model=""))
 unit = journal.status().newest
 while True:

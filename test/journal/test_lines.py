@@ -94,7 +94,7 @@ def test_a_header_is_read_back_as_it_was() -> None:
 
 
 def test_a_long_text_is_cut() -> None:
-    event = Fault(stream=0, stamp=0, watch="", during="hear", error="x" * 10**6, restarted=True)
+    event = Fault(stream=0, stamp=0, watch="", during="step", error="x" * 10**6, restarted=True)
     assert len(encode(Record(event=event))) < 5_000
 
 
@@ -103,7 +103,7 @@ def test_a_long_text_is_cut() -> None:
     [
         ("nonsense", "'nonsense' is not a line of JSON"),
         ("[" * 100_000, "is not a line of JSON"),
-        ("[1]", "no JSON object"),
+        ("[1]", "not a JSON object"),
         ("{}", "event is 'None'; expected one of header, speak_probability, alert"),
         ('{"event": "hum"}', "event is 'hum'"),
         ('{"event": "header", "schema": 2}', "schema is 2; this roma_ros reads up to 1"),

@@ -8,7 +8,7 @@ import time
 import pytest
 from lifecycle_msgs.msg import Transition
 
-from roma_ros.assistant.question_queue import Answering
+from roma_ros.assistant.question_queue import AnswerDecoder
 from roma_ros.nodes.client import Outcome, PendingAnswer
 
 from .conftest import BASE, SECOND, until
@@ -29,14 +29,14 @@ class Slices(threading.Semaphore):
 
     def __init__(self):
         super().__init__(0)
-        self.answers: list[Answering] = []
+        self.answers: list[AnswerDecoder] = []
 
 
 @pytest.fixture
 def slices(monkeypatch):
     """A semaphore: each release lets one slice of an answer be decoded."""
     allowed = Slices()
-    decode = Answering.decode
+    decode = AnswerDecoder.decode
 
     def decode_when_allowed(answering):
         if answering not in allowed.answers:
@@ -44,7 +44,7 @@ def slices(monkeypatch):
         assert allowed.acquire(timeout=30)
         return decode(answering)
 
-    monkeypatch.setattr(Answering, "decode", decode_when_allowed)
+    monkeypatch.setattr(AnswerDecoder, "decode", decode_when_allowed)
     yield allowed
     allowed.release(1000)
 

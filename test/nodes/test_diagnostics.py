@@ -42,7 +42,7 @@ def after(
     """Counters that grow by so much each second, from the first report on."""
     stats, health = AssemblerStats(), StreamHealth()
     for second in range(seconds + 1):
-        counted = AssistantStatus(units_heard=second) if status is None else status
+        counted = AssistantStatus(units_processed=second) if status is None else status
         health.update(stats, counted, arriving=arriving)
         now[0] += 1.0
         for name, growth in each_second.items():
@@ -155,8 +155,8 @@ def test_more_than_a_twentieth_of_a_minute_lost_is_a_warning(now, part, whole, r
     for lost, level in ((0, OK), (3, OK), (4, WARN), (60, WARN)):
         stats, health = after(now, 60, **{whole: rate})
         setattr(stats, part, lost * rate)
-        health.update(stats, AssistantStatus(units_heard=61), arriving=True)
-        status = unit_status("roma", stats, AssistantStatus(units_heard=61), 0.0, health)
+        health.update(stats, AssistantStatus(units_processed=61), arriving=True)
+        status = unit_status("roma", stats, AssistantStatus(units_processed=61), 0.0, health)
         assert status.level == level, (lost, status.message)
         share = float(values(status)[f"{words} in a minute [%]"])
         assert share == pytest.approx(100 * lost / 60, abs=3)
@@ -167,7 +167,7 @@ def test_more_than_a_twentieth_of_a_minute_lost_is_a_warning(now, part, whole, r
 def test_one_filled_unit_at_the_start_is_no_warning_and_a_dead_camera_soon_is(now):
     stats, health = after(now, 3, units=1)
     stats.units_video_filled = 1
-    health.update(stats, AssistantStatus(units_heard=4), arriving=True)
+    health.update(stats, AssistantStatus(units_processed=4), arriving=True)
     assert unit_status("roma", stats, AssistantStatus(), 0.0, health).level == OK
     stats, health = after(now, 5, units=1, units_video_filled=1)
     assert unit_status("roma", stats, AssistantStatus(), 0.0, health).level == WARN
@@ -178,7 +178,7 @@ def test_what_was_lost_is_forgotten_after_a_minute(now):
     assert health.shares["units without new video"] > 0.2
     for second in range(70):
         stats.units += 1
-        health.update(stats, AssistantStatus(units_heard=100 + second), arriving=True)
+        health.update(stats, AssistantStatus(units_processed=100 + second), arriving=True)
         now[0] += 1.0
     assert health.shares["units without new video"] == 0
 
@@ -193,7 +193,7 @@ def test_counters_that_begin_anew_are_counted_anew(now):
 
 
 def test_no_unit_judged_while_data_arrives_is_an_error(now):
-    deaf = AssistantStatus(units_heard=7, faults=9, last_fault="could not encode: odd shape")
+    deaf = AssistantStatus(units_processed=7, faults=9, last_fault="could not encode: odd shape")
     for seconds, arriving, level in ((4, True, OK), (6, True, ERROR), (30, False, OK)):
         _, health = after(now, seconds, arriving=arriving, status=deaf, units=1)
         status = unit_status("roma", AssemblerStats(), deaf, 0.0, health)
@@ -209,17 +209,17 @@ def test_units_that_fault_are_a_warning_for_a_minute(now):
     for second, unjudged in [*enumerate([0, 1, 1]), (80, 1)]:
         now[0] = 200.0 + second
         status = AssistantStatus(
-            units_heard=10 + second,
-            units_unjudged=unjudged,
+            units_processed=10 + second,
+            units_failed=unjudged,
             faults=unjudged,
-            last_fault="could not hear: NaN",
+            last_fault="could not step: NaN",
         )
         health.update(AssemblerStats(), status, arriving=True)
         shown = unit_status("roma", AssemblerStats(), status, 0.0, health)
         thinker = thinker_status("roma", "tiny", status, False, health.minute.growth("faults"))
         levels.append((shown.level, thinker.level))
         if unjudged and shown.level == WARN:
-            assert "units not judged in a minute: 1; could not hear: NaN" in shown.message
+            assert "units not judged in a minute: 1; could not step: NaN" in shown.message
     assert levels == [(OK, OK), (WARN, WARN), (WARN, WARN), (OK, OK)]
 
 

@@ -107,8 +107,8 @@ def test_what_makes_no_sense_is_refused(make_roma, robot, folder):
     for arguments, word in (
         ({"limit": 0}, "limit is 0; expected 1 to 1000"),
         ({"limit": 1001}, "limit is 1001"),
-        ({"kinds": ["hum"]}, "'hum' is none; expected some of speak_probability, alert"),
-        ({"kinds": ["x" * 10_000]}, "is none"),
+        ({"kinds": ["hum"]}, "'hum' is unknown; expected some of speak_probability, alert"),
+        ({"kinds": ["x" * 10_000]}, "is unknown"),
         ({"kinds": ["alert"] * 33}, "33 kinds; expected at most 32"),
         ({"sequence": 2**63}, "the newest event is 0: this is another journal"),
     ):
@@ -229,7 +229,7 @@ def test_a_page_is_cut_where_it_grows_too_long_and_goes_on_from_there(tmp_path, 
     for number in range(10):
         stamp = 2**62 if number == 4 else number  # of no time that a message knows
         journal.append(
-            Fault(stream=0, stamp=stamp, watch="", during="hear", error="e" * 500, restarted=True)
+            Fault(stream=0, stamp=stamp, watch="", during="step", error="e" * 500, restarted=True)
         )
     journal.close()
     journal = EventJournal(JournalConfig(folder=tmp_path), Header(source=(), model=""))

@@ -465,7 +465,7 @@ def test_a_model_that_judges_nothing_is_an_error(make_roma, robot, monkeypatch, 
     until(see_error, "an error in the diagnostics")
     message = robot.diagnostics["units"].message
     assert "no unit was judged for" in message
-    assert "could not hear: JudgementError: p(speak) is nan" in message
+    assert "could not step: JudgementError: p(speak) is nan" in message
     assert robot.probabilities() == []
     assert int(robot.diagnostic("units", "units not judged")) > 0
 

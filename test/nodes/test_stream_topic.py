@@ -58,17 +58,17 @@ def test_lag_recovery_and_faults_are_told_with_their_counts(make_roma, robot, ro
     roma._publish_event(Lag(**place, **lag, recovered=False))
     roma._publish_event(Lag(**place, **lag, recovered=True))
     roma._publish_event(
-        Fault(**place, watch="dog", during="hear", error="RuntimeError: broken", restarted=True)
+        Fault(**place, watch="dog", during="step", error="RuntimeError: broken", restarted=True)
     )
     until(lambda: len(robot.stream) == 3, "three events")
     assert kinds(robot) == [
         (StreamEvent.LAG, "audio_only"),
         (StreamEvent.RECOVERED, "audio_only"),
-        (StreamEvent.FAULT, "hear"),
+        (StreamEvent.FAULT, "step"),
     ]
     assert [(e.units_dropped, e.units_audio_only) for e in robot.stream] == [(3, 2), (3, 2), (0, 0)]
     fault = robot.stream[-1]
-    assert (fault.watch, fault.text) == ("dog", "could not hear: RuntimeError: broken")
+    assert (fault.watch, fault.text) == ("dog", "could not step: RuntimeError: broken")
 
     late: list[StreamEvent] = []
     latecomer = Node("latecomer", context=ros, namespace=namespace)

@@ -176,9 +176,9 @@ def test_a_watch_may_bring_its_recording(listener: RomaThinker, tiny, make_unit)
     for thinker in (listener, tiny):
         watch_session = WatchSession(replace(WATCH, recording=recording))
         watch_session.open(thinker, 4)
-        watch_session.hear(unit)
-        assert watch_session.step is not None
-        assert watch_session.step.p_speak == expected
+        watch_session.step(unit)
+        assert watch_session.last_step is not None
+        assert watch_session.last_step.p_speak == expected
         watch_session.close()
 
 

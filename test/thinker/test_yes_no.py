@@ -160,11 +160,11 @@ def test_the_question_fits_the_watch(puppet, asker: RomaThinker, make_unit) -> N
         question = asks.format(instruction=INSTRUCTION)
         assert watch_session.session._unit_question == thinker.dialogue.question(question)
         puppet.says("no")
-        (probability,) = watch_session.hear(unit)
+        (probability,) = watch_session.step(unit)
         assert isinstance(probability, SpeakProbability)
         assert probability.p_speak == pytest.approx(0.269, abs=1e-3)  # 1 / (1 + e)
         puppet.says("yes")
-        probability, *events = watch_session.hear(unit)
+        probability, *events = watch_session.step(unit)
         assert isinstance(probability, SpeakProbability)
         assert probability.p_speak == pytest.approx(0.731, abs=1e-3)
         assert probability.triggered
