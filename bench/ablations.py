@@ -1,11 +1,11 @@
-"""What each choice is worth: variants of the recipe with the same data and budget.
+"""Ablations: variants of the training recipe with the same data and budget.
 
     make ablations                                  # or: python bench/ablations.py [--only K=1 ...]
 
-Every variant is a stage 2, trained by `roma train` from the recipe's own stage 1; but for the one
-mixed stage, which is as many worlds of both stages' kinds, from stage 0. All are measured by
-`roma eval world`. What is done is kept in runs/ablations, so that a run that was stopped goes on
-where it was. Writes bench/ablations.json, and prints a table.
+Every variant is a stage 2, trained by `roma train` from the recipe's stage 1. The mixed variant is
+one stage with as many worlds, trained from stage 0. All are evaluated by `roma eval world`. Results
+are kept in runs/ablations, so that a stopped run resumes. Writes bench/ablations.json and prints a
+table.
 """
 
 from __future__ import annotations
@@ -63,13 +63,13 @@ TOGETHER = {  # what the two stages have, in one
 
 @dataclass(frozen=True)
 class Variant:
-    """One row: what differs from the recipe.
+    """One row of the table: the differences from the recipe.
 
     Attributes:
-        name: of the row.
-        mixed: both stages in one.
-        settings: of the stage that decides, beside the recipe's.
-        mix: of its worlds, beside the recipe's.
+        name: name of the row.
+        mixed: whether both stages are trained as one.
+        settings: settings of stage 2 that differ.
+        mix: settings of its `Mix` that differ.
     """
 
     name: str
@@ -103,7 +103,7 @@ VARIANTS = (
 
 
 def train(name: str, start: Path, lessons: list[dict[str, Any]], **settings: Any) -> Path:
-    """Run a stage, or go on with it; returns its checkpoint."""
+    """Run or resume a stage; return the folder of its checkpoint."""
     out = RUNS / name.replace(" ", "-")
     if (out / "done").exists():
         return out
@@ -130,7 +130,7 @@ def train(name: str, start: Path, lessons: list[dict[str, Any]], **settings: Any
 
 
 def run(variant: Variant, encoders: Path, aligned: Path) -> dict[str, Any]:
-    """Train and measure a variant; returns what `roma eval world` wrote."""
+    """Train and evaluate a variant; return the report of `roma eval world`."""
     if variant.mixed:
         lessons = [{"worlds": ALIGNED + DECIDED, "mix": TOGETHER}]
         model = train(variant.name, encoders, lessons)
@@ -148,7 +148,7 @@ def run(variant: Variant, encoders: Path, aligned: Path) -> dict[str, Any]:
 
 
 def table(results: Mapping[str, Mapping[str, Any]]) -> str:
-    """Markdown: a row for each variant, a column for each figure."""
+    """Return a Markdown table with a row per variant and a column per metric."""
     lines = [
         "| variant | " + " | ".join(FIGURES.values()) + " |",
         "|---|" + "---|" * len(FIGURES),
@@ -162,9 +162,25 @@ def table(results: Mapping[str, Mapping[str, Any]]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    for name, stage in (("encoders", "runs/stage0_speech"), ("aligned", "runs/stage1")):
-        parser.add_argument(f"--{name}", type=Path, default=Path(stage), help="a checkpoint")
-    parser.add_argument("--only", nargs="+", choices=[v.name for v in VARIANTS], metavar="NAME")
+    parser.add_argument(
+        "--encoders",
+        type=Path,
+        default=Path("runs/stage0_speech"),
+        help="checkpoint of stage 0, for the mixed variant (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--aligned",
+        type=Path,
+        default=Path("runs/stage1"),
+        help="checkpoint of stage 1, for all other variants (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        choices=[v.name for v in VARIANTS],
+        metavar="NAME",
+        help=f"variants to run (default: all): {', '.join(v.name for v in VARIANTS)}",
+    )
     arguments = parser.parse_args()
     results = {
         variant.name: run(variant, arguments.encoders.absolute(), arguments.aligned.absolute())

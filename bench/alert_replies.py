@@ -1,9 +1,9 @@
-"""Measure the words of alerts that say what happened (`reply`), on unseen scenes.
+"""Measure the text accuracy of alerts with a reply on scenes of the validation split.
 
     python bench/alert_replies.py [--worlds 40] [--model PATH] [--out FILE]
 
-A checkpoint that was not trained to put an alert in words should say so in its roma_config.json
-(`alert_replies: false`, the default); this is the figure behind that.
+A checkpoint that was not trained for the text of alerts has `alert_replies: false` in its
+roma_config.json, the default; this benchmark gives the evidence.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ SECONDS, ALERTS = 20, 3
 
 
 def follow(thinker: RomaThinker, exercise: Exercise) -> list[Alert]:
-    """All alerts of one exercise, with their words."""
+    """Return all alerts of one exercise, with their text."""
     watch = Watch(
         id=exercise.id,
         kind=WatchKind.ALERT,
@@ -46,7 +46,7 @@ def follow(thinker: RomaThinker, exercise: Exercise) -> list[Alert]:
 
 
 def measure(thinker: RomaThinker, worlds: int) -> dict[str, object]:
-    """Compare the words of alerts that were right with what is to be said."""
+    """Compare the text of right alerts with the expected text."""
     found = right = 0
     examples: list[dict[str, str]] = []
     for number in range(worlds):
@@ -55,7 +55,7 @@ def measure(thinker: RomaThinker, worlds: int) -> dict[str, object]:
             assert isinstance(exercise.subject, WorldAlert)
             for alert in follow(thinker, exercise):
                 if not exercise.subject.labels[alert.unit]:
-                    continue  # a false alarm has nothing right to say
+                    continue  # a false alarm has no expected text
                 found += 1
                 right += alert.text == exercise.subject.event.report
                 if len(examples) < 8:
@@ -65,9 +65,15 @@ def measure(thinker: RomaThinker, worlds: int) -> dict[str, object]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--model", default="roma_tiny")
-    parser.add_argument("--worlds", type=int, default=40)
-    parser.add_argument("--out", type=Path, default=RESULTS)
+    parser.add_argument(
+        "--model", default="roma_tiny", help="checkpoint folder or roma_tiny (default)"
+    )
+    parser.add_argument(
+        "--worlds", type=int, default=40, help="number of scenes (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--out", type=Path, default=RESULTS, help="JSON file (default: bench/alert_replies.json)"
+    )
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     thinker = RomaThinker.from_pretrained(arguments.model, device="cpu")

@@ -3,7 +3,7 @@
     python bench/bench.py                    everything; about ten minutes on two cores
     python bench/bench.py --only over_ros    one measurement; the others keep their last figures
 
-Writes bench/results.json and prints its tables. Speeds are to be compared within one run.
+Writes bench/results.json and prints its tables. Compare speeds of the same run only.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def spread(figures: dict[str, float]) -> str:
 
 
 def tables(results: dict[str, Any]) -> list[Table]:
-    """The figures for people; milliseconds are p50 / p99."""
+    """Return the results as tables; milliseconds are p50 / p99."""
     made = []
     if "phases" in results:
         table = Table("phase", "ms per unit", title="one unit, roma_tiny, 1280x720 and sound")
@@ -106,7 +106,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--only", choices=MEASUREMENTS, action="append", help="may be repeated")
+    parser.add_argument("--only", choices=MEASUREMENTS, action="append", help="repeatable")
     arguments = parser.parse_args()
     console = Console()
     results = json.loads(RESULTS.read_text()) if arguments.only and RESULTS.exists() else {}

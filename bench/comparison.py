@@ -1,4 +1,4 @@
-"""One second of a stream, three ways, in one run.
+"""Time of one more unit of a stream with three implementations, in one run.
 
 - `roma_ros`: a session with a window of 60 s.
 - `growing cache`: the unit alone into a DynamicCache that is never shortened, as ROMA's release
@@ -35,7 +35,14 @@ SAMPLE = 20
 
 @dataclass(frozen=True, slots=True)
 class WaySpeed:
-    """Seconds for one more unit, when `unit` of them have gone before."""
+    """Time of one more unit.
+
+    Attributes:
+        way: name of the implementation.
+        unit: number of units before it.
+        step: time of the unit in seconds.
+        tokens: length of the sequence in tokens.
+    """
 
     way: str
     unit: int
@@ -46,7 +53,7 @@ class WaySpeed:
 def compare_ways(
     thinker: RomaThinker, *, at: tuple[int, ...] = (60, 120, 2_000), reencode_until: int = 120
 ) -> list[WaySpeed]:
-    """All three at every age in `at`; re-encoding only up to `reencode_until`."""
+    """Measure all three after each number of units in `at`; re-encode only to `reencode_until`."""
     stream = [bench_unit(index, height=480, width=640) for index in range(20)]
     speeds = [*streaming(thinker, stream, at), *growing(thinker, stream, at)]
     for unit in at:
@@ -117,7 +124,7 @@ def growing(
 
 
 def grow(cache: DynamicCache, tokens: int) -> None:
-    """Make a cache as long as a longer stream would: its speed does not depend on its values."""
+    """Extend a cache to the length of a longer stream; the speed does not depend on its values."""
     for layer in cache.layers:
         times = -(-tokens // layer.keys.shape[2])
         layer.keys = layer.keys.repeat(1, 1, times, 1)[:, :, :tokens].contiguous()

@@ -1,10 +1,10 @@
-"""Measure which window (`context_seconds`) a checkpoint judges best with on one long stream.
+"""Measure the scores of a checkpoint on one long stream with several context windows.
 
     python bench/context_windows.py [--scenes 30] [--windows 5 10 20 30 60] [--out FILE]
 
-One stream of many unseen scenes in a row is followed by one session for each instruction and
-window; `fresh` opens a new session for each scene. A window that a checkpoint was not trained for
-shows as events that are missed and sentences that are said twice.
+The stream is a sequence of scenes of the validation split. It is processed by one session for each
+instruction and window (`context_seconds`); `fresh` opens a new session for each scene. A window
+that a checkpoint was not trained for shows as missed events and repeated sentences.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ EVENTS = (
 
 @dataclass
 class Counts:
-    """What became of all sessions of one window."""
+    """Counts of all sessions of one window."""
 
     alerts: AlertCounts
     narrations: NarrationCounts
@@ -88,7 +88,7 @@ class Counts:
 
 
 class WindowRunner:
-    """One session for a watch (or none), opened anew for each scene if `fresh`."""
+    """Session of a watch, or without one, reopened for each scene if `fresh`."""
 
     def __init__(self, thinker: RomaThinker, watch: Watch | None, window: int, *, fresh: bool):
         self.watch_session = WatchSession(watch)
@@ -144,7 +144,7 @@ def alert_watch(number: int, event: WorldEvent) -> Watch:
 def measure(
     thinker: RomaThinker, scenes: int, windows: Sequence[int], first_world: int = FIRST_WORLD
 ) -> Iterator[dict[str, Any]]:
-    """Follow the stream under all windows; yields the figures of each."""
+    """Process the stream with all windows; yield the scores of each."""
     setups = [("fresh", 60, True), *((str(window), window, False) for window in windows)]
     alerts = {
         name: [
@@ -214,11 +214,30 @@ def measure(
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--model", default="roma_tiny")
-    parser.add_argument("--scenes", type=int, default=30)
-    parser.add_argument("--windows", type=int, nargs="+", default=[5, 10, 20, 30, 60])
-    parser.add_argument("--first-world", type=int, default=FIRST_WORLD, help="of validation")
-    parser.add_argument("--out", type=Path, default=RESULTS)
+    parser.add_argument(
+        "--model", default="roma_tiny", help="checkpoint folder or roma_tiny (default)"
+    )
+    parser.add_argument(
+        "--scenes", type=int, default=30, help=f"scenes of {SECONDS} s (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--windows",
+        type=int,
+        nargs="+",
+        default=[5, 10, 20, 30, 60],
+        metavar="SECONDS",
+        help="context windows in seconds (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--first-world",
+        type=int,
+        default=FIRST_WORLD,
+        metavar="NUMBER",
+        help="first world of the validation split (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--out", type=Path, default=RESULTS, help="JSON file (default: bench/context_windows.json)"
+    )
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     thinker = RomaThinker.from_pretrained(arguments.model, device="cpu")

@@ -17,12 +17,12 @@ SAMPLE = 500
 
 @dataclass(frozen=True, slots=True)
 class Endurance:
-    """One session at one age.
+    """State of a session after a number of units.
 
     Attributes:
-        unit: its age in units; step times are of the 500 units up to it.
-        step: backbone and head.
-        cache_mb, process_mb: the session's cache, and the process's resident memory.
+        unit: number of processed units; step times are those of the last 500.
+        step: time of backbone and speak head in seconds.
+        cache_mb, process_mb: KV cache, and resident memory of the process, in MB.
     """
 
     unit: int
@@ -34,7 +34,7 @@ class Endurance:
 def measure_endurance(
     thinker: RomaThinker, *, at: tuple[int, ...] = (1_000, 10_000), context_seconds: int = 60
 ) -> list[Endurance]:
-    """Step encoded units until the last age; encoders keep no state, so they run once."""
+    """Step encoded units up to max(at); encoders are stateless, so each unit is encoded once."""
     encoded = [thinker.encode(bench_unit(index, height=240, width=320)) for index in range(20)]
     process = psutil.Process()
     ages, seconds = [], []

@@ -1,13 +1,13 @@
-"""The encoders in torch and in ONNX, float32 and INT8: how fast, how much alike.
+"""Compare speed and output of the encoders in torch and in ONNX, float32 and INT8.
 
     python bench/onnx_encoders.py                       both models, a few minutes
     python bench/onnx_encoders.py --only roma_tiny      one of them
     python bench/onnx_encoders.py --layers 32           all layers of the 3B's encoders: 15 GB
 
-The 3B's encoders have their true shapes and random weights: good for speed, while how much INT8
-changes its features has to be measured on real weights (`roma quantize` does). The ways take turns
-on every unit, so that the load of the machine is the same for all; `cpu_ms` is the time of all
-threads on a processor, which that load hardly touches. Writes bench/onnx_encoders.json.
+The 3B's encoders have their true shapes and random weights: valid for speed, not for the error of
+INT8, which `roma quantize` measures on real weights. The implementations alternate on every unit,
+so that all have the same load of the machine; `cpu_ms` is CPU time of all threads, which hardly
+depends on the load. Writes bench/onnx_encoders.json.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ MODELS: dict[str, Callable[[int], RomaThinker]] = {"roma_tiny": tiny, "qwen2.5-o
 
 
 def measure(thinker: RomaThinker, units: int, folder: Path) -> dict[str, Any]:
-    """Both encoders of a model, on units of worlds that were never calibrated with."""
+    """Measure both encoders of a model on worlds that were not used for calibration."""
     shown, told = list(world_units(24)), list(world_units(units, split=Split.TEST))
     vision = measure_vision(thinker, shown, told, folder)
     return {"vision": vision, "audio": measure_audio(thinker, shown, told, folder)}
@@ -126,7 +126,7 @@ def measure_audio(thinker: RomaThinker, shown: Units, told: Units, folder: Path)
 
 @torch.inference_mode()
 def compare(units: list[torch.Tensor], **ways: Encode) -> dict[str, Any]:
-    """Every way on every unit in turns: ms, and how its features differ from the first way's."""
+    """Run all implementations on every unit; return times and errors against the first one."""
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     busy: dict[str, list[float]] = {name: [] for name in ways}
     features: dict[str, list[npt.NDArray[np.float32]]] = {name: [] for name in ways}
@@ -202,10 +202,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--only", choices=MODELS, action="append", help="may be repeated")
-    parser.add_argument("--layers", type=int, default=8, help="of each 3B encoder, at most 32")
-    parser.add_argument("--units", type=int, default=100, help="seconds of video and sound")
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--only", choices=MODELS, action="append", help="repeatable")
+    parser.add_argument(
+        "--layers",
+        type=int,
+        default=8,
+        help="layers of each 3B encoder, at most 32 (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--units", type=int, default=100, help="units to measure on (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--threads",
+        type=int,
+        default=torch.get_num_threads(),
+        help="threads of torch (default: %(default)s)",
+    )
     arguments = parser.parse_args()
     logging.getLogger().setLevel(logging.ERROR)  # onnxruntime's calibration talks a lot
     torch.set_num_threads(arguments.threads)

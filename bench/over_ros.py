@@ -1,4 +1,4 @@
-"""The node in its own process, between real topics: latency, its share of a core, what it loses."""
+"""Latency, CPU use and lost units of the node in its own process, over real topics."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from roma_ros.speed import Spread
 __all__ = ["OverRos", "measure_over_ros"]
 
 FRESH = ("--ros-args", "-p", "watches.state_file:=''", "-p", "journal.folder:=''")
-"""Neither watches of before, nor anything that would stay."""
+"""Neither stored watches nor a journal."""
 HERE = Path(__file__).parent
 # Fast DDS loses most raw images of this size with its own settings; read when rclpy starts.
 os.environ.setdefault(profiles_variable(), str(HERE.parent / "config" / "fastdds.xml"))
@@ -32,14 +32,17 @@ os.environ.setdefault(profiles_variable(), str(HERE.parent / "config" / "fastdds
 
 @dataclass(frozen=True, slots=True)
 class OverRos:
-    """What one camera and microphone cost the node.
+    """Result for one camera and microphone.
 
     Attributes:
-        latency: from a unit's end, by the sensors' stamps, until its p(speak) has arrived in
-            another process.
-        units: p(speak) messages; missed: gaps in their unit numbers.
-        node_cores: processor time of the node's process per second, in cores.
-        diagnostics: what the node itself counted as late, dropped or filled.
+        camera: size, encoding and rate of the images.
+        latency: seconds from the end of a unit, by the sensors' stamps, to the arrival of its
+            p(speak) in another process.
+        units: number of p(speak) messages.
+        missed: missing unit numbers among them.
+        node_cores: CPU time of the node's process per second, in cores.
+        node_memory_mb: resident memory of the node's process in MB.
+        diagnostics: values of the node's diagnostics: late, dropped and filled data.
     """
 
     camera: str
@@ -51,8 +54,8 @@ class OverRos:
     diagnostics: dict[str, str]
 
 
-class Listener(Node):
-    """Notes when every p(speak) came."""
+class ProbabilitySubscriber(Node):
+    """Subscriber that records the arrival of every p(speak)."""
 
     def __init__(self) -> None:
         super().__init__("bench_listener")
@@ -86,9 +89,9 @@ def process(*arguments: str) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def measure_over_ros(*, width: int, height: int, seconds: float = 60.0) -> OverRos:
-    """Run node, sensors and listener for `seconds` after the first unit has come."""
+    """Run node, sensors and subscriber for `seconds` after the first units have arrived."""
     rclpy.init()
-    listener = Listener()
+    listener = ProbabilitySubscriber()
     try:
         with (
             process("-m", "roma_ros.nodes.roma_node", *FRESH) as node,

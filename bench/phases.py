@@ -1,4 +1,4 @@
-"""Seconds per unit by phase, in a session whose window is full."""
+"""Time per unit by phase, in a session with a full context window."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["measure_phases"]
 def measure_phases(
     thinker: RomaThinker, *, units: int = 200, context_seconds: int = 60
 ) -> dict[str, Spread]:
-    """p50 and p99 of every phase over `units` units of 1280x720 video and sound."""
+    """Return p50 and p99 of each phase in seconds, over units of 1280x720 video and sound."""
     stream = [bench_unit(index) for index in range(20)]
     with thinker.open_session("alert me when you hear a beep", context_seconds=60) as session:
         for index in range(context_seconds + 5):

@@ -117,19 +117,20 @@ class SensorPair:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a pair of sensors, in the units of the time after `settled` s.
+    """Result of a pair of sensors, over the units after `settled` seconds.
 
-    Units that were made when one of them had ended do not count.
+    Units that are assembled after the end of either sensor do not count.
 
     Attributes:
-        units: how many.
-        expected: how many there should be.
-        video_filled, audio_filled: share of the units.
-        lost: share of the chunks that were dropped, whole.
-        skew: how much earlier a picture was taken than the sound beside it, of all units the
-            farthest from zero; s. NaN if no unit has both.
-        delay: from a unit's true end until it was made: the longest, s.
-        streams: new streams, the first not counted.
+        units: number of units.
+        expected: expected number of units.
+        video_filled, audio_filled: share of units with filled video or audio.
+        lost: share of audio chunks that were dropped.
+        skew: time of the sound minus time of the picture beside it in seconds, the value farthest
+            from zero of all units; NaN if no unit has both.
+        delay: longest time from the true end of a unit to its assembly, in seconds.
+        streams: stream restarts.
+        stats: counters of the assembler as text.
     """
 
     units: int

@@ -1,7 +1,7 @@
 """A camera and a microphone as drivers publish them: `python sensor_rig.py [WIDTH HEIGHT]`.
 
-30 Hz rgb8 images and 48 kHz stereo sound in pieces of 20 ms, both best effort, stamped with the
-system clock when they are published, until the process is told to end.
+30 Hz rgb8 images and 48 kHz stereo sound in chunks of 20 ms, both best effort, stamped with the
+system clock when they are published, until the process receives SIGINT.
 """
 
 from __future__ import annotations

@@ -1,15 +1,13 @@
-"""A day of stream, as fast as it goes: watches that come and go, questions, and injected faults.
+"""Soak test of the assistant: a day of stream with changing watches, questions, injected faults.
 
     python bench/soak.py [--hours 24] [--out bench/soak.json] [--resume]
 
-Follows one stream of made-up scenes with one assistant. Of every hour of stream it notes memory,
-open files, threads, step times and what became of questions, and writes that at once. A run that
-was stopped goes on with `--resume`: in a new process, whose memory is compared with its own second
-hour.
+Processes one stream of synthetic scenes with one assistant, faster than real time. After every hour
+of stream it writes memory, open files, threads, step times and outcomes of questions. `--resume`
+continues a stopped run in a new process, whose memory is compared with its own second hour.
 
-Faults that are injected, each by making one call of the real part fail or by a unit that is bad:
-NaN sound, frames of a wrong shape, out of memory while encoding, stepping and speaking, and a
-listener that raises.
+Injected faults, each a failing call of the real part or a bad unit: NaN sound, frames of a wrong
+shape, out of memory while encoding, stepping and speaking, and a listener that raises.
 """
 
 from __future__ import annotations
@@ -83,16 +81,16 @@ class InjectedListenerError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Hour:
-    """One hour of the stream.
+    """Measurements of one hour of the stream.
 
     Attributes:
-        hour: from 1.
-        process: number of the process that played it, from 1.
-        memory_mb: resident, at its end.
-        files, threads: open at its end.
-        step_ms_p50, step_ms_p99: of a unit in all sessions, encoders included.
-        seconds: that it took.
-        counts: events by kind, questions by outcome, faults by place, and what was injected.
+        hour: number of the hour, from 1.
+        process: number of the process that ran it, from 1.
+        memory_mb: resident memory at its end in MB.
+        files, threads: open files and threads at its end.
+        step_ms_p50, step_ms_p99: time of a unit in all sessions, encoders included, in ms.
+        seconds: duration of the hour in seconds of real time.
+        counts: events by kind, questions by outcome, faults by place, and injected faults.
     """
 
     hour: int
@@ -107,11 +105,11 @@ class Hour:
 
 
 class Soak:
-    """One assistant, its stream, and all that is done to it.
+    """Soak test of one assistant on one stream.
 
     Args:
         thinker: the weights.
-        seed: decides what happens when.
+        seed: seed of the schedule of changes, questions and faults.
     """
 
     def __init__(self, thinker: RomaThinker, seed: int) -> None:
@@ -126,7 +124,7 @@ class Soak:
         self.assistant.watch(_watch(0))
 
     def play(self, unit: int) -> None:
-        """Submit one unit with whatever happens around it, and let everything be done."""
+        """Submit one unit with the scheduled changes and faults, and process it."""
         happens = {name for name, every in EVERY.items() if self._draw.random() < 1 / every}
         for name in happens:
             self.counts[f"injected {name}"] += 1
@@ -144,7 +142,7 @@ class Soak:
         self._asked = [asked for asked in self._asked if not self._ended(asked)]
 
     def finish(self) -> None:
-        """Close, and count the questions that have not ended: there must be none."""
+        """Close, and count the questions without an outcome, of which there must be none."""
         self.assistant.close()
         self._asked = [asked for asked in self._asked if not self._ended(asked)]
         self.counts["question left"] += len(self._asked)
@@ -225,7 +223,7 @@ def _rendered_units() -> list[MultimodalUnit]:
 
 @contextmanager
 def _failing(place: str) -> Iterator[None]:
-    """Let the next call of a real method run out of memory; those after it work."""
+    """Make the next call of a real method fail with out of memory."""
     owner: Any = RomaThinker if place == "encode" else StreamSession
     real = getattr(owner, place)
     left = [1]
@@ -263,7 +261,7 @@ def _note(soak: Soak, hour: int, process: int, began: float) -> Hour:
 
 
 def _verdict(hours: list[Hour]) -> dict[str, Any]:
-    """The bars: memory and files from hour 2 on, within each process, and questions."""
+    """Return growth of memory and files from hour 2 on, per process, and lost questions."""
     growths, files = [], []
     for process in {hour.process for hour in hours}:
         own = [hour for hour in hours if hour.process == process]
@@ -283,10 +281,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--hours", type=int, default=24, help="of stream (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, default=RESULTS)
-    parser.add_argument("--resume", action="store_true", help="go on after the last whole hour")
+    parser.add_argument(
+        "--hours", type=int, default=24, help="hours of stream (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, help="seed of the schedule (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--out", type=Path, default=RESULTS, help="JSON file (default: bench/soak.json)"
+    )
+    parser.add_argument(
+        "--resume", action="store_true", help="continue after the last complete hour of --out"
+    )
     arguments = parser.parse_args()
     hours: list[Hour] = []
     if arguments.resume and arguments.out.exists():

@@ -1,16 +1,16 @@
-"""The real node over ROS in real time, killed every few minutes and started again.
+"""Soak test of the node over ROS in real time, with a SIGKILL and a restart every few minutes.
 
     python bench/soak_ros.py [--minutes 60] [--kill-every 180] [--out bench/soak_ros.json]
 
-media_node plays a film of the small world again and again; roma_node watches it with roma_tiny, is
-killed by SIGKILL at random times, and started again with a growing delay. All the while questions
-are asked, by the service and by the action, and watches are added, adjusted and ended. A subscriber
-takes alerts from the topic, is away now and then from seconds before a kill until after the next
-start, and after each start asks the node for those that it missed.
+media_node plays a film of the synthetic world in a loop; roma_node processes it with roma_tiny, is
+killed at random times, and restarted with a growing delay. Meanwhile questions are asked, by the
+service and by the action, and watches are added, adjusted and removed. A subscriber receives alerts
+from the topic, is disconnected at times from before a kill until after the restart, and after each
+start fetches missed alerts by `events_since`.
 
-Checked: memory and open files of each incarnation are flat; every question that was asked while
-the node lived ends; every alert of the journal on disk was delivered exactly once; the watches are
-those of before the kill; nothing is left in shared memory. Exit status 1 if not.
+Checks: memory and open files of each process of the node are flat; every question that was asked
+while the node ran has an outcome; every alert of the journal on disk was delivered exactly once;
+the watches survive the kill; nothing is left in shared memory. Exit status 1 otherwise.
 """
 
 from __future__ import annotations
@@ -108,10 +108,10 @@ class Incarnation:
 
 
 class Subscriber:
-    """Takes each alert once: from the topic, and from the journal after each start.
+    """Receiver of alerts, from the topic and after each start from the journal.
 
-    What comes both ways is taken by its sequence number the first time. `doubled` are those that
-    came twice the same way, `different` those whose number stands for two different alerts.
+    An alert that arrives both ways counts once, by its sequence number. `doubled` are numbers that
+    arrived twice the same way, `different` numbers that stand for two different alerts.
     """
 
     def __init__(self) -> None:
@@ -132,7 +132,7 @@ class Subscriber:
             self._take(message.sequence, message.watch, message.header.stamp)
 
     def catch_up(self, roma: RomaClient) -> None:
-        """Ask for what came since the last time of asking; what is known already is passed over."""
+        """Fetch the alerts since the last call."""
         more = True
         while more:
             reply = roma.events_since(self._asked_to, kinds=["alert"], limit=100, timeout=30.0)
@@ -152,7 +152,7 @@ class Subscriber:
 
 
 class Asker:
-    """Asks one question after another in a thread, whether the node is there or not."""
+    """Thread that asks one question after another, whether the node is running or not."""
 
     def __init__(self, roma: RomaClient, seed: int, questions: Sequence[str]) -> None:
         self.asked: list[tuple[float, float, str]] = []  # begin, end, outcome
@@ -162,14 +162,14 @@ class Asker:
         self._thread.start()
 
     def close(self) -> None:
-        """Wait for the answer that is open."""
+        """Stop, after the outcome of the current question."""
         self._closing.set()
         self._thread.join()
 
     def judge(self, row: Incarnation, begin: float, end: float) -> None:
-        """Note what came of the questions put from `begin` to `end`, when the node was killed.
+        """Count the outcomes of the questions asked from `begin` to `end`, the time of the kill.
 
-        One that was open then has its outcome only later: rows are judged when all is over.
+        Call it after the run: a question that was pending at the kill has its outcome later.
         """
         counts: Counter[str] = Counter()
         for asked, ended, outcome in self.asked:
@@ -193,10 +193,11 @@ class Asker:
 
 
 class Watches:
-    """Changes the node's watches, and knows which there must be.
+    """Random changes of the node's watches, with the expected state.
 
     Args:
-        instructions: for what happens in the film.
+        seed: seed of the changes.
+        instructions: alert instructions whose events happen in the film.
     """
 
     def __init__(self, seed: int, instructions: Sequence[str]) -> None:
@@ -207,7 +208,7 @@ class Watches:
         self._made = 0
 
     def change(self, roma: RomaClient) -> None:
-        """Add one, adjust one or end one; the first time, add the fewest that there are to be."""
+        """Add, adjust or remove one watch; first add watches up to `FEWEST`."""
         what = self._draw.random()
         for _ in range(FEWEST - len(self._known)):
             self._add(roma)
@@ -224,7 +225,7 @@ class Watches:
                 del self._known[name]
 
     def settle(self, roma: RomaClient) -> bool:
-        """Whether the node's watches are those that there must be."""
+        """Return whether the node's watches are the expected ones."""
         reply = roma.list_watches(timeout=30.0)
         found = {watch.id: round(watch.threshold, 2) for watch in reply.watches}
         sure = {name: value for name, value in self._known.items() if name not in self._unsure}
@@ -255,11 +256,13 @@ class Watches:
 
 
 class Soak:
-    """The processes, and what is noted of them.
+    """Soak test: processes of node and media, their clients, and measurements.
 
     Args:
-        folder: for the film, logs, the journal and the stored watches.
-        kill_every: mean time between two kills [s].
+        folder: folder for film, logs, journal and stored watches.
+        seed: seed of kills, changes and questions.
+        kill_every: mean time between two kills in seconds.
+        console: output of progress.
     """
 
     def __init__(self, folder: Path, seed: int, kill_every: float, console: Console) -> None:
@@ -283,7 +286,7 @@ class Soak:
         self._lives: list[tuple[float, float]] = []  # of each incarnation: active, and its end
 
     def run(self, seconds: float, advance: Any) -> None:
-        """Live and die until the time is over; the last incarnation ends in good order."""
+        """Start and kill the node until the time is over; the last process is shut down cleanly."""
         film = self._folder / "film.mp4"
         write_film(film, self._plan.scene, fps=20)
         until = time.monotonic() + seconds
@@ -299,7 +302,7 @@ class Soak:
                 time.sleep(self._delays.delay(self.incarnations[-1].lived_s))
 
     def close(self) -> None:
-        """End what asks and listens."""
+        """Stop all clients, and count the outcomes of questions."""
         self._asker.close()
         self._roma.close()
         self._leave()
@@ -358,7 +361,7 @@ class Soak:
         away: float,
         advance: Any,
     ) -> None:
-        """Until `end`: change watches, and look at memory and files."""
+        """Change watches and sample memory and files until `end`."""
         settles = time.monotonic() + SETTLE
         samples: list[tuple[float, int]] = []
         while time.monotonic() < end:
@@ -386,7 +389,7 @@ class Soak:
             self._units.add(stamp_of(message.header.stamp))
 
     def _leave(self) -> None:
-        """Let the subscriber go; it comes back after the next start."""
+        """Disconnect the subscriber until after the next start."""
         if self._listener is not None:
             self._listener.close()
             self._listener = None
@@ -449,7 +452,7 @@ def _existing(names: set[str]) -> set[str]:
 
 
 def _journal(folder: Path) -> dict[int, tuple[str, int]]:
-    """The alerts of the journal on disk: watch and stamp, by sequence number."""
+    """Return watch and stamp of the alerts of the journal on disk, by sequence number."""
     alerts: dict[int, tuple[str, int]] = {}
     for path in journal_paths(folder):
         for record in read_lines(path):
@@ -496,7 +499,7 @@ def _verdict(soak: Soak, folder: Path, before: set[str]) -> dict[str, Any]:
 
 
 def _failed(verdict: dict[str, Any], rows: list[Incarnation]) -> list[str]:
-    """What of the bars does not hold."""
+    """Return the names of the checks that fail."""
     failed = [name for name in NONE if verdict[name]]
     grown = ("memory over its 30th second, most", "memory, last over first incarnation")
     failed += [name for name in grown if verdict[name] is None or verdict[name] > MEMORY_BAR]
@@ -513,12 +516,22 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--minutes", type=float, default=60, help="default: %(default)s")
     parser.add_argument(
-        "--kill-every", type=float, default=180, help="mean, in seconds (default: %(default)s)"
+        "--minutes", type=float, default=60, help="duration of the test (default: %(default)s)"
     )
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, default=RESULTS)
+    parser.add_argument(
+        "--kill-every",
+        type=float,
+        default=180,
+        metavar="SECONDS",
+        help="mean time between two kills (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, help="seed of all random choices (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--out", type=Path, default=RESULTS, help="JSON file (default: bench/soak_ros.json)"
+    )
     arguments = parser.parse_args()
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
     os.environ.setdefault("ROS_DOMAIN_ID", str(1 + os.getpid() % 101))

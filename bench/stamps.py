@@ -1,7 +1,7 @@
-"""Sensors whose stamps disagree: `python bench/stamps.py [--json FILE]`.
+"""Simulate sensors whose stamps disagree: `python bench/stamps.py [--json FILE]`.
 
-Simulates cameras and microphones by wrong offsets, latencies, chunk lengths and clocks, runs them
-through the assembler as the node has it, and prints what became of their units after 10 s.
+Cameras and microphones with wrong offsets, latencies, chunk lengths and clocks run through the
+assembler with the node's settings. Prints missing, filled and shifted units after the first 10 s.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ SINCE_BOOT = -(1_700_000_000 - 5_000.0)  # seconds from Unix time to the time si
 
 
 def cases() -> dict[str, SensorPair]:
-    """The table: a name for each."""
+    """Return the sensors of each row of the table by name."""
     table = {"honest": SensorPair()}
     for offset in (-5.0, -2.5, -0.7, -0.3, 0.1, 0.3, 0.7, 1.2, 2.5, 5.0, -DECADE, DECADE):
         name = f"{offset:+g} s" if abs(offset) < 100 else f"{offset / DECADE:+.0f} decade"
@@ -47,8 +47,12 @@ def cases() -> dict[str, SensorPair]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", type=Path, help="write the numbers there too")
-    parser.add_argument("--no-clock", action="store_true", help="arrival alone is known")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the results as JSON")
+    parser.add_argument(
+        "--no-clock",
+        action="store_true",
+        help="give the assembler arrival times only, without the node's clock",
+    )
     arguments = parser.parse_args()
     print(f"{'':38} units video filled  sound filled  chunks lost    skew   delay  new streams")
     rows = {}

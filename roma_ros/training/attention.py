@@ -1,8 +1,7 @@
-"""Attention of a whole batch at once: torch's own on a GPU, block by block on a CPU.
+"""Attention of training: torch's scaled dot product on a GPU, block by block on a CPU.
 
-On a CPU, the backward pass of torch's attention is several times slower than plain products of
-matrices in bfloat16. A block of queries needs no key after its last one, so that half of the work
-is left out too.
+On a CPU, the backward pass of torch's attention is several times slower than plain matrix products
+in bfloat16. A block of queries needs no key after its last one, which saves half of the work.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from transformers import AttentionInterface
 __all__ = ["BATCH_ATTENTION", "batch_attention"]
 
 BATCH_ATTENTION = "roma_batch"
-BLOCK = 64  # queries: their scores stay in a core's cache
+BLOCK = 64  # queries: their scores fit the cache of a core
 
 
 def batch_attention(
@@ -26,17 +25,18 @@ def batch_attention(
     scaling: float | None = None,
     **_: object,
 ) -> tuple[torch.Tensor, None]:
-    """Attention as transformers calls it.
+    """Compute attention with the signature of transformers' `AttentionInterface`.
 
     Args:
-        module: the layer; not looked at.
-        query: (B, heads, L, D). key, value: (B, key heads, L, D).
-        attention_mask: (B, 1, L, L) bool, in which no token sees one after it; `None` where every
-            token sees all before it.
-        scaling: of the scores; `None`: one over the root of D.
+        module: the layer; not used.
+        query: (B, heads, L, D).
+        key, value: (B, key heads, L, D).
+        attention_mask: (B, 1, L, L) bool, true where a query (row) attends to a key (column); must
+            be causal. `None` for plain causal attention.
+        scaling: factor on the scores; `None` for 1 / sqrt(D).
 
     Returns:
-        (B, L, heads, D), and no weights.
+        Output (B, L, heads, D), and `None` for the weights.
     """
     scaling = query.shape[-1] ** -0.5 if scaling is None else scaling
     if query.device.type == "cpu":
@@ -57,7 +57,7 @@ def batch_attention(
 def _by_blocks(
     query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, mask: torch.Tensor | None
 ) -> torch.Tensor:
-    """(B, heads, L, D); queries that share a key head are rows of one matrix."""
+    """Return (B, heads, L, D); queries that share a key head are rows of one matrix."""
     batch, heads, length, width = query.shape
     shared = key.shape[1]
     query = query.view(batch, shared, heads // shared, length, width)
@@ -76,7 +76,7 @@ def _by_blocks(
 
 
 def _causal(first: int, last: int, like: torch.Tensor) -> torch.Tensor:
-    """(1, 1, last - first, last) bool: each token sees itself and what is before it."""
+    """Return the causal mask of queries first to last: (1, 1, last - first, last) bool."""
     index = torch.arange(last, device=like.device)
     return (index[None] <= index[first:, None])[None, None]
 

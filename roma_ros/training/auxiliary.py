@@ -1,11 +1,12 @@
-"""What is true of a stream, fact by fact: what encoders that know nothing learn to see and hear by.
+"""Auxiliary targets and heads that train randomly initialised encoders (stage 0 of roma_tiny).
 
-Only stage 0 does this, for roma_tiny: its heads are thrown away. A language-model loss alone
-reaches encoders with random weights through all of the backbone, and teaches them very slowly.
+The language-model loss alone reaches the encoders through the whole backbone and trains them very
+slowly. The auxiliary loss acts on the encoders' tokens directly. The heads are discarded.
 
-What has a name in words is learnt by the backbone's own embeddings of these words. So a token that
-shows a red circle comes to point where the words `red` and `circle` do, and one in which `red` is
-said too: a backbone need not find out what the encoders' tokens mean.
+Targets that are words (colours, shapes, spoken words) are classified against the backbone's own
+word embeddings: a video token of a red circle is pulled towards the embeddings of `red` and
+`circle`, and an audio token of the spoken word `red` towards that of `red`. So the tokens of the
+encoders live in the space of the word embeddings from the start.
 """
 
 from __future__ import annotations
@@ -31,13 +32,13 @@ __all__ = [
     "auxiliary_targets",
 ]
 
-MAX_ALIKE = 3  # short sounds one after another
+MAX_ALIKE = 3  # largest number of repetitions of a short sound
 COLOURS, SHAPES, MOTIONS = tuple(Colour), tuple(Shape), ("stays", "moves")
-NOBODY, UNKNOWN = (0, 0, -1), (-1, -1, -1)  # in a cell
-MOVED = 0.02  # of the frame's sides, between a unit's two frames
-NOTHING_THERE = 0.2  # weight of a token that shows no figure, or no word: most are such
-FACT_SHARE = 0.1  # of the facts' loss, a sum over dozens, beside that of the cells
-SAID_SHARE = 0.1  # of the loss of what is said, a sum over all audio tokens
+NOBODY, UNKNOWN = (0, 0, -1), (-1, -1, -1)  # target of a cell without a figure, without a label
+MOVED = 0.02  # least motion between the frames of a unit, as a share of the frame's sides
+NOTHING_THERE = 0.2  # loss weight of tokens without a figure or word, which are the majority
+FACT_SHARE = 0.1  # weight of the loss of binary labels
+SAID_SHARE = 0.1  # weight of the loss of spoken words
 
 
 def _seen() -> Iterator[str]:
@@ -59,17 +60,18 @@ def _heard() -> Iterator[str]:
 
 
 VISUAL_LABELS, AUDIO_LABELS = (tuple(dict.fromkeys(names())) for names in (_seen, _heard))
-"""Names of facts."""
+"""Names of the binary labels on pictures and on sound of a unit."""
 
 
 @dataclass(frozen=True, slots=True)
 class VisibleFigure:
-    """A figure of the last frame.
+    """Figure in the last frame of a unit.
 
     Attributes:
-        look: of it.
-        x, y: where it is, as shares of the frame's sides.
-        moves: between the unit's two frames; `None`: it is not in both, or hardly moves.
+        look: colour and shape.
+        x, y: place of its centre, as shares of the frame's sides.
+        moves: whether it moves between the two frames; `None` if it is not in both, or hardly
+            moves.
     """
 
     look: Look
@@ -79,19 +81,19 @@ class VisibleFigure:
 
     @property
     def numbers(self) -> tuple[int, int, int]:
-        """Of its colour, shape and motion: from 1, -1: unknown."""
+        """Targets of colour, shape and motion, numbered from 1; -1 if unknown."""
         colour, shape = COLOURS.index(self.look.colour), SHAPES.index(self.look.shape)
         return 1 + colour, 1 + shape, -1 if self.moves is None else 1 + self.moves
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuxiliaryTargets:
-    """What is true of an example as a whole; `None` where nobody has looked or listened.
+    """Auxiliary targets of an example; `None` for targets without a label.
 
     Attributes:
-        seen, heard: what of `VISUAL_LABELS` and `AUDIO_LABELS` is true.
-        said: the words of the sentence that is said; times are from the first unit's beginning.
-        standing: the figures of the last frame.
+        seen, heard: those of `VISUAL_LABELS` and `AUDIO_LABELS` that are true.
+        said: spoken words with their times in seconds from the start of the first unit.
+        standing: figures in the last frame.
     """
 
     seen: frozenset[str] | None = None
@@ -101,7 +103,7 @@ class AuxiliaryTargets:
 
     @property
     def row(self) -> list[float]:
-        """1 true, 0 not, -1 unknown, for every fact: `VISUAL_LABELS`, `AUDIO_LABELS`."""
+        """Binary labels, those of `VISUAL_LABELS` first: 1 true, 0 false, -1 unknown."""
         known = ((VISUAL_LABELS, self.seen), (AUDIO_LABELS, self.heard))
         return [
             -1.0 if facts is None else float(name in facts)
@@ -110,10 +112,10 @@ class AuxiliaryTargets:
         ]
 
     def cells(self, rows: int, columns: int) -> list[tuple[int, int, int]]:
-        """Colour, shape and motion in each cell of a grid over the last frame.
+        """Return colour, shape and motion for each cell of a grid over the last frame.
 
-        Numbered from 1, as `Colour`, `Shape` and `MOTIONS`; 0: none, -1: unknown. A figure is in
-        the cell of its centre.
+        Numbers count from 1 in the order of `Colour`, `Shape` and `MOTIONS`; 0 is none, -1 is
+        unknown. A figure belongs to the cell of its centre.
         """
         nobody = UNKNOWN if self.standing is None else NOBODY
         cells = [nobody] * (rows * columns)
@@ -124,12 +126,12 @@ class AuxiliaryTargets:
         return cells
 
     def words(self, tokens: int, rate: float, ids: Callable[[str], Sequence[int]]) -> list[int]:
-        """1 + the id of the word that is being said at each audio token; 0: none, -1: unknown.
+        """Return for each audio token 1 + the id of the word spoken then; 0 none, -1 unknown.
 
         Args:
-            tokens: how many.
-            rate: tokens a second.
-            ids: of a text's tokens.
+            tokens: number of audio tokens.
+            rate: audio tokens per second.
+            ids: tokenizer, from text to token ids.
         """
         if self.said is None:
             return [-1] * tokens
@@ -142,7 +144,7 @@ class AuxiliaryTargets:
 
 
 def auxiliary_targets(scene: Scene) -> list[AuxiliaryTargets]:
-    """What is true of each unit of a scene."""
+    """Return the auxiliary targets of each unit of a scene."""
     senses = Senses(scene)
     return [_Unit(senses, unit).facts for unit in range(scene.seconds)]
 
@@ -189,15 +191,15 @@ class _Unit:
 
 
 class AuxiliaryHeads(nn.Module):
-    """What the encoders' tokens say, by the embeddings of words and by linear heads.
+    """Heads of the auxiliary loss on the encoders' tokens.
 
-    What stands in a cell is read off its video token as words, a colour, a shape, and whether it
-    moves; what is said off each audio token, as the word that is being said there; and all other
-    facts by linear heads, of whose tokens the strongest decides.
+    Colour, shape and motion in a cell are classified from its video token, and the spoken word from
+    each audio token, against word embeddings. Binary labels have linear heads with max pooling over
+    the tokens of an example.
 
     Args:
-        width: H of the encoders' tokens.
-        ids: of a text's tokens.
+        width: H, width of the encoders' tokens.
+        ids: tokenizer, from text to token ids.
     """
 
     colours: torch.Tensor
@@ -208,10 +210,10 @@ class AuxiliaryHeads(nn.Module):
         super().__init__()
         self.video = nn.Linear(width, len(VISUAL_LABELS))
         self.audio = nn.Linear(width, len(AUDIO_LABELS))
-        self.nothing = nn.Linear(width, 1)  # in a cell
-        self.silence = nn.Linear(width, 1)  # nobody speaks
+        self.nothing = nn.Linear(width, 1)  # logit of a cell without a figure
+        self.silence = nn.Linear(width, 1)  # logit of an audio token without a word
         for head in (self.video, self.audio):
-            nn.init.constant_(head.bias, -3.0)  # most facts are not true
+            nn.init.constant_(head.bias, -3.0)  # most labels are false
         names = {
             "colours": [colour.value for colour in COLOURS],
             "shapes": [shape.value for shape in SHAPES],
@@ -232,15 +234,18 @@ class AuxiliaryHeads(nn.Module):
         audio_row: torch.Tensor,
         words: torch.Tensor,
     ) -> torch.Tensor:
-        """The losses of facts, cells and sentences, summed up per example.
+        """Return the auxiliary loss, a sum over targets divided by the number of examples.
+
+        L = (0.1 * BCE of binary labels + CE of cells + 0.1 * CE of spoken words) / B, with weight
+        0.2 on tokens without a figure or word.
 
         Args:
-            facts: (B, F) as `AuxiliaryTargets.row`.
-            cells: (n, 3) int64, as `AuxiliaryTargets.cells`, of the video tokens.
-            spoken: (n,) int64, as `AuxiliaryTargets.words`, of the audio tokens.
-            video, audio: (n, H) tokens of the encoders; video_row, audio_row: (n,) whose they are,
-                in order.
-            words: (V, H) embeddings.
+            facts: (B, F) float, `AuxiliaryTargets.row` of each example.
+            cells: (n, 3) int64, `AuxiliaryTargets.cells` of the n video tokens.
+            spoken: (m,) int64, `AuxiliaryTargets.words` of the m audio tokens.
+            video, audio: (n, H) and (m, H) tokens of the encoders.
+            video_row, audio_row: (n,) and (m,) int64, index of the example of each token.
+            words: (V, H) word embeddings of the backbone.
         """
         seen = _strongest(self.video(video).float(), video_row, len(facts))
         heard = _strongest(self.audio(audio).float(), audio_row, len(facts))
@@ -260,7 +265,7 @@ class AuxiliaryHeads(nn.Module):
 def _naming_loss(
     names: torch.Tensor, tokens: torch.Tensor, none: nn.Linear, words: torch.Tensor
 ) -> torch.Tensor:
-    """Of each token's name, numbered from 1 as `words` are; 0: none of them, -1: unknown."""
+    """Return the cross-entropy of names, numbered from 1 as `words`; 0 is none, -1 is ignored."""
     tokens, names = tokens[names >= 0], names[names >= 0]
     weight = torch.where(names > 0, 1.0, NOTHING_THERE)
     surprise = nn.functional.cross_entropy(_by_words(tokens, none, words), names, reduction="none")
@@ -268,13 +273,13 @@ def _naming_loss(
 
 
 def _by_words(tokens: torch.Tensor, none: nn.Linear, words: torch.Tensor) -> torch.Tensor:
-    """(n, 1 + W) logits: none of the words, or one of them."""
+    """Return logits (n, 1 + W): none of the words, or one of them."""
     named = tokens @ words.to(tokens.dtype).T / words.shape[1] ** 0.5
     return torch.cat([none(tokens), named], dim=1).float()
 
 
 def _strongest(logits: torch.Tensor, row: torch.Tensor, rows: int) -> torch.Tensor:
-    """(n, F) of tokens -> (rows, F)."""
+    """Return the maximum over the tokens of each example: (n, F) -> (rows, F)."""
     index = row[:, None].expand_as(logits)
     blank = logits.new_full((rows, logits.shape[1]), -10.0)
     return blank.scatter_reduce(0, index, logits, "amax", include_self=True)

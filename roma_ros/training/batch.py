@@ -1,4 +1,4 @@
-"""Examples side by side, as the training model takes them."""
+"""Batch of training examples: tensors with placeholders, features, labels and targets."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from roma_ros.units import MultimodalUnit
 __all__ = ["Batch", "Batcher"]
 
 IGNORED = -1.0
-EVEN = 32  # lengths of batches are multiples of it: a CPU compiles its kernels for every new shape
+"""Label of units without a loss of p(speak)."""
+EVEN = 32  # batch lengths are multiples of it: a CPU compiles kernels for every new shape
 
 
 class Batch(TypedDict):
@@ -96,7 +97,12 @@ class _Senses:
 
 @dataclass(frozen=True, slots=True)
 class Batcher:
-    """Turns worlds, of several examples each, into a `Batch`; a Trainer's `data_collator`."""
+    """Collator of a Trainer: worlds of several examples each -> `Batch`.
+
+    Attributes:
+        features: extractor of video patches and log-mel frames.
+        dialogue: token ids of the dialogue turns.
+    """
 
     features: FeatureExtractor
     dialogue: Dialogue
@@ -158,10 +164,10 @@ class Batcher:
 
 
 def _mask(layouts: Sequence[TokenLayout], length: int) -> torch.Tensor | None:
-    """What pads a row comes last, so that without branches causality is all it takes."""
+    """Return the mask of the batch; `None` without branches, as padding is at the end of rows."""
     if not any(layout.branched for layout in layouts):
         return None
-    # A token of the padding sees itself, so that its softmax is over something.
+    # A padding token attends to itself, so that its softmax is not empty.
     mask = torch.eye(length, dtype=torch.bool).repeat(len(layouts), 1, 1, 1)
     for row, layout in enumerate(layouts):
         count = len(layout.tokens)

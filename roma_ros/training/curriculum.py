@@ -1,4 +1,4 @@
-"""What is learnt when: lessons from the small world, short ones first."""
+"""Curriculum: lessons from the synthetic world, short streams first."""
 
 from __future__ import annotations
 
@@ -40,17 +40,17 @@ from roma_ros.world import (
 
 __all__ = ["Lesson", "Lessons", "Mix"]
 
-ALIKE = 8  # worlds in a row of one kind and length: so that batches are hardly padded
-SEEDS = 8  # of one item
-STREAMS_PER_WORLD = 4  # instructions on one scene, hard negatives among them
-SHOWN = 2  # seconds of scenes under instructions: of several, where streams are shorter
-SCENES = 3  # with one narration each, or questions on the past
-QUESTIONED = 2  # scenes that only questions are asked about
-FILLED = 14  # seconds of a scene from which short streams are taken
-GLIMPSED = 12  # seconds of a scene of which a few units are shown
-# Whether a look is there is asked most: alerts wait for that, and it is the hardest to learn. What
-# colour the circle is binds the two, as red and circle apart do not: asked about these, a backbone
-# learns to find each somewhere, and stays there.
+ALIKE = 8  # consecutive worlds of one kind and length, so that batches need little padding
+SEEDS = 8  # seeds of one item
+STREAMS_PER_WORLD = 4  # instructions per scene, hard negatives among them
+SHOWN = 2  # least seconds of scenes with alerts per item: shorter streams use several scenes
+SCENES = 3  # least number of scenes with a narration, or with questions on the past, per item
+QUESTIONED = 2  # scenes with questions only, per item
+FILLED = 14  # seconds of a scene from which short streams are cut
+GLIMPSED = 12  # seconds of a scene from which single units are taken
+# Whether a look is present is asked most: alerts depend on it, and it is the hardest to learn.
+# `What colour is the circle?` requires binding colour to shape. Separate questions on colours and
+# on shapes do not, and a backbone trained on those alone stays at detecting each somewhere.
 BINDING_KINDS = (
     *(3 * (QuestionKind.SEEN_NOW,)),
     QuestionKind.COLOUR_NOW,
@@ -58,38 +58,44 @@ BINDING_KINDS = (
 )
 GLIMPSE_KINDS = (*PRESENT_KINDS, *BINDING_KINDS)
 PAST_KINDS = tuple(kind for kind in QuestionKind if kind not in PRESENT_KINDS)
-ASKED_KINDS = (*QuestionKind, *PAST_KINDS)  # what has been is harder to tell than what is
-# What came before what is the hardest, and counts of zero are many.
+ASKED_KINDS = (*QuestionKind, *PAST_KINDS)  # twice as many on the past, which is harder
+# Order is the hardest kind; counts are easier, as many are zero.
 REMEMBERED_KINDS = (*PAST_KINDS, *(2 * (QuestionKind.ORDER,)), QuestionKind.SOUND_ORDER)
-# What is to be compared or counted is harder to answer, asked aloud, than what is to be named.
+# Spoken questions to compare or count are harder than those to name something.
 ALOUD_KINDS = (
     *SPOKEN_KINDS,
     *(2 * (QuestionKind.SEEN_NOW, QuestionKind.ORDER)),
     *(QuestionKind.TOUCHING_NOW, QuestionKind.SHAPES_SO_FAR),
 )
-WAITED_KINDS = (*AlertKind, AlertKind.VISUAL)  # looks alone are the hardest to wait for
-DICTATED = 6  # seconds of a world about which there is enough to say
+WAITED_KINDS = (*AlertKind, AlertKind.VISUAL)  # visual alerts are the hardest
+DICTATED = 6  # seconds of a scene, long enough to have questions
 CAPTION_QUESTION = "what happens now?"
 DICTATION_QUESTION = "what did I say?"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mix:
-    """Shares of the kinds of lesson, and the lengths of their streams.
+    """Shares of the kinds of lesson, and lengths of their streams. Shares need not add up to 1.
 
     Args:
-        glimpses: `seconds` single units of many scenes, each with a caption and questions.
-        dictations: what is said to the robot, to be put down in words.
-        questions, alerts, narrations: what the robot is for. Shares need not add up to 1.
-        memories: many questions, each of them about the past.
-        spoken: share of the instructions and questions that are spoken instead of written.
-        seconds: shortest and longest stream, before anything is spoken.
-        questions_per_stream: asked on branches of a stream, and about a glimpse; with 0, glimpses
-            and dictations are learnt by their facts alone, without the backbone.
-        often: names of kinds of question that are asked more often, in memories and aloud.
-        dense: whether a question on the present is asked after every unit, too; and, where there is
-            to narrate, what happens.
-        alert_weight, narration_weight: of a unit where it is time to speak.
+        glimpses: share of lessons of single units, `seconds` of them from several scenes, each with
+            a caption and questions.
+        dictations: share of lessons in which a spoken sentence is transcribed.
+        questions: share of lessons of streams with questions.
+        alerts: share of lessons of streams with alert instructions.
+        narrations: share of lessons of streams with a narration.
+        memories: share of lessons with many questions on the past.
+        spoken: share of instructions and questions that are spoken instead of text, 0 to 1.
+        seconds: shortest and longest stream in seconds, spoken instructions not counted.
+        questions_per_stream: number of questions on branches of a stream, and about a glimpse. With
+            0, glimpses and dictations have the auxiliary loss alone.
+        often: names of `QuestionKind` that are drawn more often, in memories and spoken questions.
+        dense: whether a question on the present is asked after every unit, and in narrations a
+            caption.
+        alert_weight, narration_weight: loss weight of units with a positive label.
+
+    Raises:
+        ValueError: a value is out of its range; the message names it.
     """
 
     glimpses: float = 0.0
@@ -119,12 +125,12 @@ class Mix:
 
     @property
     def often_asked(self) -> tuple[QuestionKind, ...]:
-        """Each as often as it stands in `often`."""
+        """Kinds of `often`, repetitions included."""
         return tuple(map(QuestionKind.__getitem__, self.often))
 
     @property
     def shares(self) -> tuple[float, ...]:
-        """In the order of `KINDS`."""
+        """Shares in the order of `KINDS`."""
         return (
             *(self.glimpses, self.dictations, self.questions),
             *(self.alerts, self.narrations, self.memories),
@@ -133,19 +139,19 @@ class Mix:
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """So many worlds of one mix."""
+    """Number of worlds of one mix."""
 
     mix: Mix
     worlds: int
 
 
 class Lessons(Dataset[list[StreamExample]]):
-    """Worlds by number, each a few streams; the same number is the same in every run and process.
+    """Dataset of worlds by number, each a few streams; deterministic in the number.
 
     Args:
-        lessons: in the order in which they are learnt.
-        split: whose worlds and voices are used.
-        first: number of the first world: who goes on from another stage is to see new ones.
+        lessons: lessons in the order of training.
+        split: split of the worlds and voices.
+        first: number of the first world, so that a later stage gets new worlds.
     """
 
     def __init__(
@@ -168,7 +174,7 @@ class Lessons(Dataset[list[StreamExample]]):
         make = KINDS[alike.choice(len(KINDS), p=odds)]
         seeds = [self.split.seed(SEEDS * number + offset) for offset in range(SEEDS)]
         world = World(seeds, seconds, spoken, mix)
-        # Where there is nothing to be alerted of, nor time to ask aloud, there is to ask in words.
+        # A world without a possible alert or spoken question has text questions instead.
         return make(world) or world.text_questions()
 
     def _mix(self, index: int) -> Mix:
@@ -181,13 +187,13 @@ class Lessons(Dataset[list[StreamExample]]):
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What one item of the lessons is made of.
+    """Generator of one item of the lessons; one method per kind of lesson.
 
     Attributes:
-        seeds: of its scenes.
-        seconds: length of its streams, before anything is spoken.
-        spoken: whether instructions and questions are.
-        mix: whose settings hold.
+        seeds: seeds of its scenes.
+        seconds: length of its streams in seconds, spoken instructions not counted.
+        spoken: whether instructions and questions are spoken.
+        mix: settings of the lesson.
     """
 
     seeds: Sequence[int]
@@ -196,7 +202,7 @@ class World:
     mix: Mix
 
     def glimpses(self) -> list[StreamExample]:
-        """As many single units, of one scene after another."""
+        """Return `seconds` examples of single units, from one scene after another."""
         examples: list[StreamExample] = []
         for seed in self.seeds:
             scene = make_scene(seed, GLIMPSED)
@@ -215,7 +221,7 @@ class World:
         return examples
 
     def dictations(self) -> list[StreamExample]:
-        """Instructions and questions as they are spoken; there is nothing to be seen."""
+        """Return spoken instructions and questions to transcribe, without pictures."""
         lines = [
             *alert_exercises(self.seeds[0], DICTATED, STREAMS_PER_WORLD, spoken=True),
             *question_exercises(self.seeds[1], DICTATED, STREAMS_PER_WORLD // 2, spoken=True),
@@ -223,11 +229,11 @@ class World:
         return [dictation_example(exercise, self.mix) for exercise in lines]
 
     def questions(self) -> list[StreamExample]:
-        """Streams with a question at their end that is spoken, or many, each on a branch."""
+        """Return streams with a spoken question at the end, or text questions on branches."""
         return self.spoken_questions() if self.spoken else self.text_questions()
 
     def spoken_questions(self) -> list[StreamExample]:
-        """A question at the end of each stream, and written ones on the way."""
+        """Return streams with a spoken question at their end and text questions on branches."""
         examples = []
         often = (kind for kind in self.mix.often_asked if kind in SPOKEN_KINDS)
         kinds = (*ALOUD_KINDS, *often)
@@ -239,18 +245,19 @@ class World:
         return examples
 
     def text_questions(self) -> list[StreamExample]:
+        """Return streams with text questions on branches."""
         return [
             StreamExample(units=list(WorldRenderer(scene)), exchanges=asked_about(scene, self.mix))
             for scene in self.questioned
         ]
 
     def alerts(self) -> list[StreamExample]:
-        """Several instructions on each scene, and questions under each of them."""
+        """Return streams with an alert instruction each, and questions on branches."""
         count = max(1, SHOWN // self.seconds)
         return [example for seed in self.seeds[:count] for example in self.alerts_of(seed)]
 
     def alerts_of(self, seed: int) -> list[StreamExample]:
-        """Several instructions on one scene."""
+        """Return the streams of several alert instructions on one scene."""
         plot = Plot.SEQUENCE if seed // SEEDS % 3 == 0 else Plot.CROWD
         scene = self.scene(seed, plot)
         exercises = alerts_on(scene, STREAMS_PER_WORLD, spoken=self.spoken, kinds=WAITED_KINDS)
@@ -267,7 +274,7 @@ class World:
         ]
 
     def narrations(self) -> list[StreamExample]:
-        """A narration of each scene, and questions on the way: what happens, after every unit."""
+        """Return a narration of each scene, with questions and captions on branches."""
         examples = []
         for seed in self.seeds[: self.several]:
             exercise = narration_on(self.scene(seed, Plot.SEQUENCE), spoken=self.spoken)
@@ -279,7 +286,7 @@ class World:
         return examples
 
     def memories(self) -> list[StreamExample]:
-        """Scenes in which much comes and goes, and questions about what has been."""
+        """Return busy streams with questions on the past on branches."""
         scenes = [self.scene(seed, Plot.CROWD) for seed in self.seeds[: self.several]]
         return [
             StreamExample(units=list(WorldRenderer(scene)), exchanges=self.remembered(scene))
@@ -287,23 +294,23 @@ class World:
         ]
 
     def remembered(self, scene: Scene) -> list[Exchange]:
-        """Questions about what has been."""
+        """Return questions on the past."""
         kinds = (*REMEMBERED_KINDS, *self.mix.often_asked)
         asked = draw_questions(scene, self.mix.questions_per_stream, kinds)
         return [_exchange(question) for question in asked]
 
     @property
     def questioned(self) -> list[Scene]:
-        """One of each plot."""
+        """One scene of each plot."""
         return list(map(self.scene, self.seeds[:QUESTIONED], (Plot.CROWD, Plot.SEQUENCE)))
 
     @property
     def several(self) -> int:
-        """How many scenes: more where they are short, for less happens in each."""
+        """Number of scenes: more if they are short, as less happens in each."""
         return max(SCENES, FILLED // self.seconds)
 
     def scene(self, seed: int, plot: Plot) -> Scene:
-        """A scene, or a stretch from the midst of a longer one: it takes a while to fill."""
+        """Return a stretch of a longer scene, as scenes start empty."""
         whole = make_scene(seed, max(self.seconds, FILLED), plot)
         random = np.random.default_rng((seed, 8))
         return whole.stretch(int(random.integers(whole.seconds - self.seconds + 1)), self.seconds)
@@ -320,7 +327,7 @@ KINDS: tuple[Callable[[World], list[StreamExample]], ...] = (
 
 
 def dictation_example(exercise: Exercise, mix: Mix) -> StreamExample:
-    """What is spoken in an exercise, to be put down in words."""
+    """Return the spoken line of an exercise as an example to transcribe."""
     line = exercise.line
     assert line is not None
     spoken_in = range(int(line.onset), math.ceil(exercise.told_after))
@@ -335,7 +342,7 @@ def dictation_example(exercise: Exercise, mix: Mix) -> StreamExample:
 
 
 def asked_about(scene: Scene, mix: Mix) -> list[Exchange]:
-    """Questions on branches; most about some time, and one on the present after every unit."""
+    """Return questions on branches, and with `mix.dense` one on the present after every unit."""
     asked = [*draw_questions(scene, mix.questions_per_stream, ASKED_KINDS)]
     asked += dense_questions(scene) if mix.dense else ()
     return [_exchange(question) for question in asked]
@@ -344,14 +351,15 @@ def asked_about(scene: Scene, mix: Mix) -> list[Exchange]:
 def exercise_example(
     exercise: Exercise, mix: Mix, units: Sequence[MultimodalUnit] = ()
 ) -> StreamExample:
-    """An exercise as it is followed: an alert has no words, a narration stands in the stream.
+    """Return an exercise as a training example.
 
-    What happens while the instruction is still being spoken is left open.
+    An alert has labels but no text; the text of a narration stays in the stream. Events during a
+    spoken instruction have no label.
 
     Args:
-        exercise: what is followed.
-        mix: whose weights hold.
-        units: of its scene, where they have been rendered for another exercise already.
+        exercise: the exercise.
+        mix: settings with the loss weights.
+        units: units of its scene if they have been rendered already.
     """
     units = units or list(WorldRenderer(exercise.scene))
     if exercise.task is Task.QUESTION:
@@ -372,7 +380,10 @@ def exercise_example(
 
 
 def waiting(subject: Subject, scene: Scene) -> list[bool]:
-    """Whether a segment is going on, or something is there of the kind that is waited for."""
+    """Return for each unit whether the state is waiting.
+
+    For a narration: a segment is going on. For an alert: something of its modality is present.
+    """
     units = range(scene.seconds)
     if isinstance(subject, WorldAlert):
         senses = Senses(scene)

@@ -1,4 +1,4 @@
-"""One stream as a lesson: what is seen and heard, and all that should be said."""
+"""Training example: the units of a stream, with labels of p(speak), replies and questions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,12 @@ __all__ = ["Exchange", "StreamExample"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
-    """A question that is asked after a unit, on a branch of its own, and its answer."""
+    """Question after a unit, on a branch of its own, and its answer.
+
+    Attributes:
+        unit: index of the unit after which the question is asked.
+        question, answer: texts.
+    """
 
     unit: int
     question: str
@@ -22,19 +27,22 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamExample:
-    """A stream under one instruction.
+    """Stream of U units under one instruction.
 
     Attributes:
-        units: what is seen and heard.
-        instruction: part of the opening turns; `None` where it is spoken, or there is none.
-        speak: for every unit whether now is the time to speak, or `None` to leave it open.
-        waiting: for every unit whether what is asked about is near, but it is not yet time;
-            only models with a state for that learn it.
-        replies: text that is said right after a unit, by its index; it stays in the stream.
-        exchanges: questions, each answered from the units up to its own alone.
-        facts: what is true of it as a whole.
-        weight: of a unit where it is time to speak, against one where it is not
-            (paper, section 3.2.2).
+        units: the units, at least one.
+        instruction: instruction in the opening turns; `None` if it is spoken, or there is none.
+        speak: label of p(speak) after each unit, `None` where the unit has no loss; empty if no
+            unit has one.
+        waiting: for each unit, whether the state is waiting (see `state_loss`); used by models
+            with a state token for it. May be empty.
+        replies: text that is decoded after a unit, by index of the unit; it stays in the stream.
+        exchanges: questions on branches, each seeing the units up to its own.
+        facts: targets of the auxiliary loss.
+        weight: loss weight of units with a positive label; others have 1 (paper, section 3.2.2).
+
+    Raises:
+        ValueError: no units, labels of another number, or text after a unit that does not exist.
     """
 
     units: Sequence[MultimodalUnit]

@@ -1,8 +1,9 @@
-"""Where the tokens of an example stand: a trunk that all see, and a branch for each question.
+"""Token layout of an example: a trunk for the stream, and a branch for each question.
 
-The trunk is the stream as a session would have it, replies among the units. A branch sees the
-trunk up to its unit, and itself, as `StreamSession.branch` does; so any number of questions about
-one stream cost one forward pass, and none sees another.
+The trunk is the token sequence of a session: opening turns, units, replies. The tokens of a branch
+follow the trunk; they attend to the trunk up to their unit and to their own branch, as in
+`StreamSession.branch`. So one forward pass covers any number of questions about a stream, and no
+question attends to another.
 """
 
 from __future__ import annotations
@@ -20,7 +21,13 @@ __all__ = ["TokenLayout", "UnitShape", "lay_out"]
 
 @dataclass(frozen=True, slots=True)
 class UnitShape:
-    """Tokens of one unit, and their positions as `unit_positions` gives them."""
+    """Tokens and positions of one unit of n tokens.
+
+    Attributes:
+        tokens: n token ids.
+        offsets: (3, n) int64, TMRoPE positions relative to the start of the unit.
+        advance: number of positions that the unit takes.
+    """
 
     tokens: Sequence[int]
     offsets: torch.Tensor
@@ -29,15 +36,15 @@ class UnitShape:
 
 @dataclass(slots=True)
 class TokenLayout:
-    """One example as L tokens.
+    """Tokens of one example, L in total.
 
     Attributes:
-        tokens: ids, placeholders among them.
-        positions: pieces of (3, n) TMRoPE positions.
-        sees: for each token the length of the trunk that it sees, and where its own branch
-            begins; a trunk token's branch is the trunk.
-        unit_ends: index of each unit's last token.
-        targets: index of a token, and the id that should follow it.
+        tokens: L token ids, with placeholders for video and audio.
+        positions: TMRoPE positions as pieces of (3, n), L columns in total.
+        sees: for each token, the length of the trunk that it attends to and the index of the first
+            token of its branch; (0, 0) for tokens of the trunk.
+        unit_ends: index of the last token of each unit.
+        targets: pairs of the index of a token and the id of the token that should follow it.
     """
 
     tokens: list[int] = field(default_factory=list)
@@ -49,30 +56,31 @@ class TokenLayout:
     def add(
         self, tokens: Sequence[int], offsets: torch.Tensor, start: int, sees: tuple[int, int]
     ) -> None:
+        """Append tokens at positions `start` + offsets."""
         self.tokens += tokens
         self.positions.append(offsets + start)
         self.sees += [sees] * len(tokens)
 
     def add_text(self, tokens: Sequence[int], start: int, sees: tuple[int, int] = (0, 0)) -> int:
-        """Add text at the next positions; returns the position after it."""
+        """Append text from position `start` on; return the position after it."""
         self.add(tokens, torch.arange(len(tokens)).expand(3, -1), start, sees)
         return start + len(tokens)
 
     def add_spoken(
         self, tokens: Sequence[int], end: int, start: int, sees: tuple[int, int] = (0, 0)
     ) -> int:
-        """Add what should be said after the last token, and that it ends there."""
+        """Append text that the model should decode, as targets followed by `end`."""
         last = len(self.tokens) - 1
         self.targets += [(last + n, token) for n, token in enumerate([*tokens, end])]
         return self.add_text(tokens, start, sees)
 
     @property
     def branched(self) -> bool:
-        """Whether anything stands on a branch."""
+        """Whether the layout has a branch."""
         return self.sees[-1] != (0, 0)
 
     def mask(self) -> torch.Tensor:
-        """(L, L) bool: which tokens each one sees."""
+        """Return the attention mask: bool (L, L), true where a row attends to a column."""
         index = torch.arange(len(self.tokens))
         trunk, branch = torch.tensor(self.sees).T
         causal = index[None] <= index[:, None]
@@ -83,7 +91,13 @@ class TokenLayout:
 
 
 def lay_out(example: StreamExample, units: Sequence[UnitShape], dialogue: Dialogue) -> TokenLayout:
-    """Lay an example out as its session and branches would see it."""
+    """Return the layout of an example, as its session and branches would have it.
+
+    Args:
+        example: the example.
+        units: tokens and positions of its units.
+        dialogue: token ids of the dialogue turns.
+    """
     layout = TokenLayout()
     position = layout.add_text(dialogue.opening(example.instruction), 0)
     ends: list[tuple[int, int]] = []  # length and next position of the trunk after each unit

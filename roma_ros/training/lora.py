@@ -1,4 +1,4 @@
-"""Low-rank adapters on the language layers, in peft's format, and merged for good."""
+"""Low-rank adapters (LoRA) on the language layers: training, peft's file format, merging."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ from roma_ros.training.settings import LoraSettings
 __all__ = ["ADAPTER_WEIGHTS_NAME", "Adapters", "merge_adapters"]
 
 ADAPTER_WEIGHTS_NAME = "adapter_model.safetensors"
-PEFT_PREFIX = "base_model.model."  # of every weight's name in peft's files
-# How `target_modules` of adapters begins that were saved for one version of transformers alone.
+PEFT_PREFIX = "base_model.model."  # prefix of every weight's name in peft's files
+# Prefixes of `target_modules` in adapters that were saved for one version of transformers only.
 LAYERS_ELSEWHERE = (r"model\.language_model\.layers\.\d+", r"model\.layers\.\d+")
 
 
 @dataclass(frozen=True, slots=True)
 class Adapters:
-    """Adapters in a backbone's language layers; the backbone stays the object it was.
+    """Adapters in the language layers of a backbone, which stays the same object.
 
     Attributes:
-        peft: peft's view of the backbone. No `nn.Module` should own it beside the backbone, or each
-            weight has two names.
+        peft: peft's wrapper of the backbone. An `nn.Module` that owns the backbone must not own
+            the wrapper too, or each weight has two names.
     """
 
     peft: PeftModel
@@ -47,15 +47,16 @@ class Adapters:
     def on(
         cls, backbone: Qwen2_5OmniThinkerForConditionalGeneration, settings: LoraSettings
     ) -> Adapters:
-        """Put new adapters into a backbone; they change nothing yet, and they alone are trained.
+        """Insert new adapters into a backbone and freeze its other weights.
 
-        They are float32 where the backbone is bfloat16, so that small steps are not rounded away.
+        New adapters do not change the output. They are float32 even if the backbone is bfloat16,
+        so that small steps are not lost to rounding.
         """
         config = LoraConfig(
             r=settings.rank,
             lora_alpha=settings.alpha,
             lora_dropout=settings.dropout,
-            # By its whole path: the encoders' layers have projections of the same names.
+            # Full paths, as the encoders' layers have projections of the same names.
             target_modules=rf"{layers_pattern()}\.\w+\.({'|'.join(settings.targets)})",
         )
         return cls(get_peft_model(backbone, config))
@@ -63,11 +64,11 @@ class Adapters:
     def save(self, folder: Path, weights: Mapping[str, torch.Tensor] | None = None) -> None:
         """Write `adapter_model.safetensors` and `adapter_config.json`, as peft reads them.
 
-        Weights are named as in Qwen's release, whatever this version of transformers calls them.
+        Weights have the names of Qwen's release in any version of transformers.
 
         Args:
-            folder: made if it is not there.
-            weights: the backbone's by name, where the backbone itself holds only a shard of them.
+            folder: output folder; created if it is missing.
+            weights: all weights of the backbone by name, if this process holds only a shard.
         """
         named = weights and {f"{PEFT_PREFIX}{name}": value for name, value in weights.items()}
         state = get_peft_model_state_dict(self.peft, named, save_embedding_layers=False)
@@ -80,10 +81,10 @@ class Adapters:
         self.peft.peft_config["default"].save_pretrained(str(folder))
 
     def load(self, folder: Path) -> None:
-        """Take over weights that `save` or peft wrote, with any version of transformers.
+        """Load weights that `save` or peft wrote, with any version of transformers.
 
         Raises:
-            CheckpointError: there are none, or they are of another rank, or of other layers.
+            CheckpointError: the file is missing, or has another rank or other layers.
         """
         file = folder / ADAPTER_WEIGHTS_NAME
         try:
@@ -105,18 +106,17 @@ class Adapters:
 def merge_adapters(
     backbone: Qwen2_5OmniThinkerForConditionalGeneration, folder: Path
 ) -> Qwen2_5OmniThinkerForConditionalGeneration:
-    """Add saved adapters to the weights they were trained beside.
+    """Merge saved adapters into the backbone they were trained on.
 
     Args:
-        backbone: the weights the adapters were trained on; changed in place.
-        folder: as `Adapters.save` wrote it.
+        backbone: backbone that the adapters were trained on; changed in place.
+        folder: folder written by `Adapters.save`.
 
     Returns:
-        The backbone without adapters, which computes what it did with them, to its dtype's
-        rounding.
+        The backbone without adapters, with the output of the adapted one up to rounding.
 
     Raises:
-        CheckpointError: the adapters are not there, or were trained on another backbone.
+        CheckpointError: the adapters are missing, or were trained on another backbone.
     """
     try:
         config = PeftConfig.from_pretrained(str(folder), local_files_only=True)
@@ -136,5 +136,5 @@ def merge_adapters(
 
 
 def _released(name: str) -> str:
-    """A name in peft's files with that of the weight it belongs to as in Qwen's release."""
+    """Return a name of peft's files with the weight's name as in Qwen's release."""
     return PEFT_PREFIX + released_name(name.removeprefix(PEFT_PREFIX))

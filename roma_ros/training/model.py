@@ -1,4 +1,11 @@
-"""The thinker as a Trainer takes it: a batch in, losses out."""
+"""Training model: forward pass of a batch and its losses.
+
+L = L_text + lambda * L_speak + L_auxiliary (paper, section 3.2.2; the auxiliary loss is ours):
+
+- L_text: cross-entropy of the target tokens, mean over tokens.
+- L_speak: `head_loss` or `state_loss`, mean over units with a label.
+- L_auxiliary: `AuxiliaryHeads.loss`, only where the encoders are trained.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +27,14 @@ __all__ = ["StreamLosses", "TrainingModel"]
 
 
 class StreamLosses(NamedTuple):
-    """What a Trainer reads: the loss first, then figures for the log."""
+    """Output of the model: the loss first, as a Trainer expects, then values for the log.
+
+    Attributes:
+        loss: the loss that is minimised, a scalar with gradient.
+        text_loss, speak_loss, auxiliary_loss: its unweighted parts.
+        speak_logits: (U,) logits of p(speak); 0 for units without a label.
+        text_hits: (T,) bool, target tokens that are predicted right.
+    """
 
     loss: torch.Tensor
     text_loss: torch.Tensor
@@ -31,16 +45,19 @@ class StreamLosses(NamedTuple):
 
 
 class TrainingModel(nn.Module):
-    """Language-model loss on what is said, and weighted BCE on when (paper, section 3.2.2).
+    """Module that a Trainer trains: the weights of a thinker, and auxiliary heads if needed.
 
     Args:
-        thinker: whose weights are trained; it must have a speak head, or state tokens.
-        focal: gamma of the loss of state tokens.
-        speak_share: lambda, the weight of the timing loss against the language loss.
-        train_encoders: only roma_tiny's stage 0 does; the paper freezes both. They learn by
-            `AuxiliaryHeads` too, which are thrown away.
-        lora: puts adapters into the thinker's backbone, which are trained in its place; the speak
-            head is trained in full.
+        thinker: thinker whose weights are trained, with a speak head or state tokens.
+        speak_share: lambda, weight of the loss of p(speak).
+        focal: gamma of `state_loss`.
+        train_encoders: whether the encoders are trained too, with auxiliary heads that are
+            discarded afterwards. The paper freezes both; only stage 0 of roma_tiny trains them.
+        lora: settings of adapters that are trained in place of the backbone; `None` trains the
+            backbone. The speak head is always trained in full.
+
+    Raises:
+        ValueError: the thinker has neither a speak head nor state tokens.
     """
 
     def __init__(
@@ -70,7 +87,7 @@ class TrainingModel(nn.Module):
         )
 
     def gradient_checkpointing_enable(self, **options: Any) -> None:
-        """Compute layers again on the way back instead of keeping them; as a Trainer asks it."""
+        """Recompute activations in the backward pass to save memory; called by the Trainer."""
         self.backbone.gradient_checkpointing_enable(**options)
 
     def forward(
@@ -95,7 +112,7 @@ class TrainingModel(nn.Module):
         cells: torch.Tensor,
         spoken: torch.Tensor,
     ) -> StreamLosses:
-        """See `Batch` for shapes."""
+        """Return the losses of a batch; see `Batch` for the arguments and their shapes."""
         words = self.backbone.get_input_embeddings().weight
         embeds = self.backbone.get_input_embeddings()(tokens).flatten(0, 1)
         # In bfloat16, a CPU takes ten times as long for a convolution's backward pass.
@@ -121,7 +138,7 @@ class TrainingModel(nn.Module):
             )
         known = speak != IGNORED
         if not len(target) and not known.any():
-            nothing = torch.zeros_like(auxiliary_loss)  # to say: the encoders learn alone
+            nothing = torch.zeros_like(auxiliary_loss)  # no text and no label: the encoders alone
             return StreamLosses(
                 auxiliary_loss, nothing, nothing, auxiliary_loss.detach(), speak, target > 0
             )
@@ -160,7 +177,7 @@ class TrainingModel(nn.Module):
         waiting: torch.Tensor,
         weight: torch.Tensor,
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Logits of p(speak) and their loss, from all layers' states (U, H) at units' ends."""
+        """Return logits of p(speak) (U,) and their loss, from the hidden states (U, H) by layer."""
         tokens = self.thinker.state_tokens
         if tokens is not None:
             logits = self.backbone.lm_head(states[-1]).float()

@@ -1,4 +1,4 @@
-"""Muon for the matrices of layers, AdamW for all else, as one optimizer."""
+"""Optimizer: Muon for the matrices of layers, AdamW for all other parameters."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ __all__ = ["MuonAndAdamW"]
 
 
 class MuonAndAdamW(Optimizer):
-    """torch's Muon (Jordan et al. 2024) and AdamW, stepped together.
+    """torch's Muon (Jordan et al. 2024) and AdamW as one optimizer.
 
-    At the same learning rate, Muon's steps are as long as AdamW's (Liu et al. 2025).
+    Muon's steps are scaled to the RMS of AdamW's at the same learning rate (Liu et al. 2025).
 
     Args:
-        matrices: groups of parameters of two dimensions, with `lr` and `weight_decay`.
-        others: groups of all other parameters.
-        betas: of AdamW.
+        matrices: groups of two-dimensional parameters for Muon, with `lr` and `weight_decay`.
+        others: groups of all other parameters, for AdamW.
+        betas: betas of AdamW.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class MuonAndAdamW(Optimizer):
         self._share_groups()
 
     def _share_groups(self) -> None:
-        """A scheduler changes the rates of `param_groups`: let these be the parts' own."""
+        """Share the groups with both parts, so that a scheduler's rates reach them."""
         self.param_groups = [group for part in self.parts for group in part.param_groups]
 
     def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]

@@ -1,4 +1,4 @@
-"""How far a run is: a bar in a terminal, a line per logging step in a file."""
+"""Progress of a run: a bar in a terminal, one line per logging step elsewhere."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from transformers import ProgressCallback, TrainerCallback, TrainerState
 __all__ = ["ProgressBar", "ProgressLines", "figures"]
 
 FIGURES = {"loss": "loss {:.3f}", "text_accuracy": "text {:.3f}", "speak_f1": "speak F1 {:.3f}"}
-RECENT = 10  # logging steps whose pace tells the time that is left: streams grow in the curriculum
+RECENT = 10  # logging steps that the remaining time is estimated from: streams get longer
 
 
 def figures(logs: Mapping[str, float]) -> str:
-    """What a log entry says of the learning, in a few words; empty where it says nothing."""
+    """Format loss, text accuracy and speak F1 of a log entry; empty if it has none of them."""
     return ", ".join(form.format(logs[name]) for name, form in FIGURES.items() if name in logs)
 
 
 class ProgressBar(ProgressCallback):
-    """transformers' bar, with the newest figures beside it in place of lines that push it up."""
+    """transformers' progress bar with the newest values beside it, instead of extra lines."""
 
     def on_log(self, *_: object, logs: Mapping[str, float] | None = None, **__: object) -> None:
         if self.training_bar is not None and (said := figures(logs or {})):
@@ -30,10 +30,10 @@ class ProgressBar(ProgressCallback):
 
 
 class ProgressLines(TrainerCallback):
-    """A line per logging step, for where no bar can be drawn.
+    """One line per logging step, for output that is not a terminal.
 
     Args:
-        out: where lines go; `None` is stderr, as for the bar.
+        out: stream that is written to; `None` for stderr.
     """
 
     def __init__(self, out: TextIO | None = None) -> None:

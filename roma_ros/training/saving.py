@@ -1,4 +1,4 @@
-"""What a run leaves behind: whole models, or adapters that become one when it is done."""
+"""Checkpoints of a run: whole models, or adapters that are merged at its end."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ BACKBONE, SPEAK_HEAD, AUXILIARY_HEADS = (
     "speak_head.",
     "auxiliary_heads.",
 )  # of TrainingModel
-AUXILIARY_HEADS_NAME = "fact_heads.safetensors"  # to resume by; no finished model has them
+AUXILIARY_HEADS_NAME = "fact_heads.safetensors"  # for resuming; not part of a finished model
 
 
 def save_progress(
     model: TrainingModel, folder: Path, state: Mapping[str, torch.Tensor] | None = None
 ) -> None:
-    """Write what is trained: a model that can be run, or adapters and the speak head alone.
+    """Write a checkpoint: a complete model, or adapters and the speak head alone.
 
     Args:
-        model: what is trained.
-        folder: made if it is not there.
-        state: all of the model's weights, where this process holds only a shard of them (FSDP).
+        model: the model in training.
+        folder: output folder; created if it is missing.
+        state: all weights of `model` by name, if this process holds only a shard (FSDP).
     """
     folder.mkdir(parents=True, exist_ok=True)
     thinker, adapters = model.thinker, model.adapters
@@ -51,10 +51,10 @@ def save_progress(
 
 
 def load_progress(model: TrainingModel, folder: Path) -> None:
-    """Go on from what `save_progress` wrote.
+    """Load a checkpoint of `save_progress` to resume training.
 
     Raises:
-        CheckpointError: the folder holds no such thing, or another model's.
+        CheckpointError: the folder is not such a checkpoint, or does not fit the model.
     """
     if model.adapters is None:
         saved = RomaThinker.from_pretrained(folder, device="cpu", dtype="float32")
@@ -68,18 +68,18 @@ def load_progress(model: TrainingModel, folder: Path) -> None:
 
 
 def save_merged(base: str, adapters: Path, out: Path, *, dtype: str = "float32") -> None:
-    """Write the model that adapters and a speak head make of the one they were trained on.
+    """Merge adapters and a speak head into the model they were trained on, and save it.
 
-    The base is read anew, on the CPU: what was trained may lie in shards on many devices.
+    The base is read again, on the CPU, as the trained weights may be shards on several devices.
 
     Args:
-        base: what training started from.
-        adapters: folder that `save_progress` wrote; a checkpoint in the course of a run will do.
-        out: folder of the merged model, which `RomaThinker.from_pretrained` reads.
-        dtype: of the weights that are merged and saved.
+        base: model that training started from.
+        adapters: folder written by `save_progress`, also one from the middle of a run.
+        out: folder of the merged model, for `RomaThinker.from_pretrained`.
+        dtype: dtype in which weights are merged and saved.
 
     Raises:
-        CheckpointError: either of the two cannot be loaded, or one does not fit the other.
+        CheckpointError: a folder cannot be loaded, or the adapters do not fit the base.
     """
     thinker = RomaThinker.from_pretrained(base, device="cpu", dtype=dtype)
     thinker.backbone = merge_adapters(thinker.backbone, adapters)
@@ -101,4 +101,6 @@ def _read(file: Path) -> dict[str, torch.Tensor]:
     try:
         return load_file(file)
     except (OSError, SafetensorError) as error:
-        raise CheckpointError(f"{file} cannot be read, so nothing can go on: {error}") from error
+        raise CheckpointError(
+            f"{file} cannot be read, so training cannot be resumed: {error}"
+        ) from error

@@ -1,4 +1,4 @@
-"""What a training run is, as a YAML file says it."""
+"""Settings of a training run, read from a YAML file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LORA_TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", 
 
 
 class SettingsError(ValueError):
-    """A settings file cannot be read, or says what no run can do."""
+    """A settings file cannot be read, or a setting is invalid."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,10 +27,13 @@ class LoraSettings:
     """Low-rank adapters (Hu et al. 2021) on the backbone's language layers.
 
     Args:
-        rank: of the two matrices beside each layer.
-        alpha: their product counts alpha / rank times.
-        dropout: share of an adapter's inputs that are left out in training.
-        targets: which linear layers of every language layer get adapters.
+        rank: rank of the adapter matrices, from 1.
+        alpha: scale; the product of the matrices is multiplied by alpha / rank.
+        dropout: dropout on the inputs of adapters in training, 0 to 1.
+        targets: linear layers of every language layer that get adapters, from `LORA_TARGETS`.
+
+    Raises:
+        SettingsError: a value is out of its range.
     """
 
     rank: int = 16
@@ -54,14 +57,18 @@ class LoraSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecideSettings:
-    """How the model is to decide when to speak, other than the one it starts from.
+    """Source of p(speak), if it differs from that of the initial checkpoint.
 
     Args:
-        source: `head`, or `state_token`: see `SpeakSource`.
-        layers: K, of whose states the head mixes the last (paper, section 3.1).
-        silent_tokens, speak_tokens: of `state_token`; the tokenizer gets those that it lacks. A
-            second silent token stands for waiting: what is asked about is near, but not there yet.
-        focal: gamma, by which a state that is likely already counts less (Lin et al. 2017); 0: not.
+        source: `head` or `state_token`, see `SpeakSource`.
+        layers: K, the number of last layers whose hidden states the head mixes (paper, section
+            3.1), from 1.
+        silent_tokens, speak_tokens: tokens of the states, for `state_token`; missing ones are added
+            to the tokenizer. A second silent token stands for the state waiting.
+        focal: gamma of the focal loss (Lin et al. 2017); 0 for plain cross-entropy.
+
+    Raises:
+        SettingsError: a value is out of its range.
     """
 
     source: str = SpeakSource.HEAD.value
@@ -83,26 +90,32 @@ class DecideSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainSettings:
-    """One stage of the curriculum.
+    """Settings of one stage of the curriculum.
 
     Args:
-        model: what to start from: a checkpoint folder, `roma_tiny`, or the stage before.
-        lessons: what is learnt, in this order.
-        first_world: number of the first world of the lessons. A stage that goes on from another
-            begins after that one's last, in worlds that are new.
-        train_encoders: only roma_tiny's stage 0 does (paper, section 3.2.2: both are frozen).
-        lora: trains adapters and the speak head alone; `None` trains all parameters.
-        dtype: of the backbone's weights while they are trained, and as they are saved. bfloat16
-            halves a large backbone that adapters are trained on; adapters and the speak head stay
-            float32. All parameters want float32, with `bf16` under `trainer` to compute in.
-        decide: how the model decides when to speak; `None`: as the one it starts from does.
-        speak_share: lambda, the weight of the timing loss.
-        encoder_rate: the encoders' learning rate as a share of the rest's.
-        muon: matrices are trained by Muon (Jordan et al. 2024), and the rest by AdamW; not for
-            parameters in shards.
-        seed: of the weights that are new, and of what is random on the way.
+        model: initial checkpoint: a folder, such as that of the previous stage, or `roma_tiny`.
+        lessons: lessons in the order of training, at least one.
+        first_world: number of the first world of the lessons. A later stage starts after the last
+            world of the one before, so that its worlds are new.
+        train_encoders: whether the encoders are trained (stage 0 of roma_tiny only; frozen in the
+            paper, section 3.2.2).
+        lora: settings of adapters, which are then trained with the speak head alone; `None` trains
+            all parameters.
+        dtype: dtype of the backbone's weights in training and in the checkpoint, float32 or
+            bfloat16. bfloat16 halves the memory of a large backbone with adapters; adapters and
+            speak head stay float32. To train all parameters use float32, with `bf16` under
+            `trainer` for mixed precision.
+        decide: source of p(speak); `None` keeps that of the initial checkpoint.
+        speak_share: lambda, weight of the loss of p(speak), from 0.
+        encoder_rate: learning rate of the encoders as a share of that of the rest.
+        muon: whether matrices are trained by Muon (Jordan et al. 2024) instead of AdamW; not for
+            sharded parameters.
+        seed: seed of new weights and of all other random numbers.
         trainer: transformers' `TrainingArguments` by name, such as learning_rate, save_steps, bf16,
             lr_scheduler_type, per_device_train_batch_size, gradient_checkpointing.
+
+    Raises:
+        SettingsError: a value is out of its range, or settings exclude each other.
     """
 
     model: str
@@ -137,7 +150,8 @@ class TrainSettings:
         """Read a YAML file.
 
         Raises:
-            SettingsError: it is no such file; the message says where and what was expected.
+            SettingsError: the file cannot be read or is invalid; the message names the setting and
+                what is expected.
         """
         try:
             values = yaml.safe_load(file.read_text(encoding="utf-8"))

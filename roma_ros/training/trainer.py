@@ -1,4 +1,4 @@
-"""transformers' Trainer over lessons: what it saves, what it logs, and how it is told."""
+"""Training run: transformers' Trainer with our checkpoints, log and optimizer groups."""
 
 from __future__ import annotations
 
@@ -29,9 +29,10 @@ from roma_ros.training.settings import DecideSettings, TrainSettings
 __all__ = ["ADAPTERS_FOLDER", "StreamTrainer", "load_for_training", "train"]
 
 BETAS = (0.9, 0.98)
-MUON_RATE = 2.5  # of AdamW's
-USUAL_INPUTS = 256  # of a layer of an encoder of roma_tiny
-ADAPTERS_FOLDER = "adapters"  # of a finished run with LoRA, beside the merged model
+MUON_RATE = 2.5  # learning rate of Muon relative to AdamW's
+USUAL_INPUTS = 256  # number of inputs of an encoder layer of roma_tiny
+ADAPTERS_FOLDER = "adapters"
+"""Folder of the adapters of a finished LoRA run, within that of the merged model."""
 logger = logging.get_logger(__name__)
 COUNTS = (
     *("steps", "units", "text_loss", "speak_loss", "auxiliary_loss"),
@@ -40,13 +41,13 @@ COUNTS = (
 
 
 class StreamTrainer(Trainer):
-    """Saves checkpoints as `save_progress` does, and logs how decisions fare.
+    """Trainer that saves checkpoints by `save_progress` and logs text accuracy and speak F1.
 
     Args:
-        model: what is trained.
-        encoder_rate: the encoders' learning rate as a share of the rest's.
+        model: the model to train.
+        encoder_rate: learning rate of the encoders as a share of that of the rest.
         muon: whether matrices are trained by Muon.
-        options: the `Trainer`'s own.
+        options: further arguments of `Trainer`.
     """
 
     optimizer: torch.optim.Optimizer | None
@@ -61,12 +62,12 @@ class StreamTrainer(Trainer):
     ) -> None:
         self._encoder_rate, self._muon = encoder_rate, muon
         super().__init__(model=model, **options)
-        # Built on the CPU: now the Trainer has moved its weights, and inputs must follow.
+        # The model was built on the CPU; the Trainer has moved its weights to this device.
         model.thinker.device = self.args.device
         self._counts = torch.zeros(len(COUNTS), device=self.args.device)
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
-        """Called when weights are where they will be trained: FSDP first puts them in shards."""
+        """Return the optimizer, created once the weights are in place (FSDP shards them first)."""
         if self.optimizer is None:
             trained: TrainingModel = self.accelerator.unwrap_model(model or self.model)
             layers = layer_matrices(trained) if self._muon else set()
@@ -87,14 +88,14 @@ class StreamTrainer(Trainer):
         return (losses.loss, losses) if return_outputs else losses.loss
 
     def log(self, logs: dict[str, float], *arguments: Any) -> None:
-        """Adds the figures of all processes since the last time; each of them must call it."""
+        """Log with the averages of all processes since the last call; each process must call it."""
         summed = self.accelerator.reduce(self._counts)
         counts = dict(zip(COUNTS, summed.tolist(), strict=True))
         self._counts = torch.zeros_like(self._counts)
         if steps := counts["steps"]:
             before = [entry["units"] for entry in self.state.log_history if "units" in entry]
             logs["units"] = round(counts["units"]) + (before[-1] if before else 0)
-            # A figure that these lessons do not have is left out: 0 would say that it is bad.
+            # Values that these lessons do not have are left out: 0 would read as a bad score.
             if counts["auxiliary_loss"]:
                 logs["fact_loss"] = counts["auxiliary_loss"] / steps
             if counts["targets"]:
@@ -122,10 +123,16 @@ class StreamTrainer(Trainer):
 def load_for_training(
     model: str, seed: int, dtype: str = "float32", decide: DecideSettings | None = None
 ) -> RomaThinker:
-    """A thinker on the CPU that decides as it is told to; a new speak head is in float32.
+    """Load a thinker on the CPU for training, with a new float32 speak head if it has none.
+
+    Args:
+        model: checkpoint folder, or `roma_tiny`.
+        seed: seed of a new speak head.
+        dtype: dtype of the backbone.
+        decide: source of p(speak); `None` keeps the checkpoint's.
 
     Raises:
-        CheckpointError: the model cannot be loaded, or has no room for another token.
+        CheckpointError: the model cannot be loaded, or has no embedding row for another token.
     """
     thinker = RomaThinker.from_pretrained(model, device="cpu", dtype=dtype)
     if decide is not None:
@@ -141,7 +148,7 @@ def load_for_training(
 
 
 def _deciding(thinker: RomaThinker, decide: DecideSettings) -> RomaThinker:
-    """The same thinker with another way to decide, without what it decided by."""
+    """Return the thinker with another source of p(speak), without its old speak head."""
     tokens = [*decide.silent_tokens, *decide.speak_tokens]
     known = thinker.tokenizer.get_vocab()
     if new := [token for token in tokens if token not in known]:
@@ -167,20 +174,19 @@ def _deciding(thinker: RomaThinker, decide: DecideSettings) -> RomaThinker:
 
 
 def train(settings: TrainSettings, out: Path, *, resume: bool = False) -> Path:
-    """Run one stage; returns the folder of the trained checkpoint.
+    """Run one stage; return the folder of the trained checkpoint.
 
-    With `settings.lora`, checkpoints in the course of the run hold adapters and the speak head
-    alone; the last ones stay in `out/adapters`, and `out` is the model that they make of
-    `settings.model`.
+    With `settings.lora`, checkpoints during the run hold adapters and speak head alone. The final
+    adapters are in `out/adapters`, and `out` holds the merged model.
 
     Args:
-        settings: what to learn.
-        out: where checkpoints go while it runs, and the final one; a log and its plot beside them.
-        resume: go on from the newest checkpoint in `out`.
+        settings: settings of the stage.
+        out: folder of the checkpoints during the run, the final one, the log and its plot.
+        resume: whether to resume from the newest checkpoint in `out`.
 
     Raises:
-        ValueError: `trainer` has a setting that transformers does not know, or there is nothing
-            to resume.
+        ValueError: `trainer` has an argument that transformers does not know, or `out` has no
+            checkpoint to resume from.
         CheckpointError: the model cannot be loaded.
     """
     options = {
@@ -205,7 +211,7 @@ def train(settings: TrainSettings, out: Path, *, resume: bool = False) -> Path:
     if arguments.disable_tqdm:
         logging.disable_progress_bar()  # of weights that are read and written
     thinker = load_for_training(settings.model, settings.seed, settings.dtype, settings.decide)
-    torch.manual_seed(settings.seed)  # of adapters, and of heads that are thrown away
+    torch.manual_seed(settings.seed)  # of adapters and auxiliary heads
     model = TrainingModel(
         thinker,
         speak_share=settings.speak_share,
@@ -224,7 +230,7 @@ def train(settings: TrainSettings, out: Path, *, resume: bool = False) -> Path:
     )
     trainer.remove_callback(PrinterCallback if arguments.disable_tqdm else ProgressCallback)
     trainer.train(resume_from_checkpoint=resume or None)
-    model.auxiliary_heads = None  # the encoders have learnt by them
+    model.auxiliary_heads = None  # not part of the final checkpoint
     if settings.lora is None:
         trainer.save_model(str(out))
         return out
@@ -242,7 +248,7 @@ def has_bfloat16() -> bool:
 
 
 def without_bfloat16(options: dict[str, Any], *, muon: bool) -> dict[str, Any]:
-    """The options for a CPU that has none: computing in float32; says what else will be slow.
+    """Return the options for a CPU without bfloat16, with float32 instead; log a warning.
 
     A product of 2048 x 192 and 192 x 512 took 305 ms in bfloat16 on one core of an EPYC with AVX2
     alone, and 5 ms in float32.
@@ -259,7 +265,7 @@ def without_bfloat16(options: dict[str, Any], *, muon: bool) -> dict[str, Any]:
 
 
 def layer_matrices(model: TrainingModel) -> set[nn.Parameter]:
-    """What Muon is for: weights of linear layers within the backbone and its encoders."""
+    """Return the parameters for Muon: weights of linear layers in backbone and encoders."""
     head = model.backbone.lm_head  # its weight is that of the embeddings, in roma_tiny
     layers = (part for part in model.backbone.modules() if isinstance(part, nn.Linear))
     return {
@@ -276,10 +282,18 @@ def parameter_groups(
     encoder_rate: float,
     layers: set[nn.Parameter],
 ) -> list[dict[str, Any]]:
-    """Encoders slower than the rest, their wide layers more so; no decay of what is no matrix.
+    """Return optimizer groups: lower rates for encoders, no weight decay for vectors.
 
-    Adam moves each weight by its rate, so that a unit with many inputs moves by as many rates: a
-    patch of 1,176 pixels would throw it about. Muon, for `layers`, does not.
+    Adam changes each weight by about its learning rate, so the output of a layer changes in
+    proportion to its number of inputs: the rate of encoder layers with more than `USUAL_INPUTS`
+    inputs, such as the patch embedding with 1,176, is reduced accordingly. Muon, for `layers`,
+    does not need that.
+
+    Args:
+        model: the model to train.
+        arguments: learning rate and weight decay.
+        encoder_rate: learning rate of the encoders as a share of that of the rest.
+        layers: parameters that Muon trains.
     """
     towers = (vision_tower(model.backbone), audio_tower(model.backbone))
     encoders = {id(value) for tower in towers for value in tower.parameters()}
@@ -302,7 +316,7 @@ def parameter_groups(
 
 
 def _count(losses: StreamLosses, labels: torch.Tensor) -> torch.Tensor:
-    """What one batch adds to `COUNTS`; on its device, where nothing waits for it."""
+    """Return the increment of `COUNTS` by one batch, on its device, without a synchronisation."""
     due, spoken = labels > 0.5, losses.speak_logits > 0
     silent = (labels != IGNORED) & ~due
     one = torch.ones((), device=labels.device)
