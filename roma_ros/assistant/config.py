@@ -28,6 +28,9 @@ class AssistantConfig:
         max_watches: watches, hence sessions, at a time.
         max_questions: questions that may wait.
         first_unit_timeout: seconds that a question waits for its session's first unit.
+        opening_seconds: seconds that sessions may be opened for before a unit; at least one is, and
+            the others follow with the next units, so that many new watches hold no unit up.
+            `None`: all are opened before the unit, for streams that wait.
         max_backlog: units that may wait.
         lag_policy: what to do with units while the model is slower than the sensors.
         has_video, has_audio: whether the stream has them; an instruction that needs a missing one
@@ -45,6 +48,7 @@ class AssistantConfig:
     max_watches: int = 8
     max_questions: int = 8
     first_unit_timeout: float = 5.0
+    opening_seconds: float | None = None
     max_backlog: int = 2
     lag_policy: LagPolicy = LagPolicy.DROP_OLDEST
     has_video: bool = True
@@ -60,10 +64,11 @@ class AssistantConfig:
             ("max_watches", 1, 64),
             ("max_questions", 1, 1_000),
             ("first_unit_timeout", 0, 3_600),
+            ("opening_seconds", 0, 60),
             ("max_backlog", 1, 60),
         ):
             value = getattr(self, name)
-            if value is None and name == "context_seconds":
+            if value is None and name in ("context_seconds", "opening_seconds"):
                 continue
             if not low <= value <= high:
                 raise AssistantConfigError(f"{name} is {value}; expected {low} to {high}")

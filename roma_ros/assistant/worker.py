@@ -82,13 +82,13 @@ class Worker:
             self._start_stream(unit)
         begin = time.perf_counter()
         self._stamp = unit.end
-        self._open_sessions()
+        postponed = self._open_sessions()
         encoded = self._encode(unit)
         if encoded is None:
             self._units_failed += 1
             return
         stepped = sum(self._step(session, encoded) for session in self._sessions())
-        self._units_failed += stepped < len(self._watch_sessions)
+        self._units_failed += stepped + postponed < len(self._watch_sessions)
         if not stepped:
             return
         self._unit = unit.index
@@ -97,7 +97,7 @@ class Worker:
 
     def _step(self, session: WatchSession, unit: EncodedUnit) -> bool:
         """Step one session; return whether that succeeded."""
-        if session.session is None:  # it could not be opened, which was reported
+        if session.session is None:  # postponed, or it could not be opened, which was reported
             return False
         events: list[Event] | None = None
         with self.recovering("step", session):
@@ -204,18 +204,29 @@ class Worker:
         """Return the session that answers for a watch; without a watch, the oldest."""
         return self._watch_sessions.get(watch) if watch else next(iter(self._sessions()), None)
 
-    def _open_sessions(self) -> None:
-        """Open all sessions; one without a watch is there only if there is no other."""
+    def _open_sessions(self) -> int:
+        """Open the sessions that `opening_seconds` leave time for, oldest first.
+
+        A session without a watch is there only if there is no other.
+
+        Returns:
+            Number of sessions that are left for the next unit.
+        """
         if not self._watch_sessions:
             self._watch_sessions[""] = WatchSession(None)
         spare = self._watch_sessions.get("")
         if spare is not None and len(self._watch_sessions) > 1 and not self.questions.uses(spare):
             del self._watch_sessions[""]
             spare.close()
-        for session in self._sessions():
-            if session.session is None:
-                with self.recovering("open", session):
-                    session.open(self.thinker, self.config.context_seconds)
+        limit = self.config.opening_seconds
+        begin = time.monotonic()
+        closed = [session for session in self._sessions() if session.session is None]
+        for opened, session in enumerate(closed):
+            if opened and limit is not None and time.monotonic() - begin > limit:
+                return len(closed) - opened
+            with self.recovering("open", session):
+                session.open(self.thinker, self.config.context_seconds)
+        return 0
 
     def _close_session(self, session: WatchSession, error: Exception) -> None:
         """Close a session, and end the answer that is decoded on it."""

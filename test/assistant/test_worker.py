@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -250,6 +251,34 @@ def test_a_session_that_cannot_be_opened_is_tried_again(puppet, events, sound):
     assert [fault.during for fault in faults] == ["open", "open"]
     assert "ContextError" in faults[0].error
     assert (worker.status().units_processed, worker.status().units_failed) == (0, 2)
+    worker.close()
+
+
+def test_sessions_without_time_to_open_begin_with_the_next_units(puppet, events, sound):
+    worker = Worker(
+        puppet.thinker, AssistantConfig(context_seconds=4, opening_seconds=0), events.append
+    )
+    for number in range(3):
+        worker.add_watch(replace(DOOR, id=f"door_{number}"))
+    seen = []
+    for number in range(4):
+        before = len(of(events, SpeakProbability))
+        worker.process(sound(number))
+        seen.append([event.watch for event in of(events, SpeakProbability)[before:]])
+    names = ["door_0", "door_1", "door_2"]
+    assert seen == [names[:1], names[:2], names, names]
+    status = worker.status()
+    assert (status.units_processed, status.units_failed) == (4, 0)
+    assert [session.units_kept for session in status.sessions] == [4, 3, 2]
+    worker.close()
+
+
+def test_without_a_bound_all_sessions_see_the_first_unit(puppet, events, sound):
+    worker = Worker(puppet.thinker, AssistantConfig(context_seconds=4), events.append)
+    for number in range(3):
+        worker.add_watch(replace(DOOR, id=f"door_{number}"))
+    worker.process(sound(0))
+    assert len(of(events, SpeakProbability)) == 3
     worker.close()
 
 
