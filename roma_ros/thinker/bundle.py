@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from roma_ros.thinker.checkpoint_check.files import read_json, shown
 from roma_ros.thinker.errors import CheckpointError
 
 __all__ = [
@@ -30,7 +31,6 @@ AUDIO_NAME = "audio.onnx"
 ONNX_HEAD_NAME = "speak_head.onnx"
 
 FORMAT = "roma_bundle/1"
-MAX_MANIFEST_BYTES = 1_000_000
 KINDS = (".data", ".jinja", ".json", ".onnx", ".safetensors", ".txt")
 """Suffixes of files that a bundle may hold; none can carry code. Weights of ONNX files: `.data`."""
 PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,199}")
@@ -95,18 +95,11 @@ class Manifest:
                 that no bundle may hold.
         """
         path = folder / MANIFEST_NAME
-        try:
-            if (size := path.stat().st_size) > MAX_MANIFEST_BYTES:
-                raise CheckpointError(
-                    f"{path} has {size} bytes; expected at most {MAX_MANIFEST_BYTES}"
-                )
-            values = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError, RecursionError) as error:
-            raise CheckpointError(f"{path} cannot be read as JSON: {error}") from error
+        values = read_json(path)
         found = values.pop("format", None) if isinstance(values, dict) else None
         if found != FORMAT:
             raise CheckpointError(
-                f"{path} has format {found!r}; expected {FORMAT!r}. "
+                f"{path} has format {shown(found)}; expected {FORMAT!r}. "
                 "Make the bundle again with this version of `roma quantize`"
             )
         try:
@@ -116,7 +109,9 @@ class Manifest:
                 values["frame_size"] = int(width), int(height)
             manifest = cls(files={name: BundleFile(**files[name]) for name in files}, **values)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise CheckpointError(f"{path} is not a bundle's manifest: {error}") from error
+            raise CheckpointError(
+                f"{path} is not a bundle's manifest: {shown(error, 200)}"
+            ) from error
         for name, file in manifest.files.items():
             _check_entry(path, name, file)
         return manifest

@@ -31,7 +31,7 @@ from folder_damage import Damage, damage
 import roma_ros.models
 from roma_ros.quantize.bundle_writer import BundleSettings, write_bundle
 from roma_ros.quantize.recipe import Recipe
-from roma_ros.thinker import CheckpointError, RomaThinker
+from roma_ros.thinker import CheckpointError, RomaThinker, UnitShapeError
 from roma_ros.thinker.bundle import MANIFEST_NAME, BundleFile, Manifest
 from roma_ros.units import MultimodalUnit
 
@@ -42,6 +42,7 @@ MORE_MEMORY = 1000  # MB
 ADDRESS_SPACE = 6 * 2**30  # bytes beyond what the parent has: it spares the machine
 LONGEST_MESSAGE = 2000
 UNITS = 3
+FRAME_SIZE = 480, 640  # the shape that bundles with an encoder in ONNX are made for by default
 
 
 @dataclass(frozen=True)
@@ -147,6 +148,10 @@ def _be_child(folder: Path, writer: int) -> None:
 
 def _results(folder: Path) -> list[Any]:
     thinker = RomaThinker.from_pretrained(folder, device="cpu")
+    try:
+        thinker.check_frame_size(*FRAME_SIZE)
+    except UnitShapeError as error:  # nodes and `roma run` refuse the camera with it
+        raise CheckpointError(f"{folder}: {error}") from error
     found: list[Any] = []
     with thinker.open_session("alert me when you hear a beep") as session:
         for index in range(UNITS):
@@ -163,7 +168,7 @@ def _unit(index: int) -> MultimodalUnit:
         stream=0,
         index=index,
         start=index * 10**9,
-        frames=noise.integers(0, 256, (2, 480, 640, 3), np.uint8),
+        frames=noise.integers(0, 256, (2, *FRAME_SIZE, 3), np.uint8),
         audio=(0.1 * noise.standard_normal(16_000)).astype(np.float32),
     )
 
