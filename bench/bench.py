@@ -32,7 +32,7 @@ RESULTS = Path(__file__).parent / "results.json"
 
 
 def machine() -> dict[str, Any]:
-    """What the figures were measured on."""
+    """Return time, commit, machine and versions of the measurement."""
     return {
         "when": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "commit": commit(mark_changes=False),

@@ -72,11 +72,11 @@ EVERY = {  # mean distance in units of what happens now and then
 
 
 class InjectedMemoryError(RuntimeError):
-    """What torch raises on a GPU; injected."""
+    """Injected out-of-memory error, as torch raises it on a GPU."""
 
 
 class InjectedListenerError(RuntimeError):
-    """What a listener of ours raises; injected."""
+    """Injected error of an event listener."""
 
 
 @dataclass(frozen=True, slots=True)

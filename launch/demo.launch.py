@@ -1,8 +1,8 @@
-"""The roma node with a file, or a folder of files, as camera and microphone.
+"""Start the roma node with a file, or a folder of files, as camera and microphone.
 
 ros2 launch roma_ros demo.launch.py path:=clip.mp4
 
-All arguments of roma.launch.py serve.
+All arguments of roma.launch.py apply as well.
 """
 
 from pathlib import Path
@@ -17,7 +17,7 @@ from launch_ros.parameter_descriptions import ParameterValue
 from launch import LaunchDescription
 
 ROMA = str(Path(get_package_share_directory("roma_ros")) / "launch" / "roma.launch.py")
-LOADING = 120.0  # seconds that a model may take to load while the media waits for it
+LOADING = 120.0  # s that the media waits for the model to load
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -28,13 +28,13 @@ def generate_launch_description() -> LaunchDescription:
                 "loop",
                 default_value="true",
                 choices=["true", "false"],
-                description="Begin again at the end.",
+                description="Whether to start over at the end.",
             ),
             DeclareLaunchArgument(
                 "image_transport",
                 default_value="raw",
                 choices=["raw", "compressed"],
-                description="Of the media and of the roma node.",
+                description="Image transport of the media and of the roma node.",
             ),
             IncludeLaunchDescription(PythonLaunchDescriptionSource(ROMA)),
             Node(

@@ -1,9 +1,10 @@
-"""The roma node on a Jetson, with a USB camera and a microphone.
+"""Start the roma node on a Jetson, with a USB camera and a microphone.
 
 ros2 launch roma_ros jetson.launch.py preset:=jetson_orin_agx model:=/path/to/checkpoint
 
-A preset is a file of config/ by its name, and says which model it is made for. With drivers of your
-own: sensors:=false, and their image_topic and audio_topic. All arguments of roma.launch.py serve.
+A preset is the name of a file in config/, which names the model that it is made for. With other
+drivers: sensors:=false, and their image_topic and audio_topic. All arguments of roma.launch.py
+apply as well.
 """
 
 from pathlib import Path
@@ -26,7 +27,7 @@ PRESETS = ("jetson_orin_agx", "jetson_orin_nx")
 def device_node(
     context: LaunchContext, name: str, parameters: dict[str, object], topic: str
 ) -> list[LaunchDescriptionEntity]:
-    """A node for a sensor, beside the roma node and on its topics."""
+    """Create the node of a sensor, in the roma node's namespace and on its topics."""
 
     def node() -> Node:
         return Node(
@@ -39,13 +40,13 @@ def device_node(
             output="screen",
         )
 
-    # A device that is not there now may be plugged in later: no exit status is final.
+    # A device that is missing now may be plugged in later: restart after any exit status.
     respawn = LaunchConfiguration("respawn").perform(context) == "true"
     return respawned(node, name=name, final=()) if respawn else [node()]
 
 
 def sensors(context: LaunchContext) -> list[LaunchDescriptionEntity]:
-    """The camera's and the microphone's nodes, unless the robot has drivers of its own."""
+    """Create the nodes of the camera and the microphone, unless `sensors` is false."""
     if LaunchConfiguration("sensors").perform(context) != "true":
         return []
     use_sim_time = ParameterValue(LaunchConfiguration("use_sim_time"), value_type=bool)
@@ -73,26 +74,30 @@ def generate_launch_description() -> LaunchDescription:
                 "preset",
                 default_value=PRESETS[0],
                 choices=["auto", "none", *PRESETS],
-                description="Parameters for the module: a file of config/ without .yaml.",
+                description="Name of a file of parameters in config/, without .yaml.",
             ),
             DeclareLaunchArgument(
-                "device", default_value="cuda", description="cuda, cuda:N, cpu or auto."
+                "device", default_value="cuda", description="Device: cuda, cuda:N, cpu or auto."
             ),
             DeclareLaunchArgument(
                 "image_transport",
                 default_value="compressed",
                 choices=["raw", "compressed"],
-                description="Of the camera and of the roma node.",
+                description="Image transport of the camera and of the roma node.",
             ),
             DeclareLaunchArgument(
                 "sensors",
                 default_value="true",
                 choices=["true", "false"],
-                description="Start a camera and a microphone node; false: your drivers do.",
+                description="Whether to start a camera and a microphone node; false: use drivers.",
             ),
-            DeclareLaunchArgument("camera", default_value="0", description="Number or path."),
             DeclareLaunchArgument(
-                "microphone", default_value="", description="Number or name; empty: the default."
+                "camera", default_value="0", description="Index or path of the camera."
+            ),
+            DeclareLaunchArgument(
+                "microphone",
+                default_value="",
+                description="PortAudio index or name of the microphone; empty: the default.",
             ),
             IncludeLaunchDescription(PythonLaunchDescriptionSource(ROMA)),
             OpaqueFunction(function=sensors),

@@ -1,9 +1,10 @@
-"""The roma node, on the topics of a robot.
+"""Start the roma node on the topics of a robot.
 
 ros2 launch roma_ros roma.launch.py image_topic:=/camera/image_raw audio_topic:=/audio
 ros2 launch roma_ros roma.launch.py model:=/models/Qwen2.5-Omni-3B preset:=desktop_gpu
 
-Parameters come from the preset, then from params_file, then from the arguments; what is later wins.
+Parameters are read from the preset, then params_file, then the arguments; later ones take
+precedence.
 """
 
 from pathlib import Path
@@ -22,7 +23,7 @@ from roma_ros.ros_release import profiles_variable
 
 CONFIG = Path(get_package_share_directory("roma_ros")) / "config"
 
-# Room for raw images in Fast DDS's shared memory, unless the robot has a profile of its own.
+# Fast DDS's shared memory is too small for raw images by default. A profile that is set is kept.
 PROFILE = profiles_variable()
 ROOM_FOR_IMAGES = SetEnvironmentVariable(
     PROFILE, EnvironmentVariable(PROFILE, default_value=str(CONFIG / "fastdds.xml"))
@@ -35,44 +36,50 @@ ARGUMENTS = (
         "preset",
         default_value="auto",
         choices=["auto", "none", *PRESETS],
-        description="Parameters by the name of a file of config/. auto: what fits the model and "
-        "the machine, and none if there is a params_file.",
+        description="Name of a file of parameters in config/; auto: the one that suits the model "
+        "and the machine, or none if params_file is set.",
     ),
     DeclareLaunchArgument(
-        "params_file", default_value="", description="Parameters of the node; empty: none."
+        "params_file", default_value="", description="YAML file of parameters; empty: none."
     ),
-    DeclareLaunchArgument("node_name", default_value="roma", description="Name of the node."),
+    DeclareLaunchArgument("node_name", default_value="roma", description="Name of the roma node."),
     DeclareLaunchArgument("namespace", default_value="", description="Namespace of the nodes."),
-    DeclareLaunchArgument("image_topic", default_value="image", description="Of the camera."),
-    DeclareLaunchArgument("audio_topic", default_value="audio", description="Of the microphone."),
+    DeclareLaunchArgument("image_topic", default_value="image", description="Topic of the images."),
+    DeclareLaunchArgument("audio_topic", default_value="audio", description="Topic of the audio."),
     DeclareLaunchArgument(
         "autostart",
         default_value="true",
         choices=BOOL,
-        description="false: wait for `ros2 lifecycle set /roma configure` and `activate`.",
+        description="Whether the node configures and activates itself; false: use `ros2 lifecycle "
+        "set /roma configure` and `activate`.",
     ),
     DeclareLaunchArgument(
-        "use_sim_time", default_value="false", choices=BOOL, description="Of all nodes."
+        "use_sim_time",
+        default_value="false",
+        choices=BOOL,
+        description="Whether all nodes take the time from /clock.",
     ),
     DeclareLaunchArgument(
         "respawn",
         default_value="true",
         choices=BOOL,
-        description="Start a node again that has failed, after 1 s, 2 s, ... up to a minute.",
+        description="Whether to restart a node that fails, after 1 s, 2 s, ... up to a minute.",
     ),
-    DeclareLaunchArgument("log_level", default_value="info", description="Of the roma node."),
+    DeclareLaunchArgument(
+        "log_level", default_value="info", description="Log level of the roma node."
+    ),
 )
-# Parameters of the node that are arguments too; one that is left empty overrides nothing.
+# Parameters of the node that are launch arguments too; an empty one overrides nothing.
 TEXTS = {
-    "model": "Checkpoint folder, or roma_tiny; empty: as in the preset or params_file.",
+    "model": "Folder of a checkpoint, or roma_tiny; empty: as in the preset or params_file.",
     "device": "auto, cpu, cuda or cuda:N; empty: as in the preset or params_file, or auto.",
     "quantization": "none, nf4 or int8; empty: as in the preset or params_file.",
     "speak_source": "auto, head, state_token or yes_no; empty: as in the preset or params_file.",
     "image_transport": "raw, compressed, ...; empty: as in the preset or params_file.",
 }
 FLAGS = {
-    "use_image": "Whether there is a camera; empty: as in the preset or params_file.",
-    "use_audio": "Whether there is a microphone; empty: as in the preset or params_file.",
+    "use_image": "Whether to subscribe to images; empty: as in the preset or params_file.",
+    "use_audio": "Whether to subscribe to audio; empty: as in the preset or params_file.",
 }
 OVERRIDES = (
     *(DeclareLaunchArgument(name, default_value="", description=TEXTS[name]) for name in TEXTS),
@@ -86,7 +93,7 @@ OVERRIDES = (
 
 
 def read_params_file(path: Path, name: str) -> None:
-    """Raise unless a file of parameters is there, is YAML, and is meant for the node."""
+    """Check that a file of parameters exists, is YAML, and has parameters for the node."""
     if not path.is_file():
         raise RuntimeError(f"params_file {str(path)!r} does not exist")
     try:
@@ -102,7 +109,7 @@ def read_params_file(path: Path, name: str) -> None:
 
 
 def parameters(context: LaunchContext) -> tuple[list[object], str]:
-    """The sources of the node's parameters in their order, and what the log says of them."""
+    """Return the sources of the node's parameters in their order, and a log line about them."""
     value = {
         name: LaunchConfiguration(name).perform(context)
         for name in ("preset", "params_file", "node_name", *TEXTS, *FLAGS)
@@ -132,7 +139,7 @@ def parameters(context: LaunchContext) -> tuple[list[object], str]:
 
 
 def make_nodes(context: LaunchContext) -> list[LaunchDescriptionEntity]:
-    """The roma node, started again when it fails if `respawn` says so."""
+    """Create the roma node, restarted on failure if `respawn` is true."""
     sources, said = parameters(context)
     name = LaunchConfiguration("node_name").perform(context)
 

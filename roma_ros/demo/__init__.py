@@ -1,1 +1,1 @@
-"""The demo: a film plays into the real node over ROS, and what the node says is checked."""
+"""The demo: plays a film into the real node over ROS, and checks what the node publishes."""

@@ -1,4 +1,4 @@
-"""What came over ROS in the demo, against what is right. Plain data: no ROS."""
+"""Comparison of what the demo received over ROS with what was to come. Plain data, no ROS."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ __all__ = [
 ]
 
 ALIGNMENT = 0.05
-"""Seconds between the film's first sample and the start of unit 0 that change no unit's truth.
+"""Offset in s of unit 0 from the film's first sample up to which the annotations of all units hold.
 
-What is seen changes no earlier than 0.06 s after, and is over 0.1 s before, a moment at which a
-unit looks; what is short for the ear keeps 0.03 s from a unit's ends, and half of it, or 0.1 s,
-is enough to be heard.
+What is visible changes no earlier than 0.06 s after, and ends at least 0.1 s before, the time of a
+unit's frames; short sounds keep 0.03 s from a unit's ends, and half of a sound, or 0.1 s of it, is
+enough to be recognised.
 """
 NARRATION_TOLERANCE = TOLERANCE
-"""Units that a sentence may be off a segment's end."""
+"""Units between a narration and its segment's end."""
 LATE = 2
-"""An alert that comes no more than so many units after its event is late, else a false alarm."""
+"""An alert up to so many units after its event is late; after that it is a false alarm."""
 
 
 @dataclass(frozen=True, slots=True)
 class PublishedNarration:
-    """A sentence, and the unit that made the node say it."""
+    """A narration, and the unit that triggered it."""
 
     unit: int
     text: str
@@ -41,12 +41,12 @@ class PublishedNarration:
 
 @dataclass(frozen=True, slots=True)
 class ReceivedAnswer:
-    """What came of a question.
+    """Reply to a question.
 
     Attributes:
         text: the answer.
-        unit: the last unit that it knows.
-        refusal: why there is none; empty if there is one.
+        unit: index of the last unit that the answer is based on.
+        refusal: why there is no answer; empty if there is one.
     """
 
     text: str = ""
@@ -56,14 +56,14 @@ class ReceivedAnswer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
-    """All that came.
+    """Everything that was received.
 
     Attributes:
-        units: those whose p(speak) came, by watch.
-        raised: units at which alerts went off, by watch.
-        narrations: the narration.
-        answers: to the plan's questions, in their order.
-        misalignment: start of unit 0 after the film's first sample, s; `None` if nothing came.
+        units: indices of the units whose p(speak) was received, by watch.
+        raised: indices of the units that raised alerts, by watch.
+        narrations: the narrations.
+        answers: replies to the plan's questions, in their order.
+        misalignment: offset of unit 0 from the film's first sample, s; `None`: nothing received.
     """
 
     units: Mapping[str, frozenset[int]] = field(default_factory=dict)
@@ -75,12 +75,13 @@ class Observed:
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """One line of the judgement.
+    """One row of the demo's result.
 
     Attributes:
-        what: a watch, a question or the stream.
-        expected, got: in words.
-        fault: what is wrong; empty if nothing is.
+        what: name of a watch, a question, or "stream".
+        expected: what was to come, as a text.
+        got: what was received, as a text.
+        fault: what is wrong; empty: nothing.
     """
 
     what: str
@@ -90,7 +91,15 @@ class CheckResult:
 
 
 def check_run(plan: DemoPlan, observed: Observed) -> list[CheckResult]:
-    """Everything that was to come, and everything that was not to."""
+    """Compare a run with its plan.
+
+    Args:
+        plan: what was to come.
+        observed: what was received.
+
+    Returns:
+        A row for everything that was to come, and for everything else that was received.
+    """
     results = [_stream(plan, observed)]
     for alert in plan.alerts:
         raised = [unit for unit in observed.raised.get(alert.name, ()) if unit < plan.units]
@@ -105,7 +114,7 @@ def check_run(plan: DemoPlan, observed: Observed) -> list[CheckResult]:
 
 
 def _stream(plan: DemoPlan, observed: Observed) -> CheckResult:
-    """Whether the node made units of the whole film, at the film's seconds."""
+    """Check that the node made units of the whole film, aligned with the film's seconds."""
     wanted = frozenset(range(plan.units))
     missing = {
         watch: sorted(wanted - observed.units.get(watch, frozenset())) for watch in plan.watches
@@ -119,12 +128,12 @@ def _stream(plan: DemoPlan, observed: Observed) -> CheckResult:
     else:
         aligned = off is not None and abs(off) <= ALIGNMENT
         fault = "" if aligned else "the units are not the film's seconds"
-    heard = min(plan.units - len(lost) for lost in missing.values())
-    return CheckResult("stream", f"{plan.units} units", f"{heard} units, {shift}", fault)
+    processed = min(plan.units - len(lost) for lost in missing.values())
+    return CheckResult("stream", f"{plan.units} units", f"{processed} units, {shift}", fault)
 
 
 def _alert(alert: AlertWatch, raised: Sequence[int]) -> Iterator[CheckResult]:
-    """It must go off within each window; what goes off there again does no harm."""
+    """Check that an alert was raised in each window, once or more often, and nowhere else."""
     stray = [unit for unit in raised if not any(_within(unit, window) for window in alert.windows)]
     for window in alert.windows:
         inside = [unit for unit in raised if _within(unit, window)]
@@ -143,10 +152,12 @@ def _alert(alert: AlertWatch, raised: Sequence[int]) -> Iterator[CheckResult]:
 
 
 def _narration(
-    segments: Sequence[Segment], told: Sequence[PublishedNarration], units: int
+    segments: Sequence[Segment], narrations: Sequence[PublishedNarration], units: int
 ) -> Iterator[CheckResult]:
     """Match narrations with ends of segments by their units, as `roma eval world` does."""
-    sentences = sorted((t for t in told if t.unit < units), key=lambda sentence: sentence.unit)
+    sentences = sorted(
+        (each for each in narrations if each.unit < units), key=lambda sentence: sentence.unit
+    )
     ends = [segment.end for segment in segments]
     pairs = dict(match(ends, [sentence.unit for sentence in sentences], NARRATION_TOLERANCE))
     for number, segment in enumerate(segments):

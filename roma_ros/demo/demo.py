@@ -1,9 +1,9 @@
-"""The demo: a made-up stream through real topics into the real node, which is then judged.
+"""The demo: plays a synthetic stream over ROS into the real node, and checks what it publishes.
 
-A film of the small world is played by media_node into roma_node, each a process of its own, with
-alerts and a narration watched for and questions asked. The world's annotations say exactly what
-was to come, and when. Exit status: 0 if all of it came and nothing else, 1 if not, 2 for a seed
-that cannot be used.
+media_node plays a film of the synthetic world into roma_node, each in a process of its own, while
+alerts and a narration are watched for and questions are asked. The annotations of the world tell
+exactly what was to come, and when. Exit status: 0 if everything came and nothing else, 1 if not, 2
+for a seed that cannot be used.
 """
 
 from __future__ import annotations
@@ -39,18 +39,18 @@ from roma_ros.world import NARRATION_INSTRUCTION, SceneError, write_film
 __all__ = ["Demo", "main"]
 
 SEED = 3_000_000_011
-"""Of a test world, with which nothing is ever trained. Chosen among 16 for being all right with
-today's checkpoint, so that a wrong row tells of the installation (docs/demo.md)."""
+"""Seed of a test world, which is never used for training. Chosen among 16 because roma_tiny gets
+everything right in it, so that a wrong row points to the installation (docs/demo.md)."""
 UNITS = 26
-START_LIMIT = 120.0  # seconds until the node is active: about 10, minutes from a cold disk
-PLAY_LIMIT = 60.0  # seconds for the rest, which takes about 30
-LAST_MESSAGES = 10.0  # seconds to wait for p(speak) when all was played
-LAST_WORDS = 1.0  # seconds more for what is said about it
-ENDING = 5.0  # seconds that a process gets to end in good order
+START_LIMIT = 120.0  # s until the node is active: takes about 10, minutes from a cold disk
+PLAY_LIMIT = 60.0  # s for the rest, which takes about 30
+LAST_MESSAGES = 10.0  # s to wait for p(speak) after the end of the film
+LAST_WORDS = 1.0  # s more for alerts and narrations
+ENDING = 5.0  # s that a process gets to end in order
 ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PATIENCE = {"max_backlog": UNITS, "lateness": 0.5}
-"""Parameters of the node: on a busy machine units are to be late, which is shown, and not lost."""
-FPS = 20  # both moments of a unit, at +0.0 s and +0.5 s, have a frame of their own
+"""Parameters of the node: on a busy machine units are late, which is shown, and not dropped."""
+FPS = 20  # gives both frames of a unit, at +0.0 s and +0.5 s, exactly
 ROMA_NODE = (sys.executable, "-m", "roma_ros.nodes.roma_node")
 MEDIA_NODE = (sys.executable, "-m", "roma_ros.nodes.media_node")
 EXAMPLES = """\
@@ -63,10 +63,11 @@ examples:
 
 
 class DemoError(RuntimeError):
-    """The demo could not be played to its end.
+    """The demo cannot be played to its end.
 
     Args:
-        culprit: name of the process whose log tells why.
+        message: what failed.
+        culprit: name of the process whose log is to be shown.
     """
 
     def __init__(self, message: str, culprit: str) -> None:
@@ -75,14 +76,14 @@ class DemoError(RuntimeError):
 
 
 class Demo:
-    """One run.
+    """One run of the demo.
 
     Args:
-        console: to print on.
-        plan: what to play, and what is right.
-        folder: for the film and the processes' logs.
+        console: console to print on.
+        plan: what to play and what is to come.
+        folder: folder for the film and the logs of the processes.
         model: checkpoint of the node.
-        roma_node: command of the node that is shown.
+        roma_node: command that starts the roma node.
     """
 
     def __init__(
@@ -104,7 +105,7 @@ class Demo:
         self._record = DemoRecord()
 
     def run(self) -> int:
-        """Returns the exit status."""
+        """Play the film, print the results, and return the exit status."""
         self._view.show_plan(self._model)
         try:
             self._play()
@@ -143,7 +144,7 @@ class Demo:
         self._deadline = time.monotonic() + PLAY_LIMIT
 
     def _begin_watches(self, roma: RomaClient) -> None:
-        """With the preset's thresholds and window, and no cooldown: each event is to be told."""
+        """Add the watches, with the preset's thresholds and window, and without a cooldown."""
         for alert in self._plan.alerts:
             reply = roma.watch(alert.instruction, name=alert.name, cooldown=0.0)
             _check(reply, f"the watch {alert.name!r} was refused")
@@ -153,23 +154,23 @@ class Demo:
         _check(reply, "the narration was refused")
 
     def _receive(self, message: Message) -> None:
-        """In the client's thread."""
+        """Show and record a message; called in the client's thread."""
         if message.unit < self._plan.units:
             self._view.show(message)
         self._record.add(message)
 
     def _ask(self, roma: RomaClient, media: subprocess.Popen[bytes]) -> None:
-        """Each question as soon as its unit was heard under all watches."""
+        """Ask each question once its unit was processed under all watches."""
         for question in self._plan.questions:
             while not self._record.wait_for(self._plan.watches, [question.unit], timeout=0.5):
                 if media.poll() or not self._left():
-                    return  # the judgement says which units are missing
+                    return  # the results show which units are missing
             reply = roma.ask(question.text, timeout=self._left())
             self._view.show_answer(question, reply)
             self._record.add_answer(reply)
 
     def _wait_for_rest(self, media: subprocess.Popen[bytes]) -> None:
-        """Until all was played, and what comes of it has come."""
+        """Wait until the film has ended and its messages have arrived."""
         try:
             status = media.wait(timeout=self._left())
         except subprocess.TimeoutExpired:
@@ -193,14 +194,14 @@ class Demo:
         return path.read_text(errors="replace") if path.exists() else ""
 
     def _left(self) -> float:
-        """Seconds until what is under way has to end."""
+        """Return the seconds until the current deadline."""
         return max(0.0, self._deadline - time.monotonic())
 
     @contextmanager
     def _process(
         self, name: str, command: Sequence[str], parameters: Mapping[str, object], *options: str
     ) -> Iterator[subprocess.Popen[bytes]]:
-        """A node in a process of its own, ended as Ctrl-C would."""
+        """Run a node in a process of its own, and interrupt it at the end."""
         whole = [*command, "--ros-args", *options]
         for key, value in parameters.items():
             whole += ["-p", f"{key}:={value}"]
@@ -215,7 +216,7 @@ class Demo:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Ask a process to end, and see to it that it does, even if a signal interrupts the wait."""
+    """Interrupt a process, and kill it if it does not end, even if a signal interrupts the wait."""
     try:
         process.send_signal(signal.SIGINT)
         with suppress(subprocess.TimeoutExpired):
@@ -230,12 +231,12 @@ _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 def _die_with_parent() -> None:
-    """In a new process: end it with the demo, also when that is killed and cannot say so."""
+    """Let the new process end with the demo, also if the demo is killed."""
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _leave(number: int, _: FrameType | None) -> None:
-    """End the demo by an exception, so that its processes and its folder go with it."""
+    """End the demo by an exception, so that its processes are ended and its folder is removed."""
     for other in ENDING_SIGNALS:
         signal.signal(other, signal.SIG_IGN)  # what is left to do takes a few seconds at most
     raise SystemExit(128 + number)

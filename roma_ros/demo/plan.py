@@ -1,4 +1,4 @@
-"""What the demo plays, what it asks the node for, and what is right, from a seed. No ROS."""
+"""Plan of a run of the demo, from a seed: what to play, watches, questions and answers. No ROS."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ __all__ = [
 ]
 
 NARRATION, NEAR_MISS = "narration", "near_miss"
-"""Names of watches; those of alerts whose event happens are their kinds."""
+"""Names of watches; an alert whose event happens is named after its kind."""
 TAIL = 1
-"""Seconds played after the last unit that counts: units close when what comes after them has."""
+"""Seconds that are played after the last unit: a unit closes when later data has arrived."""
 ANSWER_LASTS = 2
-"""Units for which an answer stays right, so that it is no matter if a question is late by them."""
+"""Units for which an answer stays correct, so that a question may be late by them."""
 
 KINDS = (AlertKind.VISUAL, AlertKind.AUDIO, AlertKind.JOINT)
-ALERTS, QUESTIONS = 24, 40  # drawn, to choose from
-LONGEST = 0.5  # share of the stream in which an event may go on
-QUESTION_KINDS = (  # on the present, on the past, on counts: asked in this order
+ALERTS, QUESTIONS = 24, 40  # number of candidates
+LONGEST = 0.5  # largest share of the stream that an event may take
+QUESTION_KINDS = (  # on the present, on the past, on counts; asked in this order
     (QuestionKind.SEEN_NOW, QuestionKind.COLOUR_NOW, QuestionKind.SHAPE_NOW),
     (QuestionKind.COLOUR_BEFORE, QuestionKind.SHAPE_BEFORE, QuestionKind.ORDER),
     (QuestionKind.SHAPES_SO_FAR, QuestionKind.SOUNDS_SO_FAR),
@@ -50,17 +50,17 @@ QUESTION_KINDS = (  # on the present, on the past, on counts: asked in this orde
 
 
 class PlanError(ValueError):
-    """In the seed's stream nothing happens that could be asked for."""
+    """The stream of the seed has no event for an alert, or nothing to narrate."""
 
 
 @dataclass(frozen=True, slots=True)
 class AlertWatch:
-    """An alert that is watched for.
+    """An alert of the plan.
 
     Attributes:
-        name: of the watch.
-        instruction: in words.
-        windows: the units of each time that it happens; none for a near miss.
+        name: name of the watch.
+        instruction: instruction of the watch.
+        windows: units of each occurrence of the event; empty for a near miss.
     """
 
     name: str
@@ -70,7 +70,14 @@ class AlertWatch:
 
 @dataclass(frozen=True, slots=True)
 class PlannedQuestion:
-    """A question, put as soon as `unit` has been heard; the answer stays right up to `latest`."""
+    """A question of the plan.
+
+    Attributes:
+        text: the question.
+        answer: the correct answer.
+        unit: index of the unit after which it is asked.
+        latest: index of the last unit up to which the answer is correct.
+    """
 
     text: str
     answer: str
@@ -83,11 +90,11 @@ class DemoPlan:
     """One run of the demo.
 
     Attributes:
-        scene: what is played; `TAIL` longer than what counts.
-        units: that count: unit k is the second [k, k + 1) of the scene.
-        alerts: watched for.
-        segments: to be narrated; those that end after the last unit need not be.
-        questions: to be asked, in that order.
+        scene: what is played; `TAIL` longer than `units`.
+        units: number of units that are checked; unit k is the second [k, k + 1) of the scene.
+        alerts: alerts to watch for.
+        segments: segments to narrate; those that end after the last unit are optional.
+        questions: questions in the order in which they are asked.
     """
 
     scene: Scene
@@ -98,11 +105,11 @@ class DemoPlan:
 
     @property
     def watches(self) -> tuple[str, ...]:
-        """Names, in the order in which they are begun: the first one answers questions."""
+        """Names of the watches in the order in which they are added; questions go to the first."""
         return (*(alert.name for alert in self.alerts), NARRATION)
 
     def should_trigger(self, watch: str, unit: int) -> bool:
-        """Whether p(speak) of a watch is to be high after a unit."""
+        """Return whether a watch should trigger at a unit."""
         if watch == NARRATION:
             return any(segment.end == unit for segment in self.segments)
         return any(
@@ -114,26 +121,26 @@ class DemoPlan:
 
 
 def make_plan(seed: int, units: int) -> DemoPlan:
-    """Make up a stream in which one thing happens after another, and choose what to ask for.
+    """Generate a stream of successive events, and choose watches and questions for it.
 
-    One alert is chosen of each kind that happens, and one that nearly does; a question on the
-    present, one on the past and one on a count.
+    One alert is chosen of each kind of event that happens, and one that nearly happens; one
+    question on the present, one on the past and one on a count.
 
     Args:
-        seed: decides everything.
-        units: seconds that count.
+        seed: seed of the scene and of every choice.
+        units: number of units to check, one per second.
 
     Raises:
-        SceneError: a seed or length out of range.
-        PlanError: nothing happens that one could ask for.
+        SceneError: the seed or the length is out of range.
+        PlanError: there is no event for an alert, or nothing to narrate.
     """
     scene = make_scene(seed, units + TAIL, Plot.SEQUENCE)
     alerts = _alerts(scene, units)
     segments = narrate(scene)
     if not any(alert.windows for alert in alerts) or not segments or segments[0].end >= units:
         raise PlanError(
-            f"seed {seed} has nothing to raise an alert for, or to narrate, in its {units} s; "
-            "take another one"
+            f"seed {seed} has no event for an alert, or nothing to narrate, in its {units} s; "
+            "choose another seed"
         )
     return DemoPlan(
         scene=scene,
@@ -155,7 +162,7 @@ def _alerts(scene: Scene, units: int) -> tuple[AlertWatch, ...]:
 
 
 def _name(alert: WorldAlert, units: int) -> str | None:
-    """What a watch for it is called; `None` if it is of no use here."""
+    """Return the name of a watch for an alert; `None` if the alert does not suit the demo."""
     if not alert.labels.any():
         return NEAR_MISS if alert.event.kind is AlertKind.VISUAL else None
     share = alert.labels[:units].mean()
@@ -182,7 +189,7 @@ def _questions(scene: Scene, units: int) -> tuple[PlannedQuestion, ...]:
 
 
 def _lasts(question: WorldQuestion, scene: Scene) -> bool:
-    """Whether the answer is the same while the question may be late."""
+    """Return whether the answer stays the same for `ANSWER_LASTS` units."""
     later = (question.unit + units for units in range(1, ANSWER_LASTS + 1))
     again = [asked_again(replace(question, unit=unit), scene) for unit in later]
     return all(other is not None and other.answer == question.answer for other in again)

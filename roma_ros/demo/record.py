@@ -1,4 +1,4 @@
-"""What has come in during the demo."""
+"""Record of what the demo receives from the node."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ __all__ = ["DemoRecord"]
 
 
 class DemoRecord:
-    """Takes messages in one thread, lets another wait for them.
+    """Messages and answers of a run: added by one thread, awaited by another.
 
     Attributes:
-        delays: from the end of each unit until its p(speak) came, s.
+        delays: time from the end of each unit to the arrival of its p(speak), s.
     """
 
     def __init__(self) -> None:
@@ -33,6 +33,7 @@ class DemoRecord:
         self._start: int | None = None  # of unit 0, ns
 
     def add(self, message: Message) -> None:
+        """Add a message."""
         with self._changed:
             if isinstance(message, SpeakProbability):
                 self._units[message.watch].add(message.unit)
@@ -46,6 +47,7 @@ class DemoRecord:
             self._changed.notify_all()
 
     def add_answer(self, reply: AnswerReply) -> None:
+        """Add the reply to a question."""
         with self._changed:
             if not reply:
                 self._answers.append(ReceivedAnswer(refusal=reply.message))
@@ -54,7 +56,16 @@ class DemoRecord:
                 self._answers.append(ReceivedAnswer(reply.answer, unit))
 
     def wait_for(self, watches: Sequence[str], units: Iterable[int], timeout: float) -> bool:
-        """Wait until p(speak) of those units has come for all watches; false if it does not."""
+        """Wait for p(speak) of units under all watches.
+
+        Args:
+            watches: names of the watches.
+            units: indices of the units.
+            timeout: longest wait, s.
+
+        Returns:
+            Whether all of them have arrived.
+        """
         wanted = set(units)
         with self._changed:
             return self._changed.wait_for(
@@ -62,10 +73,10 @@ class DemoRecord:
             )
 
     def observed(self, film_start: int | None) -> Observed:
-        """All that came.
+        """Return everything that was received.
 
         Args:
-            film_start: stamp of the film's first sample, ns; `None`: it was not played.
+            film_start: stamp of the film's first sample, ns; `None`: the film was not played.
         """
         with self._changed:
             off = None

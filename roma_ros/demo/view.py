@@ -1,4 +1,4 @@
-"""What the demo shows on the terminal."""
+"""Terminal output of the demo."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from roma_ros.nodes.client import AnswerReply, Message
 __all__ = ["DemoView"]
 
 LEVELS = "▁▂▃▄▅▆▇█"
-LONGEST = 100  # characters that are shown of what the node says
+LONGEST = 100  # characters that are shown of a text
 
 RULES = (
-    f"An alert must go off within the units of its event (late: up to {LATE} units after), a "
-    f"sentence {NARRATION_TOLERANCE} unit from the end of what it tells at most, word for word. "
-    f"The units must be the film's seconds to {1000 * ALIGNMENT:.0f} ms."
+    f"An alert must be raised within the units of its event (late: up to {LATE} units after). A "
+    f"narration must come within {NARRATION_TOLERANCE} unit of the end of its segment, with the "
+    f"exact text. The units must be the film's seconds to {1000 * ALIGNMENT:.0f} ms."
 )
 
 
 class DemoView:
-    """Prints the plan, then one line for each unit, alert, sentence and question, then a table."""
+    """Printer of the plan, of a line for each unit, alert, narration and question, and a table."""
 
     def __init__(self, console: Console, plan: DemoPlan) -> None:
         self._console = console
@@ -36,20 +36,21 @@ class DemoView:
         self._rows: dict[int, dict[str, SpeakProbability]] = defaultdict(dict)
 
     def show_plan(self, model: str) -> None:
+        """Print the plan and the name of the checkpoint."""
         plan = self._plan
         table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
         for alert in plan.alerts:
             table.add_row(Text(alert.name, "bold"), alert.instruction)
         table.add_row(Text(NARRATION, "bold"), "what happens, whenever something has ended")
         self._console.print(
-            f"{plan.units} s of a made-up stream (seed {plan.scene.seed}), as a film through "
+            f"A synthetic stream of {plan.units} s (seed {plan.scene.seed}), played as a film by "
             f"media_node into roma_node, in real time.\nThe checkpoint is {model}. A dot marks "
-            "the units after which p(speak) is to be high.\n"
+            "the units at which a watch should trigger.\n"
         )
         self._console.print(Panel(table, title="watches", title_align="left"))
 
     def show(self, message: Message) -> None:
-        """Print a message; p(speak) as soon as that of all watches is there."""
+        """Print a message; p(speak) of a unit once it has arrived for all watches."""
         if isinstance(message, SpeakProbability):
             row = self._rows[message.unit]
             row[message.watch] = message
@@ -59,6 +60,7 @@ class DemoView:
             self._console.print(_spoken_line(message))
 
     def show_answer(self, question: PlannedQuestion, reply: AnswerReply) -> None:
+        """Print a question and its answer."""
         answer = _printable(reply.answer) if reply else f"no answer: {reply.message}"
         latency = f"  ({1000 * reply.latency:.0f} ms)" if reply else ""
         self._console.print(
@@ -68,11 +70,12 @@ class DemoView:
         )
 
     def show_results(self, results: Sequence[CheckResult], delays: Sequence[float]) -> None:
-        table = Table(title="against the annotations", title_justify="left", expand=True)
+        """Print the table of results and the median delay."""
+        table = Table(title="results", title_justify="left", expand=True)
         table.add_column("what", ratio=3)
         table.add_column("expected", ratio=4)
         table.add_column("got", ratio=4)
-        table.add_column("verdict", ratio=2)
+        table.add_column("result", ratio=2)
         for result in results:
             verdict = Text(result.fault, "bold red") if result.fault else Text("right", "green")
             got = Text(_printable(result.got))

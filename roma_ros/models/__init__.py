@@ -1,1 +1,1 @@
-"""Embedded checkpoints, and the recipe of roma_tiny."""
+"""Embedded checkpoints, and the program that makes roma_tiny."""

@@ -1,9 +1,9 @@
-"""Make `roma_tiny` from nothing: the real Qwen2.5-Omni thinker at a few million parameters.
+"""Make `roma_tiny`: Qwen2.5-Omni's thinker architecture at a few million parameters.
 
     python -m roma_ros.models.make_roma_tiny OUT [--seed 0 | --trained CHECKPOINT...]
 
 The weights are random until they are trained (`make train-tiny`); only sizes, tokenizer and
-settings are decided here.
+settings are set here.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ __all__ = ["main", "make_roma_tiny", "make_tokenizer", "mean_of", "world_vocabul
 
 WIDTH = 192
 VOCABULARY = 1_024
-MAX_PIXELS = 112 * 112  # 16 video tokens a unit: the small world is drawn small
+MAX_PIXELS = 112 * 112  # 16 video tokens a unit: pictures of the synthetic world are small
 SPECIAL = [
     "<|endoftext|>",
     "<|im_start|>",
@@ -63,14 +63,14 @@ SPECIAL = [
     "<|IMAGE|>",
     "<|VIDEO|>",
 ]
-SYSTEM_PROMPT = "Watch and listen."  # short: it is read anew in every lesson
-WORLDS = 400  # whose sentences the tokenizer learns its merges from
-VOCABULARY_WORLDS = 40  # in which every word of the small world has been said, many times over
+SYSTEM_PROMPT = "Watch and listen."  # short: every training sample starts with it
+WORLDS = 400  # worlds whose sentences the tokenizer is trained on
+VOCABULARY_WORLDS = 40  # enough for every word of the synthetic world to occur many times
 TRAINED_CONTEXT_SECONDS = 20.0  # see bench/context_windows.json
 
 
 def sentences() -> Iterator[str]:
-    """What is said in the small world: instructions, questions, answers and narrations."""
+    """Yield the text that the tokenizer is trained on: prompts and all sentences of worlds."""
     yield "system\nuser\nassistant\n" * WORLDS
     yield SYSTEM_PROMPT * WORLDS
     yield NARRATION_INSTRUCTION * WORLDS
@@ -79,7 +79,7 @@ def sentences() -> Iterator[str]:
 
 
 def world_sentences(worlds: int) -> Iterator[str]:
-    """Instructions, questions, answers and narrations of so many scenes."""
+    """Yield instructions, questions, answers and narrations of a number of scenes."""
     for index in range(worlds):
         seed = Split.TRAIN.seed(index)
         scene = make_scene(seed, 12)
@@ -92,7 +92,7 @@ def world_sentences(worlds: int) -> Iterator[str]:
 
 
 def world_vocabulary() -> Vocabulary:
-    """The content words of the small world: all that `roma_tiny` is trained on."""
+    """Return the content words of the synthetic world, on which `roma_tiny` is trained."""
     sounds = tuple(sound.value for sound in Sound)
     sights = (
         *("shape", *(shape.value for shape in Shape)),
@@ -109,7 +109,7 @@ def world_vocabulary() -> Vocabulary:
 
 
 def make_tokenizer() -> PreTrainedTokenizerFast:
-    """A byte-level BPE tokenizer of 1,024 entries with Qwen2.5-Omni's special tokens."""
+    """Train a byte-level BPE tokenizer of 1,024 entries with Qwen2.5-Omni's special tokens."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
@@ -129,7 +129,7 @@ def make_tokenizer() -> PreTrainedTokenizerFast:
 
 
 def make_config(tokenizer: PreTrainedTokenizerFast) -> Qwen2_5OmniThinkerConfig:
-    """The architecture of Qwen2.5-Omni's thinker, every part of it, in small."""
+    """Return the config: every part of Qwen2.5-Omni's thinker, at small sizes."""
     token = tokenizer.convert_tokens_to_ids
     return Qwen2_5OmniThinkerConfig(
         text_config={
@@ -182,9 +182,9 @@ def fan_in_(module: nn.Module) -> None:
 
 
 def balance_(backbone: Qwen2_5OmniThinkerForConditionalGeneration) -> None:
-    """Let words be as loud as what is seen and heard, and layers add a little to them.
+    """Scale embeddings to the size of encoder features, and layers to small residual updates.
 
-    Embeddings are the LM head's weights too, so the last norm takes back what they gain.
+    Embeddings are the LM head's weights too, so the last norm is scaled down in turn.
     """
     nn.init.normal_(backbone.get_input_embeddings().weight, std=1.0)
     text = text_model(backbone)
@@ -196,7 +196,7 @@ def balance_(backbone: Qwen2_5OmniThinkerForConditionalGeneration) -> None:
 
 
 def limits() -> dict[str, Any]:
-    """Settings of the `RomaConfig` that say what `roma_tiny` was not trained for."""
+    """Return the settings of a `RomaConfig` that limit what `roma_tiny` is used for."""
     return {
         "trained_context_seconds": TRAINED_CONTEXT_SECONDS,
         "alert_replies": False,
@@ -205,7 +205,7 @@ def limits() -> dict[str, Any]:
 
 
 def make_roma_tiny(seed: int = 0) -> RomaThinker:
-    """An untrained roma_tiny; the same seed gives the same weights."""
+    """Return an untrained roma_tiny; the same seed gives the same weights."""
     torch.manual_seed(seed)
     tokenizer = make_tokenizer()
     backbone = Qwen2_5OmniThinkerForConditionalGeneration(make_config(tokenizer))
@@ -232,10 +232,13 @@ def make_roma_tiny(seed: int = 0) -> RomaThinker:
 
 
 def mean_of(checkpoints: Sequence[Path]) -> RomaThinker:
-    """The mean of the weights of checkpoints that were trained one from another.
+    """Return a thinker with the mean weights of checkpoints of the same training run.
 
-    It can have the better of each ("Model soups", Wortsman et al. 2022, arXiv 2203.05482). What is
-    no weight, such as the tokenizer, is the first one's.
+    The mean can be better than each ("Model soups", Wortsman et al. 2022, arXiv 2203.05482).
+    Tokenizer and settings are those of the first.
+
+    Args:
+        checkpoints: folders of at least one checkpoint.
 
     Raises:
         RuntimeError: the checkpoints have weights of different names or shapes.

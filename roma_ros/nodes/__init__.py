@@ -1,7 +1,8 @@
-"""ROS 2 adapters, as thin as they can be: import the module of the node that you want.
+"""ROS 2 nodes and their Python client. Import the module that you need.
 
-`roma_node` watches, listens and speaks; `media_node`, `camera_node` and `microphone_node` are its
-sensors on a machine without drivers; `client` is for programs that use it; `demo` shows it.
+`roma_node` raises alerts, publishes narrations and answers questions; `media_node`, `camera_node`
+and `microphone_node` publish sensor data on a machine without drivers; `client` is for programs
+that use a running roma node.
 """
 
 __all__: list[str] = []

@@ -1,4 +1,4 @@
-"""The action `~/ask`: an answer with its text as it comes, and a way to give it up."""
+"""The action `~/ask`: a question with the answer's text as feedback, which can be cancelled."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from roma_ros.nodes.stamps import time_of
 
 __all__ = ["AskAction"]
 
-RESULT_TIMEOUT = 60  # seconds of the node's clock that a result is kept for who asks for it late
-MAX_GOALS = 2_000  # under way or kept; rclpy has no bound of its own
-LOG_PERIOD = 5.0  # seconds between two lines of the same kind
+RESULT_TIMEOUT = 60  # s of the node's clock that a result is kept
+MAX_GOALS = 2_000  # under way or with a kept result; rclpy 7.1 has no bound
+LOG_PERIOD = 5.0  # s between two lines of the same kind
 
 AskQuestion = Callable[[Ask.Goal, Callable[[str], object]], tuple[Future[Answer], str]]
 
 
 class AskAction:
-    """The action's server.
+    """Server of the action `~/ask`.
 
     Args:
-        node: whose action it is.
-        ask: puts a question, given the goal and what takes the text so far, and returns its future
-            and what the checkpoint cannot know of it; must not wait.
-        refusals: errors of `ask` that are the asker's to know.
+        node: the node to serve with.
+        ask: queues a question, given the goal and a function that takes the text so far; returns
+            its future answer and a warning. It must not block.
+        refusals: exceptions of `ask` that are returned to the client as a message.
     """
 
     def __init__(self, node: Node, ask: AskQuestion, refusals: tuple[type[Exception], ...]) -> None:
@@ -56,7 +56,7 @@ class AskAction:
         )
 
     def close(self) -> None:
-        """End the server; before the node is destroyed."""
+        """Destroy the server; call this before the node is destroyed."""
         self._server.destroy()
 
     def _accept(self, _goal: Ask.Goal) -> GoalResponse:
@@ -87,23 +87,23 @@ class AskAction:
         return CancelResponse.ACCEPT
 
     def _publish_text(self, goal: ServerGoalHandle, text: str) -> None:
-        """In the worker's thread."""
+        """Publish the text so far; called in the worker's thread."""
         with ignore_shutdown_errors(self._node):
             goal.publish_feedback(Ask.Feedback(text=text))
 
     def _finish(self, goal: ServerGoalHandle, warning: str, asked: Future[Answer]) -> None:
-        """In whichever thread has the answer."""
+        """Finish a goal; called in the thread that has the answer."""
         result = _result(asked)
         result.warning = warning
         executor = self._node.executor
         if executor is None or not self._node.context.ok():
-            return  # the node goes
-        # An executor that was shut down has no guard condition to trigger any more.
+            return  # the node is being destroyed
+        # An executor that was shut down has no guard condition any more.
         with ignore_shutdown_errors(self._node), suppress(AttributeError):
             self._server.finish(goal, lambda _: self._end(goal, result))
 
     def _end(self, goal: ServerGoalHandle, result: Ask.Result) -> Ask.Result:
-        """In the executor."""
+        """Set the final state of a goal; called in the executor."""
         self._asked.pop(_key(goal), None)
         if result.success:
             goal.succeed()
@@ -115,7 +115,7 @@ class AskAction:
 
 
 def _result(asked: Future[Answer]) -> Ask.Result:
-    """What came of a question."""
+    """Convert a finished question to a result."""
     try:
         answer = asked.result()
     except CancelledError:
@@ -132,4 +132,4 @@ def _key(goal: ServerGoalHandle) -> bytes:
 
 
 def _unused(_goal: ServerGoalHandle) -> Ask.Result:
-    raise RuntimeError("goals are executed by the assistant")
+    raise RuntimeError("DeferredActionServer must not execute goals")

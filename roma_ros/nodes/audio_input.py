@@ -1,4 +1,4 @@
-"""The kinds of audio messages that the node can hear."""
+"""Readers of the types of audio messages."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ AUDIO_TYPES = ("roma_ros/Audio", "audio_common_msgs", "audio_common_msgs/AudioDa
 
 
 class AudioTypeError(ValueError):
-    """The parameter audio_type names messages that are not installed, or not known."""
+    """The message package that the parameter audio_type names is not installed or not known."""
 
 
 class AudioCodingError(AudioError):
-    """Audio that is coded, such as MP3, or whose format has not been announced."""
+    """Audio that is encoded, such as MP3, or whose format is not known yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class AudioFormat:
-    """How samples lie in messages that do not say it.
+    """Format of audio in messages that do not contain it.
 
     Attributes:
-        rate: Hz.
-        channels: interleaved.
+        rate: sample rate, Hz.
+        channels: number of interleaved channels.
         sample_format: one of SAMPLE_FORMATS.
     """
 
@@ -52,7 +52,13 @@ class AudioFormat:
 
 @dataclass(frozen=True, slots=True)
 class FormatTopic:
-    """A topic that announces the format of the audio, and who has to know it."""
+    """Topic on which a driver publishes the format of its audio.
+
+    Attributes:
+        message_type: type of its messages.
+        callback: called with each message.
+        name: name of the topic.
+    """
 
     message_type: type
     callback: Callable[[Any], None]
@@ -60,7 +66,7 @@ class FormatTopic:
 
 
 class AudioInput(Protocol):
-    """Reads one type of audio message."""
+    """Reader of one type of audio message."""
 
     @property
     def message_type(self) -> type:
@@ -68,14 +74,18 @@ class AudioInput(Protocol):
 
     @property
     def format_topic(self) -> FormatTopic | None:
-        """What to subscribe to besides; `None`: the messages say their format themselves."""
+        """Topic of the format; `None`: the messages contain their format."""
 
     def chunk(self, message: Any, stamp: int) -> AudioChunk:
-        """The samples of a message. Raises AudioError."""
+        """Convert a message to an audio chunk.
+
+        Raises:
+            AudioError: the message is not valid.
+        """
 
 
 class RomaAudio:
-    """roma_ros/Audio."""
+    """Reader of roma_ros/Audio."""
 
     message_type = Audio
     format_topic = None
@@ -91,12 +101,12 @@ class RomaAudio:
 
 
 class DriversAudio:
-    """audio_common_msgs of ros-drivers: AudioDataStamped or AudioData, with AudioInfo besides.
+    """Reader of audio_common_msgs of ros-drivers: AudioDataStamped or AudioData.
 
     Args:
         message_type: AudioDataStamped, or AudioData, which has no stamp.
-        info_type: AudioInfo, which comes on `audio_info`.
-        given: the format, if it is known; then AudioInfo is not asked for.
+        info_type: AudioInfo, published on `audio_info`.
+        given: format of the audio; `None`: take it from AudioInfo.
     """
 
     def __init__(
@@ -139,7 +149,7 @@ class DriversAudio:
 
 
 class PortAudio:
-    """audio_common_msgs of mgonzs13: AudioStamped, with PortAudio's sample formats."""
+    """Reader of audio_common_msgs of mgonzs13: AudioStamped, with PortAudio's sample formats."""
 
     format_topic = None
 
@@ -151,15 +161,15 @@ class PortAudio:
 
 
 def audio_input(audio_type: str, given: AudioFormat | None = None) -> AudioInput:
-    """The reader of a type of audio message.
+    """Create the reader of a type of audio message.
 
     Args:
-        audio_type: one of AUDIO_TYPES. Two packages are called audio_common_msgs; the one that is
-            installed is told by its messages.
-        given: the format of audio_common_msgs/AudioData; `None`: messages on `audio_info` say it.
+        audio_type: one of AUDIO_TYPES. Two packages are called audio_common_msgs; the message types
+            of the installed one tell which it is.
+        given: format of audio_common_msgs/AudioData; `None`: take it from `audio_info`.
 
     Raises:
-        AudioTypeError: the messages are not installed, or of a third kind.
+        AudioTypeError: the package is not installed, or is neither of the two.
     """
     if audio_type == "roma_ros/Audio":
         return RomaAudio()

@@ -1,4 +1,4 @@
-"""No callback ends a node: what one raises is said and counted, and a service still answers."""
+"""Errors of callbacks: logged and counted, so that none ends the node; services still respond."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ ServiceCallback = Callable[[Any, Any], Any]
 
 
 class GuardedExecutor(SingleThreadedExecutor):
-    """An executor that goes on after a callback that raises.
+    """Executor that continues after a callback that raises.
 
     Args:
-        node: the node to spin; its end may make callbacks fail, which is no error.
-        errors: where errors are counted and said.
-        context: the node's, or `None` for the default one.
+        node: the node to spin; errors due to its shutdown are ignored.
+        errors: where errors are logged and counted.
+        context: the node's context; `None`: the default context.
     """
 
     def __init__(self, node: Node, errors: InputErrors, *, context: Context | None = None) -> None:
@@ -40,7 +40,7 @@ class GuardedExecutor(SingleThreadedExecutor):
         self.add_node(node)
 
     def spin_once(self, timeout_sec: float | None = None) -> None:
-        """Execute a callback; an error of it is reported, not raised."""
+        """Execute a callback; an exception of it is reported, not raised."""
         try:
             with ignore_shutdown_errors(self._node):
                 super().spin_once(timeout_sec)
@@ -51,15 +51,15 @@ class GuardedExecutor(SingleThreadedExecutor):
 
 
 def guard_services(node: Node, errors: InputErrors) -> None:
-    """Let every service of a node answer also where its callback raises.
+    """Let every service of a node respond also if its callback raises.
 
-    The answer is the response's defaults (success is false), with the error in `message` or
-    `reason`. rclpy's own services for parameters are among them: a value of a type that it does not
-    know makes it raise.
+    The response then has its default values (success is false), and the error in `message` or
+    `reason`. This includes rclpy's services for parameters, whose callbacks raise on a value of
+    unknown type (rclpy 7.1).
 
     Args:
-        node: whose services exist already.
-        errors: where errors are counted and said.
+        node: the node, with all of its services created.
+        errors: where errors are logged and counted.
     """
     for service in node.services:
         guard = _GUARDS.get(service.srv_type) or _guarded
@@ -89,7 +89,7 @@ def _guarded_atomic(callback: ServiceCallback, name: str, errors: InputErrors) -
 
 
 def _guarded_each(callback: ServiceCallback, name: str, errors: InputErrors) -> ServiceCallback:
-    """Parameters are set one by one, each with a result of its own."""
+    """Guard a service that sets parameters one by one, each with a result of its own."""
 
     def guarded(request: Any, response: Any) -> Any:
         for parameter in request.parameters:
@@ -127,7 +127,7 @@ def _text(error: Exception) -> str:
 
 
 def _where(error: Exception) -> str:
-    """The error in one line, with the place that raised it."""
+    """Return an error as one line, with the file and line that raised it."""
     frames = traceback.extract_tb(error.__traceback__)
     place = f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
     return f"{_text(error)}{place}"

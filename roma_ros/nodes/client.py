@@ -1,4 +1,4 @@
-"""For programs that use a running roma node, without a thought about executors and futures."""
+"""Client of a running roma node that hides executors and futures."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from roma_ros.msg import (
     WatchInfo,
 )
 from roma_ros.nodes import qos
-from roma_ros.nodes.asking import Asking
+from roma_ros.nodes.ask_goal import AskGoal
 from roma_ros.nodes.rclpy_compat import (
     SPIN_TIMEOUT,
     ignore_shutdown_errors,
@@ -56,7 +56,7 @@ __all__ = [
 
 Message: TypeAlias = "Alert | Narration | SpeakProbability"
 
-REMEMBERED = 100  # alerts, and narrations, that wait to be taken
+MAX_QUEUED = 100  # alerts, and narrations, that wait for `wait_for_alert` and `wait_for_narration`
 
 
 class Outcome(enum.Enum):
@@ -64,20 +64,20 @@ class Outcome(enum.Enum):
 
     SUCCEEDED = "succeeded"
     REFUSED = "refused"
-    """The node said no; the reply's message says why."""
+    """The node refused; the reply's message is the reason."""
     CANCELLED = "cancelled"
-    """The caller gave it up."""
+    """The caller cancelled it."""
     TIMED_OUT = "timed out"
-    """No reply in time: the node is not there, or busy."""
+    """No reply in time: the node is not running, or busy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What came of a call.
+    """Result of a call; true if it succeeded.
 
     Attributes:
-        outcome: how it ended.
-        message: what the node had to say, above all why it refused.
+        outcome: how the call ended.
+        message: message of the node, such as the reason why it refused.
     """
 
     outcome: Outcome
@@ -89,11 +89,11 @@ class Reply:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatchReply(Reply):
-    """What came of `watch`.
+    """Result of `watch`.
 
     Attributes:
-        id: of the new watch; empty without one.
-        warning: what the model cannot know, see or hear of the instruction; empty: nothing.
+        id: id of the new watch; empty if it was refused.
+        warning: what the model was not trained for in the instruction; empty: nothing.
     """
 
     id: str = ""
@@ -102,13 +102,13 @@ class WatchReply(Reply):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerReply(Reply):
-    """What came of `ask`.
+    """Result of `ask`.
 
     Attributes:
-        answer: in words; empty without one.
-        stamp: end of the last unit that the answer knows, ns on the sensor clock.
-        latency: from the question to the whole answer, by the node's clock, s.
-        warning: what the model cannot know, see or hear of the question; empty: nothing.
+        answer: the answer; empty if the question was refused.
+        stamp: end of the last unit that the answer is based on, ns on the sensor clock.
+        latency: time from the question to the complete answer, s.
+        warning: what the model was not trained for in the question; empty: nothing.
     """
 
     answer: str = ""
@@ -119,10 +119,10 @@ class AnswerReply(Reply):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatchesReply(Reply):
-    """What came of `list_watches` and `adjust`.
+    """Result of `list_watches` and `adjust`.
 
     Attributes:
-        watches: those that run, oldest first; of `adjust`, the one that was meant.
+        watches: the running watches, oldest first; of `adjust`, the adjusted watch.
     """
 
     watches: tuple[WatchInfo, ...] = ()
@@ -130,14 +130,14 @@ class WatchesReply(Reply):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventsReply(Reply):
-    """What came of `events_since`.
+    """Result of `events_since`.
 
     Attributes:
-        events: oldest first.
-        next: the sequence number to ask on from.
-        more: whether there may be more after it.
-        oldest: the lowest number that the journal keeps; what is below it was rotated away.
-        newest: the highest number that was given.
+        events: the events, oldest first.
+        next: sequence number to pass to the next call.
+        more: whether there may be more events.
+        oldest: lowest number that the journal keeps; earlier events were deleted by rotation.
+        newest: highest number so far.
     """
 
     events: tuple[JournalEvent, ...] = ()
@@ -148,47 +148,49 @@ class EventsReply(Reply):
 
 
 class PendingAnswer:
-    """A question that was put, and whose answer may be given up; made by `RomaClient.begin_ask`."""
+    """A question under way, which can be cancelled; returned by `RomaClient.begin_ask`."""
 
-    def __init__(self, asking: Asking | None, silence: Callable[[float], str]) -> None:
-        self._asking = asking
-        self._silence = silence
+    def __init__(self, ask_goal: AskGoal | None, no_reply: Callable[[float], str]) -> None:
+        self._goal = ask_goal
+        self._no_reply = no_reply
 
     @property
     def done(self) -> bool:
         """Whether `wait` returns at once: the question was answered or refused, or never sent."""
-        return self._asking is None or self._asking.done
+        return self._goal is None or self._goal.done
 
     def wait(self, timeout: float = 60.0) -> AnswerReply:
-        """Wait for the answer; without one in time, the question is cancelled."""
-        asking = self._asking
-        if asking is None or not asking.wait(timeout):
+        """Wait for the answer; after `timeout` seconds without one the question is cancelled."""
+        ask_goal = self._goal
+        if ask_goal is None or not ask_goal.wait(timeout):
             self.cancel()
-            return AnswerReply(outcome=Outcome.TIMED_OUT, message=self._silence(timeout))
-        result = asking.result
+            return AnswerReply(outcome=Outcome.TIMED_OUT, message=self._no_reply(timeout))
+        result = ask_goal.result
         if result is None:
-            return AnswerReply(outcome=Outcome.REFUSED, message="the node keeps too many questions")
-        cancelled = asking.status == GoalStatus.STATUS_CANCELED
+            return AnswerReply(
+                outcome=Outcome.REFUSED, message="the node has too many questions; ask again later"
+            )
+        cancelled = ask_goal.status == GoalStatus.STATUS_CANCELED
         return _answer_reply(result, Outcome.CANCELLED if cancelled else _outcome(result))
 
     def cancel(self) -> None:
-        """Give the question up; its place is free at once, and `wait` returns soon."""
-        if self._asking is not None:
-            self._asking.cancel()
+        """Cancel the question; `wait` returns soon after."""
+        if self._goal is not None:
+            self._goal.cancel()
 
 
 class RomaClient:
-    """A client of one roma node; it spins by itself, in a thread.
+    """Client of one roma node, which spins in a thread of its own. Use as a context manager.
 
-    Use as a context manager. Its methods wait for their results and may be called from any thread
-    but that of `on_message`.
+    Its methods block until they have a result, and may be called from any thread except in the
+    callbacks.
 
     Args:
         name: full name of the roma node.
-        on_message: called in the client's thread with every alert, narration and p(speak).
-        on_stream: called in the client's thread with every StreamEvent, the last few of before
-            among them.
-        context: of rclpy; `None`: one of its own, which ends with the client.
+        on_message: called in the client's thread with every Alert, Narration and SpeakProbability.
+        on_stream: called in the client's thread with every StreamEvent, including the last few
+            from before the client started.
+        context: rclpy context; `None`: create one, and shut it down in `close`.
     """
 
     def __init__(
@@ -207,13 +209,13 @@ class RomaClient:
         self._on_message = on_message
         self._arrived = threading.Condition()
         self._waiting: dict[type, deque[Any]] = {
-            Alert: deque(maxlen=REMEMBERED),
-            Narration: deque(maxlen=REMEMBERED),
+            Alert: deque(maxlen=MAX_QUEUED),
+            Narration: deque(maxlen=MAX_QUEUED),
         }
         self._node = rclpy.create_node("roma_client", context=self._context)
         self._create_clients()
         for topic, message_type, profile in (
-            ("alert", Alert, qos.NARRATIONS),  # not latched: what was before is of no use here
+            ("alert", Alert, qos.NARRATIONS),  # without the alerts from before the client started
             ("narration", Narration, qos.NARRATIONS),
             ("speak_probability", SpeakProbability, qos.SPEAK_PROBABILITIES),
         ):
@@ -260,11 +262,11 @@ class RomaClient:
         self.close()
 
     def close(self) -> None:
-        """Leave the graph."""
+        """Destroy the client's node and end its thread."""
         # The thread ends first: an executor that is shut down while it builds its wait set loses
-        # the guard condition that would wake it.
+        # the guard condition that would wake it. A task ends `spin_once`; `wake` does not.
         self._closing.set()
-        self._executor.wake()
+        self._executor.create_task(lambda: None)
         join_thread(self._thread, timeout=5.0)
         self._executor.shutdown(timeout_sec=0.0)
         self._ask_action.destroy()
@@ -273,9 +275,13 @@ class RomaClient:
             self._context.try_shutdown()
 
     def wait_until_active(self, timeout: float = 60.0) -> Reply:
-        """Wait until the node is there and active, which is when its model is loaded."""
+        """Wait until the node runs, has loaded its model and is active.
+
+        Args:
+            timeout: longest wait, s.
+        """
         deadline = time.monotonic() + timeout
-        state = "not there"
+        state = "not running"
         while (left := deadline - time.monotonic()) > 0:
             response = self._call(self._get_state, GetState.Request(), min(left, 2.0))
             if response is not None:
@@ -297,14 +303,18 @@ class RomaClient:
         reply: bool = False,
         timeout: float = 10.0,
     ) -> WatchReply:
-        """Begin to watch the stream for something.
+        """Add a watch.
 
         Args:
-            instruction: what to watch for, in words.
-            kind: an alert says once that something has happened, a narration keeps describing.
-            name: id of the watch; empty: one is made.
-            threshold, window, cooldown: `None`: the node's defaults; else as in Watch.srv.
-            reply: let an alert also say what happened.
+            instruction: what to watch for, such as "Tell me when the kettle boils."
+            kind: an alert is raised when an event happens; a narration keeps describing.
+            name: id of the watch; empty: generate one.
+            threshold: p(speak) that triggers, above 0 to 1; `None`: the node's parameter.
+            window: consecutive units at or above the threshold, 1 to 60; `None`: the node's
+                parameter.
+            cooldown: shortest time between two alerts, 0 to 3600 s; `None`: the node's parameter.
+            reply: whether an alert has a text that describes what happened.
+            timeout: longest wait for the node's reply, s.
         """
         request = Watch.Request(kind=_KINDS[kind], id=name, instruction=instruction, reply=reply)
         if threshold is not None:
@@ -315,7 +325,7 @@ class RomaClient:
             request.cooldown = float(cooldown)
         response = self._call(self._watch, request, timeout)
         if response is None:
-            return WatchReply(outcome=Outcome.TIMED_OUT, message=self._silence(timeout))
+            return WatchReply(outcome=Outcome.TIMED_OUT, message=self._no_reply(timeout))
         return WatchReply(
             outcome=_outcome(response),
             message=response.message,
@@ -324,14 +334,19 @@ class RomaClient:
         )
 
     def unwatch(self, name: str, *, timeout: float = 10.0) -> Reply:
-        """End a watch, by its id."""
+        """Remove a watch.
+
+        Args:
+            name: id of the watch.
+            timeout: longest wait for the node's reply, s.
+        """
         return self._simple(self._unwatch, Unwatch.Request(id=name), timeout)
 
     def list_watches(self, *, timeout: float = 10.0) -> WatchesReply:
-        """The watches that run, with their settings."""
+        """Return the running watches with their settings."""
         response = self._call(self._list_watches, ListWatches.Request(), timeout)
         if response is None:
-            return WatchesReply(outcome=Outcome.TIMED_OUT, message=self._silence(timeout))
+            return WatchesReply(outcome=Outcome.TIMED_OUT, message=self._no_reply(timeout))
         return WatchesReply(
             outcome=_outcome(response), message=response.message, watches=tuple(response.watches)
         )
@@ -345,12 +360,14 @@ class RomaClient:
         cooldown: float | None = None,
         timeout: float = 10.0,
     ) -> WatchesReply:
-        """Give a running watch other settings; its session goes on.
+        """Change the settings of a running watch; its session goes on.
 
         Args:
             name: id of the watch.
-            threshold, window, cooldown: `None`: as it is; -2: follow the node's parameter; else as
-                in AdjustWatch.srv.
+            threshold: as in `watch`; `None`: unchanged; -2: the node's parameter.
+            window: likewise.
+            cooldown: likewise.
+            timeout: longest wait for the node's reply, s.
         """
         request = AdjustWatch.Request(id=name)
         if threshold is not None:
@@ -361,7 +378,7 @@ class RomaClient:
             request.cooldown = float(cooldown)
         response = self._call(self._adjust, request, timeout)
         if response is None:
-            return WatchesReply(outcome=Outcome.TIMED_OUT, message=self._silence(timeout))
+            return WatchesReply(outcome=Outcome.TIMED_OUT, message=self._no_reply(timeout))
         watches = (response.watch,) if response.watch.id else ()
         return WatchesReply(outcome=_outcome(response), message=response.message, watches=watches)
 
@@ -374,21 +391,22 @@ class RomaClient:
         limit: int = 100,
         timeout: float = 10.0,
     ) -> EventsReply:
-        """Events of the node's journal that were missed; ask on with `next` while there are `more`.
+        """Read events of the node's journal; call again with `next` while there are `more`.
 
         Args:
-            sequence: events with a higher number, such as that of the last alert that was seen; 0:
-                from the oldest that is kept.
-            since: only events with this stamp or a later one, ns on the sensor clock; 0: any.
-            kinds: such as "alert"; empty: all that the journal keeps.
-            limit: events in the reply, 1 to 1,000.
+            sequence: only events with a higher number, such as that of the last alert received; 0:
+                from the oldest one kept.
+            since: only events with this or a later stamp, ns on the sensor clock; 0: any.
+            kinds: kinds of events, such as "alert"; empty: all kinds.
+            limit: most events in the reply, 1 to 1,000.
+            timeout: longest wait for the node's reply, s.
         """
         request = EventsSince.Request(
             sequence=sequence, since=time_of(since), kinds=list(kinds), limit=limit
         )
         response = self._call(self._events_since, request, timeout)
         if response is None:
-            return EventsReply(outcome=Outcome.TIMED_OUT, message=self._silence(timeout))
+            return EventsReply(outcome=Outcome.TIMED_OUT, message=self._no_reply(timeout))
         return EventsReply(
             outcome=_outcome(response),
             message=response.message,
@@ -408,13 +426,15 @@ class RomaClient:
         on_text: Callable[[str], object] | None = None,
         timeout: float = 60.0,
     ) -> AnswerReply:
-        """Ask about all that was seen and heard up to now.
+        """Ask a question about the stream so far.
 
         Args:
-            question: in words, at most 2,000 characters.
-            watch: id of the watch whose session answers; empty: the oldest.
-            keep: let question and answer become part of what the session remembers.
-            on_text: called in the client's thread with the answer so far, every few words.
+            question: the question, at most 2,000 characters.
+            watch: id of the watch whose session is asked; empty: the oldest watch.
+            keep: whether question and answer stay in the session's context.
+            on_text: called in the client's thread with the answer generated so far, every few
+                words.
+            timeout: longest wait for the answer, s.
         """
         if on_text is not None:
             return self.begin_ask(
@@ -423,7 +443,7 @@ class RomaClient:
         request = Ask.Request(question=question, watch=watch, keep=keep)
         response = self._call(self._ask, request, timeout)
         if response is None:
-            return AnswerReply(outcome=Outcome.TIMED_OUT, message=self._silence(timeout))
+            return AnswerReply(outcome=Outcome.TIMED_OUT, message=self._no_reply(timeout))
         return _answer_reply(response, _outcome(response))
 
     def begin_ask(
@@ -435,39 +455,58 @@ class RomaClient:
         on_text: Callable[[str], object] | None = None,
         timeout: float = 10.0,
     ) -> PendingAnswer:
-        """Ask as `ask` does, and go on meanwhile.
+        """Ask a question like `ask`, without waiting for the answer.
 
         Args:
-            timeout: seconds to wait for the node to be there.
+            question: the question, at most 2,000 characters.
+            watch: id of the watch whose session is asked; empty: the oldest watch.
+            keep: whether question and answer stay in the session's context.
+            on_text: called in the client's thread with the answer generated so far, every few
+                words.
+            timeout: longest wait for the node to run, s.
         """
-        asking = None
+        ask_goal = None
         if self._ask_action.wait_for_server(timeout_sec=timeout):
             goal = AskAction.Goal(question=question, watch=watch, keep=keep)
-            asking = Asking(self._executor, self._ask_action, goal, on_text)
-        return PendingAnswer(asking, self._silence)
+            ask_goal = AskGoal(self._executor, self._ask_action, goal, on_text)
+        return PendingAnswer(ask_goal, self._no_reply)
 
     def reset(self, *, timeout: float = 10.0) -> Reply:
-        """Let the node forget the stream; its watches stay."""
+        """Reset the stream and all sessions; the watches are kept."""
         return self._simple(self._reset, Trigger.Request(), timeout)
 
     def enable(self, on: bool, *, timeout: float = 10.0) -> Reply:
-        """Let the node see and hear, or not; `enable_audio` and `enable_video` hold as well."""
+        """Enable or disable all inputs; `enable_audio` and `enable_video` apply as well."""
         return self._simple(self._enable, SetBool.Request(data=on), timeout)
 
     def enable_audio(self, on: bool, *, timeout: float = 10.0) -> Reply:
-        """Let the node hear, or not: such as while the robot speaks itself."""
+        """Enable or disable the audio input, such as while the robot speaks."""
         return self._simple(self._enable_audio, SetBool.Request(data=on), timeout)
 
     def enable_video(self, on: bool, *, timeout: float = 10.0) -> Reply:
-        """Let the node see, or not."""
+        """Enable or disable the image input."""
         return self._simple(self._enable_video, SetBool.Request(data=on), timeout)
 
     def wait_for_alert(self, *, timeout: float | None = None) -> Alert | None:
-        """The oldest alert that was not taken yet; waits for one, `None` if none comes in time."""
+        """Return the oldest alert not returned yet; wait for one if there is none.
+
+        Args:
+            timeout: longest wait, s; `None`: no limit.
+
+        Returns:
+            The alert; `None` if there is none in time.
+        """
         return self._wait_for(Alert, timeout)
 
     def wait_for_narration(self, *, timeout: float | None = None) -> Narration | None:
-        """The oldest narration not taken yet; waits for one, `None` if none comes in time."""
+        """Return the oldest narration not returned yet; wait for one if there is none.
+
+        Args:
+            timeout: longest wait, s; `None`: no limit.
+
+        Returns:
+            The narration; `None` if there is none in time.
+        """
         return self._wait_for(Narration, timeout)
 
     def _wait_for(self, message_type: type, timeout: float | None) -> Any:
@@ -493,11 +532,11 @@ class RomaClient:
     def _simple(self, client: Client, request: Any, timeout: float) -> Reply:
         response = self._call(client, request, timeout)
         if response is None:
-            return Reply(outcome=Outcome.TIMED_OUT, message=self._silence(timeout))
+            return Reply(outcome=Outcome.TIMED_OUT, message=self._no_reply(timeout))
         return Reply(outcome=_outcome(response), message=response.message)
 
     def _call(self, client: Client, request: Any, timeout: float) -> Any:
-        """The response, or `None` if it does not come in time."""
+        """Return the response, or `None` if there is none in time."""
         deadline = time.monotonic() + timeout
         if not client.wait_for_service(timeout_sec=timeout):
             return None
@@ -509,7 +548,7 @@ class RomaClient:
             return None
         return future.result()
 
-    def _silence(self, timeout: float) -> str:
+    def _no_reply(self, timeout: float) -> str:
         return f"no reply from {self._name} within {timeout:g} s; is it running?"
 
 

@@ -44,20 +44,20 @@ __all__ = [
 
 JPEG_QUALITY = 90
 OUTPUT_TRANSPORTS = ("raw", "compressed")
-"""What our own sensor nodes publish."""
+"""Transports that the nodes of this package publish."""
 IMAGE_TRANSPORTS = (*OUTPUT_TRANSPORTS, "ffmpeg", "foxglove")
-"""What the roma node reads, by the names of image_transport's plugins."""
+"""Transports that the roma node reads, named as the plugins of the package image_transport."""
 
 UNKNOWN_SEQUENCE = (None, 0, 2**64 - 1)
-"""What ROS middlewares give that do not number messages."""
+"""Sequence numbers of messages from middlewares that do not number them."""
 
 
 KEPT_BYTES = 24 * 1024 * 1024
-"""Larger raw images are decoded, and made smaller, when they come: a dozen may wait for a unit."""
+"""Raw images of more bytes are reduced in size on arrival: a dozen may be queued for a unit."""
 
 
 def raw_frame(message: Image, stamp: int) -> RawFrame:
-    """A frame over the message's own bytes; nothing is copied or decoded."""
+    """Wrap an Image message as a frame; nothing is copied or decoded."""
     return RawFrame(
         stamp=stamp,
         height=message.height,
@@ -72,17 +72,23 @@ def raw_frame(message: Image, stamp: int) -> RawFrame:
 def compressed_frame(
     message: CompressedImage, stamp: int, max_pixels: int = DEFAULT_DECODED_PIXELS
 ) -> CompressedFrame:
-    """A frame over the message's own bytes; nothing is copied or decoded.
+    """Wrap a CompressedImage message as a frame; nothing is copied or decoded.
 
     Args:
-        max_pixels: a larger image that can only be decoded whole will be refused.
+        message: the message.
+        stamp: stamp of the frame, ns.
+        max_pixels: larger images that cannot be decoded at a reduced size are refused.
     """
     data = memoryview(message.data)
     return CompressedFrame(stamp=stamp, format=message.format, data=data, max_pixels=max_pixels)
 
 
 def image_message(frame: Frame, frame_id: str) -> Image:
-    """An rgb8 image. Raises ImageError."""
+    """Convert a frame to an rgb8 Image.
+
+    Raises:
+        ImageError: the frame cannot be decoded.
+    """
     rgb = np.ascontiguousarray(frame.decode())
     height, width, _ = rgb.shape
     return Image(
@@ -96,18 +102,22 @@ def image_message(frame: Frame, frame_id: str) -> Image:
 
 
 def compressed_image(frame: Frame, frame_id: str) -> CompressedImage:
-    """A JPEG image. Raises ImageError."""
+    """Convert a frame to a JPEG CompressedImage.
+
+    Raises:
+        ImageError: the frame cannot be decoded or encoded.
+    """
     bgr = cv2.cvtColor(frame.decode(), cv2.COLOR_RGB2BGR)
     done, jpeg = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
     if not done:
-        raise ImageError(f"a frame of {bgr.shape[1]}x{bgr.shape[0]} could not be coded as JPEG")
+        raise ImageError(f"a frame of {bgr.shape[1]}x{bgr.shape[0]} cannot be encoded as JPEG")
     return CompressedImage(
         header=header_message(frame.stamp, frame_id), format="jpeg", data=_bytes(jpeg)
     )
 
 
 def audio_message(chunk: AudioChunk, frame_id: str) -> messages.Audio:
-    """32-bit floats, as they are."""
+    """Convert an audio chunk to a message of 32-bit floats."""
     return messages.Audio(
         header=header_message(chunk.stamp, frame_id),
         sample_rate=chunk.rate,
@@ -118,20 +128,21 @@ def audio_message(chunk: AudioChunk, frame_id: str) -> messages.Audio:
 
 
 def alert_message(event: Alert, sequence: int = 0, frame_id: str = "") -> messages.Alert:
-    """An alert, with its number in the journal; 0 without one."""
-    return messages.Alert(sequence=sequence, **_said(event, frame_id))
+    """Convert an alert; `sequence` is its number in the journal, 0 without a journal."""
+    return messages.Alert(sequence=sequence, **_common_fields(event, frame_id))
 
 
 def narration_message(
     event: Narration, sequence: int = 0, frame_id: str = ""
 ) -> messages.Narration:
-    """A narration, with its number in the journal; 0 without one."""
-    return messages.Narration(sequence=sequence, **_said(event, frame_id))
+    """Convert a narration; `sequence` is its number in the journal, 0 without a journal."""
+    return messages.Narration(sequence=sequence, **_common_fields(event, frame_id))
 
 
 def speak_probability_message(
     event: SpeakProbability, frame_id: str = ""
 ) -> messages.SpeakProbability:
+    """Convert the p(speak) of one unit and watch."""
     return messages.SpeakProbability(
         header=header_message(event.stamp, frame_id),
         watch=event.watch,
@@ -144,12 +155,12 @@ def speak_probability_message(
 
 
 def text_message(event: Alert | Narration) -> String:
-    """The id of the watch, a colon and a space, and its words; without words, its instruction."""
+    """Return `WATCH: TEXT` as a string message; without a text, `WATCH: INSTRUCTION`."""
     return String(data=f"{event.watch}: {event.text or event.instruction}")
 
 
-def _said(event: Alert | Narration, frame_id: str) -> dict[str, object]:
-    """What both kinds of message tell."""
+def _common_fields(event: Alert | Narration, frame_id: str) -> dict[str, object]:
+    """Return the fields that both types of message have."""
     return {
         "header": header_message(event.stamp, frame_id),
         "watch": event.watch,
@@ -162,17 +173,17 @@ def _said(event: Alert | Narration, frame_id: str) -> dict[str, object]:
 
 
 def header_message(stamp: int, frame_id: str = "") -> Header:
-    """The header of a message.
+    """Return a message header.
 
     Args:
-        stamp: ns.
+        stamp: stamp, ns.
         frame_id: name of the coordinate frame.
     """
     return Header(stamp=time_of(stamp), frame_id=frame_id)
 
 
 def _bytes(values: np.ndarray) -> array.array[int]:
-    """As rclpy takes them without looking at each one."""
+    """Return an array's bytes in the type that rclpy does not check element by element."""
     data = array.array("B")
     data.frombytes(values.view(np.uint8).data.cast("B"))
     return data
@@ -186,26 +197,27 @@ class ImageTransportError(ValueError):
 
 
 class ImageInput(Protocol):
-    """Reads one type of image message."""
+    """Reader of one type of image message."""
 
     @property
     def message_type(self) -> type:
         """What to subscribe to."""
 
     def frames(self, message: Any, stamp: int, sequence: int | None) -> Sequence[Frame]:
-        """The frames that a message completes.
+        """Return the frames that a message completes.
 
         Args:
-            stamp: of the message, ns.
-            sequence: its number among those of its publisher, if that is known.
+            message: the message.
+            stamp: stamp of the message, ns.
+            sequence: number that the publisher gave the message; `None`: not known.
 
         Raises:
-            ImageError: it cannot be read.
+            ImageError: the message cannot be decoded.
         """
 
 
 class RawImages:
-    """sensor_msgs/Image."""
+    """Reader of sensor_msgs/Image."""
 
     message_type = Image
 
@@ -218,10 +230,10 @@ class RawImages:
 
 @dataclass(frozen=True, slots=True)
 class CompressedImages:
-    """sensor_msgs/CompressedImage.
+    """Reader of sensor_msgs/CompressedImage.
 
     Attributes:
-        max_pixels: larger images that can only be decoded whole are refused.
+        max_pixels: larger images that cannot be decoded at a reduced size are refused.
     """
 
     max_pixels: int = DEFAULT_DECODED_PIXELS
@@ -234,9 +246,9 @@ class CompressedImages:
 
 
 class VideoPackets:
-    """ffmpeg_image_transport_msgs/FFMPEGPacket and foxglove_msgs/CompressedVideo.
+    """Reader of ffmpeg_image_transport_msgs/FFMPEGPacket and foxglove_msgs/CompressedVideo.
 
-    The decoder has the state of one stream: messages are to be read in their order, by one thread.
+    The decoder is stateful: read all messages of a topic in order, from one thread.
     """
 
     def __init__(self, message_type: type) -> None:
@@ -260,14 +272,14 @@ _VIDEO_MESSAGES = {
 
 
 def image_input(transport: str, max_pixels: int = DEFAULT_DECODED_PIXELS) -> ImageInput:
-    """The reader of what a transport sends.
+    """Create the reader of a transport's messages.
 
     Args:
         transport: one of IMAGE_TRANSPORTS.
-        max_pixels: bound of compressed images that can only be decoded whole.
+        max_pixels: larger compressed images that cannot be decoded at a reduced size are refused.
 
     Raises:
-        ImageTransportError: its messages are not installed.
+        ImageTransportError: the message package is not installed.
     """
     if transport == "raw":
         return RawImages()
@@ -286,14 +298,14 @@ def image_input(transport: str, max_pixels: int = DEFAULT_DECODED_PIXELS) -> Ima
 
 
 def image_topic(node: Node, transport: str) -> tuple[type, str]:
-    """Message type and topic of the images that a node of ours publishes: raw or compressed."""
+    """Return message type and topic of the images that a node publishes: raw or compressed."""
     return (Image if transport == "raw" else CompressedImage), input_topic(node, transport)
 
 
 def input_topic(node: Node, transport: str) -> str:
-    """The topic of a node's images.
+    """Return the topic of a node's images.
 
-    As with image_transport, all but raw ones are where `image` is remapped to, plus the name of the
-    transport: /compressed, /ffmpeg, /foxglove.
+    As with image_transport, the topics of all transports but raw are the remapped `image` followed
+    by the name of the transport: /compressed, /ffmpeg, /foxglove.
     """
     return "image" if transport == "raw" else f"{node.resolve_topic_name('image')}/{transport}"

@@ -1,4 +1,4 @@
-"""How the node is, as diagnostic_msgs: inputs, units and thinker."""
+"""Diagnostics of the roma node: inputs, units, thinker, watches, journal, hooks and clock."""
 
 from __future__ import annotations
 
@@ -36,16 +36,16 @@ __all__ = [
 ]
 
 MAX_CONFLICTS = 16  # lines
-RECENT = 10.0  # seconds that a lost unit shows as a warning
+RECENT = 10.0  # s that a dropped unit shows as a warning
 MINUTE = 60.0
-MESSAGE = 500  # characters of a message that may name many watches
-MOST_LOST = 0.05  # of a minute's video, sound or stamps, without a warning
-MOST_RESETS = 3  # in `RECENT` seconds, without a warning
-STALLED = 5.0  # seconds without a judged unit, or without a tick of the clock, that are an error
-ARRIVING = 2.0  # seconds since an input's last message within which data arrives
+MAX_MESSAGE = 500  # characters of a message that names watches
+MAX_LOSS = 0.05  # share of a minute's video, audio or stamps lost without a warning
+MAX_RESETS = 3  # in `RECENT` seconds, without a warning
+STALLED = 5.0  # s without a processed unit, or a tick of the clock, that are an error
+ARRIVING = 2.0  # s since an input's last message during which data counts as arriving
 
 ALL = "items_in"
-LOSSES = (  # what counters of `AssemblerStats` say of a minute: part, whole, in words
+LOSSES = (  # ratios of counters of `AssemblerStats`: part, whole, description
     ("units_video_filled", "units", "units without new video"),
     ("units_audio_filled", "units", "units with missing sound"),
     ("frames_late", "frames_in", "frames too late"),
@@ -59,14 +59,14 @@ LOSSES = (  # what counters of `AssemblerStats` say of a minute: part, whole, in
 
 
 class LagMemory:
-    """Remembers for a while that units were lost."""
+    """Detector of units that were dropped recently."""
 
     def __init__(self) -> None:
         self._lost = 0
         self._when: float | None = None
 
     def is_recent(self, lost: int) -> bool:
-        """Whether the number of lost units has grown of late."""
+        """Return whether the number of dropped units has grown in the last `RECENT` seconds."""
         now = time.monotonic()
         if lost > self._lost:
             self._when = now
@@ -75,32 +75,32 @@ class LagMemory:
 
 
 class Stall:
-    """Measures how long a value has stood still, in monotonic seconds."""
+    """Stopwatch of how long a value has not changed, in monotonic seconds."""
 
     def __init__(self) -> None:
         self._value: object = None
         self._since = time.monotonic()
 
     def update(self, value: object) -> float:
-        """Take the value as it is now; returns the seconds since it was another."""
+        """Take the current value; return the seconds since its last change."""
         now = time.monotonic()
         if value != self._value:
             self._value, self._since = value, now
         return now - self._since
 
     def restart(self) -> None:
-        """Count from now on."""
+        """Restart the count at zero."""
         self._since = time.monotonic()
 
 
 class RecentMinute:
-    """How much counters have grown in the last minute. To be updated about once a second."""
+    """Growth of counters in the last minute. Update it about once a second."""
 
     def __init__(self) -> None:
         self._snapshots: deque[tuple[float, Mapping[str, int]]] = deque(maxlen=256)
 
     def update(self, counts: Mapping[str, int]) -> None:
-        """Take the counters as they are now; if one has fallen, they count anew."""
+        """Take the current counters; start over if one has decreased."""
         now = time.monotonic()
         if self._snapshots:
             newest = self._snapshots[-1][1]
@@ -111,17 +111,17 @@ class RecentMinute:
             self._snapshots.popleft()
 
     def growth(self, name: str) -> int:
-        """By how much a counter has grown."""
+        """Return by how much a counter has grown."""
         if not self._snapshots:
             return 0
         oldest, newest = self._snapshots[0][1], self._snapshots[-1][1]
         return newest.get(name, 0) - oldest.get(name, 0)
 
     def share(self, part: str, whole: str) -> float:
-        """Return what share one counter's growth is of another's over a full minute, 0 to 1.
+        """Return the growth of one counter as a share of another's over a full minute, 0 to 1.
 
-        While less than a minute has been seen, the rest is taken to be as much and without fault,
-        so that a single unit at the start is no alarm.
+        In the first minute the time that is missing counts as free of losses, so that a single
+        unit at the start is no alarm.
         """
         grown = self.growth(whole)
         if grown <= 0:
@@ -131,11 +131,11 @@ class RecentMinute:
 
 
 class StreamHealth:
-    """What has become of a node's stream of late. To be updated about once a second.
+    """Health of a node's stream in the last minute. Update it about once a second.
 
     Attributes:
         minute: growth of the counters of the assembler and of the assistant.
-        unjudged_for: seconds that data has been arriving without a unit being judged.
+        unjudged_for: how long data has been arriving without a unit being processed, s.
     """
 
     def __init__(self) -> None:
@@ -145,10 +145,12 @@ class StreamHealth:
         self._stall = Stall()
 
     def update(self, stats: AssemblerStats, status: AssistantStatus, *, arriving: bool) -> None:
-        """Take the counters as they are now.
+        """Take the current counters.
 
         Args:
-            arriving: whether data arrives and is taken.
+            stats: counters of the assembler.
+            status: counters of the assistant.
+            arriving: whether data arrives on an enabled input.
         """
         counts = {name: getattr(stats, name) for part in LOSSES for name in part[:2] if name != ALL}
         counts[ALL] = stats.frames_in + stats.audio_in
@@ -171,23 +173,23 @@ class StreamHealth:
 
     @property
     def shares(self) -> dict[str, float]:
-        """What was filled, late or bad, as shares of the last minute's, 0 to 1."""
+        """Share of the last minute's data that was filled, late or bad, 0 to 1, by description."""
         return {words: self.minute.share(part, whole) for part, whole, words in LOSSES}
 
 
 def is_arriving(monitors: Sequence[InputMonitor]) -> bool:
-    """Whether data comes in on any of the inputs."""
+    """Return whether data arrives on any input."""
     return any(monitor.count and monitor.age < ARRIVING for monitor in monitors)
 
 
 def state_status(node: str, state: str, detail: str) -> DiagnosticStatus:
-    """For a node that is not active: that it is not, and why, if that is known."""
+    """Return the status of a node that is not active: OK, or ERROR if there is a detail."""
     level = DiagnosticStatus.ERROR if detail else DiagnosticStatus.OK
     return _status(f"{node}: state", level, detail or state, {"state": state})
 
 
 def loading_status(node: str, what: str) -> DiagnosticStatus:
-    """For a node that loads its model: it cannot see or hear yet."""
+    """Return the status of a node that loads its model."""
     return _status(f"{node}: state", DiagnosticStatus.WARN, what, {"state": "configuring"})
 
 
@@ -199,12 +201,17 @@ def input_status(
     disabled: str = "",
     clocks: Sequence[SensorClockStatus] = (),
 ) -> DiagnosticStatus:
-    """Rates, ages, delays and stamps of the inputs, and all that was wrong with them.
+    """Return the status of the inputs: rates, ages, delays, stamps and errors.
 
-    Stamps that were aligned by a constant are no fault; stamps that cannot be used are.
+    Stamps that were aligned by a constant are OK; stamps that cannot be used are a warning.
 
     Args:
-        disabled: which inputs are switched off, and by what; empty if none is.
+        node: name of the node.
+        monitors: monitor of each input.
+        errors: errors of the inputs.
+        waiting_lost: number of messages that were dropped before they were decoded.
+        disabled: which inputs are disabled, and by which service; empty: none.
+        clocks: how the stamps of each sensor relate to the time of arrival.
     """
     values: dict[str, object] = {}
     for monitor in monitors:
@@ -233,7 +240,7 @@ def input_status(
         for clock in clocks
         if clock.by_arrival
     ]
-    message = "; ".join(["data comes in", *aligned])
+    message = "; ".join(["receiving data", *aligned])
     return _status(f"{node}: inputs", DiagnosticStatus.OK, message, values)
 
 
@@ -246,7 +253,7 @@ def graph_status(node: str, problems: Sequence[str]) -> DiagnosticStatus:
     name = f"{node}: graph"
     values: dict[str, object] = {f"problem {n}": text for n, text in enumerate(problems, 1)}
     if problems:
-        return _warning(name, "; ".join(problems)[:MESSAGE], values)
+        return _warning(name, "; ".join(problems)[:MAX_MESSAGE], values)
     return _status(name, DiagnosticStatus.OK, "one publisher for each input", values)
 
 
@@ -272,11 +279,14 @@ def unit_status(
     skew: float | None,
     health: StreamHealth,
 ) -> DiagnosticStatus:
-    """What became of the input: an error if no unit is judged, a warning if much of it was lost.
+    """Return the status of the units: ERROR if none is processed, WARN if much data is lost.
 
     Args:
-        skew: of the last unit, audio end minus video end, seconds; `None` before the first.
-        health: of the stream, of late.
+        node: name of the node.
+        stats: counters of the assembler.
+        status: counters of the assistant.
+        skew: audio end minus video end of the last unit, s; `None` before the first unit.
+        health: health of the stream in the last minute.
     """
     shares = health.shares
     values: dict[str, object] = {
@@ -301,7 +311,7 @@ def unit_status(
     }
     values |= {f"{words} in a minute [%]": 100 * share for words, share in shares.items()}
     name = f"{node}: units"
-    if health.resets > MOST_RESETS:
+    if health.resets > MAX_RESETS:
         message = (
             f"{health.resets} resets in {RECENT:.0f} s: each forgets the stream, so alerts are "
             "missed; find the client that calls ~/reset"
@@ -317,7 +327,7 @@ def unit_status(
     troubles += [
         f"{words}: {math.ceil(100 * share)} % of a minute"
         for words, share in shares.items()
-        if share > MOST_LOST
+        if share > MAX_LOSS
     ]
     if troubles:
         return _warning(name, "; ".join(troubles), values)
@@ -326,7 +336,7 @@ def unit_status(
 
 
 def watch_status(node: str, status: AssistantStatus) -> DiagnosticStatus:
-    """What is watched for, and a warning if the model cannot know, see or hear some of it."""
+    """Return the status of the watches: WARN if the model was not trained for an instruction."""
     name = f"{node}: watches"
     values: dict[str, object] = {
         session.watch.id: session.watch.instruction
@@ -336,15 +346,16 @@ def watch_status(node: str, status: AssistantStatus) -> DiagnosticStatus:
     values |= {f"{watch}: warning": warning for watch, warning in status.warnings.items()}
     if status.warnings:
         message = "; ".join(f"{watch}: {warning}" for watch, warning in status.warnings.items())
-        return _warning(name, message[:MESSAGE], values)
+        return _warning(name, message[:MAX_MESSAGE], values)
     return _status(name, DiagnosticStatus.OK, "known", values)
 
 
 def clock_status(node: str, stands_still_for: float, now: int) -> DiagnosticStatus:
-    """Whether the simulation's clock ticks; for a node with `use_sim_time`.
+    """Return the status of the simulation's clock, for a node with `use_sim_time`.
 
     Args:
-        stands_still_for: seconds since /clock last moved ROS time.
+        node: name of the node.
+        stands_still_for: time since /clock last changed ROS time, s.
         now: ROS time, ns; 0 before the first message.
     """
     name = f"{node}: clock"
@@ -353,10 +364,10 @@ def clock_status(node: str, stands_still_for: float, now: int) -> DiagnosticStat
         "stands still for [s]": stands_still_for,
     }
     if not now:
-        message = "use_sim_time is on and nothing comes on /clock; start the simulation or the bag"
+        message = "use_sim_time is true, but /clock has no messages; start the simulation or bag"
         return _warning(name, message, values)
     if stands_still_for >= STALLED:
-        message = f"use_sim_time is on and /clock has stood still for {stands_still_for:.0f} s"
+        message = f"use_sim_time is true, but /clock has not changed for {stands_still_for:.0f} s"
         return _warning(name, message, values)
     return _status(name, DiagnosticStatus.OK, "/clock ticks", values)
 
@@ -364,11 +375,14 @@ def clock_status(node: str, stands_still_for: float, now: int) -> DiagnosticStat
 def thinker_status(
     node: str, model: str, status: AssistantStatus, late: bool, faults: int = 0
 ) -> DiagnosticStatus:
-    """Whether the model keeps up, and what it holds.
+    """Return the status of the model: whether it keeps up, and its memory.
 
     Args:
-        late: whether units were lost of late because it does not.
-        faults: errors of the last minute.
+        node: name of the node.
+        model: name of the checkpoint.
+        status: counters of the assistant.
+        late: whether units were dropped recently because the model is too slow.
+        faults: number of faults in the last minute.
     """
     values: dict[str, object] = {
         "model": model,
@@ -389,41 +403,43 @@ def thinker_status(
     if faults:
         return _warning(name, f"faults in a minute: {faults}; {status.last_fault}", values)
     if late or status.lag > 1.0:
-        return _warning(name, "slower than the sensors: units are lost", values)
+        return _warning(name, "slower than the sensors: units are dropped", values)
     return _status(name, DiagnosticStatus.OK, "keeps up", values)
 
 
 def watch_storage_status(
-    node: str, running: int, trouble: str, conflicts: Sequence[str]
+    node: str, running: int, storage_error: str, conflicts: Sequence[str]
 ) -> DiagnosticStatus:
-    """Whether the watches would outlast a crash, and what could not be restored.
+    """Return the status of the file that the watches are stored in.
 
     Args:
-        running: how many watches there are.
-        trouble: why they are not stored; empty if they are.
-        conflicts: one line each.
+        node: name of the node.
+        running: number of running watches.
+        storage_error: why the watches are not stored; empty if they are.
+        conflicts: one line for each watch that could not be restored as it was.
     """
     values: dict[str, object] = {"watches": running}
     values.update({f"conflict {n}": line for n, line in enumerate(conflicts[:MAX_CONFLICTS], 1)})
-    if trouble:
-        return _warning(f"{node}: watch storage", trouble, values)
+    if storage_error:
+        return _warning(f"{node}: watch storage", storage_error, values)
     if conflicts:
         return _warning(f"{node}: watch storage", conflicts[0], values)
     return _status(f"{node}: watch storage", DiagnosticStatus.OK, f"{running} watches", values)
 
 
-def journal_status(node: str, status: JournalStatus | None, trouble: str) -> DiagnosticStatus:
-    """Whether events are written.
+def journal_status(node: str, status: JournalStatus | None, error: str) -> DiagnosticStatus:
+    """Return the status of the event journal.
 
     Args:
-        status: `None`: there is no journal.
-        trouble: why there is none, although there should be.
+        node: name of the node.
+        status: status of the journal; `None`: there is no journal.
+        error: why the journal cannot be opened; empty: no error.
     """
     name = f"{node}: journal"
-    if trouble:
-        return _status(name, DiagnosticStatus.ERROR, trouble, {})
+    if error:
+        return _status(name, DiagnosticStatus.ERROR, error, {})
     if status is None:
-        return _status(name, DiagnosticStatus.OK, "switched off", {})
+        return _status(name, DiagnosticStatus.OK, "disabled", {})
     values: dict[str, object] = {
         "events": status.newest,
         "events waiting": status.waiting,
@@ -438,7 +454,7 @@ def journal_status(node: str, status: JournalStatus | None, trouble: str) -> Dia
 
 
 def hook_statuses(node: str, stats: HookStats | None) -> list[DiagnosticStatus]:
-    """What became of the events that go to hooks; nothing where there is no hook."""
+    """Return the status of the hooks; empty without hooks."""
     if stats is None:
         return []
     values: dict[str, object] = {
@@ -448,7 +464,7 @@ def hook_statuses(node: str, stats: HookStats | None) -> list[DiagnosticStatus]:
     }
     if stats.lost:
         return [_warning(f"{node}: hooks", f"{stats.lost} events were not delivered", values)]
-    return [_status(f"{node}: hooks", DiagnosticStatus.OK, "all was delivered", values)]
+    return [_status(f"{node}: hooks", DiagnosticStatus.OK, "all events delivered", values)]
 
 
 def _warning(name: str, message: str, values: Mapping[str, object]) -> DiagnosticStatus:

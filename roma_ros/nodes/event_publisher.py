@@ -1,4 +1,4 @@
-"""What the assistant tells, as messages and lines of the log."""
+"""Publisher of the assistant's events as messages and log lines."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ from roma_ros.nodes.stream_topic import StreamTopic
 
 __all__ = ["EventPublisher"]
 
-LOGGED_CHARACTERS = 200  # of what a watch says
-LOG_PERIOD = 5.0  # seconds between two lines of the same kind
+MAX_LOGGED = 200  # characters of a text in the log
+LOG_PERIOD = 5.0  # s between two lines of the same kind
 
 
 class EventPublisher:
-    """Publishers of a lifecycle node; they are silent while it is not active.
+    """Publishers of a lifecycle node's events; they publish only while the node is active.
 
     Args:
-        node: whose topics they are.
-        stream: the topic of what becomes of the stream.
-        frame_id: the coordinate frame that headers name now.
-        write: takes each event before it is published, and returns its number in the journal.
-        deliver: takes each event and its number after it was published.
+        node: the node to publish with.
+        stream: publisher of `~/stream`.
+        frame_id: returns the current coordinate frame for headers.
+        write: called with each event before it is published; returns its number in the journal.
+        deliver: called with each event and its number after it was published.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class EventPublisher:
         self._narration_texts = create(String, "~/narration_text", qos.NARRATIONS)
 
     def __call__(self, event: Event) -> None:
-        """Take an event, in whichever thread."""
+        """Write, publish and deliver an event; from any thread."""
         sequence = self._write(event)
         with ignore_shutdown_errors(self._node):
             self._publish(event, sequence)
@@ -105,19 +105,19 @@ class EventPublisher:
             self._log.warning(f"{whose}: {event.message}")
 
     def _log_spoken(self, kind: str, event: Alert | Narration) -> None:
-        """One line, whatever is in the words."""
-        words = (event.text or event.instruction)[:LOGGED_CHARACTERS]
+        """Log an alert or a narration as one line."""
+        words = (event.text or event.instruction)[:MAX_LOGGED]
         self._log.info(
-            f"{kind} {event.watch[:LOGGED_CHARACTERS]}: {' '.join(words.split())} "
+            f"{kind} {event.watch[:MAX_LOGGED]}: {' '.join(words.split())} "
             f"(p(speak) {event.p_speak:.2f}, stream {event.stream}, unit {event.unit})"
         )
 
     def _log_lag(self, lag: Lag) -> None:
-        lost = f"{lag.dropped} units dropped, {lag.audio_only} heard without video"
+        lost = f"{lag.dropped} units dropped, {lag.audio_only} processed without video"
         if lag.recovered:
-            self._log.info(f"keeps up again; {lost} in all")
+            self._log.info(f"the model keeps up again; {lost} in total")
         else:
             self._log.warning(
-                f"slower than the sensors ({lag.policy.value}): {lost}",
+                f"the model is slower than the sensors ({lag.policy.value}): {lost}",
                 throttle_duration_sec=LOG_PERIOD,
             )

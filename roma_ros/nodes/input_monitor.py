@@ -1,4 +1,4 @@
-"""What comes in on a topic, how often, and why nothing does."""
+"""Rate and age of the messages on an input topic, and description of its publishers."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from collections import deque
 
 __all__ = ["SILENCE", "InputMonitor"]
 
-RATE_SECONDS = 5.0  # over which the rate is taken
-SILENCE = 5.0  # seconds without a message that are worth a warning
+RATE_SECONDS = 5.0  # s over which the rate is measured
+SILENCE = 5.0  # s without a message until a warning
 
 
 class InputMonitor:
-    """Arrivals on one topic, by the monotonic clock.
+    """Statistics of the messages on one topic, by the monotonic clock.
 
     Args:
-        topic: its full name.
-        message_type: as ROS writes it, such as sensor_msgs/msg/Image.
+        topic: full name of the topic.
+        message_type: name of the message type, such as sensor_msgs/msg/Image.
 
     Attributes:
-        count: messages so far.
-        delay: how long after its stamp the last message came, seconds of ROS time.
+        count: number of messages so far.
+        delay: ROS time of the last message's arrival minus its stamp, s.
     """
 
     def __init__(self, topic: str, message_type: str) -> None:
@@ -34,7 +34,7 @@ class InputMonitor:
         self._arrivals: deque[float] = deque(maxlen=4096)
 
     def arrived(self, delay: float) -> None:
-        """A message came in, `delay` seconds after its stamp."""
+        """Count a message that arrived `delay` seconds after its stamp."""
         self.count += 1
         self.delay = delay
         self._last = time.monotonic()
@@ -42,16 +42,16 @@ class InputMonitor:
 
     @property
     def age(self) -> float:
-        """Seconds since the last message, or since the beginning."""
+        """Seconds since the last message; before the first, since the start."""
         return time.monotonic() - self._last
 
     @property
     def silent(self) -> bool:
-        """Whether nothing has come for so long that something must be wrong."""
+        """Whether there has been no message for `SILENCE` seconds."""
         return self.age > SILENCE
 
     def warning_is_due(self, period: float) -> bool:
-        """Whether it was not said within `period` seconds that it is silent; it is now."""
+        """Return whether the last warning is `period` seconds ago; if so, count one as logged."""
         now = time.monotonic()
         due = now - self._warned >= period
         self._warned = now if due else self._warned
@@ -59,7 +59,7 @@ class InputMonitor:
 
     @property
     def rate(self) -> float:
-        """Messages a second of late."""
+        """Messages per second over the last `RATE_SECONDS`."""
         now = time.monotonic()
         while (first := self._first()) is not None and first < now - RATE_SECONDS:
             self._arrivals.popleft()

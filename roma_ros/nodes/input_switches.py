@@ -1,4 +1,4 @@
-"""Which inputs the node takes, as its services switch them."""
+"""Switches of the inputs, set by the node's services."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ ALL = "~/enable"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InputSwitches:
-    """One switch for all inputs, and one for each; an input is taken while both are on.
+    """A switch for all inputs, and one for each; an input is enabled while both are on.
 
-    So `~/enable` gives back what it took, and leaves off what `~/enable_audio` switched off.
+    So an input that `~/enable_audio` disabled stays disabled after `~/enable`.
 
     Attributes:
-        present: inputs that the node has.
+        present: the inputs that the node has.
         off: names of the services whose switch is off.
     """
 
@@ -28,26 +28,26 @@ class InputSwitches:
 
     @classmethod
     def of(cls, present: Iterable[Modality]) -> InputSwitches:
-        """All on."""
+        """Return switches that are all on."""
         return cls(present=tuple(present))
 
     def switched(self, modality: Modality | None, on: bool) -> InputSwitches:
-        """The switches with one of them set; `None` is the one for all inputs."""
+        """Return the switches with one of them set; `None`: the switch for all inputs."""
         name = {ALL if modality is None else service_of(modality)}
         return replace(self, off=self.off - name if on else self.off | name)
 
     def enabled(self, modality: Modality) -> bool:
-        """Whether an input is there and is taken."""
+        """Return whether the node has an input and it is enabled."""
         return modality in self.present and not self.off_by(modality)
 
     @property
     def disabled(self) -> frozenset[Modality]:
-        """Inputs that are there and are not taken."""
+        """The inputs that the node has and that are disabled."""
         return frozenset(modality for modality in self.present if self.off_by(modality))
 
     @property
     def why_disabled(self) -> str:
-        """Names what is not taken, and by which service; empty if all is."""
+        """Which inputs are disabled, and by which service; empty: none."""
         parts = (
             f"{modality.value} is disabled by {' and '.join(self.off_by(modality))}"
             for modality in self.present
@@ -61,10 +61,10 @@ class InputSwitches:
         return ", ".join(part for part in (on, self.why_disabled) if part)
 
     def off_by(self, modality: Modality) -> list[str]:
-        """Names of the services that have switched an input off."""
+        """Return the names of the services that have disabled an input."""
         return [name for name in (ALL, service_of(modality)) if name in self.off]
 
 
 def service_of(modality: Modality) -> str:
-    """Name of the service that switches one input."""
+    """Return the name of the service that enables and disables an input."""
     return f"{ALL}_{modality.value}"

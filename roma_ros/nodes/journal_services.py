@@ -1,4 +1,4 @@
-"""The node's event journal: events on their way to it, and the service that finds them again."""
+"""Event journal of the node, and the service `~/events_since` that reads it."""
 
 from __future__ import annotations
 
@@ -30,21 +30,24 @@ from roma_ros.watch import Watch, WatchKind
 __all__ = ["NodeJournal", "journal_event_message"]
 
 UNIT = 1_000_000_000  # ns
-MAX_KINDS = 32  # names of kinds in one request
-MAX_WAITING = 16  # requests that wait for the disk
+MAX_KINDS = 32  # in one request
+MAX_WAITING = 16  # requests that wait for the reader's thread
 MAX_TEXT = 2**20  # bytes of JSON in one response
 
 
 class NodeJournal:
-    """A journal while there is one, and `~/events_since`.
+    """Event journal of a node, which may be closed, and the service `~/events_since`.
 
     Args:
         node: the roma node.
-        why_not: says why the node has no journal yet, for the answer to a request.
+        why_not: returns why the node is not configured, for responses without a journal.
+
+    Attributes:
+        open_error: why the journal cannot be opened; empty: no error.
     """
 
     def __init__(self, node: Node, why_not: Callable[[], str]) -> None:
-        self.open_error = ""  # why there is none although there should be
+        self.open_error = ""
         self._log = node.get_logger()
         self._why_not = why_not
         self._journal: EventJournal | None = None
@@ -56,7 +59,12 @@ class NodeJournal:
         )
 
     def open(self, config: JournalConfig | None, header: Header) -> None:
-        """Begin to write, unless `config` is `None`; a folder that cannot be used is said."""
+        """Open the journal; an error is logged, and events are then not written.
+
+        Args:
+            config: settings of the journal; `None`: no journal.
+            header: header of its files.
+        """
         self.close()
         if config is None:
             return
@@ -64,40 +72,44 @@ class NodeJournal:
             self._journal = EventJournal(config, header, self._log.error)
         except OSError as error:
             where = f"{config.folder}: {error.strerror}" if error.strerror else str(error)
-            self.open_error = f"there is no event journal: {where}"
-            self._log.error(f"{self.open_error}; events are published all the same")
+            self.open_error = f"the event journal cannot be opened: {where}"
+            self._log.error(f"{self.open_error}; events are published, but not written")
         else:
             self._log.info(f"events are written to {config.folder}")
 
     def close(self) -> None:
-        """Write what waits, and let go of the folder."""
+        """Write pending events, and close the files."""
         journal, self._journal = self._journal, None
         self.open_error = ""
         if journal is not None:
             journal.close()
 
     def destroy(self) -> None:
-        """Close, for good."""
+        """Close the journal and end the reader's thread."""
         self.close()
         self._reader.shutdown(wait=False, cancel_futures=True)
 
     def append(self, event: Event) -> int:
-        """Write an event before it is told; returns its number, 0 without one. In any thread."""
+        """Write an event before it is published; from any thread.
+
+        Returns:
+            Its number in the journal; 0 if it was not written.
+        """
         journal = self._journal
         if journal is None:
             return 0
         try:
             return journal.append(event, self._seconds(event))
-        except Exception as error:  # whatever it is, the event is to be published
-            self._log.error(f"{type(event).__name__} is not in the journal: {error!r}")
+        except Exception as error:  # the event is to be published all the same
+            self._log.error(f"{type(event).__name__} cannot be written to the journal: {error!r}")
             return 0
 
-    def untold(self, watches: Sequence[Watch]) -> list[Alert]:
-        """Alerts that an earlier run was about to tell when it was killed; each is given once."""
+    def take_unpublished(self, watches: Sequence[Watch]) -> list[Alert]:
+        """Return the alerts that an earlier run did not publish, and forget them."""
         journal = self._journal
         if journal is None:
             return []
-        untold, journal.unpublished = journal.unpublished, ()
+        unpublished, journal.unpublished = journal.unpublished, ()
         alerts = {watch.id: watch for watch in watches if watch.kind is WatchKind.ALERT}
         return [
             Alert(
@@ -110,16 +122,16 @@ class NodeJournal:
                 p_speak=event.p_speak,
                 finished=False,
             )
-            for event in untold
+            for event in unpublished
             if event.watch in alerts
         ]
 
     def status(self) -> JournalStatus | None:
-        """How the journal is doing; `None` without one."""
+        """Return the status of the journal; `None` without one."""
         return None if self._journal is None else self._journal.status()
 
     def _seconds(self, event: Event) -> float | None:
-        """END of the event's unit since its stream began; `None` if that is not known."""
+        """Return the time from the stream's start to the end of the event's unit, s, if known."""
         if isinstance(event, StreamStarted):
             self._begin = event.stream, event.stamp - UNIT
         if self._begin is None or self._begin[0] != event.stream:
@@ -161,7 +173,7 @@ class NodeJournal:
         return ""
 
     def _find(self, journal: EventJournal, request: EventsSince.Request, respond: Respond) -> None:
-        """In the reader's thread."""
+        """Read the journal and respond; runs in the reader's thread."""
         try:
             page = journal.since(
                 request.sequence,
@@ -170,7 +182,7 @@ class NodeJournal:
                 limit=request.limit,
             )
             response = _response(page)
-        except Exception as error:  # whoever asks is to have an answer, whatever happens
+        except Exception as error:  # every request gets a response
             response = EventsSince.Response(
                 success=False, message=f"the journal cannot be read: {error}"
             )
@@ -180,7 +192,7 @@ class NodeJournal:
 
 
 def _response(page: JournalPage) -> EventsSince.Response:
-    """As many of a page's events as one message should carry."""
+    """Convert a page to a response, with at most `MAX_TEXT` bytes of JSON."""
     messages: list[JournalEvent] = []
     size, after, more = 0, page.next, page.more
     for record in page.records:
@@ -203,9 +215,9 @@ def _response(page: JournalPage) -> EventsSince.Response:
 
 
 def _fits(record: Record) -> bool:
-    """Whether the numbers are in the range of the fields; those of a damaged line may not be.
+    """Return whether the numbers are in the range of the message's fields.
 
-    rclpy does not check them, and fails when it sends the message.
+    Those of a damaged line may not be; rclpy does not check them, and fails to send the message.
     """
     seconds = (record.event.stamp // UNIT, (record.wall_ns or 0) // UNIT)
     return all(-(2**31) <= each < 2**31 for each in seconds) and (
@@ -214,7 +226,7 @@ def _fits(record: Record) -> bool:
 
 
 def journal_event_message(record: Record) -> JournalEvent:
-    """A record of the journal as a message."""
+    """Convert a record of the journal to a message."""
     event = record.event
     message = JournalEvent(
         header=header_message(event.stamp),

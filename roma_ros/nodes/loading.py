@@ -1,4 +1,4 @@
-"""Work that takes long and cannot be stopped, such as loading a model, in a thread of its own."""
+"""Thread for work that takes long and cannot be stopped, such as loading a model."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ Loaded = TypeVar("Loaded")
 
 
 class LoadingAbandonedError(RuntimeError):
-    """Nobody waits for what was being loaded any more."""
+    """The load was abandoned before it was done."""
 
 
 class Loading(Generic[Loaded]):
-    """Something that is being loaded.
+    """A load under way, in a thread of its own.
 
     Args:
-        what: is loaded, in words.
-        load: loads it, in a thread of its own.
-        discard: frees what was loaded after `abandon`.
+        what: description of what is loaded, for messages.
+        load: called in the thread; returns the result.
+        discard: called with a result that arrives after `abandon`, to free it.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class Loading(Generic[Loaded]):
 
     @property
     def at_work(self) -> bool:
-        """Whether the thread has not ended; also after `abandon`."""
+        """Whether the thread is still running, also after `abandon`."""
         return self._thread.is_alive()
 
     @property
@@ -52,24 +52,24 @@ class Loading(Generic[Loaded]):
         return self._outcome.done()
 
     def wait(self) -> Loaded:
-        """What was loaded.
+        """Wait for the result and return it.
 
         Raises:
-            LoadingAbandonedError: `abandon` was called before it was there.
-            Exception: whatever `load` raises.
+            LoadingAbandonedError: `abandon` was called before the end.
+            Exception: the exception that `load` raised.
         """
         return self._outcome.result()
 
     def abandon(self) -> None:
-        """Let `wait` return at once; the thread goes on to its end, and its result is freed."""
-        self._fail(LoadingAbandonedError(f"gave up {self}"))
+        """Let `wait` raise at once; the thread runs to its end, and its result is discarded."""
+        self._fail(LoadingAbandonedError(f"abandoned {self}"))
 
     def _work(self) -> None:
         try:
             loaded = self._load()
         except Exception as error:
             self._fail(error)
-        except BaseException as error:  # a panic of a library in Rust
+        except BaseException as error:  # such as a panic of a Rust library
             self._fail(RuntimeError(f"{type(error).__name__}: {error}"))
         else:
             self._succeed(loaded)
@@ -81,5 +81,5 @@ class Loading(Generic[Loaded]):
             self._discard(loaded)
 
     def _fail(self, error: Exception) -> None:
-        with suppress(InvalidStateError):  # it is loaded, or was abandoned
+        with suppress(InvalidStateError):  # the load is done or was abandoned
             self._outcome.set_exception(error)

@@ -1,8 +1,8 @@
-"""Replies one after the other, not many at once.
+"""Queue of service responses that are sent with a pause between them.
 
-With the default quality of service a client keeps the last 10 replies of its service, those to all
-other clients among them; what comes faster than it can take is lost, and it waits for ever. Of
-1,000 replies as fast as they go, such clients got 376; of 1,000 with 2 ms between them, all.
+With the default quality of service a client keeps the last 10 responses of its service, including
+those to other clients. Responses that arrive faster than it reads them are lost, and it waits for
+ever: of 1,000 responses sent without a pause clients received 376, with pauses of 2 ms all.
 """
 
 from __future__ import annotations
@@ -17,12 +17,16 @@ __all__ = ["PacedReplies"]
 
 log = logging.getLogger(__name__)
 
-PERIOD = 0.002  # seconds from one reply to the next
-MAX_WAITING = 2_000  # replies; further ones are sent at once
+PERIOD = 0.002  # s between two responses
+MAX_WAITING = 2_000  # responses; further ones are sent at once
 
 
 class PacedReplies:
-    """A thread that sends replies, with a pause after each."""
+    """Thread that sends responses with a pause after each.
+
+    Args:
+        period: length of a pause, s.
+    """
 
     def __init__(self, period: float = PERIOD) -> None:
         self._period = period
@@ -31,14 +35,14 @@ class PacedReplies:
         self._thread.start()
 
     def put(self, send: Callable[[], object]) -> None:
-        """Have a reply sent when it is its turn; from any thread, never waits."""
+        """Queue a function that sends a response; from any thread, never blocks."""
         try:
             self._waiting.put_nowait(send)
         except queue.Full:
             send()
 
     def close(self) -> None:
-        """Send what waits without pauses, and end the thread."""
+        """Send the remaining responses without pauses, and end the thread."""
         self._period = 0.0
         self._waiting.put(None)
         self._thread.join()
@@ -47,6 +51,6 @@ class PacedReplies:
         while (send := self._waiting.get()) is not None:
             try:
                 send()
-            except Exception:  # who asked has gone; the others wait
-                log.exception("a reply could not be sent")
+            except Exception:  # such as a client that is gone; send the others
+                log.exception("a response could not be sent")
             time.sleep(self._period)

@@ -1,4 +1,4 @@
-"""Quality of service of every topic, in one place."""
+"""Quality of service of every topic and service."""
 
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 
@@ -19,16 +19,16 @@ __all__ = [
     "image_output",
 ]
 
-# Best effort takes from best-effort and from reliable publishers; reliable would only take from
-# reliable ones, and most cameras are not. Of images the newest count. Of audio every piece does,
-# and pieces are small and many: a longer queue than the sensor profile's 5.
+# A best-effort subscription matches best-effort and reliable publishers; a reliable one would match
+# reliable publishers only, and most cameras are not. Old images may be dropped. Audio must not be,
+# and its chunks are small and many: a longer queue than the sensor profile's 5.
 IMAGES = QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT)
-# Of video packets every one does, too: each needs those since the last key frame.
+# Video packets must not be dropped either: each needs those since the last key frame.
 VIDEO = QoSProfile(depth=50, reliability=ReliabilityPolicy.BEST_EFFORT)
 AUDIO = QoSProfile(depth=50, reliability=ReliabilityPolicy.BEST_EFFORT)
 
-# A format that is announced once has to be latched, and one that is repeated need not be: each
-# kind of subscription takes from the publishers that the other one misses.
+# A format that is published once is latched, one that is published repeatedly may not be: each of
+# the two subscriptions matches publishers that the other one does not.
 AUDIO_INFO = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
 AUDIO_INFO_LATCHED = QoSProfile(
     depth=1,
@@ -36,10 +36,10 @@ AUDIO_INFO_LATCHED = QoSProfile(
     durability=DurabilityPolicy.TRANSIENT_LOCAL,
 )
 
-# Who subscribes late still learns of the last alerts.
+# Latched: a late subscriber gets the last alerts.
 ALERTS = QoSProfile(depth=50, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 NARRATIONS = QoSProfile(depth=50)
-# Likewise of the last changes: which stream it is, and which inputs are switched off.
+# Latched: a late subscriber gets the current stream and which inputs are disabled.
 STREAM_EVENTS = QoSProfile(depth=10, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 SPEAK_PROBABILITIES = QoSProfile(depth=10)
 DIAGNOSTICS = QoSProfile(depth=10)

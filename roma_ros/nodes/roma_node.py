@@ -231,7 +231,7 @@ class RomaNode(LifecycleNode):
         topics = " and ".join(monitor.topic for monitor in self.inputs)
         self.get_logger().info(f"active with {configured.model} on {topics}")
         activated = super().on_activate(state)
-        for alert in self._journal.untold(configured.assistant.watches):
+        for alert in self._journal.take_unpublished(configured.assistant.watches):
             self._publish_event(alert)
         self._stream_topic.switch(subscriptions.switches)
         return activated
@@ -303,12 +303,12 @@ class RomaNode(LifecycleNode):
             return ""
         if self._is_loading:
             return f"{self._loading}; try again when the node is active"
-        return self._configure_error or "the node is unconfigured; configure and activate it"
+        return self._configure_error or "the node is not configured; configure and activate it"
 
     def _require_active(self) -> ActiveState:
         self._require_configured()
         if self._active is None:
-            raise NotReadyError("the node is inactive; activate it")
+            raise NotReadyError("the node is not active; activate it")
         return self._active
 
     # --- parameters ---

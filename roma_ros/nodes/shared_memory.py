@@ -1,17 +1,17 @@
-"""Shared memory of Fast DDS whose process has died: found by its lock, and removed.
+"""Removal of Fast DDS shared-memory segments whose process has died.
 
-A process that is killed leaves its segment behind, 35 MB with config/fastdds.xml. Fast DDS removes
-it only where another process had it open; any other fills /dev/shm until the machine is started
-again. Its own `fastdds shm clean` does not come with the ROS wheels, and nobody runs it on a robot.
+A killed process leaves its segment behind, 35 MB with config/fastdds.xml. Fast DDS removes it only
+if another process had it open; any other stays in /dev/shm until the machine is restarted. The
+command `fastdds shm clean` is not part of the ROS wheels, and does not run by itself.
 
-How Fast DDS tells that a segment is in use: next to the segment, named by 16 random digits, lies an
-empty file with `_el` after its name. The owner creates that file first and holds an exclusive
-`flock` on it as long as it lives; the kernel lets go of it when the process ends in whatever way.
-A lock file that can be locked therefore has no owner any more. The test holds across containers,
-which process ids would not, and a reader that still has the memory mapped keeps it.
+Fast DDS marks a segment as in use by an empty file beside it: the segment's name, which ends in 16
+random digits, followed by `_el`. The owner creates that file first and holds an exclusive `flock`
+on it; the kernel releases the lock when the process ends, however it ends. So a lock file that can
+be locked has no owner. This holds across containers, unlike process ids, and a reader that still
+has the memory mapped keeps it.
 
-Ports (`fastrtps_port7411`, 52 kB) are left to Fast DDS: they are named by number, a process that
-takes the number resets the port of a dead one, and nobody else can do so without a race.
+Ports (`fastrtps_port7411`, 52 kB) are left to Fast DDS: their names are numbers, the next process
+that takes the number resets the port, and another process cannot remove it without a race.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ class Swept:
     def __str__(self) -> str:
         what = "segment" if self.segments == 1 else "segments"
         return (
-            f"removed {self.segments} {what} of shared memory ({self.size / 1e6:.0f} MB) that "
-            "processes which were killed had left"
+            f"removed {self.segments} {what} of shared memory ({self.size / 1e6:.0f} MB) left by "
+            "killed processes"
         )
 
 

@@ -1,4 +1,4 @@
-"""What sources warn of, in a node's log."""
+"""Log handler that passes warnings of sources on to a node's log."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["SourceLog"]
 
 
 class SourceLog(logging.Handler):
-    """Passes the warnings of `roma_ros.sources` on to a node's log until it is closed."""
+    """Handler that passes warnings of `roma_ros.sources` on to a node's log until it is closed."""
 
     def __init__(self, node: Node) -> None:
         super().__init__(logging.WARNING)
@@ -27,5 +27,6 @@ class SourceLog(logging.Handler):
             logger.warning(record.getMessage())
 
     def close(self) -> None:
+        """Remove the handler."""
         self._logger.removeHandler(self)
         super().close()

@@ -1,4 +1,4 @@
-"""What kept ROS from starting, in one line with its remedy."""
+"""Descriptions of errors that keep ROS from starting, in one line with their remedy."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def describe_start_error(error: Exception) -> str:
         error: rclpy's, whose text has places in rcl's sources and sometimes says nothing.
     """
     said = PREFIXES.sub("", PLACES.sub("", " ".join(str(error).split()))).rstrip(". ")
-    said = said.partition(" Please compile Fast DDS")[0]  # nobody who runs a node does
-    if said == "error not set":  # rcl has no words for it
+    said = said.partition(" Please compile Fast DDS")[0]  # advice for builders of ROS
+    if said == "error not set":  # rcl gives no message
         if _security_is_on() and not os.environ.get("ROS_SECURITY_KEYSTORE"):
             return NO_KEYSTORE
         return str(error)

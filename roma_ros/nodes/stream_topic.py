@@ -1,4 +1,4 @@
-"""The topic `~/stream`: starts, lag and faults of the stream, inputs switched off and on."""
+"""The topic `~/stream`: starts, lag and faults of the stream, inputs disabled and enabled."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ MAX_TEXT = 1_000  # characters of an error
 
 
 class StreamTopic:
-    """Publisher of StreamEvent; silent while the node is not active.
+    """Publisher of StreamEvent; it publishes only while the node is active.
 
     Args:
-        node: whose topic it is.
-        frame_id: the frame that headers name now.
+        node: the node to publish with.
+        frame_id: returns the current coordinate frame for headers.
 
     Attributes:
-        switches: which inputs are taken, as each message says.
+        switches: which inputs are enabled, for each message.
     """
 
     def __init__(self, node: LifecycleNode, frame_id: Callable[[], str]) -> None:
@@ -38,13 +38,15 @@ class StreamTopic:
         self._stream = self._stamp = 0
 
     def started(self, event: StreamStarted) -> None:
+        """Publish the start of a stream."""
         reason = event.reason.value
         text = f"stream {event.stream} has started ({reason})"
         self._publish(event, kind=StreamEvent.STARTED, reason=reason, text=text)
 
     def lag(self, event: Lag) -> None:
-        lost = f"{event.dropped} units skipped, {event.audio_only} heard without their video"
-        kept_up = "the model keeps up again; in all "
+        """Publish a lag, or its end."""
+        lost = f"{event.dropped} units dropped, {event.audio_only} processed without video"
+        kept_up = "the model keeps up again; in total "
         self._publish(
             event,
             kind=StreamEvent.RECOVERED if event.recovered else StreamEvent.LAG,
@@ -55,6 +57,7 @@ class StreamTopic:
         )
 
     def fault(self, event: Fault) -> None:
+        """Publish a fault."""
         self._publish(
             event,
             kind=StreamEvent.FAULT,
@@ -64,7 +67,11 @@ class StreamTopic:
         )
 
     def switch(self, switches: InputSwitches) -> list[str]:
-        """Publish one event for each input that is switched by this; returns their texts."""
+        """Set the switches; publish an event for each input that this enables or disables.
+
+        Returns:
+            The text of each event.
+        """
         before, self.switches = self.switches, switches
         texts = []
         for modality in switches.present:

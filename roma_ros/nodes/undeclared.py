@@ -1,4 +1,4 @@
-"""Parameters that were given to a node and that it does not have."""
+"""Warning of parameters that were set at start and that the node does not have."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ OTHERS = ("qos_overrides.", "start_type_description_service", "use_sim_time")
 
 
 def undeclared_parameters(node: Node) -> list[str]:
-    """List what was given on the command line or in a file and is no parameter of the node.
+    """Return the parameters set on the command line or in a file that a node does not have.
 
     Returns:
-        One text a parameter: its name and, if there is one alike, the name that was meant.
+        One text per parameter: its name and, if there is one, a similar name that exists.
     """
-    # rclpy has no public view of what was given; without this attribute nothing is reported.
+    # rclpy 7.1 has no public view of the overrides; without this attribute nothing is reported.
     given = getattr(node, "_parameter_overrides", {})
     declared: list[str] = list(node.list_parameters([], 0).names)
     unknown = (name for name in given if name not in declared and not name.startswith(OTHERS))
@@ -26,11 +26,11 @@ def undeclared_parameters(node: Node) -> list[str]:
 
 
 def warn_of_undeclared(node: Node) -> None:
-    """Log a warning of parameters that were given and do not exist."""
+    """Log a warning of parameters that were set at start and do not exist."""
     if unknown := undeclared_parameters(node):
         node.get_logger().warning(
-            f"parameters that were given and do not exist: {', '.join(unknown)}; "
-            f"`ros2 param list {node.get_fully_qualified_name()}` shows those that do"
+            f"unknown parameters: {', '.join(unknown)}; "
+            f"`ros2 param list {node.get_fully_qualified_name()}` lists those that exist"
         )
 
 

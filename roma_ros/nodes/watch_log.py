@@ -1,4 +1,4 @@
-"""Lines of the log about watches: which were added, removed or adjusted, and by what."""
+"""Log lines about watches that were added, removed or adjusted."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ SETTINGS = ("threshold", "window", "cooldown")
 
 
 class WatchLog:
-    """Logs what has changed since the last look.
+    """Logger of changes of the watches.
 
     Args:
-        log: writes a line.
+        log: called with each line.
     """
 
     def __init__(self, log: Callable[[str], object]) -> None:
@@ -24,10 +24,11 @@ class WatchLog:
         self._known: dict[str, Watch] = {}
 
     def update(self, watches: Iterable[Watch], by: str) -> None:
-        """Look at the watches as they are now.
+        """Log what has changed since the last call.
 
         Args:
-            by: what may have changed them, such as "~/watch".
+            watches: the running watches.
+            by: service or transition that may have changed them, such as "~/watch".
         """
         before, self._known = self._known, {watch.id: watch for watch in watches}
         for name in before.keys() - self._known.keys():
@@ -39,7 +40,7 @@ class WatchLog:
                 self._log(f"watch {name} adjusted by {by}: {changes}")
 
     def clear(self) -> None:
-        """Forget the watches: they end with the model, which has a line of its own."""
+        """Forget the watches without a log line; freeing the model has its own."""
         self._known = {}
 
 

@@ -1,4 +1,4 @@
-"""`~/list_watches` and `~/adjust`."""
+"""The services `~/list_watches` and `~/adjust`."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ KEEP, DEFAULT = AdjustWatch.Request.KEEP, AdjustWatch.Request.DEFAULT
 
 
 class WatchServices:
-    """The services that show and change watches.
+    """The services that list and adjust watches.
 
     Args:
         node: the roma node.
-        watches: of the configured node; may raise one of `refusals`.
-        refusals: errors that are answered with their words.
+        watches: returns the registry of the configured node; may raise one of `refusals`.
+        refusals: exceptions whose message is returned in the response.
         on_change: called after a watch was changed.
     """
 
@@ -56,7 +56,7 @@ class WatchServices:
     ) -> AdjustWatch.Response:
         try:
             watches = self._watches()
-            watches.get(request.id)  # whether it is there
+            watches.get(request.id)  # raises if there is no such watch
             try:
                 watches.adjust(request.id, **_settings(request))
                 response.success = True
@@ -72,7 +72,7 @@ class WatchServices:
 
 
 def _settings(request: AdjustWatch.Request) -> dict[str, Any]:
-    """What is to change; `None` where the default is to be followed."""
+    """Return the settings to change; `None` for the node's default."""
     values = {
         "threshold": request.threshold,
         "window": request.window,
@@ -84,7 +84,7 @@ def _settings(request: AdjustWatch.Request) -> dict[str, Any]:
 
 
 def watch_info(watch: Watch, stored: StoredWatch) -> WatchInfo:
-    """A watch as a message."""
+    """Convert a watch to a message."""
     kinds = {WatchKind.ALERT: WatchInfo.ALERT, WatchKind.NARRATION: WatchInfo.NARRATION}
     recording = stored.spec.recording
     return WatchInfo(

@@ -1,4 +1,4 @@
-"""What a model needs of a device, by arithmetic: no torch, no model, nothing measured here."""
+"""Prediction of a model's memory and speed on a device, by arithmetic: needs no torch or model."""
 
 from roma_ros.planning.comparison import (
     BENCH_FORMAT,

@@ -1,4 +1,4 @@
-"""What was predicted beside what was measured, for every file that `roma bench` has written."""
+"""Comparison of predictions with measurements of `roma bench`."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ BENCH_FORMAT = "roma bench 1"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """One measurement and its prediction, from what the same machine reached in a probe.
+    """One measurement, and the prediction from the same machine's probe.
 
     Attributes:
-        title: the model, how it was stored, and the machine.
-        plan: the prediction.
+        title: model, weight format, dtype and machine.
+        plan: prediction.
         vision, audio, backbone, token: measured seconds (p50).
         weights, cache: measured bytes.
     """
@@ -42,10 +42,10 @@ class Comparison:
 
 
 def read_comparisons(folder: Path) -> list[Comparison]:
-    """Compare every measurement in `folder`; other JSON files there are passed over.
+    """Compare every measurement in `folder`; other JSON files are skipped.
 
     Raises:
-        PlanningError: no such folder, or a file of `roma bench` that cannot be read.
+        PlanningError: the folder does not exist, or a file in it cannot be read.
     """
     if not folder.is_dir():
         raise PlanningError(
@@ -55,10 +55,14 @@ def read_comparisons(folder: Path) -> list[Comparison]:
 
 
 def compare(record: dict[str, Any], name: str) -> Comparison:
-    """Predict what `record`, as `roma bench --json` writes it, has measured.
+    """Predict the figures of a measurement.
+
+    Args:
+        record: object that `roma bench --json` writes.
+        name: name of its file, for messages.
 
     Raises:
-        PlanningError: a part of it is missing or of another kind.
+        PlanningError: a part of the record is missing or has the wrong type.
     """
     try:
         settings, speed, memory = record["settings"], record["speed"], record["memory"]
@@ -102,7 +106,7 @@ def _records(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _machine(record: dict[str, Any]) -> Device:
-    """The machine as its own probe found it."""
+    """Device with the figures of the record's own probe."""
     probe, machine = record["probe"], record["machine"]
     return Device(
         name=machine["name"],

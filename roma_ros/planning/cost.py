@@ -11,7 +11,7 @@ from roma_ros.planning.workload import Workload
 
 __all__ = ["Cost", "Costs", "cache_bytes", "costs_of", "seconds", "weight_bytes"]
 
-# Operations that torch starts, counted with a dispatch mode on roma_tiny: what is no view.
+# Operations that torch launches per layer, without views; counted on roma_tiny.
 TEXT_CALLS, VISION_CALLS, AUDIO_CALLS = 60, 70, 45
 LINEAR_PER_TEXT_LAYER = 7
 MEL_FRAMES, AUDIO_POSITIONS, AUDIO_TOKENS = 100, 50, 25
@@ -19,7 +19,13 @@ MEL_FRAMES, AUDIO_POSITIONS, AUDIO_TOKENS = 100, 50, 25
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Of one phase: floating-point operations, bytes moved to and fro, operations started."""
+    """Cost of one phase.
+
+    Attributes:
+        operations: floating-point operations.
+        bytes: bytes of memory read and written.
+        calls: operations that torch launches.
+    """
 
     operations: float
     bytes: float
@@ -28,7 +34,15 @@ class Cost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Costs:
-    """Of one unit under one watch, and of one more token."""
+    """Costs of one unit under one watch, and of one generated token.
+
+    Attributes:
+        vision: vision encoder.
+        audio: audio encoder.
+        backbone: backbone over the unit's tokens.
+        head: speak head.
+        token: backbone and LM head for one token.
+    """
 
     vision: Cost
     audio: Cost
@@ -40,7 +54,14 @@ class Costs:
 def costs_of(
     model: ModelShape, weight_format: WeightFormat, workload: Workload, dtype_bytes: int
 ) -> Costs:
-    """Count; activations are small beside weights and cache, and left out."""
+    """Count the costs; activations are small compared with weights and cache, and left out.
+
+    Args:
+        model: sizes of the model.
+        weight_format: storage format of the weights.
+        workload: sizes of the stream.
+        dtype_bytes: bytes of a weight that is not quantised.
+    """
     return Costs(
         vision=_vision(model, workload, weight_format.encoder(dtype_bytes)),
         audio=_audio(model, weight_format.encoder(dtype_bytes)),
@@ -51,9 +72,9 @@ def costs_of(
 
 
 def seconds(cost: Cost, device: Device) -> float:
-    """The slowest of arithmetic, memory, and starting operations.
+    """Return the seconds of a phase: the slowest of arithmetic, memory and launches.
 
-    A GPU computes while the next operations are being started; a CPU does one after the other.
+    A GPU computes while the next operations are launched; a CPU does one after the other.
     """
     work = max(cost.operations / device.reached_rate, cost.bytes / device.reached_bandwidth)
     starting = cost.calls * device.call_seconds
@@ -61,7 +82,7 @@ def seconds(cost: Cost, device: Device) -> float:
 
 
 def weight_bytes(model: ModelShape, weight_format: WeightFormat, dtype_bytes: int) -> int:
-    """Bytes of all weights; the speak head is kept in float32."""
+    """Return the bytes of all weights; the speak head is always float32."""
     encoders = model.vision.parameters + model.audio.parameters
     kept = model.parameters - model.text.linear - encoders
     return round(
@@ -73,7 +94,7 @@ def weight_bytes(model: ModelShape, weight_format: WeightFormat, dtype_bytes: in
 
 
 def cache_bytes(model: ModelShape, workload: Workload, dtype_bytes: int) -> int:
-    """Bytes of one session's keys and values."""
+    """Return the bytes of one session's KV cache."""
     return workload.cache_tokens * _cache_bytes_per_token(model, dtype_bytes)
 
 

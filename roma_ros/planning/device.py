@@ -1,4 +1,4 @@
-"""What devices give: memory, bandwidth, arithmetic, each with where the figure is from."""
+"""Devices: memory, bandwidth and arithmetic rate, each with its source."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ GB = 10**9
 TERA = 10**12
 UNCHECKED = "from memory, unchecked"
 
-# What of a data sheet's figures a program reaches: assumed, as no GPU was at hand. `roma bench`
-# measures a device's own, and `roma plan --measured` shows how far the two are apart.
+# Fractions of a data sheet's figures that a program reaches: assumed, not measured. `roma bench`
+# measures a device, and `roma plan --measured` compares the two.
 BANDWIDTH_REACHED = 0.75
 ARITHMETIC_REACHED = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Device:
-    """One device.
+    """Memory and speed of one device.
 
     Attributes:
-        name: what `roma plan --device` takes.
-        title: for people.
-        memory: bytes that weights and caches can be in.
-        reserved: bytes of it that are not ours: the system, ROS, CUDA's own.
-        bandwidth: bytes a second, as the data sheet says, or as measured.
-        rate: operations a second in the weights' dtype, dense, accumulated in float32.
-        call_seconds: of one operation that torch starts from Python. Assumed for what was not
-            measured; small models and single tokens depend on it.
-        feature_seconds: of making a unit's features, on the CPU.
-        gpu: operations are started ahead of time, and wait for each other there.
-        measured: the figures are reached, not promised.
-        source: of memory, bandwidth and rate.
+        name: name for `roma plan --device`.
+        title: name in reports.
+        memory: bytes of memory for weights and caches.
+        reserved: bytes of `memory` that the system, ROS and CUDA use.
+        bandwidth: memory bandwidth in bytes a second, from the data sheet or measured.
+        rate: dense operations a second in the weights' dtype, accumulated in float32.
+        call_seconds: seconds of launching one torch operation from Python; assumed for devices
+            that were not measured. Small models and single tokens depend on it.
+        feature_seconds: seconds of computing a unit's features on the CPU.
+        source: source of memory, bandwidth and rate.
+        gpu: whether operations are launched ahead of their execution.
+        measured: whether bandwidth and rate were measured, not taken from a data sheet.
     """
 
     name: str
@@ -51,22 +51,24 @@ class Device:
 
     @property
     def reached_bandwidth(self) -> float:
+        """Bytes a second that a program reaches."""
         return self.bandwidth * (1.0 if self.measured else BANDWIDTH_REACHED)
 
     @property
     def reached_rate(self) -> float:
+        """Operations a second that a program reaches."""
         return self.rate * (1.0 if self.measured else ARITHMETIC_REACHED)
 
     @property
     def dtype_bytes(self) -> int:
-        """Of a weight that is not quantised, as `dtype: auto` has it: bfloat16, or float32."""
+        """Bytes of a weight that is not quantised with dtype `auto`: 2 on a GPU, 4 on a CPU."""
         return 2 if self.gpu else 4
 
 
 def _jetson(
     name: str, title: str, gigabytes: int, bandwidth: float, tflops: float, source: str
 ) -> Device:
-    """Memory is the CPU's too: 3 GB are left to the system, ROS and CUDA."""
+    """A Jetson: memory is shared with the CPU; 3 GB are reserved for the system, ROS and CUDA."""
     thor = "thor" in name
     return Device(
         name=name,
@@ -84,7 +86,7 @@ def _jetson(
 def _card(
     name: str, title: str, gigabytes: int, bandwidth: float, tflops: float, source: str
 ) -> Device:
-    """A graphics card: 1 GB goes to CUDA, libraries and a screen."""
+    """A graphics card: 1 GB is reserved for CUDA, libraries and a screen."""
     return Device(
         name=name,
         title=title,
@@ -165,10 +167,10 @@ DEVICES = {device.name: device for device in _ALL}
 
 
 def find_device(name: str) -> Device:
-    """The device of that name.
+    """Return the device of a name.
 
     Raises:
-        PlanningError: there is none.
+        PlanningError: the name is unknown.
     """
     if name not in DEVICES:
         raise PlanningError(f"there is no device {name!r}; expected one of {', '.join(DEVICES)}")

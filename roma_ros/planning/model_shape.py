@@ -1,4 +1,4 @@
-"""The sizes of a Qwen2.5-Omni thinker that its speed and memory follow from."""
+"""Sizes of a Qwen2.5-Omni thinker, from which its memory and speed follow."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ MODEL_NAMES = (*SHORT_NAMES, *MODEL_CONFIGS, "roma_tiny")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextShape:
-    """The backbone: decoder layers with grouped-query attention."""
+    """Sizes of the backbone: decoder layers with grouped-query attention."""
 
     layers: int
     width: int
@@ -62,7 +62,7 @@ class TextShape:
 
     @property
     def lm_head(self) -> int:
-        """Weights of the LM head beside the embeddings; 0 where they are the same."""
+        """Weights of the LM head; 0 if it shares those of the embeddings."""
         return 0 if self.tied else self.embedding
 
     @property
@@ -73,7 +73,7 @@ class TextShape:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VisionShape:
-    """The vision encoder: blocks over patches, most of which attend within windows."""
+    """Sizes of the vision encoder: blocks over patches, most of which attend within windows."""
 
     layers: int
     full_layers: int
@@ -104,7 +104,7 @@ class VisionShape:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AudioShape:
-    """The audio encoder: two convolutions, and layers over 50 positions a second."""
+    """Sizes of the audio encoder: two convolutions, and layers over 50 positions a second."""
 
     layers: int
     width: int
@@ -127,7 +127,7 @@ class AudioShape:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelShape:
-    """All parts of a thinker."""
+    """Sizes of all parts of a thinker."""
 
     name: str
     text: TextShape
@@ -142,21 +142,28 @@ class ModelShape:
 
     @property
     def speak_head(self) -> int:
-        """Weights of a speak head of the usual width."""
+        """Weights of a speak head of the default width."""
         return self.text.width * (self.text.width // 4) + self.text.width // 2 + 1
 
     @classmethod
     def named(cls, name: str) -> ModelShape:
-        """The shape of `3b`, `7b`, their long names, `roma_tiny`, or a checkpoint's folder.
+        """Read the sizes of a named model or of a checkpoint folder.
+
+        Args:
+            name: `3b`, `7b`, their long names, `roma_tiny`, or the path of a folder.
 
         Raises:
-            PlanningError: no such name or folder, or a config that is not a thinker's.
+            PlanningError: the name or folder is unknown, or its config is not a thinker's.
         """
         return cls.of_config(read_model_config(name), name=SHORT_NAMES.get(name, Path(name).name))
 
     @classmethod
     def of_config(cls, config: Mapping[str, Any], *, name: str) -> ModelShape:
-        """Read the sizes from a thinker's config, or from that of a full Omni checkpoint."""
+        """Read the sizes from the config of a thinker or of a full Omni checkpoint.
+
+        Raises:
+            PlanningError: a size is missing.
+        """
         config = config.get("thinker_config", config)
         try:
             text, vision, audio = (config[f"{part}_config"] for part in ("text", "vision", "audio"))
@@ -198,10 +205,13 @@ class ModelShape:
 
 
 def read_model_config(name: str) -> dict[str, Any]:
-    """The thinker's config as transformers reads it: a packaged one, or a folder's config.json.
+    """Read the config of a named model, or the config.json of a folder.
+
+    Args:
+        name: as for `ModelShape.named`.
 
     Raises:
-        PlanningError: no such name or folder, or no JSON in it.
+        PlanningError: the name or folder is unknown, or the file is not a JSON object.
     """
     package = Path(str(files("roma_ros")))
     name = SHORT_NAMES.get(name, name)

@@ -1,4 +1,4 @@
-"""Whether a model fits a device and keeps up with its sensors."""
+"""Prediction of whether a model fits a device and keeps up with its sensors."""
 
 from __future__ import annotations
 
@@ -15,15 +15,17 @@ __all__ = ["Plan", "make_plan"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Figures in bytes and seconds; all predicted.
+    """Predicted memory in bytes and durations in seconds.
 
     Attributes:
-        weights: of the whole model.
-        cache: of all sessions.
-        activations: the most that computing a unit needs beside.
-        features, vision, audio: of one unit, shared by all watches.
-        backbone: of one unit under one watch, the speak head included.
-        token: of one more token.
+        model, device, weight_format, workload: inputs of the prediction.
+        costs: operations and bytes of each phase.
+        weights: bytes of the model's weights.
+        cache: bytes of the KV caches of all sessions.
+        activations: most bytes that computing a unit needs in addition.
+        features, vision, audio: seconds of one unit, shared by all watches.
+        backbone: seconds of one unit under one watch, with the speak head.
+        token: seconds of one generated token.
     """
 
     model: ModelShape
@@ -42,33 +44,36 @@ class Plan:
 
     @property
     def peak_memory(self) -> int:
+        """Bytes of weights, caches and activations."""
         return self.weights + self.cache + self.activations
 
     @property
     def free_memory(self) -> int:
-        """What is left of the device's memory; below 0 it does not fit."""
+        """Bytes of the device's memory that are left; below 0 the model does not fit."""
         return self.device.memory - self.device.reserved - self.peak_memory
 
     @property
     def real_time_factor(self) -> float:
-        """Seconds of work for a second of the stream, under all watches, saying nothing."""
+        """Seconds of work for a second of the stream under all watches, without generated text."""
         return self.features + self.vision + self.audio + self.workload.watches * self.backbone
 
     @property
     def spare_tokens(self) -> int:
-        """Tokens a second that can be said or answered beside hearing everything."""
+        """Tokens a second that can be generated beside processing every unit."""
         return max(0, int((1 - self.real_time_factor) / self.token))
 
     @property
     def fits(self) -> bool:
+        """Whether weights, caches and activations fit in the device's memory."""
         return self.free_memory >= 0
 
     @property
     def keeps_up(self) -> bool:
+        """Whether a second of the stream takes at most a second."""
         return self.real_time_factor <= 1
 
     def summary(self) -> tuple[str, ...]:
-        """Three lines that say whether it will do; presets carry them as comments."""
+        """Return three lines on memory, unit time and token time, as presets have in comments."""
         ours = (self.device.memory - self.device.reserved) / GB
         fits = "fits" if self.fits else "DOES NOT FIT"
         keeps_up = "keeps up" if self.keeps_up else "DOES NOT KEEP UP"
@@ -88,10 +93,14 @@ def make_plan(
     *,
     dtype_bytes: int | None = None,
 ) -> Plan:
-    """Predict.
+    """Predict memory and durations of a model on a device.
 
     Args:
-        dtype_bytes: of a weight that is not quantised; `None`: the device's usual.
+        model: sizes of the model.
+        device: device to run on.
+        weight_format: storage format of the weights.
+        workload: sizes of the stream.
+        dtype_bytes: bytes of a weight that is not quantised; `None` for `device.dtype_bytes`.
     """
     size = device.dtype_bytes if dtype_bytes is None else dtype_bytes
     costs = costs_of(model, weight_format, workload, size)
@@ -115,12 +124,12 @@ def make_plan(
 def _activations(
     model: ModelShape, weight_format: WeightFormat, workload: Workload, dtype_bytes: int
 ) -> int:
-    """Every layer's states of a unit, the widest layer's middle, and one unpacked weight."""
+    """Bytes of every layer's hidden states, the widest MLP, one unpacked weight and the logits."""
     text, vision = model.text, model.vision
     tokens = max(workload.unit_tokens, workload.opening_tokens)
     states = (text.layers + 1) * tokens * text.width + 3 * tokens * text.middle
     patches = workload.most_video_tokens * vision.merged
     seen = patches * (6 * vision.width + 3 * vision.middle)
     unpacked = text.width * text.middle if weight_format.unpacks else 0
-    said = 2 * text.vocabulary  # logits, and a copy with what may not be said left out
+    said = 2 * text.vocabulary  # logits, and a copy with suppressed tokens masked
     return dtype_bytes * (max(states, seen) + unpacked + said)

@@ -1,4 +1,4 @@
-"""How weights are stored, and what computing with them moves."""
+"""Storage formats of weights, and the memory traffic of computing with them."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ __all__ = ["WEIGHT_FORMATS", "WeightFormat", "find_weight_format"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeightFormat:
-    """One way to store weights; what is not named keeps the dtype computed in.
+    """Storage format of a model's weights.
 
     Attributes:
-        name: what `roma plan --recipe` takes.
-        weight_bytes: of one weight of the backbone's linear layers, with its share of the scales;
-            `None`: the dtype's.
-        encoder_bytes: of one weight of the two encoders; `None`: the dtype's.
-        unpacks: for more than one token, weights are first written out in the dtype computed in,
-            and read again: what bitsandbytes does with NF4.
-        calls: operations that each linear layer costs beside its product.
+        name: name for `roma plan --recipe`.
+        weight_bytes: bytes of a weight of the backbone's linear layers, with its share of the
+            scales; `None` for those of the compute dtype.
+        encoder_bytes: bytes of a weight of the two encoders; `None` for those of the compute dtype.
+        unpacks: whether weights are written out in the compute dtype and read again before more
+            than one token is computed, as bitsandbytes does with NF4.
+        calls: torch operations of each linear layer beside its product.
     """
 
     name: str
@@ -30,15 +30,15 @@ class WeightFormat:
     calls: int = 0
 
     def stored(self, dtype_bytes: int) -> float:
-        """Bytes of one weight of the backbone's linear layers."""
+        """Return the bytes of a stored weight of the backbone's linear layers."""
         return dtype_bytes if self.weight_bytes is None else self.weight_bytes
 
     def encoder(self, dtype_bytes: int) -> float:
-        """Bytes of one weight of the encoders."""
+        """Return the bytes of a stored weight of the encoders."""
         return dtype_bytes if self.encoder_bytes is None else self.encoder_bytes
 
     def moved(self, dtype_bytes: int, tokens: int) -> float:
-        """Bytes that one weight moves when `tokens` are computed at once."""
+        """Return the memory traffic in bytes of a weight when `tokens` are computed at once."""
         unpacked = 2 * dtype_bytes if self.unpacks and tokens > 1 else 0
         return self.stored(dtype_bytes) + unpacked
 
@@ -62,7 +62,7 @@ def find_weight_format(name: str) -> WeightFormat:
     """Return the weight format of that name.
 
     Raises:
-        PlanningError: there is none.
+        PlanningError: the name is unknown.
     """
     if name not in WEIGHT_FORMATS:
         raise PlanningError(f"recipe is {name!r}; expected one of {', '.join(WEIGHT_FORMATS)}")

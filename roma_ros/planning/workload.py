@@ -1,4 +1,4 @@
-"""What is asked of a model: how large units are, how many are in sight, and how many watches."""
+"""Workload of a model: size of units, length of the window, number of watches."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["Workload"]
 PIXELS_PER_TOKEN = 28 * 28
 AUDIO_TOKENS = 25
 MARKERS = 4
-# As StreamSession allocates its cache; a test compares the two.
+# As roma_ros.thinker.window sizes the cache; a test compares the two.
 TEXT_TOKENS_PER_UNIT = 8
 UNITS_DURING_BRANCH = 16
 QUESTION_AND_ANSWER = 256 + 128 + 32
@@ -20,14 +20,17 @@ READ_STEP = 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workload:
-    """One stream.
+    """Workload of one stream.
 
     Attributes:
-        pixels: the largest area of a resized frame.
-        video_tokens: of a unit; `None`: the most that `pixels` allow.
-        context_seconds: units in sight.
-        watches: sessions, each with a cache and a pass through the backbone a second.
-        opening_tokens: of the system prompt and the instruction.
+        pixels: largest area of a resized frame in pixels; at least 784, one video token.
+        video_tokens: video tokens of a unit; `None` for the most that `pixels` allows.
+        context_seconds: units in the window, at one a second; at least 1.
+        watches: number of sessions, each with a KV cache and a backbone step a second; at least 1.
+        opening_tokens: tokens of system prompt and instruction.
+
+    Raises:
+        PlanningError: a value is out of range.
     """
 
     pixels: int = 65_536
@@ -45,24 +48,27 @@ class Workload:
 
     @property
     def most_video_tokens(self) -> int:
+        """Most video tokens of a unit."""
         return self.pixels // PIXELS_PER_TOKEN
 
     @property
     def seen_video_tokens(self) -> int:
+        """Video tokens of a unit."""
         return self.most_video_tokens if self.video_tokens is None else self.video_tokens
 
     @property
     def unit_tokens(self) -> int:
+        """All tokens of a unit: markers, audio and video."""
         return MARKERS + AUDIO_TOKENS + self.seen_video_tokens
 
     @property
     def seen_tokens(self) -> int:
-        """What each new token attends to when the window is full."""
+        """Tokens that each new token attends to when the window is full."""
         return self.opening_tokens + self.context_seconds * self.unit_tokens
 
     @property
     def cache_tokens(self) -> int:
-        """What one session's cache has room for."""
+        """Capacity of one session's cache in tokens."""
         unit = MARKERS + AUDIO_TOKENS + self.most_video_tokens + TEXT_TOKENS_PER_UNIT
         reserve = QUESTION_AND_ANSWER + self.opening_tokens
         units = unit * (self.context_seconds + UNITS_DURING_BRANCH)

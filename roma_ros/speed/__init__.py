@@ -1,4 +1,4 @@
-"""How fast a model is on this machine: what `roma bench` measures."""
+"""Measurement of a model's speed and memory on this machine, for `roma bench`."""
 
 from roma_ros.speed.measurement import (
     Measurement,

@@ -1,4 +1,4 @@
-"""Seconds per unit and per token, and memory, of a thinker on this machine."""
+"""Measurement of seconds per unit, seconds per token and memory of a thinker."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ __all__ = ["Measurement", "MemoryUse", "MissingTimingsError", "measure"]
 
 INSTRUCTION = "alert me when you hear a beep"
 QUESTION = "what did you see?"
-DIFFERENT_UNITS = 4  # frames are made beforehand, and take memory
+DIFFERENT_UNITS = 4  # rendered before the measurement, and kept in memory
 TOKENS_PER_BRANCH = 24
 
 
 class MissingTimingsError(RuntimeError):
-    """The model fell silent before a token could be timed."""
+    """The model ended every answer before a token could be timed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryUse:
-    """Bytes.
+    """Memory in bytes.
 
     Attributes:
-        weights: of all parameters and buffers, as they are stored.
-        cache: of one session.
-        process_peak: the most that the process has had, in main memory.
-        device_peak: the most that torch had in the GPU's memory; 0 without one.
+        weights: all parameters and buffers, as they are stored.
+        cache: KV cache of one session.
+        process_peak: peak of the process in main memory.
+        device_peak: peak of torch in GPU memory; 0 without a GPU.
     """
 
     weights: int
@@ -45,18 +45,18 @@ class MemoryUse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measurement:
-    """What was measured.
+    """Result of `measure`.
 
     Attributes:
-        phases: of a unit, by the names of `PhaseTimings`, and `total`.
-        token: one more token of an answer.
-        video_tokens, unit_tokens: of one unit.
-        seen_tokens: that the backbone attended to when the window was full.
-        opening_tokens: of the system prompt and the instruction.
-        window: units in sight.
-        cores_used: processor seconds in a second of measuring, on average. Well below 1 on a CPU,
-            the machine was busy with something else, and the durations are not the model's own.
-        memory: see `MemoryUse`.
+        phases: durations of a unit's phases, by the names of `PhaseTimings`, and `total`.
+        token: durations of one token of an answer.
+        video_tokens, unit_tokens: video tokens and all tokens of a unit.
+        seen_tokens: tokens that the backbone attended to when the window was full.
+        opening_tokens: tokens of system prompt and instruction.
+        window: units in the window.
+        cores_used: average processor seconds in a second of measuring. Well below 1 on a CPU, the
+            machine was busy with something else, and the durations are too long.
+        memory: memory in bytes.
     """
 
     phases: dict[str, Spread]
@@ -71,7 +71,7 @@ class Measurement:
 
     @property
     def real_time_factor(self) -> float:
-        """Seconds of work for a second of the stream, under one watch."""
+        """Seconds of work for a second of the stream under one watch (p50)."""
         return self.phases["total"].p50 / 1e3
 
 
@@ -83,15 +83,17 @@ def measure(
     tokens: int = 48,
     on_progress: Callable[[str, int, int], None] = lambda *_: None,
 ) -> Measurement:
-    """Measure `units` units of 1280x720 video and sound in a session whose window is full.
+    """Measure units of 1280x720 video and audio in a session whose window is full.
 
     Args:
-        context_seconds: of the window; `None`: the checkpoint's default.
-        tokens: timed, of answers on branches.
-        on_progress: told what is going on, how much of it is done, and of how much.
+        thinker: model to measure.
+        units: number of units to time.
+        context_seconds: length of the window in seconds; `None` for the checkpoint's default.
+        tokens: number of tokens to time, of answers on branches.
+        on_progress: called with the name of the stage, the steps done and their total.
 
     Raises:
-        ContextError: the window is longer than the backbone's range.
+        ContextError: the window exceeds the backbone's range of positions.
         MissingTimingsError: no token could be timed.
     """
     stream = [bench_unit(index) for index in range(DIFFERENT_UNITS)]
@@ -99,8 +101,8 @@ def measure(
         torch.cuda.reset_peak_memory_stats(thinker.device)
     with thinker.open_session(INSTRUCTION, context_seconds=context_seconds) as session:
         sample = thinker.encode(stream[0])
-        # Encoded once: what a full window costs does not depend on what is in it. One unit more
-        # than fits, so that the oldest has left once.
+        # Encoded once: the cost of a full window does not depend on its content. One unit more
+        # than fits, so that one was evicted.
         for index in range(session.window + 1):
             session.step(sample)
             on_progress("filling the window", index + 1, session.window + 1)
@@ -144,7 +146,7 @@ def _tokens(
     wanted: int,
     on_progress: Callable[[str, int, int], None],
 ) -> Spread:
-    """Time single tokens; the first of an answer, with the question before it, does not count."""
+    """Time single tokens; the first one of each answer runs the question too, and is left out."""
     seconds: list[float] = []
     for attempt in itertools.count():
         if len(seconds) >= wanted or attempt > wanted:
@@ -172,7 +174,7 @@ def _video_tokens(thinker: RomaThinker, unit: EncodedUnit) -> int:
 
 
 def _weights(thinker: RomaThinker) -> int:
-    """Statistics of quantised blocks, which bitsandbytes keeps beside its weights, included."""
+    """Bytes of all weights, with the statistics that bitsandbytes keeps beside quantised ones."""
     total = 0
     for part in (thinker.backbone, thinker.speak_head):
         if part is None:

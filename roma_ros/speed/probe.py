@@ -1,4 +1,4 @@
-"""What a device really gives: bytes and operations a second, and the cost of asking for one."""
+"""Probe of a device: memory bandwidth, arithmetic rate, and the cost of launching an operation."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ REPEATS = 7
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probe:
-    """Measured in one dtype, with nothing else of ours running.
+    """Result of `probe`, in one dtype.
 
     Attributes:
-        bandwidth: bytes a second, a matrix times a vector: how decoding reads weights.
-        rate: operations a second, a matrix times a matrix: how units are computed.
-        call_seconds: of one operation on next to no data, started by a module.
+        bandwidth: bytes a second of a matrix times a vector, as decoding reads weights.
+        rate: operations a second of a matrix times a matrix, as units are computed.
+        call_seconds: seconds of a module's call on little data.
     """
 
     bandwidth: float
@@ -35,7 +35,7 @@ class Probe:
 
 @torch.inference_mode()
 def probe(device: torch.device, dtype: torch.dtype) -> Probe:
-    """Measure for about a second; medians of seven."""
+    """Measure a device for about a second; each figure is the median of seven runs."""
 
     def seconds(work: Callable[[], object]) -> float:
         taken = []

@@ -1,8 +1,7 @@
-"""A thinker of full size with random weights: its speed is that of the trained one.
+"""Thinker of full size with random weights, which is as fast as the trained one.
 
-Nothing is downloaded and no file is read but its sizes. The weights are made part by part, and
-quantised as they are made, so that there is never more in memory than the finished model and one
-layer.
+Nothing is downloaded; only a config is read. The weights are made and quantised part by part, so
+that memory never holds more than the finished model and one layer.
 """
 
 from __future__ import annotations
@@ -30,11 +29,11 @@ from roma_ros.thinker.qwen_omni import set_attention
 __all__ = ["RandomThinkerError", "make_random_thinker"]
 
 SPREAD = 0.02  # standard deviation of the weights, as Qwen initialises them
-POOL = 1_048_573  # random values that weights are filled from; a prime: no two rows are alike
+POOL = 1_048_573  # random values that fill the weights; a prime, so that no two rows are equal
 
 
 class RandomThinkerError(RuntimeError):
-    """Something that building needs is not installed."""
+    """A library that building needs is not installed."""
 
 
 def make_random_thinker(
@@ -46,18 +45,22 @@ def make_random_thinker(
     max_pixels: int = 65_536,
     on_progress: Callable[[int, int], None] = lambda *_: None,
 ) -> RomaThinker:
-    """A thinker of the named sizes that computes as a checkpoint would, and says nothing sensible.
+    """Build a thinker of given sizes with random weights; its output has no meaning.
 
-    Its tokenizer is roma_tiny's, with its own ids: they are but rows of a table of full size. It
-    never ends a reply, so that there is always one more token to time.
+    Its tokenizer is roma_tiny's, whose ids are the first rows of the full-size embeddings. It
+    never ends a reply, so that there is always another token to time.
 
     Args:
-        name: of a packaged config, such as `3b`; or a folder whose config.json says the sizes.
-        on_progress: told how many weights are made, and of how many.
+        name: name of a packaged config, such as `3b`, or path of a folder with a config.json.
+        device: device of the weights.
+        dtype: dtype of weights that are not quantised.
+        quantization: storage format of the backbone's linear layers.
+        max_pixels: largest area of a resized frame, in pixels; at least 784.
+        on_progress: called with the number of weights made so far, and of all.
 
     Raises:
-        PlanningError: no such config.
-        CheckpointError: `max_pixels` is below one token's.
+        PlanningError: there is no such config.
+        CheckpointError: `max_pixels` is below 784.
         RandomThinkerError: accelerate or bitsandbytes is missing.
     """
     settings = RomaConfig(max_pixels=max_pixels, min_pixels=min(3_136, max_pixels))
@@ -85,7 +88,7 @@ def make_random_thinker(
         name=f"{name}, random weights",
     )
     for token in (thinker.dialogue.end, thinker.dialogue.pause):
-        backbone.lm_head.weight.data[token] = 0  # some other of 500 random logits is above 0
+        backbone.lm_head.weight.data[token] = 0  # of 500 random logits another is above 0
     return thinker
 
 
@@ -103,7 +106,7 @@ def _without_memory() -> AbstractContextManager[None]:
 def _quantize_empty(
     backbone: Qwen2_5OmniThinkerForConditionalGeneration, kind: Quantization, dtype: torch.dtype
 ) -> None:
-    """Put bitsandbytes' layers where transformers puts them when it loads."""
+    """Replace linear layers by bitsandbytes', as transformers does when it loads."""
     try:
         from transformers.integrations.bitsandbytes import replace_with_bnb_linear
     except ImportError as error:
@@ -154,10 +157,10 @@ def _values(pool: torch.Tensor, shape: torch.Size) -> torch.Tensor:
 
 
 def _like(old: nn.Parameter, values: torch.Tensor) -> nn.Parameter:
-    """A parameter of the kind that stood there; bitsandbytes quantises it on its way."""
+    """Make a parameter of the same class as `old`; bitsandbytes' quantise when they are moved."""
     if type(old) is nn.Parameter:
         return nn.Parameter(values, requires_grad=False)
-    # bitsandbytes' parameters hold their settings as attributes, and quantise when they are moved.
+    # bitsandbytes' parameters hold their settings as attributes.
     settings = {key: value for key, value in vars(old).items() if key != "SCB"}
     parameter = type(old)(values.cpu(), requires_grad=False, **settings).to(values.device)
     assert isinstance(parameter, nn.Parameter)  # as bitsandbytes' own `to` gives it back

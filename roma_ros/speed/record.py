@@ -1,4 +1,4 @@
-"""A measurement with all that it stands on, as JSON: what `roma plan --measured` reads."""
+"""JSON record of a measurement, which `roma plan --measured` reads."""
 
 from __future__ import annotations
 
@@ -30,7 +30,16 @@ def make_record(
     random_weights: bool,
     quantization: str,
 ) -> dict[str, Any]:
-    """Everything as JSON has it; durations in milliseconds, sizes in bytes."""
+    """Return the record as a JSON object; durations are in milliseconds, sizes in bytes.
+
+    Args:
+        thinker: model that was measured.
+        measured: result of `measure`.
+        probe: result of `probe` on the same device, in the same dtype.
+        model: name or path of the model.
+        random_weights: whether its weights are random.
+        quantization: name of its weight format.
+    """
     dtype = thinker.embed_dtype
     config = thinker.backbone.config.to_dict()
     return {

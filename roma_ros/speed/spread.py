@@ -1,4 +1,4 @@
-"""Summaries of measured durations."""
+"""Percentiles of measured durations."""
 
 from __future__ import annotations
 
@@ -12,7 +12,12 @@ __all__ = ["Spread"]
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """p50 and p99 of n durations, in milliseconds."""
+    """Percentiles of durations in milliseconds.
+
+    Attributes:
+        p50, p99: median and 99th percentile, in ms.
+        n: number of durations.
+    """
 
     p50: float
     p99: float
@@ -20,6 +25,7 @@ class Spread:
 
     @classmethod
     def of(cls, seconds: Sequence[float]) -> Spread:
+        """Return the percentiles of durations in seconds."""
         p50, p99 = p50_p99(seconds)
         return cls(round(p50 * 1e3, 3), round(p99 * 1e3, 3), len(seconds))
 

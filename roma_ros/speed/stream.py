@@ -1,4 +1,4 @@
-"""The stream that every measurement uses: moving stripes, and a tone that wavers."""
+"""Synthetic stream of every measurement: moving stripes and a tone of changing pitch."""
 
 from __future__ import annotations
 
@@ -10,7 +10,12 @@ __all__ = ["bench_unit"]
 
 
 def bench_unit(index: int, *, height: int = 720, width: int = 1280) -> MultimodalUnit:
-    """Unit `index`: two (height, width, 3) frames and one second of sound."""
+    """Return a unit with two frames and one second of audio.
+
+    Args:
+        index: index of the unit; the same index gives the same unit.
+        height, width: size of the frames in pixels.
+    """
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     frames = [
         np.stack([np.sin((x + y * k) / 40 + index + 0.5 * half) for k in range(3)], -1)

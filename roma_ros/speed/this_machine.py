@@ -16,7 +16,7 @@ RESERVED = 1_000_000_000
 
 
 def this_machine() -> Device:
-    """Its GPU if it has one, else its CPU: memory as it is, speed from a probe of a second."""
+    """Return this machine's GPU, else its CPU, with its memory and the speed that a probe found."""
     device = resolve_device("auto")
     found = probe(device, resolve_dtype("auto", device))
     gpu = device.type == "cuda"

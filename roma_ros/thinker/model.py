@@ -131,6 +131,9 @@ class ThinkerModel:
     def encode(self, unit: MultimodalUnit) -> EncodedUnit:
         """Encode one unit; the result serves every session of the stream.
 
+        Args:
+            unit: two frames, (2, H, W, 3) uint8 RGB, or (16000,) float32 audio at 16 kHz, or both.
+
         Raises:
             UnitShapeError: frames or audio have a shape, dtype or value that cannot be encoded.
         """

@@ -1,4 +1,4 @@
-"""Quantised backbones: by bitsandbytes while they load, or as GPTQ left them."""
+"""Quantised backbones: by bitsandbytes while loading, or stored as GPTQ layers."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ __all__ = [
     "translate_settings",
 ]
 
-# Encoders, embeddings and LM head stay as they are: small, or dear to quality.
+# Not quantised: encoders, embeddings and LM head, which are small or sensitive.
 KEPT = named_parts([VISION_TOWER, AUDIO_TOWER, "lm_head", "embed_tokens"])
-GPTQ_LAYERS = layers_name()  # of the backbone; what stands beside them is kept
-GPTQ_REMEDY = "`make gptq` adds them; docs/quantize.md says why they are not there from the start"
+GPTQ_LAYERS = layers_name()  # of the backbone; other weights are not quantised
+GPTQ_REMEDY = "run `make gptq`; docs/quantize.md says why they are not installed by default"
 
 
 class Quantization(enum.Enum):
-    """How the backbone's linear layers are stored."""
+    """Storage format of the backbone's linear layers."""
 
     NONE = "none"
     NF4 = "nf4"
@@ -52,11 +52,16 @@ class Quantization(enum.Enum):
     @classmethod
     def _missing_(cls, value: object) -> None:
         names = ", ".join(kind.value for kind in cls)
-        raise ValueError(f"quantization {value!r}; expected one of {names}")
+        raise ValueError(f"quantization is {value!r}; expected one of {names}")
 
 
 def quantization_config(kind: Quantization, dtype: torch.dtype) -> BitsAndBytesConfig:
-    """What transformers hands to bitsandbytes for `kind`; `dtype` is computed in."""
+    """Return transformers' settings for bitsandbytes.
+
+    Args:
+        kind: `NF4` or `INT8`.
+        dtype: dtype of the computation.
+    """
     if kind is Quantization.NF4:
         return BitsAndBytesConfig(
             load_in_4bit=True,
@@ -69,14 +74,18 @@ def quantization_config(kind: Quantization, dtype: torch.dtype) -> BitsAndBytesC
 
 
 def silence_int8_warnings() -> None:
-    """bitsandbytes warns at each product that it casts to float16: hundreds of lines a second."""
+    """Silence bitsandbytes' warning at each product that it casts to float16."""
     logging.getLogger("bitsandbytes.autograd._functions").setLevel(logging.ERROR)
 
 
 def stored_quantization(config: Mapping[str, Any]) -> Quantization:
-    """The kind that the weights beside a `config.json` are already stored in, by bitsandbytes.
+    """Return the bitsandbytes format in which the weights of a checkpoint are stored.
 
-    `NONE` is also what weights of another quantiser give (see `is_gptq`).
+    Args:
+        config: content of its config.json.
+
+    Returns:
+        `NONE` for weights that are not quantised, or by another quantiser (see `is_gptq`).
     """
     stored = config.get("quantization_config")
     if not isinstance(stored, Mapping) or stored.get("quant_method") != "bitsandbytes":
@@ -85,9 +94,12 @@ def stored_quantization(config: Mapping[str, Any]) -> Quantization:
 
 
 def translate_settings(stored: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of a stored `quantization_config` that name parts, by this transformers' names.
+    """Return the settings that name modules, with names of the installed transformers version.
 
-    Bundles hold the names of the version that wrote them.
+    A checkpoint holds the names of the version that wrote it.
+
+    Args:
+        stored: `quantization_config` of its config.json.
     """
     settings: dict[str, Any] = {}
     if kept := stored.get("llm_int8_skip_modules"):
@@ -99,33 +111,36 @@ def translate_settings(stored: Mapping[str, Any]) -> dict[str, Any]:
 
 @with_released_names
 class GptqBackbone(Qwen2_5OmniThinkerForConditionalGeneration):
-    """The thinker as transformers loads it with GPTQ layers: it does so for text models alone."""
+    """Thinker class for GPTQ layers, which transformers loads for text models only."""
 
     main_input_name = "input_ids"
 
 
 def is_gptq(config: Mapping[str, Any]) -> bool:
-    """Whether the weights beside a `config.json` are stored as GPTQ layers."""
+    """Return whether a config.json belongs to weights stored as GPTQ layers."""
     stored = config.get("quantization_config")
     return isinstance(stored, Mapping) and stored.get("quant_method") == "gptq"
 
 
 def gptq_missing() -> list[str]:
-    """Those of the libraries that make and run GPTQ layers that are not installed."""
+    """Return the libraries for GPTQ layers that are not installed."""
     return [name for name in ("optimum", "gptqmodel") if find_spec(name) is None]
 
 
 def check_saveable(backbone: nn.Module) -> None:
-    """Raise `CheckpointError` if NF4 weights have been run on this CPU, and cannot be saved as is.
+    """Check that the weights of a backbone can be saved without loss.
 
-    At its first call on a CPU with AVX512-BF16, a 4-bit layer of bitsandbytes is packed anew: the
-    scales of its blocks become bfloat16, and to save it they are quantised a second time. What is
-    saved then differs from what was loaded. See docs/quantize.md.
+    At its first call on a CPU with AVX512-BF16, bitsandbytes repacks a 4-bit layer: the scales of
+    its blocks become bfloat16, and saving quantises them a second time. The saved weights then
+    differ from those that were loaded. See docs/quantize.md.
+
+    Raises:
+        CheckpointError: it has NF4 weights that have been run on this CPU.
     """
     for name, module in backbone.named_modules():
         state = getattr(getattr(module, "weight", None), "quant_state", None)
         if getattr(state, "packing_format_for_cpu", False):
             raise CheckpointError(
-                f"{name} has been run on this CPU, which packed its 4-bit weights anew and with a "
-                "loss; load the model again, and save it before it hears its first unit"
+                f"{name} has been run on this CPU, which repacked its 4-bit weights with a loss; "
+                "load the model again, and save it before its first unit"
             )

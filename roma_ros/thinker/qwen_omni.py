@@ -1,4 +1,4 @@
-"""Where transformers keeps the parts of a Qwen2.5-Omni thinker, in every version that we support.
+"""Access to the parts of a Qwen2.5-Omni thinker in every supported version of transformers.
 
 Up to 5.20 the towers are attributes of `Qwen2_5OmniThinkerForConditionalGeneration`, and its
 `model` is the text model. From 5.21 on `model` holds all three, the text model as `language_model`.
@@ -6,7 +6,7 @@ The text model takes its key-value cache as `past_key_values`, and from 5.24 on 
 
 Files do not differ: every version stores weights under the names of Qwen's release (`visual.*`,
 `audio_tower.*`, `model.layers.*`), called released names here. `release_names` makes sure of it.
-No other module of ours reaches into the thinker by an attribute's name.
+No other module accesses parts of the thinker by attribute names.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ __all__ = [
 
 VISION_TOWER, AUDIO_TOWER = "visual", "audio_tower"
 TEXT = "language_model"  # beside the towers, from 5.21 on
-NESTED = "model."  # what stands before all three there
+NESTED = "model."  # prefix of all three there
 LAYERS = "layers"  # of the text model
 
 _FORWARD = inspect.signature(Qwen2_5OmniThinkerTextModel.forward).parameters
@@ -50,50 +50,50 @@ _CACHE = "cache" if "cache" in _FORWARD else "past_key_values"
 
 
 def multimodal_model(backbone: Backbone) -> Any:
-    """The module that holds both towers, and computes positions (`get_rope_index`)."""
+    """Return the module that holds both towers and computes positions (`get_rope_index`)."""
     return backbone.model if hasattr(backbone.model, TEXT) else backbone
 
 
 def text_model(backbone: Backbone) -> Qwen2_5OmniThinkerTextModel:
-    """The decoder layers with their embeddings and last norm, without the LM head."""
+    """Return the decoder layers with embeddings and last norm, without the LM head."""
     return getattr(backbone.model, TEXT, backbone.model)
 
 
 def vision_tower(backbone: Backbone) -> Any:
-    """The vision encoder; `None` where something else stands in for it."""
+    """Return the vision encoder; `None` if an ONNX file replaces it."""
     return getattr(multimodal_model(backbone), VISION_TOWER)
 
 
 def audio_tower(backbone: Backbone) -> Any:
-    """The audio encoder; `None` where something else stands in for it."""
+    """Return the audio encoder; `None` if an ONNX file replaces it."""
     return getattr(multimodal_model(backbone), AUDIO_TOWER)
 
 
 def remove_tower(backbone: Backbone, name: str) -> None:
-    """Put `None` in the place of `VISION_TOWER` or `AUDIO_TOWER`; its weights are freed."""
+    """Replace `VISION_TOWER` or `AUDIO_TOWER` by `None`, which frees its weights."""
     setattr(multimodal_model(backbone), name, None)
 
 
 def rotary_frequencies(backbone: Backbone) -> torch.Tensor:
-    """(head_dim / 2) float32 frequencies by which keys and queries are turned."""
+    """Return the (head_dim / 2) float32 rotary frequencies of keys and queries."""
     frequencies: torch.Tensor = text_model(backbone).rotary_emb.inv_freq
     return frequencies
 
 
 def set_attention(backbone: Backbone, name: str) -> None:
-    """Choose the attention of the text model; the towers keep theirs."""
+    """Set the attention implementation of the text model; the towers keep theirs."""
     text_model(backbone).set_attn_implementation(name)
 
 
 def forward_text(
     model: Qwen2_5OmniThinkerTextModel, *, cache: object = None, **arguments: object
 ) -> Any:
-    """Run the text model; `cache` goes by the name that this version of transformers takes."""
+    """Run the text model, with `cache` under the name that this version of transformers takes."""
     return model(**arguments, **{_CACHE: cache})
 
 
 def released_name(name: str) -> str:
-    """The name in files of a weight or module that the backbone calls `name`; or it is that name.
+    """Return the released name of a weight or module; a name that is one already is unchanged.
 
     `model.language_model.layers.0.mlp` -> `model.layers.0.mlp`; `model.visual.blocks` ->
     `visual.blocks`.
@@ -106,9 +106,9 @@ def released_name(name: str) -> str:
 
 
 def named_parts(names: Iterable[str]) -> list[str]:
-    """Names of parts as quantisers match them: each under its place in every version.
+    """Return names of parts with those of every version, as quantisers match them.
 
-    `visual` -> `visual`, `model.visual`. A name that is already among them is not repeated.
+    `visual` -> `visual`, `model.visual`. Each name comes once.
     """
     found: dict[str, None] = {}
     for name in names:
@@ -119,19 +119,19 @@ def named_parts(names: Iterable[str]) -> list[str]:
 
 
 def layers_name() -> str:
-    """Name of the text model's list of layers in a backbone of this version of transformers."""
+    """Return the name of the text model's list of layers in this version of transformers."""
     return f"{NESTED}{TEXT}.{LAYERS}" if _is_nested() else f"{NESTED}{LAYERS}"
 
 
 def layers_pattern() -> str:
-    """Regular expression for the name of any of the text model's layers, in every version."""
+    """Return a regular expression for the names of the text model's layers in every version."""
     return rf"model\.(?:{TEXT}\.)?{LAYERS}\.\d+"
 
 
 def loading_names() -> dict[str, str] | None:
-    """What `from_pretrained` takes as `key_mapping`: for files that hold this or newer names.
+    """Return the `key_mapping` of `from_pretrained` for files with released or newer names.
 
-    From 5.21 on transformers reads released and newer names by itself.
+    `None` from 5.21 on, where transformers reads both by itself.
     """
     if _is_nested():
         return None
@@ -142,17 +142,17 @@ def loading_names() -> dict[str, str] | None:
 
 
 def release_names(backbone: Backbone) -> Backbone:
-    """Have `save_pretrained` write released names, whatever names the backbone was loaded from.
+    """Make `save_pretrained` write released names, whatever names were loaded; return the backbone.
 
-    transformers would write those that it read: with `thinker.` before each, of a whole Omni
-    checkpoint. It remembers them in an attribute; without it, it takes the model's own mapping.
+    transformers would write the names that it read, which have the prefix `thinker.` in a full
+    Omni checkpoint. It keeps them in an attribute; without it, it uses the model's own mapping.
     """
     backbone.__dict__.pop("_weight_conversions", None)
     return backbone
 
 
 def with_released_names(kind: type[Backbone]) -> type[Backbone]:
-    """Class decorator: a subclass of ours reads and writes released names, as its base does."""
+    """Class decorator that makes a subclass read and write released names, as its base does."""
     mapping = conversion_mapping.get_checkpoint_conversion_mapping(Backbone.__name__)
     if mapping is not None:
         conversion_mapping.register_checkpoint_conversion_mapping(

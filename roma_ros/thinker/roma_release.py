@@ -1,4 +1,4 @@
-"""ROMA's public release as a checkpoint: where its config and its weights keep the speak head.
+"""Settings and speak head of ROMA's public release.
 
 Names as in the release of March 2026 (repository Eureka-Maggie/ROMA, weights EurekaTian/ROMA).
 """
@@ -17,7 +17,7 @@ from roma_ros.thinker.errors import CheckpointError
 __all__ = ["release_settings", "release_speak_head"]
 
 PREFIX = "thinker."  # of a full Omni checkpoint; a thinker saved by itself has none
-# The release's names, and `SpeakHead`'s. A one-layer `gate_head` that it keeps besides is not used.
+# The release's names and `SpeakHead`'s. The release has a one-layer `gate_head` too: not used.
 HEAD_NAMES = {
     "gate_mixer.logits": "mixer",
     "gate_head_pro_fc1.weight": "fc1.weight",
@@ -31,20 +31,22 @@ ONE_TOKEN = 28 * 28  # pixels: where the release's lower bound of 256 ends up af
 
 
 def release_settings(folder: Path) -> dict[str, Any]:
-    """Settings of a `RomaConfig` that the release implies; empty for any other checkpoint.
+    """Return the settings of a `RomaConfig` that the release implies; none for other checkpoints.
 
-    It is known by its `config.json`, or by the names of its weights.
+    The release is recognised by its `config.json` or by the names of its weights. It was trained
+    on instructions that are spoken into the stream.
 
-    It was trained on instructions that are spoken into the stream, never written.
+    Args:
+        folder: folder of any checkpoint.
 
     Raises:
-        CheckpointError: they are of another type than they should be.
+        CheckpointError: a setting of the release has the wrong type.
     """
     file = folder / "config.json"
     try:
         config = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return {}  # not a checkpoint, which `check_folder` says better
+        return {}  # not a checkpoint; `check_folder` reports that
     if not isinstance(config, dict):
         return {}
     nested = config.get("thinker_config")
@@ -54,7 +56,7 @@ def release_settings(folder: Path) -> dict[str, Any]:
     layers, width = config.get(LAYERS, DEFAULT_LAYERS), config.get(WIDTH)
     if not (isinstance(layers, list) and layers and all(type(layer) is int for layer in layers)):
         raise CheckpointError(
-            f"{file} has {LAYERS} {layers!r}; expected a list as [-4, -3, -2, -1]"
+            f"{file} has {LAYERS} {layers!r}; expected integers, such as [-4, -3, -2, -1]"
         )
     if width is not None and not (type(width) is int and width > 0):
         raise CheckpointError(f"{file} has {WIDTH} {width!r}; expected a whole number above 0")
@@ -67,10 +69,13 @@ def release_settings(folder: Path) -> dict[str, Any]:
 
 
 def release_speak_head(folder: Path) -> dict[str, torch.Tensor] | None:
-    """State of a `SpeakHead` out of the release's shards; `None` if they hold none.
+    """Read the state of a `SpeakHead` from the shards of the release.
+
+    Returns:
+        Tensors by the names of `SpeakHead`; `None` if the shards hold no speak head.
 
     Raises:
-        CheckpointError: a part of it is missing, or a shard cannot be read.
+        CheckpointError: a tensor of the head is missing, or a shard cannot be read.
     """
     found: dict[str, torch.Tensor] = {}
     for shard in sorted(folder.glob("*.safetensors")):
@@ -93,4 +98,4 @@ def _holds_head(folder: Path) -> bool:
     try:
         return release_speak_head(folder) is not None
     except CheckpointError:
-        return False  # whoever loads the weights says what is wrong with them
+        return False  # loading the weights reports the error

@@ -229,7 +229,8 @@ class RomaThinker(ThinkerModel):
         """
         if self.onnx_overrides != OnnxOverrides():
             raise CheckpointError(
-                f"{self.name} is a bundle with ONNX parts, which cannot be saved; copy its folder"
+                f"{self.name} is a bundle with ONNX parts, which cannot be saved; "
+                "copy the bundle's folder"
             )
         check_saveable(self.backbone)
         folder = Path(folder)

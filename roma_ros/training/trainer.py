@@ -242,7 +242,7 @@ def train(settings: TrainSettings, out: Path, *, resume: bool = False) -> Path:
 
 
 def has_bfloat16() -> bool:
-    """Whether this machine's CPU has instructions for it; without them it is emulated."""
+    """Return whether the CPU has bfloat16 instructions; without them it is emulated."""
     capability = torch.backends.cpu.get_cpu_capability()
     return architecture() != "x86_64" or capability not in ("DEFAULT", "AVX2")
 

@@ -13,7 +13,7 @@ __all__ = ["Plot", "play"]
 
 
 class Plot(enum.Enum):
-    """How busy a scene is."""
+    """Order and density of the figures of a scene."""
 
     CROWD = "crowd"
     """Up to six figures at a time, and sounds at any time: for alerts and questions."""

@@ -53,7 +53,7 @@ class Sound(enum.Enum):
 
     @property
     def countable(self) -> bool:
-        """Whether one to three come at a time."""
+        """Whether the sound is repeated one to three times."""
         return self in (Sound.BEEP, Sound.BURST, Sound.KNOCK)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import array
+import gc
 import itertools
 import threading
 import time
@@ -235,6 +236,10 @@ def ends(messages: list[Any]) -> list[float]:
 
 @pytest.fixture(scope="session")
 def ros() -> Iterator[Context]:
+    # The node collects garbage whenever it frees its model, which takes half a second with all that
+    # torch and transformers consist of: half of the time of many a test.
+    gc.collect()
+    gc.freeze()
     context = Context()
     rclpy.init(context=context)
     yield context
@@ -277,7 +282,7 @@ def make_robot(ros: Context, spin: Spinner, namespace: str) -> Iterator[Callable
     robots: list[Robot] = []
 
     def make(**arguments: Any) -> Robot:
-        robots.append(Robot(ros, namespace, spin, **arguments))
+        robots.append(Robot(ros, arguments.pop("namespace", namespace), spin, **arguments))
         return robots[-1]
 
     yield make

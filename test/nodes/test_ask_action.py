@@ -151,7 +151,7 @@ def test_deactivate_gives_questions_up_and_says_so(make_roma, robot, endless, sl
     assert reply.outcome is Outcome.REFUSED
     assert reply.message == "the assistant was stopped before the answer; ask again"
     until(deactivated.done, "the transition")
-    assert robot.roma.begin_ask("And now?").wait().message == "the node is inactive; activate it"
+    assert robot.roma.begin_ask("And now?").wait().message == "the node is not active; activate it"
 
 
 def test_goals_and_kept_results_are_bounded(make_roma, robot, monkeypatch):
@@ -160,5 +160,5 @@ def test_goals_and_kept_results_are_bounded(make_roma, robot, monkeypatch):
     replies = [robot.roma.ask("", on_text=print) for _ in range(4)]
     assert [reply.message for reply in replies] == [
         *["the question is empty; ask it in words"] * 3,
-        "the node keeps too many questions",
+        "the node has too many questions; ask again later",
     ]

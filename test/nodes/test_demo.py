@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -22,48 +23,74 @@ from .conftest import until
 
 STREAM = 3_000_000_006  # of what the oracle is played: something of each kind happens early in it
 SHORT = 14  # units: the oracle needs no more, and the demo is no faster than real time
-ORACLE = Path(__file__).with_name("oracle_node.py")
 SIGHT = 40.0  # grey levels, over 8x8 pixels; a figure that is missing makes 60 and more
 SOUND = 0.01  # RMS, full scale 1; the quietest sound makes more
 
 
-def play(folder: Path, flaw: str) -> tuple[int, str, Path]:
-    """Returns the exit status, what was printed, and the oracle's log."""
-    printed, log = io.StringIO(), folder / "units.jsonl"
-    console = Console(file=printed, width=120)
-    oracle = (sys.executable, str(ORACLE), str(STREAM), str(SHORT), str(log), flaw)
-    status = Demo(console, make_plan(STREAM, SHORT), folder, roma_node=oracle).run()
-    return status, printed.getvalue(), log
+WITH_ORACLE = str(Path(__file__).with_name("demo_with_oracle.py"))
+RUNS = {
+    "none": (sys.executable, WITH_ORACLE, str(STREAM), str(SHORT), "none"),
+    "mute": (sys.executable, WITH_ORACLE, str(STREAM), str(SHORT), "mute"),
+    "roma_tiny": (sys.executable, "-m", "roma_ros.demo"),
+}
 
 
-def test_a_node_that_does_all_right_passes_and_its_units_are_the_worlds(tmp_path):
-    status, printed, log = play(tmp_path, "none")
+@pytest.fixture(scope="module")
+def runs(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[dict[str, tuple[subprocess.Popen[str], Path]]]:
+    """Runs of the demo and their folders, all at once: a film takes its time and little else."""
+    started = {}
+    domain = int(os.environ.get("ROS_DOMAIN_ID", "0"))
+    for number, (name, command) in enumerate(RUNS.items(), start=1):
+        folder = tmp_path_factory.mktemp(name)
+        own = {"ROS_DOMAIN_ID": str((domain + number) % 102), "ROMA_DEMO_FOLDER": str(folder)}
+        process = subprocess.Popen(
+            command,
+            env={**os.environ, **own},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        started[name] = process, folder
+    yield started
+    for process, _ in started.values():
+        process.kill()
+        process.communicate()
+
+
+def end_of(run: tuple[subprocess.Popen[str], Path]) -> tuple[int, str, Path]:
+    """The exit status of a run, what it printed, and its folder."""
+    process, folder = run
+    printed, _ = process.communicate(timeout=START_LIMIT + PLAY_LIMIT + 60)
+    return process.returncode, printed, folder
+
+
+def test_a_node_that_does_all_right_passes_and_its_units_are_the_worlds(runs):
+    status, printed, folder = end_of(runs["none"])
     assert status == 0, printed
     assert "are right" in printed
-    units = [json.loads(line) for line in log.read_text().splitlines()]
+    units = [json.loads(line) for line in (folder / "units.jsonl").read_text().splitlines()]
     assert [unit["unit"] for unit in units] == list(range(SHORT))
     assert all(unit["audio"] < SOUND for unit in units)
     assert all(unit["pixels"] < SIGHT for unit in units)
     assert not any(unit["filled"] for unit in units)
 
 
-def test_a_node_that_never_speaks_up_but_answers_fails_for_that_alone(tmp_path):
-    status, printed, _ = play(tmp_path, "mute")
+def test_a_node_that_never_triggers_but_answers_fails_for_that_alone(runs):
+    status, printed, _ = end_of(runs["mute"])
     assert status == 1, printed
     assert "wrong: visual: missed" in printed
     assert "wrong: narration: missed" in printed
     assert "wrong answer" not in printed
 
 
-def test_roma_tiny_is_judged_as_make_demo_does_it():
-    command = [sys.executable, "-m", "roma_ros.demo"]
-    demo = subprocess.run(
-        command, capture_output=True, text=True, timeout=START_LIMIT + PLAY_LIMIT + 60
-    )
-    assert demo.returncode == int("wrong: " in demo.stdout), demo.stdout + demo.stderr
-    assert ("are right" in demo.stdout) == (demo.returncode == 0)
-    assert f"{UNITS} units" in demo.stdout
-    assert "ASK" in demo.stdout
+def test_roma_tiny_is_judged_as_make_demo_does_it(runs):
+    status, printed, _ = end_of(runs["roma_tiny"])
+    assert status == int("wrong: " in printed), printed
+    assert ("are right" in printed) == (status == 0)
+    assert f"{UNITS} units" in printed
+    assert "ASK" in printed
 
 
 def test_a_node_that_never_starts_and_ignores_ctrl_c_is_gone_with_the_demo(tmp_path, monkeypatch):

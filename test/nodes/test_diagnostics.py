@@ -106,7 +106,7 @@ def test_stamps_that_cannot_be_used_are_a_warning_and_a_small_offset_is_a_note()
         return input_status("roma", [], InputErrors(lambda line: None), 0, clocks=clocks)
 
     honest = shown(clock(), clock(modality=Modality.AUDIO, drift=12.0))
-    assert (honest.level, honest.message) == (DiagnosticStatus.OK, "data comes in")
+    assert (honest.level, honest.message) == (DiagnosticStatus.OK, "receiving data")
     assert values(honest)["camera aligned by"] == "stamps"
     assert values(honest)["camera latency [s]"] == "0.030"
     assert values(honest)["camera lateness in use [s]"] == "0.150"
@@ -239,7 +239,7 @@ def test_disabled_inputs_are_a_warning():
 
 
 def test_a_simulation_whose_clock_does_not_tick_is_a_warning():
-    assert "nothing comes on /clock" in clock_status("roma", 0.0, 0).message
+    assert "/clock has no messages" in clock_status("roma", 0.0, 0).message
     levels = [clock_status("roma", still, now).level for still, now in ((0, 0), (1, 9), (6, 9))]
     assert levels == [WARN, OK, WARN]
 

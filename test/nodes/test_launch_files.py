@@ -245,7 +245,7 @@ def test_a_params_file_of_ones_own_serves_the_jetsons_launch_file_too(launched, 
     )
     run = launched("jetson", params_file=str(path), preset="none", device="cpu", sensors="false")
     run.until(r"active with roma_tiny on /image/compressed and /audio")
-    run.until(r"given and do not exist: treshold")
+    run.until(r"unknown parameters: treshold")
 
 
 def test_a_node_that_was_killed_is_started_again_and_one_that_cannot_start_is_not(launched):

@@ -39,7 +39,7 @@ def test_what_comes_after_it_was_abandoned_is_discarded():
     loading.abandon()
     assert loading.over
     assert loading.at_work
-    with pytest.raises(LoadingAbandonedError, match="gave up loading seven"):
+    with pytest.raises(LoadingAbandonedError, match="abandoned loading seven"):
         loading.wait()
     go_on.set()
     until(lambda: discarded == [7], "what nobody wants is freed")

@@ -394,7 +394,7 @@ def warns(robot: Robot, kind: str, words: str, level: bytes = DiagnosticStatus.W
 def test_diagnostics_beat_and_warn_without_a_simulation_clock(make_roma, robot):
     make_roma({"use_sim_time": True})
     assert robot.roma.wait_until_active()
-    warns(robot, "clock", "use_sim_time is on and nothing comes on /clock")
+    warns(robot, "clock", "use_sim_time is true, but /clock has no messages")
 
 
 def test_a_disabled_node_says_so_in_the_diagnostics(make_roma, robot):

@@ -6,8 +6,6 @@ import signal
 import subprocess
 import sys
 
-import pytest
-
 from .conftest import until
 
 
@@ -19,16 +17,19 @@ def start(node, namespace, *parameters):
     return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
 
 
-@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_the_node_in_good_order_while_it_works(robot, namespace, ending):
-    process = start("roma_node", namespace)
-    assert robot.roma.wait_until_active()
-    until(robot.images.get_subscription_count, "the node subscribes")
-    robot.publish_second_blindly()
-    process.send_signal(ending)
-    _, log = process.communicate(timeout=20.0)
-    assert process.returncode == 0, log
-    assert "Traceback" not in log
+def test_sigint_and_sigterm_end_a_node_in_good_order_while_it_works(make_robot, namespace):
+    nodes = []
+    for ending in (signal.SIGINT, signal.SIGTERM):  # both start at once
+        own = f"{namespace}/{ending.name}"
+        nodes.append((ending, start("roma_node", own), make_robot(namespace=own)))
+    for ending, process, robot in nodes:
+        assert robot.roma.wait_until_active()
+        until(robot.images.get_subscription_count, "the node subscribes")
+        robot.publish_second_blindly()
+        process.send_signal(ending)
+        _, log = process.communicate(timeout=20.0)
+        assert process.returncode == 0, (ending, log)
+        assert "Traceback" not in log
 
 
 def test_a_parameter_that_is_refused_ends_the_process_with_the_reason(namespace):

@@ -110,7 +110,7 @@ def test_an_adjustment_that_makes_no_sense_changes_nothing(make_roma, robot):
         ("dog", {"threshold": float("nan")}, "threshold is nan"),
         ("dog", {"threshold": 0.9, "window": 61}, "window is 61"),
         ("dog", {"cooldown": -3.0}, "cooldown is -3"),
-        ("story", {"window": 2}, "a narration has window 1"),
+        ("story", {"window": 2}, "expected 1 and 0 for a narration"),
     ):
         reply = robot.roma.adjust(name, **change)
         assert reply.outcome is Outcome.REFUSED

@@ -69,7 +69,9 @@ def test_every_device_says_where_its_figures_are_from(name):
 
 
 def test_every_recipe_of_roma_quantize_can_be_planned(repository):
-    names = {path.stem for path in (repository / "quantize" / "recipes").glob("*.yaml")}
+    names = {
+        path.stem for path in (repository / "roma_ros" / "quantize" / "recipes").glob("*.yaml")
+    }
     assert names
     assert {"none", *names} == set(WEIGHT_FORMATS)
 

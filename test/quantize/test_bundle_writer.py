@@ -78,7 +78,7 @@ def test_nf4_that_has_been_run_on_a_cpu_is_not_saved(
     thinker = RomaThinker.from_pretrained(checkpoint, device="cpu", quantization="nf4")
     before = {name: value.clone() for name, value in thinker.backbone.state_dict().items()}
     series(thinker)
-    with pytest.raises(CheckpointError, match="save it before it hears its first unit"):
+    with pytest.raises(CheckpointError, match="save it before its first unit"):
         thinker.save_pretrained(tmp_path)
     after = thinker.backbone.state_dict()  # which bitsandbytes makes by quantising scales anew
     changed = [name for name in before if not torch.equal(before[name], after[name])]

@@ -161,8 +161,8 @@ def test_a_head_in_part_is_refused(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("key", "value", "says"),
     [
-        ("gate_layer_ids", [], "expected a list as"),
-        ("gate_layer_ids", "-1", "expected a list as"),
+        ("gate_layer_ids", [], "expected integers, such as"),
+        ("gate_layer_ids", "-1", "expected integers, such as"),
         ("gate_layer_ids", [-9, -1, -1, -1], "do not exist in 6 layers"),
         ("gate_hidden_dim", -4, "a whole number above 0"),
         ("gate_hidden_dim", 10**9, "expected 1 to 65536"),

@@ -1,4 +1,4 @@
-"""The asker's side of the action `~/ask`."""
+"""Client side of a goal of the action `~/ask`."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from rclpy.executors import Executor
 
 from roma_ros.action import Ask
 
-__all__ = ["Asking"]
+__all__ = ["AskGoal"]
 
 
-class Asking:
-    """A question under way as a goal; its methods may be called from any thread but the executor's.
+class AskGoal:
+    """A question under way. Call its methods from any thread except the executor's.
 
-    The action client itself is used by the executor alone: a reply that comes while another thread
-    is sending would be lost (ros2/rclpy issue 1123).
+    Only the executor uses the action client: a reply that arrives while another thread sends is
+    lost (ros2/rclpy issue 1123).
 
     Args:
         executor: spins the node of `client`.
-        client: of the action; its server is there.
+        client: action client, whose server is available.
         goal: the question.
-        on_text: called in the executor's thread with the answer so far.
+        on_text: called in the executor's thread with the answer generated so far.
 
     Attributes:
-        result: what came of it; `None` before, and if the goal was not accepted.
-        status: how it ended, a constant of action_msgs/GoalStatus.
+        result: the result; `None` before the end, and if the goal was not accepted.
+        status: how the goal ended, a constant of action_msgs/GoalStatus.
     """
 
     def __init__(
@@ -56,11 +56,11 @@ class Asking:
         return self._done.is_set()
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait for the end; whether it came within `timeout` seconds."""
+        """Wait for the end of the goal at most `timeout` seconds; return whether it has ended."""
         return self._done.wait(timeout)
 
     def cancel(self) -> None:
-        """Ask for the end of it; an answer that is whole by then is given nevertheless."""
+        """Request the cancellation; an answer that is complete by then is returned anyway."""
         self._cancelled = True
         self._executor.create_task(self._send_cancel)
 
