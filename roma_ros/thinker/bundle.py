@@ -143,8 +143,7 @@ def check_bundle(folder: Path) -> Manifest:
     """
     manifest = Manifest.read(folder)
     for path in sorted(folder.iterdir()):
-        # Hidden files are left behind by file managers, and never read.
-        if path.name in manifest.files or path.name == MANIFEST_NAME or path.name[0] == ".":
+        if path.name in manifest.files or path.name == MANIFEST_NAME:
             continue
         raise CheckpointError(
             f"{path} is not in the bundle's manifest; remove it, or make the bundle again"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from copy import deepcopy
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 from torch import nn
 from transformers import (
     AutoTokenizer,
+    GenerationConfig,
     PreTrainedTokenizerBase,
     Qwen2_5OmniThinkerConfig,
     Qwen2_5OmniThinkerForConditionalGeneration,
@@ -22,6 +23,21 @@ from transformers import (
 from transformers.utils import logging as transformers_logging
 
 from roma_ros.thinker.attention import SLOT_ATTENTION
+from roma_ros.thinker.checkpoint_check.checkpoint import CheckedCheckpoint
+from roma_ros.thinker.checkpoint_check.files import (
+    check_folder_files,
+    is_there,
+    read_json,
+    shown,
+)
+from roma_ros.thinker.checkpoint_check.head_fit import SPEAK_HEAD_NAME, check_speak_head
+from roma_ros.thinker.checkpoint_check.model_config import (
+    WHOLE,
+    read_thinker_config,
+    read_thinker_values,
+)
+from roma_ros.thinker.checkpoint_check.tokenizer import check_tokenizer, named_class
+from roma_ros.thinker.checkpoint_check.weight_files import weight_files
 from roma_ros.thinker.config import RomaConfig
 from roma_ros.thinker.errors import CheckpointError
 from roma_ros.thinker.kernel_check import check_kernel
@@ -57,9 +73,6 @@ __all__ = [
     "resolve_folder",
 ]
 
-SPEAK_HEAD_NAME = "speak_head.safetensors"
-MODEL_TYPES = ("qwen2_5_omni", "qwen2_5_omni_thinker")
-
 
 def resolve_folder(model: str | Path) -> Path:
     """Return the folder of a checkpoint.
@@ -75,7 +88,8 @@ def resolve_folder(model: str | Path) -> Path:
     folder = Path(model).expanduser()
     embedded = Path(str(files("roma_ros"))) / "models" / str(model)
     if not folder.is_dir() and "/" not in str(model) and embedded.is_dir():
-        folder = embedded
+        # colcon's symlink-install links each file to the source tree.
+        folder = (embedded / "config.json").resolve().parent
     check_folder(folder)
     return folder
 
@@ -85,9 +99,9 @@ def check_folder(folder: Path) -> None:
 
     Raises:
         CheckpointError: the folder or its config.json is missing, the config is of another model,
-            or there are no .safetensors files.
+            there are no .safetensors files, or a file cannot be part of a checkpoint.
     """
-    if not (folder / "config.json").exists() and folder.is_dir():
+    if folder.is_dir() and not is_there(folder / "config.json"):
         raise CheckpointError(
             f"{str(folder.absolute())!r} is no model folder: it has no config.json; give the path "
             "of a Qwen2.5-Omni checkpoint folder, or 'roma_tiny' for the embedded one"
@@ -97,42 +111,44 @@ def check_folder(folder: Path) -> None:
             f"no model folder {str(folder)!r}; give the path of a Qwen2.5-Omni checkpoint folder, "
             "or 'roma_tiny' for the embedded one. Nothing is downloaded"
         )
-    file = folder / "config.json"
-    try:
-        config = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise CheckpointError(f"{file} cannot be read: {error}") from error
-    kind = config.get("model_type") if isinstance(config, dict) else None
-    if kind not in MODEL_TYPES:
-        raise CheckpointError(f"{file} has model_type {kind!r}; expected one of {MODEL_TYPES}")
-    if not list(folder.glob("*.safetensors")):
-        pickles = [path.name for path in folder.glob("*.bin")]
-        hint = f"; {pickles} are pickles, which are never loaded" if pickles else ""
-        raise CheckpointError(f"{folder} has no .safetensors weights{hint}")
+    check_folder_files(folder)
+    read_thinker_values(folder)
+    weight_files(folder)
 
 
-def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
+def load_tokenizer(
+    folder: Path, config: Qwen2_5OmniThinkerConfig | None = None
+) -> PreTrainedTokenizerBase:
     """Load the tokenizer of a checkpoint folder.
 
+    Args:
+        folder: folder that `check_checkpoint` has passed.
+        config: config of the model; `None` for the folder's own.
+
     Raises:
-        CheckpointError: its files are missing or damaged.
+        CheckpointError: its files are damaged, or a text changes by encoding and decoding.
     """
-    if not any((folder / name).exists() for name in ("tokenizer.json", "vocab.json")):
-        raise CheckpointError(
-            f"{folder} has no tokenizer (tokenizer.json, or vocab.json with merges.txt); "
-            "copy the tokenizer files of the checkpoint beside its weights"
-        )
+    config = config or read_thinker_config(folder)
+    # A whole Omni checkpoint that names no class has Qwen's; the thinker's config implies none.
+    is_qwen = read_json(folder / "config.json")["model_type"] == WHOLE
+    options = {"tokenizer_type": "qwen2"} if is_qwen and not named_class(folder) else {}
     try:
         tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
-            folder, local_files_only=True, trust_remote_code=False
+            folder, config=config, local_files_only=True, trust_remote_code=False, **options
         )
-    except (OSError, ValueError) as error:
-        raise CheckpointError(f"the tokenizer of {folder} cannot be read: {error}") from error
+    except (KeyboardInterrupt, SystemExit, MemoryError):
+        raise
+    except BaseException as error:  # tokenizers' panics are no Exception
+        raise CheckpointError(
+            f"the tokenizer of {folder} cannot be read: {shown(error, 200)}; copy the tokenizer "
+            "files of the checkpoint again"
+        ) from error
+    check_tokenizer(folder, tokenizer, config.text_config.vocab_size)
     return tokenizer
 
 
 def load_backbone(
-    folder: Path,
+    checked: CheckedCheckpoint,
     *,
     device: torch.device,
     dtype: torch.dtype,
@@ -142,7 +158,7 @@ def load_backbone(
     """Load the thinker with its encoders; of a full Omni checkpoint the thinker part only.
 
     Args:
-        folder: folder of the checkpoint.
+        checked: the checkpoint.
         device: device that the weights are loaded to.
         dtype: dtype of weights that are not quantised.
         quantization: how to quantise the linear layers while loading; `NONE` for a checkpoint that
@@ -154,8 +170,8 @@ def load_backbone(
         CheckpointError: weights are missing or damaged, or the quantisation does not run on
             `device`.
     """
-    values = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    options, kind = _loading_options(folder, values, device, dtype, quantization, without)
+    folder, values = checked.folder, checked.config.to_dict()
+    options, kind = _loading_options(checked, values, device, dtype, quantization, without)
     if kind is Quantization.INT8:
         silence_int8_warnings()
     if kind is not Quantization.NONE:
@@ -173,6 +189,8 @@ def load_backbone(
                 use_safetensors=True,
                 output_loading_info=True,
                 key_mapping=loading_names(),
+                # Ours: the folder's own would be read, and is not used.
+                generation_config=GenerationConfig.from_model_config(checked.config),
                 **options,
             )
     except (ImportError, OSError, ValueError, RuntimeError, SafetensorError) as error:
@@ -186,13 +204,9 @@ def load_backbone(
         )
     for part in without:
         remove_tower(model, part)
-    if "config" in options:  # so that it is saved as it was loaded
-        _restore_depths(model.config, folder)
-    text = model.config.text_config
-    if set(text.layer_types) != {"full_attention"}:
-        raise CheckpointError(
-            f"{folder} has layer types {set(text.layer_types)}; expected full_attention only"
-        )
+    # As the checkpoint has it, should it be saved again.
+    model.config.vision_config.depth = checked.config.vision_config.depth
+    model.config.audio_config.encoder_layers = checked.config.audio_config.encoder_layers
     set_attention(model, SLOT_ATTENTION)
     if values.get("quantization_config"):
         _cast_unquantised(model, dtype)
@@ -220,7 +234,7 @@ def _check_gptq(folder: Path) -> None:
 
 
 def _loading_options(
-    folder: Path,
+    checked: CheckedCheckpoint,
     values: Mapping[str, Any],
     device: torch.device,
     dtype: torch.dtype,
@@ -232,12 +246,10 @@ def _loading_options(
     is_quantised = bool(values.get("quantization_config"))
     if is_quantised and quantization is not Quantization.NONE:
         raise CheckpointError(
-            f"{folder} is quantised already; load it with quantization 'none', not "
+            f"{checked.folder} is quantised already; load it with quantization 'none', not "
             f"{quantization.value!r}"
         )
-    options: dict[str, Any] = {}
-    if is_quantised or without:
-        options["config"] = _loading_config(folder, dtype, stored, without)
+    options: dict[str, Any] = {"config": _loading_config(checked.config, dtype, stored, without)}
     if is_quantised or quantization is not Quantization.NONE:
         options["device_map"] = {"": device}
     if quantization is not Quantization.NONE:
@@ -247,9 +259,12 @@ def _loading_options(
 
 
 def _loading_config(
-    folder: Path, dtype: torch.dtype, stored: Quantization, without: Collection[str]
+    checked: Qwen2_5OmniThinkerConfig,
+    dtype: torch.dtype,
+    stored: Quantization,
+    without: Collection[str],
 ) -> Qwen2_5OmniThinkerConfig:
-    config = Qwen2_5OmniThinkerConfig.from_pretrained(folder, local_files_only=True)
+    config = deepcopy(checked)
     settings = getattr(config, "quantization_config", None)
     if isinstance(settings, dict):
         settings.update(translate_settings(settings))
@@ -271,12 +286,6 @@ def _cast_unquantised(model: nn.Module, dtype: torch.dtype) -> None:
             value.data = value.data.to(dtype)
 
 
-def _restore_depths(config: Qwen2_5OmniThinkerConfig, folder: Path) -> None:
-    stored = Qwen2_5OmniThinkerConfig.from_pretrained(folder, local_files_only=True)
-    config.vision_config.depth = stored.vision_config.depth
-    config.audio_config.encoder_layers = stored.audio_config.encoder_layers
-
-
 def load_speak_head(folder: Path, config: RomaConfig, hidden_size: int) -> SpeakHead | None:
     """Load the speak head from its own file, or from among the weights as in ROMA's release.
 
@@ -291,6 +300,7 @@ def load_speak_head(folder: Path, config: RomaConfig, hidden_size: int) -> Speak
     Raises:
         CheckpointError: a file cannot be read, or the head does not fit the backbone.
     """
+    check_speak_head(folder, config, hidden_size)
     file = folder / SPEAK_HEAD_NAME
     if file.exists():
         try:
@@ -298,17 +308,9 @@ def load_speak_head(folder: Path, config: RomaConfig, hidden_size: int) -> Speak
         except (OSError, SafetensorError) as error:
             raise CheckpointError(f"{file} cannot be read: {error}") from error
     elif (found := release_speak_head(folder)) is not None:
-        file, weights = folder, found
+        weights = found
     else:
         return None
     head = SpeakHead(hidden_size, len(config.speak_layer_ids), config.speak_hidden_size)
-    wanted = {name: tuple(value.shape) for name, value in head.state_dict().items()}
-    got = {name: tuple(value.shape) for name, value in weights.items()}
-    if got != wanted:
-        raise CheckpointError(
-            f"{file} does not fit this backbone: its shapes are {got}; expected {wanted} "
-            f"(width {hidden_size}, layers {config.speak_layer_ids}); "
-            "it belongs to another checkpoint, or roma_config.json does"
-        )
     head.load_state_dict(weights)
     return head.eval().requires_grad_(False)

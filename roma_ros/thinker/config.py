@@ -8,6 +8,15 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from roma_ros.thinker.checkpoint_check.files import read_json
+from roma_ros.thinker.checkpoint_check.limits import (
+    Count,
+    Limit,
+    ListOf,
+    MaybeNull,
+    Text,
+    checked,
+)
 from roma_ros.thinker.errors import CheckpointError
 from roma_ros.thinker.roma_release import release_settings
 from roma_ros.thinker.speak_source import SpeakSource
@@ -26,6 +35,16 @@ SYSTEM_PROMPT_NAME = "system_prompt.txt"
 MAX_SYSTEM_PROMPT = 32_768  # bytes
 MAX_HIDDEN_SIZE = 65_536
 MAX_CONTEXT_SECONDS = 86_400
+LIMITS: dict[str, Limit] = {
+    "system_prompt": Text(MAX_SYSTEM_PROMPT),
+    "max_pixels": Count(1, 16_777_216),
+    "min_pixels": Count(1, 16_777_216),
+    "speak_layer_ids": ListOf(Count(-1000, 1000), 0, 64),
+    "speak_hidden_size": MaybeNull(Count(1, MAX_HIDDEN_SIZE)),
+    "silent_tokens": ListOf(Text(), 0, 1000),
+    "speak_tokens": ListOf(Text(), 0, 1000),
+}
+"""Types and bounds of `roma_config.json`; `RomaConfig` checks the rest."""
 DEFAULT_CONTEXT_SECONDS = 60.0
 """Window of a checkpoint whose `trained_context_seconds` is not set."""
 
@@ -138,7 +157,10 @@ class RomaConfig:
             raise CheckpointError(f"{file} has unknown keys {unknown}; expected {sorted(known)}")
         if (prompt := _read_system_prompt(folder)) is not None:
             values["system_prompt"] = prompt
-        return cls(**values)
+        try:
+            return cls(**values)
+        except CheckpointError as error:
+            raise CheckpointError(f"{folder / ROMA_CONFIG_NAME}: {error}") from error
 
     def save(self, folder: Path) -> None:
         """Write `roma_config.json`, and update `system_prompt.txt` if the folder has one."""
@@ -152,12 +174,10 @@ def _read_settings(folder: Path) -> dict[str, Any]:
     file = folder / ROMA_CONFIG_NAME
     if not file.exists():
         return {}
-    try:
-        values = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise CheckpointError(f"{file} cannot be read as JSON: {error}") from error
+    values = read_json(file)
     if not isinstance(values, dict):
         raise CheckpointError(f"{file} holds {type(values).__name__}; expected an object, as {{}}")
+    checked(file, "", values, LIMITS)
     return values
 
 

@@ -16,7 +16,12 @@ from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import (
     smart_resize,
 )
 
-from roma_ros.thinker.errors import CheckpointError, UnitShapeError
+from roma_ros.thinker.checkpoint_check.preprocessor import (
+    IMAGE_SETTINGS,
+    SOUND_SETTINGS,
+    read_preprocessor,
+)
+from roma_ros.thinker.errors import UnitShapeError
 
 __all__ = ["FeatureExtractor", "VideoPatches"]
 
@@ -73,7 +78,7 @@ class FeatureExtractor:
     def from_folder(
         cls, folder: Path, *, mel_bins: int, min_pixels: int, max_pixels: int
     ) -> FeatureExtractor:
-        """Read `preprocessor_config.json`; without that file, use Qwen2.5-Omni's settings.
+        """Build the processors by `preprocessor_config.json`; without it, by Qwen2.5-Omni's.
 
         Args:
             folder: folder of the checkpoint.
@@ -81,19 +86,18 @@ class FeatureExtractor:
             min_pixels, max_pixels: smallest and largest area of a resized frame, in pixels.
 
         Raises:
-            CheckpointError: the file's mel bins or sample rate do not fit the audio encoder.
+            CheckpointError: the file is damaged, or does not fit the audio encoder.
         """
-        if (folder / "preprocessor_config.json").exists():
-            images = Qwen2VLImageProcessorPil.from_pretrained(folder)
-            audio = WhisperFeatureExtractor.from_pretrained(folder)
-        else:
-            images, audio = Qwen2VLImageProcessorPil(), WhisperFeatureExtractor(mel_bins)
-        if audio.feature_size != mel_bins or audio.sampling_rate != SAMPLES_PER_UNIT:
-            raise CheckpointError(
-                f"{folder}/preprocessor_config.json gives {audio.feature_size} mel bins at "
-                f"{audio.sampling_rate} Hz; expected {mel_bins} at 16000 Hz"
-            )
-        return cls(images, audio, min_pixels=min_pixels, max_pixels=max_pixels)
+        settings = read_preprocessor(folder, mel_bins=mel_bins)
+        sound = {name: settings[name] for name in SOUND_SETTINGS if name in settings}
+        return cls(
+            Qwen2VLImageProcessorPil(
+                **{name: settings[name] for name in IMAGE_SETTINGS if name in settings}
+            ),
+            WhisperFeatureExtractor(**{**sound, "feature_size": mel_bins}),
+            min_pixels=min_pixels,
+            max_pixels=max_pixels,
+        )
 
     def video(self, frames: npt.NDArray[np.uint8]) -> VideoPatches:
         """Resize and patchify the two frames of a unit.

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from roma_ros.thinker.checkpoint_check.onnx_operators import check_operators
 from roma_ros.thinker.errors import CheckpointError, UnitShapeError
 
 __all__ = [
@@ -28,8 +29,6 @@ PROVIDERS = ("TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecution
 """Execution providers of onnxruntime, in the order in which they are tried."""
 MAX_ONNX_BYTES = 4_000_000_000
 """Most bytes of a file and its weights; the largest encoder, vision in float32, has 2.7 GB."""
-OPERATORS = ("", "ai.onnx", "com.microsoft")
-"""Operator sets that come with onnxruntime; its quantiser writes com.microsoft's."""
 
 
 class OnnxVision:
@@ -212,11 +211,7 @@ def check_onnx(path: Path) -> None:
     if size > MAX_ONNX_BYTES:
         raise CheckpointError(f"{path} has {size:,} bytes; expected at most {MAX_ONNX_BYTES:,}")
     model = _parse(path)
-    foreign = {node.domain for node in model.graph.node} - set(OPERATORS)
-    if foreign or model.functions:
-        raise CheckpointError(
-            f"{path} has operators of {sorted(foreign) or 'its own'}; expected standard ones only"
-        )
+    check_operators(path, model)
     folder = path.parent.resolve()
     beside = {folder / name for name in _outside_names(model.graph)}
     if strange := [file for file in beside if file.resolve().parent != folder]:

@@ -29,6 +29,7 @@ __all__ = [
     "Quantization",
     "check_saveable",
     "gptq_missing",
+    "has_nf4",
     "is_gptq",
     "quantization_config",
     "silence_int8_warnings",
@@ -125,6 +126,11 @@ def is_gptq(config: Mapping[str, Any]) -> bool:
 def gptq_missing() -> list[str]:
     """Return the libraries for GPTQ layers that are not installed."""
     return [name for name in ("optimum", "gptqmodel") if find_spec(name) is None]
+
+
+def has_nf4(backbone: nn.Module) -> bool:
+    """Return whether a layer has 4-bit weights of bitsandbytes."""
+    return any(getattr(value, "quant_state", None) for value in backbone.parameters())
 
 
 def check_saveable(backbone: nn.Module) -> None:

@@ -12,6 +12,9 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 
+from roma_ros.thinker.checkpoint_check.files import shown
+from roma_ros.thinker.checkpoint_check.limits import Count, ListOf
+from roma_ros.thinker.checkpoint_check.weight_files import has_weights, weight_files
 from roma_ros.thinker.errors import CheckpointError
 
 __all__ = ["release_settings", "release_speak_head"]
@@ -26,6 +29,7 @@ HEAD_NAMES = {
     "gate_head_pro_fc2.bias": "fc2.bias",
 }
 LAYERS, WIDTH = "gate_layer_ids", "gate_hidden_dim"
+LAYER_IDS, WIDTHS = ListOf(Count(-1000, 1000), 1, 64), Count(1, 65_536)
 DEFAULT_LAYERS = [-4, -3, -2, -1]
 ONE_TOKEN = 28 * 28  # pixels: where the release's lower bound of 256 ends up after rounding
 
@@ -54,12 +58,12 @@ def release_settings(folder: Path) -> dict[str, Any]:
     if LAYERS not in config and not _holds_head(folder):
         return {}
     layers, width = config.get(LAYERS, DEFAULT_LAYERS), config.get(WIDTH)
-    if not (isinstance(layers, list) and layers and all(type(layer) is int for layer in layers)):
+    if not (layers and LAYER_IDS.allows(layers)):
         raise CheckpointError(
-            f"{file} has {LAYERS} {layers!r}; expected integers, such as [-4, -3, -2, -1]"
+            f"{file} has {LAYERS} {shown(layers)}; expected integers, such as [-4, -3, -2, -1]"
         )
-    if width is not None and not (type(width) is int and width > 0):
-        raise CheckpointError(f"{file} has {WIDTH} {width!r}; expected a whole number above 0")
+    if width is not None and not WIDTHS.allows(width):
+        raise CheckpointError(f"{file} has {WIDTH} {shown(width)}; expected {WIDTHS}")
     return {
         "speak_layer_ids": tuple(layers),
         "speak_hidden_size": width,
@@ -78,7 +82,7 @@ def release_speak_head(folder: Path) -> dict[str, torch.Tensor] | None:
         CheckpointError: a tensor of the head is missing, or a shard cannot be read.
     """
     found: dict[str, torch.Tensor] = {}
-    for shard in sorted(folder.glob("*.safetensors")):
+    for shard in weight_files(folder) if has_weights(folder) else []:
         try:
             with safe_open(shard, framework="pt") as file:
                 for key in file.keys():  # noqa: SIM118 - it is no dictionary

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 from safetensors.torch import save_file
 
-from roma_ros.thinker.bundle import check_bundle, is_bundle
+from roma_ros.thinker.bundle import is_bundle
 from roma_ros.thinker.checkpoint import (
     SPEAK_HEAD_NAME,
     load_backbone,
@@ -18,13 +18,16 @@ from roma_ros.thinker.checkpoint import (
     load_tokenizer,
     resolve_folder,
 )
-from roma_ros.thinker.config import RomaConfig
+from roma_ros.thinker.checkpoint_check.checkpoint import check_checkpoint
+from roma_ros.thinker.checkpoint_check.files import shown
+from roma_ros.thinker.checkpoint_check.finite import check_finite
+from roma_ros.thinker.checkpoint_check.trial import process_trial_unit
 from roma_ros.thinker.errors import CheckpointError, ThinkerError
 from roma_ros.thinker.features import FeatureExtractor
 from roma_ros.thinker.model import ThinkerModel
 from roma_ros.thinker.onnx_overrides import OnnxOverrides
 from roma_ros.thinker.placement import resolve_device, resolve_dtype
-from roma_ros.thinker.quantization import Quantization, check_saveable
+from roma_ros.thinker.quantization import Quantization, check_saveable, has_nf4
 from roma_ros.thinker.session import StreamSession
 from roma_ros.thinker.speak_source import SpeakSource
 from roma_ros.thinker.vocabulary import needs_audio, needs_video
@@ -77,11 +80,15 @@ class RomaThinker(ThinkerModel):
         kind = Quantization(quantization)
         try:
             return cls._load(folder, torch_device, torch_dtype, kind, speak_source)
+        except CheckpointError as error:
+            if str(folder) in str(error):
+                raise
+            raise CheckpointError(f"{folder}: {error}") from error
         except (ThinkerError, ImportError, MemoryError):
             raise
         except Exception as error:  # libraries raise errors of any type for a damaged file
             raise CheckpointError(
-                f"{folder} cannot be loaded: {type(error).__name__}: {str(error)[:500]}"
+                f"{folder} cannot be loaded: {type(error).__name__}: {shown(error, 500)}"
             ) from error
 
     @classmethod
@@ -93,35 +100,27 @@ class RomaThinker(ThinkerModel):
         quantization: Quantization,
         speak_source: str,
     ) -> RomaThinker:
-        onnx_overrides = OnnxOverrides()
-        if is_bundle(folder):
-            check_bundle(folder)
-            onnx_overrides = OnnxOverrides.from_folder(folder)
-        config = RomaConfig.from_folder(folder)
+        checked = check_checkpoint(folder)
+        onnx_overrides = OnnxOverrides.from_folder(folder) if is_bundle(folder) else OnnxOverrides()
+        config = checked.roma_config
         if speak_source != "auto":
             config = replace(config, speak_source=speak_source)
-        tokenizer = load_tokenizer(folder)
+        tokenizer = load_tokenizer(folder, checked.config)
         backbone = load_backbone(
-            folder,
+            checked,
             device=device,
             dtype=dtype,
             quantization=quantization,
             without=onnx_overrides.towers,
         )
         thinker_config = backbone.config
-        layers = thinker_config.text_config.num_hidden_layers
-        if any(not -layers - 1 <= number <= layers for number in config.speak_layer_ids):
-            raise CheckpointError(
-                f"speak_layer_ids is {config.speak_layer_ids}, which do not exist in {layers} "
-                f"layers; expected numbers from {-layers - 1} to {layers}"
-            )
         head = load_speak_head(folder, config, thinker_config.text_config.hidden_size)
         if speak_source == SpeakSource.HEAD.value and not (head or onnx_overrides.speak_head):
             raise CheckpointError(
                 f"speak_source is head, and {folder} has no speak head; "
                 "use yes_no, or a checkpoint that has one"
             )
-        return cls(
+        thinker = cls(
             backbone=backbone,
             tokenizer=tokenizer,
             features=FeatureExtractor.from_folder(
@@ -135,6 +134,13 @@ class RomaThinker(ThinkerModel):
             onnx_overrides=onnx_overrides,
             name=folder.name,
         )
+        check_finite(folder, backbone)
+        if thinker.speak_head is not None:
+            check_finite(folder, thinker.speak_head, "speak_head.")
+        # A CPU packs 4-bit weights anew at their first call, and they could not be saved then.
+        is_packed = device.type == "cpu" and has_nf4(backbone)
+        process_trial_unit(thinker, backbone=not is_packed)
+        return thinker
 
     def context_warning(self, context_seconds: float | None) -> str:
         """Return a warning if a window is longer than the checkpoint was trained for, else "".
@@ -243,3 +249,6 @@ class RomaThinker(ThinkerModel):
                 name: value.contiguous() for name, value in self.speak_head.state_dict().items()
             }
             save_file(state, folder / SPEAK_HEAD_NAME)
+        mode = (folder / "config.json").stat().st_mode
+        for file in folder.glob("*.safetensors"):  # safetensors writes them for their owner alone
+            file.chmod(mode)

@@ -6,23 +6,21 @@ import json
 import os
 import pty
 import re
-import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import cv2
 import pytest
-import torch
-from safetensors.torch import load_file, save_file
 
 from roma_ros.cli import main
 from roma_ros.plot_style import RED
-from roma_ros.thinker import RomaConfig
+from roma_ros.thinker import RomaConfig, RomaThinker
 from roma_ros.thinker.checkpoint import resolve_folder
 
 from ..clips import Clip, write_clip
@@ -495,19 +493,23 @@ def test_a_terminal_gets_a_picture_that_renews_itself(clip: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def broken(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The embedded checkpoint with a speak head whose arithmetic overflows."""
-    folder = tmp_path_factory.mktemp("models") / "broken"
-    shutil.copytree(resolve_folder("roma_tiny"), folder)
-    file = folder / "speak_head.safetensors"
-    weights = load_file(file)
-    weights["fc2.bias"] = torch.full_like(weights["fc2.bias"], float("nan"))
-    save_file(weights, file)
-    return folder
+def broken() -> Iterator[str]:
+    """The embedded checkpoint with a speak head whose arithmetic overflows once it is loaded."""
+    load = RomaThinker.from_pretrained
+
+    def broken_head(*arguments: object, **options: object) -> RomaThinker:
+        thinker = load(*arguments, **options)
+        assert thinker.speak_head is not None
+        thinker.speak_head.fc2.bias.data.fill_(float("nan"))
+        return thinker
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(RomaThinker, "from_pretrained", broken_head)
+        yield "roma_tiny"
 
 
 def test_units_that_fault_are_said_counted_and_in_the_exit_code(
-    broken: Path, clip: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    broken: str, clip: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     events, plot = tmp_path / "events.jsonl", tmp_path / "timeline.png"
     arguments = ["--watch", "alert me when you hear a beep", "--model", str(broken), "--fast"]

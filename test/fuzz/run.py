@@ -66,7 +66,7 @@ TARGETS = {
     "video": Target("messages", "video", 2_000, seconds=12 * SECONDS),
     "media": Target("media", "media", 1_000, seconds=20.0, batch=5),
     "ros_node": Target("ros_node", "ros_node", 3_000, seconds=20.0, batch=5),
-    "models": Target("models", "models", 300, seconds=20.0, batch=5),
+    "models": Target("models", "models", 2_000, seconds=20.0, batch=5),
 }
 
 
@@ -93,14 +93,19 @@ def _prepare(target: Target) -> Any:
     return getattr(__import__(target.module), target.function)
 
 
+def _cpu_seconds() -> float:
+    """Of this process and of those that it has started and that have ended."""
+    return sum(os.times()[:4])
+
+
 def _run_case(function: Any, name: str, case: int, seed: int) -> dict[str, Any]:
-    begin = time.process_time()
+    begin = _cpu_seconds()
     answer: dict[str, Any] = {"case": case}
     try:
         answer["outcome"] = function(generator(name, case, seed))
     except BaseException:
         answer["failure"] = traceback.format_exc(limit=-4)
-    answer["seconds"] = time.process_time() - begin
+    answer["seconds"] = _cpu_seconds() - begin
     answer["megabytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     return answer
 

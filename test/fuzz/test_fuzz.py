@@ -35,8 +35,14 @@ def test_messages_at_random_are_read_or_refused(
     assert read(run.generator(target, 7, 1)) == read(run.generator(target, 7, 1))
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("target", "cases"), [("media", 30), ("models", 20), ("ros_node", 200)])
+@pytest.mark.parametrize(
+    ("target", "cases"),
+    [
+        pytest.param("media", 30, marks=pytest.mark.slow),
+        ("models", 12),
+        pytest.param("ros_node", 200, marks=pytest.mark.slow),
+    ],
+)
 def test_files_models_and_services_at_random(target: str, cases: int) -> None:
     command = [
         sys.executable,

@@ -93,5 +93,5 @@ def test_settings_survive_saving(extractor: FeatureExtractor, tmp_path) -> None:
     )
     frames = smooth_frames(100, 150)
     np.testing.assert_array_equal(again.video(frames).pixels, extractor.video(frames).pixels)
-    with pytest.raises(CheckpointError, match="128 mel bins"):
+    with pytest.raises(CheckpointError, match="feature_size is 128; expected 80"):
         FeatureExtractor.from_folder(tmp_path, mel_bins=80, min_pixels=3_136, max_pixels=MAX_PIXELS)

@@ -151,7 +151,7 @@ def test_weights_beside_the_file_are_used(tmp_path: Path) -> None:
 
 
 def test_operators_of_others_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match=r"operators of \['evil'\]"):
+    with pytest.raises(CheckpointError, match=r"operators of 'evil'"):
         onnx_parts.open_onnx(with_weights(tmp_path / "part.onnx", domain="evil"))
 
 

@@ -154,6 +154,10 @@ def test_a_head_in_part_is_refused(folder: Path) -> None:
         weights = load_file(shard)
         if weights.pop(NAMES["fc2.bias"], None) is not None:
             save_file(weights, shard, metadata={"format": "pt"})
+    index = folder / "model.safetensors.index.json"
+    values = json.loads(index.read_text())
+    del values["weight_map"][NAMES["fc2.bias"]]
+    index.write_text(json.dumps(values))
     with pytest.raises(CheckpointError, match=r"part of ROMA's speak head, but lacks \['fc2.bias'"):
         RomaThinker.from_pretrained(folder)
 
@@ -164,8 +168,8 @@ def test_a_head_in_part_is_refused(folder: Path) -> None:
         ("gate_layer_ids", [], "expected integers, such as"),
         ("gate_layer_ids", "-1", "expected integers, such as"),
         ("gate_layer_ids", [-9, -1, -1, -1], "do not exist in 6 layers"),
-        ("gate_hidden_dim", -4, "a whole number above 0"),
-        ("gate_hidden_dim", 10**9, "expected 1 to 65536"),
+        ("gate_hidden_dim", -4, "a whole number from 1"),
+        ("gate_hidden_dim", 10**9, "from 1 to 65,536"),
         ("gate_hidden_dim", 64, "does not fit this backbone"),
     ],
 )
