@@ -111,7 +111,7 @@ def test_units_without_a_judgement_are_hatched_and_noticed(tmp_path: Path) -> No
 
 def test_a_fault_of_one_watch_is_in_its_lane_alone() -> None:
     timeline = Timeline("faults", [DOOR, STORY])
-    for second, during in ((1, "open"), (2, "step"), (3, "hear"), (7, "hear"), (8, "answer")):
+    for second, during in ((1, "open"), (2, "step"), (3, "step"), (7, "step"), (8, "answer")):
         timeline.take(fault(second, "door", during), float(second))
     assert timeline._lanes["door"].failed_spans() == [(0.0, 3.0), (6.0, 7.0)]
     assert timeline._lanes["story"].failed_spans() == []

@@ -49,5 +49,5 @@ def test_questions_come_one_after_another_and_leave_time_to_answer(seed):
 
 
 def test_a_stream_in_which_nothing_happens_is_refused():
-    with pytest.raises(PlanError, match="take another"):
+    with pytest.raises(PlanError, match="choose another"):
         make_plan(SEED, 1)

@@ -188,7 +188,7 @@ def test_a_watch_that_cannot_be_said_is_refused_at_once(
     never_said = replace(WATCH, instruction="a sentence that nobody ever said")
     monkeypatch.setitem(sys.modules, "espeakng_loader", None)
     with Assistant(listener, AssistantConfig(), lambda event: None) as assistant:
-        with pytest.raises(WatchError, match=r"spoken instructions alone.*or give the watch a rec"):
+        with pytest.raises(WatchError, match=r"only spoken instructions.*or give the watch a rec"):
             assistant.watch(never_said)
         assert assistant.watches == ()
         recording = Recording(np.full(16_000, 0.1, np.float32))
