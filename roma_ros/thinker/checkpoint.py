@@ -42,10 +42,8 @@ from roma_ros.thinker.config import RomaConfig
 from roma_ros.thinker.errors import CheckpointError
 from roma_ros.thinker.kernel_check import check_kernel
 from roma_ros.thinker.quantization import (
-    GPTQ_REMEDY,
     GptqBackbone,
     Quantization,
-    gptq_missing,
     is_gptq,
     quantization_config,
     silence_int8_warnings,
@@ -178,7 +176,6 @@ def load_backbone(
         check_kernel(kind, device)
     backbone_class = Qwen2_5OmniThinkerForConditionalGeneration
     if is_gptq(values):
-        _check_gptq(folder)
         backbone_class = GptqBackbone
     try:
         with _no_report():
@@ -224,13 +221,6 @@ def _no_report() -> Iterator[None]:
         yield
     finally:
         transformers_logging.set_verbosity(verbosity)
-
-
-def _check_gptq(folder: Path) -> None:
-    if missing := gptq_missing():
-        raise CheckpointError(
-            f"{folder} has GPTQ weights, which need {' and '.join(missing)}: {GPTQ_REMEDY}"
-        )
 
 
 def _loading_options(

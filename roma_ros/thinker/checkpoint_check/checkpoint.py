@@ -18,6 +18,7 @@ from roma_ros.thinker.checkpoint_check.tokenizer import TokenizerProbe, check_to
 from roma_ros.thinker.checkpoint_check.weight_fit import check_weights
 from roma_ros.thinker.config import RomaConfig
 from roma_ros.thinker.errors import CheckpointError
+from roma_ros.thinker.quantization import GPTQ_REMEDY, gptq_missing, is_gptq
 from roma_ros.thinker.qwen_omni import AUDIO_TOWER, VISION_TOWER
 
 __all__ = ["CheckedCheckpoint", "check_checkpoint"]
@@ -56,6 +57,10 @@ def check_checkpoint(folder: Path) -> CheckedCheckpoint:
     check_tokenizer_files(folder)
     with _running(TokenizerProbe(folder)) as probe:
         config = read_thinker_config(folder)
+        if is_gptq(config.to_dict()) and (missing := gptq_missing()):
+            raise CheckpointError(
+                f"{folder} has GPTQ weights, which need {' and '.join(missing)}: {GPTQ_REMEDY}"
+            )
         read_preprocessor(
             folder,
             mel_bins=config.audio_config.num_mel_bins,

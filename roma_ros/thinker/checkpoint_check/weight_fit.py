@@ -245,11 +245,14 @@ def _quant_state(name: str, layer: nn.Linear, state: StoredTensor | None) -> dic
     return values
 
 
-def _gptq_layer(name: str, _: nn.Linear, stored: Mapping[str, StoredTensor]) -> Wanted:
+def _gptq_layer(name: str, layer: nn.Linear, stored: Mapping[str, StoredTensor]) -> Wanted:
     """The packing depends on settings that gptqmodel checks itself: names and dtypes only."""
     parts = {"qweight": "I32", "qzeros": "I32", "g_idx": "I32", "scales": "F16/BF16/F32"}
-    return {
+    found: Wanted = {
         (full := f"{name}.{part}"): (dtypes, stored[full].shape)
         for part, dtypes in parts.items()
         if f"{name}.{part}" in stored
     }
+    if f"{name}.bias" in stored:  # gptqmodel may give one to a layer that had none
+        found[f"{name}.bias"] = ("/".join(FLOATS), (layer.out_features,))
+    return found
