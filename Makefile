@@ -67,7 +67,7 @@ define with_wheel
 	(cd "$$folder" && $(CURDIR)/$(1)/bin/roma world render --seconds 8 --seed 3000000000 film.mp4 && \
 	  $(CURDIR)/$(1)/bin/roma run film.mp4 --fast --watch "alert me when a purple circle appears" \
 	  | grep -E 'ALERT|alert:|1 alerts?,') && \
-	$(1)/bin/python -m pytest -m "not slow" --numprocesses 2 --dist loadfile $(WHEEL_TESTS) && \
+	$(1)/bin/python -m pytest -m "not long" --numprocesses 2 --dist loadfile $(WHEEL_TESTS) && \
 	$(1)/bin/python test/exchange.py write "$$folder/wheel" && \
 	python test/exchange.py read "$$folder/wheel" && \
 	python test/exchange.py write "$$folder/pinned" && \
@@ -78,7 +78,7 @@ endef
 INSTALLED_FOLDERS := $(shell find roma_ros quantize launch config -type d -not -name __pycache__ 2>/dev/null)
 INTERFACE := package.xml CMakeLists.txt $(wildcard action/*.action cmake/*.in msg/*.msg srv/*.srv)
 
-.PHONY: help setup build demo test test-slow test-newest test-lowest fuzz flood soak soak-ros lint docs bench eval train-tiny \
+.PHONY: help setup build demo test test-quick test-long test-newest test-lowest fuzz flood soak soak-ros lint docs bench eval train-tiny \
   ablations gptq clean
 
 help: ## list the targets
@@ -95,14 +95,17 @@ demo: build ## play a stream into the real node over ROS; ends by itself within 
 # and with one release only: it does not depend on ROS.
 test: build $(if $(OTHER),,lint) ## lint, types and all tests; ROS=kilted: the tests that use ROS
 ifeq ($(OTHER),)
-	$(IN_ROS) OMP_NUM_THREADS=1 python -m pytest -m "not slow" --ignore test/nodes \
+	$(IN_ROS) OMP_NUM_THREADS=1 python -m pytest -m "not long" --ignore test/nodes \
 	  --numprocesses logical --maxprocesses 4 --dist loadfile
 endif
-	$(IN_ROS) python -m pytest -m "not slow" test/nodes \
+	$(IN_ROS) python -m pytest -m "not long" test/nodes \
 	  $(if $(OTHER),test/test_package.py test/test_ros_release.py)
 
-test-slow: build ## the tests that `make test` leaves out because they take long
-	$(IN_ROS) OMP_NUM_THREADS=1 python -m pytest -m slow || [ $$? -eq 5 ] # 5: there is none
+test-quick: build ## the tests that take under a second each: under two minutes
+	$(IN_ROS) OMP_NUM_THREADS=1 python -m pytest -m "not slow"
+
+test-long: build ## the tests that `make test` leaves out because they take long
+	$(IN_ROS) OMP_NUM_THREADS=1 python -m pytest -m long || [ $$? -eq 5 ] # 5: there is none
 
 # The wheel with what its own ranges admit, not our pins. Torch stays the pinned one, which brings
 # 6 GB of CUDA from PyPI where pip does not find a smaller file: NEWEST_TORCH=torch takes the newest.

@@ -31,6 +31,13 @@ os.environ["ROS_HOME"] = _ROS_HOME.name
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as slow what is long, and all tests of nodes, which keep the pace of real sensors."""
+    for item in items:
+        if item.get_closest_marker("long") or REPOSITORY / "test" / "nodes" in item.path.parents:
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(scope="session")
 def repository() -> Path:
     """The root of the source checkout."""

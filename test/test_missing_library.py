@@ -49,7 +49,7 @@ def test_a_command_without_a_library_says_how_to_get_it(film: Path, module: str)
     assert f'-m pip install "{REQUIREMENTS[module]}"' in line
 
 
-@pytest.mark.slow  # transformers imports much before it misses it
+@pytest.mark.long  # transformers imports much before it misses it
 def test_a_library_that_another_needs_is_the_one_that_is_named(film: Path) -> None:
     """transformers raises an error of its own, which names none of its modules."""
     arguments = ["run", str(film), "--fast", "--watch", "alert me when you hear a beep"]
@@ -64,11 +64,11 @@ def test_a_library_that_another_needs_is_the_one_that_is_named(film: Path) -> No
     [
         pytest.param(
             *("peft", ["train", "stage1", "--out", "/nonexistent/out"], "peft>="),
-            marks=pytest.mark.slow,
+            marks=pytest.mark.long,
         ),
         pytest.param(
             *("onnx", ["quantize", "roma_tiny", "/nonexistent/out", "--recipe", "nf4"], "onnx>="),
-            marks=pytest.mark.slow,
+            marks=pytest.mark.long,
         ),
         ("sounddevice", ["run", "mic", "--watch", "x"], "pip install sounddevice"),
     ],

@@ -218,7 +218,7 @@ def test_a_source_that_fails_on_the_way(
     assert_picture(plot)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_stream_that_comes_back_is_followed_on(
     live: LiveStream, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

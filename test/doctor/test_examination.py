@@ -56,8 +56,8 @@ def test_here_the_main_job_runs_and_is_measured():
     "faults",
     [
         {"torch": MISSING, "av": MISSING, "rich": BROKEN},
-        pytest.param({"torch": BROKEN, "numpy": MISSING, "rclpy": MISSING}, marks=pytest.mark.slow),
-        pytest.param({"av": BROKEN, "transformers": MISSING}, marks=pytest.mark.slow),
+        pytest.param({"torch": BROKEN, "numpy": MISSING, "rclpy": MISSING}, marks=pytest.mark.long),
+        pytest.param({"av": BROKEN, "transformers": MISSING}, marks=pytest.mark.long),
         {"torch": CRASH, "cv2": CRASH, "packaging": MISSING, "sounddevice": MISSING},
     ],
 )

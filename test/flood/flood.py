@@ -63,12 +63,15 @@ class Attack:
         warns: diagnostics must be worse than before within `WARNED_BAR`.
         compressed: the camera sends JPEG.
         excused: a gap is no failure where diagnostics say why in time.
+        longest_gap: seconds without p(speak) that are no failure. A reset discards the unit that is
+            under way, so the next one ends up to two units after the last.
         refusal: what of the attacker's observations is wrong; empty if nothing is.
     """
 
     warns: bool = False
     compressed: bool = False
     excused: bool = True
+    longest_gap: float = GAP_BAR
     refusal: Callable[[dict[str, Any]], str] = lambda _: ""
 
 
@@ -92,7 +95,7 @@ def _replied(observed: dict[str, Any]) -> str:
 ATTACKS = {
     "unknown_parameter_types": Attack(refusal=_replied),
     "thin_images": Attack(),
-    "long_instructions": Attack(excused=False, refusal=_short),
+    "long_instructions": Attack(excused=False, longest_gap=2.5, refusal=_short),
     "png_bomb": Attack(compressed=True),
     "questions_at_once": Attack(refusal=_all_replied),
     "switched_off": Attack(warns=True),
@@ -275,7 +278,7 @@ def _judge(result: Result, attack: Attack, roma: subprocess.Popen[bytes], gap_be
     if roma.poll() is not None:
         fail(f"the node ended: {roma.returncode}")
     told_late = result.told is None or result.told > gap_begin + TOLD_BAR
-    if result.gap > GAP_BAR and (told_late or not attack.excused):
+    if result.gap > attack.longest_gap and (told_late or not attack.excused):
         said = ", and diagnostics do not say why in time" if told_late else ""
         fail(f"{result.gap:.1f} s without p(speak){said}")
     if attack.warns and (result.told is None or result.told > WARNED_BAR):

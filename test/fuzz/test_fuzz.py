@@ -38,9 +38,9 @@ def test_messages_at_random_are_read_or_refused(
 @pytest.mark.parametrize(
     ("target", "cases"),
     [
-        pytest.param("media", 30, marks=pytest.mark.slow),
+        pytest.param("media", 30, marks=pytest.mark.long),
         ("models", 12),
-        pytest.param("ros_node", 200, marks=pytest.mark.slow),
+        pytest.param("ros_node", 200, marks=pytest.mark.long),
     ],
 )
 def test_files_models_and_services_at_random(target: str, cases: int) -> None:

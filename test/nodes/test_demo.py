@@ -107,7 +107,7 @@ def test_a_node_that_never_starts_and_ignores_ctrl_c_is_gone_with_the_demo(tmp_p
 
 
 @pytest.mark.parametrize(
-    "number", [signal.SIGTERM, pytest.param(signal.SIGKILL, marks=pytest.mark.slow)]
+    "number", [signal.SIGTERM, pytest.param(signal.SIGKILL, marks=pytest.mark.long)]
 )
 def test_a_demo_that_is_killed_leaves_no_node_and_no_folder(tmp_path, number):
     command = [sys.executable, "-m", "roma_ros.demo"]

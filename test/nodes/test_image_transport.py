@@ -167,7 +167,7 @@ def start(video_messages) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
         process.wait()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_video_over_ros_makes_units_and_a_lost_packet_is_counted(
     video_messages, start, robot, namespace
 ):

@@ -14,7 +14,7 @@ from .conftest import until
 CLIENTS, QUESTIONS = 20, 50
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("profile", [qos_profile_services_default, qos.QUESTIONS])
 def test_each_of_a_thousand_questions_gets_a_reply(
     make_roma, robot, ros, spin, namespace, profile: QoSProfile

@@ -122,7 +122,7 @@ def alerts_of(folder: Path) -> list[Record]:
     return [line for line in lines if isinstance(line, Record) and line.kind == "alert"]
 
 
-@pytest.mark.slow  # a node is started four times
+@pytest.mark.long  # a node is started four times
 def test_no_alert_is_lost_or_told_twice_when_the_node_is_killed(
     start: Start, robot: Robot, ros: Any, namespace: str, tmp_path: Path
 ) -> None:

@@ -152,7 +152,7 @@ def test_a_stream_that_stays_away_is_given_up(stream: LiveStream) -> None:
             list(items)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_after_a_short_stall_it_goes_on_as_the_same_stream(stream: LiveStream) -> None:
     """Units have a gap where the network had one, and picture and sound stay together."""
     assembler = UnitAssembler(AssemblerConfig())

@@ -104,7 +104,7 @@ def test_no_unit_goes_without_its_picture_or_sound(scene):
     check(scene)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @given(scenes(seconds=45.0))
 @settings(quick, max_examples=400)
 def test_no_unit_goes_without_its_picture_or_sound_in_many_scenes(scene):
