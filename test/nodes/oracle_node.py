@@ -54,6 +54,9 @@ class Oracle:
     def text_warning(self, _text: str, **_: bool) -> str:
         return ""
 
+    def check_instruction(self, _instruction: str) -> None:
+        return None
+
     def context_warning(self, _context_seconds: float | None) -> str:
         return ""
 

@@ -182,7 +182,7 @@ def test_numbers_go_on_after_cleanup(make_roma, robot, folder):
     first = robot.roma.wait_for_alert(timeout=10.0)
     assert change_state(robot, Transition.TRANSITION_DEACTIVATE)
     assert change_state(robot, Transition.TRANSITION_CLEANUP)
-    assert "unconfigured" in robot.roma.events_since().message
+    assert "not configured" in robot.roma.events_since().message
     assert change_state(robot, Transition.TRANSITION_CONFIGURE)
     assert change_state(robot, Transition.TRANSITION_ACTIVATE)
     robot.meet(roma)
