@@ -33,8 +33,8 @@ OUT_calibration.png and OUT_sweeps.png.
 """
 WORLD_EPILOG = """\
 how it counts:
-  A firing starts when the trigger goes off and ends with the run of units at
-  or above the threshold. An event is found if a firing starts in it; a firing
+  An alarm starts when the trigger goes off and ends with the run of units at
+  or above the threshold. An event is found if an alarm starts in it; an alarm
   that starts in no event is a false alarm. A false-alarm second is one with
   the alarm on and no event. A sentence of a narration matches the end of a
   segment that is at most one second away, one to one. Intervals are a

@@ -79,7 +79,7 @@ def _note(event: Event) -> str | None:
     if isinstance(event, StreamStarted) and event.reason is not StreamStart.FIRST:
         return "a new stream starts; earlier context is dropped"
     if isinstance(event, Lag):
-        lost = f"{event.dropped} units skipped, {event.audio_only} processed without video"
+        lost = f"{event.dropped} units dropped, {event.audio_only} processed without video"
         return f"keeping up again: {lost}" if event.recovered else f"slower than real time: {lost}"
     if isinstance(event, Fault) and is_milestone(event.count):
         times = f" ({event.count} times so far)" if event.count > 1 else ""

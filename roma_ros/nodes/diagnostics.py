@@ -135,13 +135,13 @@ class StreamHealth:
 
     Attributes:
         minute: growth of the counters of the assembler and of the assistant.
-        unjudged_for: how long data has been arriving without a unit being processed, s.
+        unprocessed_for: how long data has been arriving without a unit being processed, s.
     """
 
     def __init__(self) -> None:
         self._resets: deque[float] = deque(maxlen=10_000)
         self.minute = RecentMinute()
-        self.unjudged_for = 0.0
+        self.unprocessed_for = 0.0
         self._stall = Stall()
 
     def update(self, stats: AssemblerStats, status: AssistantStatus, *, arriving: bool) -> None:
@@ -159,7 +159,7 @@ class StreamHealth:
         self.minute.update(counts)
         if not arriving:
             self._stall.restart()
-        self.unjudged_for = self._stall.update(status.units_processed)
+        self.unprocessed_for = self._stall.update(status.units_processed)
 
     def count_reset(self) -> None:
         """Count a reset of the stream that a client asked for."""
@@ -291,12 +291,12 @@ def unit_status(
     shares = health.shares
     values: dict[str, object] = {
         "units made": stats.units,
-        "units heard": status.units_processed,
-        "units not judged": status.units_failed,
+        "units processed": status.units_processed,
+        "units failed": status.units_failed,
         "units with video filled": stats.units_video_filled,
         "units with audio filled": stats.units_audio_filled,
         "units dropped": stats.units_dropped + status.units_dropped,
-        "units heard without video": status.units_audio_only,
+        "units processed without video": status.units_audio_only,
         "frames": stats.frames_in,
         "frames late": stats.frames_late,
         "frames bad": stats.frames_bad,
@@ -317,13 +317,13 @@ def unit_status(
             "missed; find the client that calls ~/reset"
         )
         return _warning(name, message, values)
-    if health.unjudged_for >= STALLED:
+    if health.unprocessed_for >= STALLED:
         why = f": {status.last_fault}" if health.minute.growth("faults") else ""
-        message = f"no unit was judged for {health.unjudged_for:.0f} s while data arrives{why}"
+        message = f"no unit was processed for {health.unprocessed_for:.0f} s while data arrives{why}"
         return _status(name, DiagnosticStatus.ERROR, message, values)
     troubles = []
     if unjudged := health.minute.growth("units_failed"):
-        troubles.append(f"units not judged in a minute: {unjudged}; {status.last_fault}")
+        troubles.append(f"units failed in a minute: {unjudged}; {status.last_fault}")
     troubles += [
         f"{words}: {math.ceil(100 * share)} % of a minute"
         for words, share in shares.items()
@@ -444,7 +444,7 @@ def journal_status(node: str, status: JournalStatus | None, error: str) -> Diagn
         "events": status.newest,
         "events waiting": status.waiting,
         "events lost": status.lost,
-        "events told before they were written": status.late,
+        "events published before they were written": status.late,
     }
     if status.error:
         return _status(name, DiagnosticStatus.ERROR, f"not written: {status.error}", values)

@@ -200,7 +200,7 @@ def test_no_unit_judged_while_data_arrives_is_an_error(now):
         assert status.level == level, (seconds, arriving)
     _, health = after(now, 6, status=AssistantStatus(), units=1)
     status = unit_status("roma", AssemblerStats(), AssistantStatus(), 0.0, health)
-    assert status.message == "no unit was judged for 6 s while data arrives"
+    assert status.message == "no unit was processed for 6 s while data arrives"
 
 
 def test_units_that_fault_are_a_warning_for_a_minute(now):
@@ -219,7 +219,7 @@ def test_units_that_fault_are_a_warning_for_a_minute(now):
         thinker = thinker_status("roma", "tiny", status, False, health.minute.growth("faults"))
         levels.append((shown.level, thinker.level))
         if unjudged and shown.level == WARN:
-            assert "units not judged in a minute: 1; could not step: NaN" in shown.message
+            assert "units failed in a minute: 1; could not step: NaN" in shown.message
     assert levels == [(OK, OK), (WARN, WARN), (WARN, WARN), (OK, OK)]
 
 

@@ -346,7 +346,7 @@ def test_parameters_out_of_range_or_fixed_are_refused(make_roma, robot, name, va
 def test_diagnostics_tell_how_the_node_is(make_roma, robot):
     robot.meet(make_roma({"alert.instructions": ["A dog barks."]}))
     robot.play(4)
-    until(lambda: robot.diagnostic("units", "units heard") == "3", "the diagnostics catch up")
+    until(lambda: robot.diagnostic("units", "units processed") == "3", "the diagnostics catch up")
     topic = f"{robot.namespace}/image"
     assert float(robot.diagnostic("inputs", f"{topic} rate [Hz]")) > 0
     assert float(robot.diagnostic("inputs", f"{topic} age [s]")) < 5
@@ -458,10 +458,10 @@ def test_a_model_that_judges_nothing_is_an_error(make_roma, robot, monkeypatch):
 
     until(see_error, "an error in the diagnostics")
     message = robot.diagnostics["units"].message
-    assert "no unit was judged for" in message
+    assert "no unit was processed for" in message
     assert "could not step: JudgementError: p(speak) is nan" in message
     assert robot.probabilities() == []
-    assert int(robot.diagnostic("units", "units not judged")) > 0
+    assert int(robot.diagnostic("units", "units failed")) > 0
 
 
 def test_a_silent_input_shows_in_the_diagnostics(make_roma, robot, monkeypatch):
