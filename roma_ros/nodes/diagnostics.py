@@ -319,7 +319,9 @@ def unit_status(
         return _warning(name, message, values)
     if health.unprocessed_for >= STALLED:
         why = f": {status.last_fault}" if health.minute.growth("faults") else ""
-        message = f"no unit was processed for {health.unprocessed_for:.0f} s while data arrives{why}"
+        message = (
+            f"no unit was processed for {health.unprocessed_for:.0f} s while data arrives{why}"
+        )
         return _status(name, DiagnosticStatus.ERROR, message, values)
     troubles = []
     if unjudged := health.minute.growth("units_failed"):

@@ -9,7 +9,8 @@ in peace the attack runs in a process of its own. Measured: the longest time wit
 the watch, when diagnostics first were worse than before, how much the node's resident memory grew,
 and what the attacker got. An attack fails if the node ends; if there is a gap of more than 2 s and
 diagnostics do not say why within 3 s of its start (for one attack they cannot excuse it); if
-diagnostics must warn of the attack and do not within 5 s; if the memory grows by more than 500 MB;
+diagnostics must warn of the attack and do not within 5 s; if the memory grows by more than 500 MB
+(1.9 GB for images of 268 MB, of which DDS keeps five);
 or if a reply is missing or too long.
 
 A run that was stopped goes on where it was (`--state`). Exit status: 1 if an attack failed.
@@ -52,6 +53,7 @@ GAP_BAR = 2.0  # seconds without p(speak)
 TOLD_BAR = 3.0  # seconds from the beginning of a longer gap until diagnostics are worse
 WARNED_BAR = 5.0  # seconds until diagnostics warn of what they must warn of
 MEMORY_BAR = 500  # MB
+HUGE_IMAGES_BAR = 1_900  # MB: five messages of 268 MB wait in DDS, and two more are under way
 WATCH = "normal"
 
 
@@ -65,6 +67,7 @@ class Attack:
         excused: a gap is no failure where diagnostics say why in time.
         longest_gap: seconds without p(speak) that are no failure. A reset discards the unit that is
             under way, so the next one ends up to two units after the last.
+        memory: MB by which the node may grow.
         refusal: what of the attacker's observations is wrong; empty if nothing is.
     """
 
@@ -72,6 +75,7 @@ class Attack:
     compressed: bool = False
     excused: bool = True
     longest_gap: float = GAP_BAR
+    memory: int = MEMORY_BAR
     refusal: Callable[[dict[str, Any]], str] = lambda _: ""
 
 
@@ -105,7 +109,7 @@ ATTACKS = {
     "second_node": Attack(warns=True),
     "other_type": Attack(warns=True),
     "long_names": Attack(refusal=_short),
-    "huge_images": Attack(),
+    "huge_images": Attack(memory=HUGE_IMAGES_BAR),
     "fast_images": Attack(),
 }
 
@@ -283,7 +287,7 @@ def _judge(result: Result, attack: Attack, roma: subprocess.Popen[bytes], gap_be
         fail(f"{result.gap:.1f} s without p(speak){said}")
     if attack.warns and (result.told is None or result.told > WARNED_BAR):
         fail("diagnostics do not warn of it")
-    if result.memory > MEMORY_BAR:
+    if result.memory > attack.memory:
         fail(f"{result.memory} MB more")
     if result.observed and (refusal := attack.refusal(result.observed)):
         fail(refusal)
