@@ -141,6 +141,7 @@ def test_what_is_handed_over_stays_outside_the_assistant(part: str) -> None:
     assert not PARTS[part] & {"assistant", "thinker"}
 
 
+@pytest.mark.slow
 def test_no_two_public_classes_share_a_name() -> None:
     found = defaultdict(list)
     for module, path in module_paths(Path(__file__).parents[1] / "roma_ros"):
@@ -172,6 +173,7 @@ def test_the_graph_reads_every_kind_of_import(tmp_path: Path) -> None:
         levels(modules)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("module", "banned"),
     [

@@ -39,6 +39,7 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("module", ["av", "numpy", "torch", "transformers"])
 def test_a_command_without_a_library_says_how_to_get_it(film: Path, module: str) -> None:
     arguments = ["run", str(film), "--fast", "--watch", "alert me when you hear a beep"]
@@ -59,6 +60,7 @@ def test_a_library_that_another_needs_is_the_one_that_is_named(film: Path) -> No
     assert "library safetensors is missing" in line
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("module", "arguments", "remedy"),
     [

@@ -46,6 +46,7 @@ def test_without_one_the_version_of_rclpy_tells(version, release, monkeypatch):
     assert ros_release() == release
 
 
+@pytest.mark.slow
 def test_fast_dds_of_the_installed_release_takes_the_variable_without_a_warning(
     repository: Path, tmp_path: Path
 ) -> None:

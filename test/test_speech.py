@@ -13,6 +13,7 @@ from roma_ros.speech import SpeechError, Voice, say, speak
 LINE = "alert me when a blue square appears while a tone sounds"
 
 
+@pytest.mark.slow
 def test_a_line_is_the_same_whatever_was_said_before_and_whenever() -> None:
     voice = Voice("en-us+f2", 150, 40)
     first = say(LINE, voice).copy()

@@ -8,7 +8,10 @@ import sys
 import zipfile
 from pathlib import Path
 
+import pytest
 
+
+@pytest.mark.slow
 def test_nothing_is_missing_where_git_writes_links_as_text_files(
     repository: Path, tmp_path: Path
 ) -> None:

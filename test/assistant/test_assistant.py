@@ -96,6 +96,7 @@ def test_every_unit_has_its_p_speak(assistant, events, make_unit):
     assert [event.stamp for event in events[1:]] == [1e9, 2e9, 3e9]
 
 
+@pytest.mark.slow
 def test_the_untouched_checkpoint_uses(tiny, events, make_unit):
     with Assistant(tiny, AssistantConfig(context_seconds=4), events.append) as assistant:
         assistant.watch(replace(NARRATION, threshold=1e-9))
@@ -208,6 +209,7 @@ def test_hears_without_video_and_recovers(make_assistant, events, make_unit, pup
     assert assistant.status().units_dropped == 0
 
 
+@pytest.mark.slow
 def test_under_overload_it_still_speaks_and_answers(assistant, events, sound, puppet):
     assistant.watch(NARRATION)
     puppet.wants(0.95)
@@ -275,6 +277,7 @@ def test_a_question_before_the_first_unit_waits_for_it(assistant, sound):
     assert answer.result(0).unit == 0
 
 
+@pytest.mark.slow
 def test_without_a_unit_a_question_is_given_up(make_assistant):
     assistant = make_assistant(first_unit_timeout=0.1)
     assistant.start()
@@ -400,6 +403,7 @@ def test_a_narration_needs_no_training_of_alerts(assistant):
     assistant.watch(replace(NARRATION, reply=True))
 
 
+@pytest.mark.slow
 def test_the_window_is_the_checkpoints_unless_given(puppet, make_assistant, sound):
     windows = []
     for config in ({"context_seconds": None}, {"context_seconds": 5}):

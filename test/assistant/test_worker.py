@@ -313,6 +313,7 @@ def test_ending_a_watch_ends_its_questions(worker, sound):
     assert other.future.result(0).watch == "tell"
 
 
+@pytest.mark.slow
 def test_a_question_goes_to_the_watch_it_names_else_to_the_oldest(worker, sound):
     worker.add_watch(DOOR)
     worker.add_watch(NARRATION)

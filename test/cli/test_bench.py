@@ -12,6 +12,7 @@ from roma_ros.cli import main
 QUICK = ["--device", "cpu", "--units", "2", "--context-seconds", "2"]
 
 
+@pytest.mark.slow
 def test_a_measurement_is_printed_written_and_set_beside_its_prediction(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -34,6 +35,7 @@ def test_a_measurement_is_printed_written_and_set_beside_its_prediction(
     assert cache.split("│")[-2].strip() == "1.00"
 
 
+@pytest.mark.slow
 def test_sizes_alone_can_be_measured(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "random.json"
     arguments = ["--model-config", "roma_tiny", "--pixels", "65536"]
@@ -44,6 +46,7 @@ def test_sizes_alone_can_be_measured(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert record["settings"]["quantization"] == "nf4"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -97,6 +97,7 @@ def test_what_cannot_be_read_is_said(recorded: Path, capsys: Out, tmp_path: Path
     assert "'yesterday' is no time; expected seconds of the source" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_following_shows_what_comes_until_ctrl_c(recorded: Path) -> None:
     process = subprocess.Popen(
         [*ROMA, "events", str(recorded), "-f", "--kind", "alert"],

@@ -59,6 +59,7 @@ def test_a_watch_of_a_file_has_hooks_of_its_own(tmp_path: Path) -> None:
     assert out.exists()
 
 
+@pytest.mark.slow
 def test_a_file_of_watches_a_program_and_a_typed_question_in_one_run(tmp_path: Path) -> None:
     """In a terminal: the question is typed into it while the clip is played."""
     clip, out = tmp_path / "clip.mp4", tmp_path / "alerts"

@@ -77,6 +77,7 @@ def test_wrong_arguments(arguments: list[str], capsys: pytest.CaptureFixture[str
     assert "error: " in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_help_needs_neither_torch_nor_ros() -> None:
     code = (
         "import sys\n"
@@ -88,6 +89,7 @@ def test_help_needs_neither_torch_nor_ros() -> None:
     subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("redirection", ["> /dev/full", ">&-", "--events /dev/full > /dev/null"])
 def test_an_output_that_cannot_be_written_is_one_line(tmp_path: Path, redirection: str) -> None:
     clip = tmp_path / "clip.mp4"

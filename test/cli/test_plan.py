@@ -28,6 +28,7 @@ def test_without_a_device_all_are_compared(capsys: pytest.CaptureFixture[str]) -
     assert "does not fit" in printed
 
 
+@pytest.mark.slow
 def test_this_machine_is_probed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["plan", "--device", "this", "--model", "roma_tiny"]) == 0
     assert "probed just now" in capsys.readouterr().out
@@ -70,6 +71,7 @@ def test_a_measurement_of_another_version_is_refused(
     assert "measure again" in error
 
 
+@pytest.mark.slow
 def test_planning_needs_no_torch() -> None:
     code = (
         "import sys\n"

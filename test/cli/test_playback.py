@@ -63,6 +63,7 @@ def open_clip(clip: Path) -> MediaFile:
     return MediaFile(MediaFileConfig(path=clip, start_stamp=70_000_000_000))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fast", [True, False])
 def test_every_unit_is_heard_and_seconds_count_from_the_beginning(
     thinker: RomaThinker, clip: Path, fast: bool
@@ -97,6 +98,7 @@ def test_nothing_is_lost_when_fast_however_slow_the_model(thinker: RomaThinker) 
     assert progress.dropped == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fast", [True, False])
 def test_a_source_that_fails_says_so_after_what_was_heard(thinker: RomaThinker, fast: bool) -> None:
     events: list[Event] = []
@@ -110,6 +112,7 @@ def test_a_source_that_fails_says_so_after_what_was_heard(thinker: RomaThinker, 
     assert source.closed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fast", [True, False])
 def test_stop_ends_it_soon(thinker: RomaThinker, fast: bool) -> None:
     source = Hum()
@@ -154,6 +157,7 @@ def bundle_for(thinker: RomaThinker, path: Path, rows: int, columns: int) -> Rom
     )
 
 
+@pytest.mark.slow
 def test_frames_of_a_size_that_never_fits_are_refused_before_a_unit(
     thinker: RomaThinker, clip: Path, tmp_path: Path
 ) -> None:

@@ -13,6 +13,7 @@ from roma_ros.thinker import RomaThinker
 from roma_ros.thinker.bundle import check_bundle
 
 
+@pytest.mark.slow
 def test_a_bundle_is_made_compared_and_run(
     tiny: RomaThinker,
     tmp_path: Path,

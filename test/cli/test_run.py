@@ -66,6 +66,7 @@ def assert_picture(path: Path) -> None:
     assert (image < 128).any()  # ink
 
 
+@pytest.mark.slow
 def test_everything_at_once(clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     events, plot = tmp_path / "events.jsonl", tmp_path / "timeline.png"
     arguments = [str(clip), "--fast", "--events", str(events), "--plot", str(plot)]
@@ -116,6 +117,7 @@ def test_everything_at_once(clip: Path, tmp_path: Path, capsys: pytest.CaptureFi
     assert captured.err == ""
 
 
+@pytest.mark.slow
 def test_a_fast_run_is_the_same_every_time(clip: Path, tmp_path: Path) -> None:
     runs = []
     for name in ("a", "b"):
@@ -126,6 +128,7 @@ def test_a_fast_run_is_the_same_every_time(clip: Path, tmp_path: Path) -> None:
     assert runs[0].count("speak_probability") == 3
 
 
+@pytest.mark.slow
 def test_events_on_standard_output_are_all_that_is_there(clip: Path) -> None:
     """As in a pipe: every line is JSON, and lines and summary go to the standard error."""
     command = [*ROMA, "run", str(clip), "--fast", "--events", "-", "--watch", "alert me: a beep"]
@@ -147,6 +150,7 @@ def test_quiet_says_only_what_was_said(clip: Path, capsys: pytest.CaptureFixture
     assert "ANSWER" in lines[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "units"),
     [("portrait-av.mp4", 9), ("office-video-only.mp4", 15), ("speech-16k.flac", 6)],
@@ -160,6 +164,7 @@ def test_real_clips_fast(media: Path, tmp_path: Path, name: str, units: int) -> 
     assert kinds == ["header", "stream_started"] + ["speak_probability"] * units
 
 
+@pytest.mark.slow
 def test_the_pace_is_that_of_the_file(
     clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -199,6 +204,7 @@ def live(clip: Path, tmp_path: Path) -> LiveStream:
     return LiveStream(write_clip(tmp_path / "live.ts", Clip(seconds=3.0)))
 
 
+@pytest.mark.slow
 def test_a_source_that_fails_on_the_way(
     live: LiveStream, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -237,6 +243,7 @@ def test_a_stream_that_comes_back_is_followed_on(
     assert kinds.count("speak_probability") >= 5
 
 
+@pytest.mark.slow
 def test_files_are_played_one_after_another_and_each_event_names_its_own(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -403,6 +410,7 @@ def test_a_question_without_a_time(
     assert "expected QUESTION@SECONDS" in output(capsys).err
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_cleanly_and_still_draws(clip: Path, tmp_path: Path) -> None:
     folder = tmp_path / "films"
     folder.mkdir()
@@ -424,6 +432,7 @@ def test_ctrl_c_ends_cleanly_and_still_draws(clip: Path, tmp_path: Path) -> None
     assert_picture(plot)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("device", ["camera", "microphone"])
 def test_ctrl_c_ends_within_two_seconds_whatever_hangs(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], device: str
@@ -452,6 +461,7 @@ def test_ctrl_c_ends_within_two_seconds_whatever_hangs(
     assert code == 0
 
 
+@pytest.mark.slow
 def test_a_reader_that_has_had_enough(clip: Path) -> None:
     with subprocess.Popen(
         [*ROMA, "run", str(clip), "--fast"],
@@ -467,6 +477,7 @@ def test_a_reader_that_has_had_enough(clip: Path) -> None:
     assert process.returncode == 0
 
 
+@pytest.mark.slow
 def test_a_terminal_gets_a_picture_that_renews_itself(clip: Path) -> None:
     main_end, terminal = pty.openpty()
     arguments = ["run", str(clip), "--fast", "--watch", "a flash", "--ask", "What?@1"]
@@ -547,6 +558,7 @@ def test_a_watch_that_cannot_be_opened_is_in_the_exit_code(
     assert "p(speak)" not in captured.out
 
 
+@pytest.mark.slow
 def test_words_that_the_model_does_not_know_are_said_everywhere(
     clip: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -571,6 +583,7 @@ def test_words_that_the_model_does_not_know_are_said_everywhere(
     assert "WARNING" not in captured.out  # stderr has had it
 
 
+@pytest.mark.slow
 def test_a_warning_quotes_only_the_beginning_of_a_long_text(
     clip: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -585,6 +598,7 @@ def test_a_warning_quotes_only_the_beginning_of_a_long_text(
         assert line.count(dogs) <= 100  # the question is named by 40, and the warning has 60
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("made", "instruction", "complaint"),
     [

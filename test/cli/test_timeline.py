@@ -89,6 +89,7 @@ def fault(second: int, watch: str = "", during: str = "encode", count: int = 1) 
     )
 
 
+@pytest.mark.slow
 def test_units_without_a_judgement_are_hatched_and_noticed(tmp_path: Path) -> None:
     timeline = Timeline("faults", [DOOR, STORY])
     quiet = Timeline("faults", [DOOR, STORY])
@@ -144,6 +145,7 @@ def test_what_reaches_the_threshold_is_red(tmp_path: Path) -> None:
     assert counts[1] > 500
 
 
+@pytest.mark.slow
 def test_all_that_can_happen_is_listed(tmp_path: Path) -> None:
     timeline = Timeline("all", [DOOR, STORY])
     before = draw(timeline, tmp_path / "before.png")
@@ -191,6 +193,7 @@ def test_all_that_can_happen_is_listed(tmp_path: Path) -> None:
     assert after.shape[0] > before.shape[0] + 4 * 30
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     [
@@ -239,6 +242,7 @@ def test_other_formats(tmp_path: Path, name: str, start: bytes) -> None:
     assert (tmp_path / name).read_bytes().startswith(start)
 
 
+@pytest.mark.slow
 def test_it_needs_neither_torch_nor_ros() -> None:
     code = (
         "import sys, roma_ros.cli.timeline\n"

@@ -7,7 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from roma_ros.cli import main
+
+pytestmark = pytest.mark.slow
 
 EVERY = {
     "ask_leaf.py",

@@ -41,6 +41,7 @@ def test_the_readme_is_short_and_begins_with_how_to_install_and_run_it() -> None
     assert len(table.sub("", readme).split()) < 1000
 
 
+@pytest.mark.slow
 def test_the_site_is_built_without_a_warning_and_without_a_network(tmp_path: Path) -> None:
     """Strict: links and anchors lead somewhere, every page is in `nav`, every docstring is read."""
     pytest.importorskip("mkdocs")
@@ -67,6 +68,7 @@ def test_the_programs_of_the_page_on_extending_run(repository: Path, tmp_path: P
     assert [unit.frames.shape for unit in names["assembler"].flush()] == [(2, 120, 160, 3)]
 
 
+@pytest.mark.slow
 def test_the_program_of_the_python_page_runs(
     repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:

@@ -34,6 +34,7 @@ def checks(done: subprocess.CompletedProcess[str]) -> dict[str, dict[str, str]]:
     return {check["name"]: check for check in json.loads(done.stdout)["checks"]}
 
 
+@pytest.mark.slow
 def test_here_the_main_job_runs_and_is_measured():
     done = run_doctor("--json")
     assert done.returncode == 0, done.stderr
@@ -52,6 +53,7 @@ def test_here_the_main_job_runs_and_is_measured():
     assert not unsaid
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "faults",
     [
@@ -75,6 +77,7 @@ def test_without_libraries_it_says_which_and_never_raises(faults, tmp_path):
         assert found["remedy"]
 
 
+@pytest.mark.slow
 def test_in_a_pipe_it_is_plain_text_with_remedies(tmp_path):
     (tmp_path / "torch.py").write_text(MISSING)
     plain = run_doctor(hidden=tmp_path)
@@ -111,6 +114,7 @@ def test_the_version_is_told_without_libraries(tmp_path):
     assert not done.stderr
 
 
+@pytest.mark.slow
 def test_in_a_terminal_it_has_colours(tmp_path):
     """Through a pseudo-terminal, as a user sees it."""
     (tmp_path / "torch.py").write_text(MISSING)

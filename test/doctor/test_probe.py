@@ -49,6 +49,7 @@ def test_what_a_process_dies_of_is_told(probe):
     assert "never" not in attempts
 
 
+@pytest.mark.slow
 def test_what_hangs_is_ended(probe):
     attempts = probe("attempt('hang', lambda: time.sleep(600))\n", timeout=1.0)
     assert attempts["hang"] == Attempt(False, "no result within 1 s")

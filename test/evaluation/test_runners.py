@@ -17,6 +17,7 @@ from roma_ros.world import WorldAlert, WorldQuestion, WorldRenderer
 PROTOCOL = Protocol(streams=1, seconds=5, alerts_per_world=2, questions_per_world=2)
 
 
+@pytest.mark.slow
 def test_alerts_and_answers_are_those_of_sessions_by_themselves(tiny: RomaThinker) -> None:
     case = Case.of(CaseKind.CROWD, 0, PROTOCOL)
     outcomes = run_case(tiny, case, PROTOCOL.triggers)
@@ -86,6 +87,7 @@ def test_a_narration_speaks_where_it_triggers(puppet) -> None:
     assert quiet.labels.sum() == len(quiet.due)
 
 
+@pytest.mark.slow
 def test_a_sentence_without_end_is_cut_by_the_next_and_told_as_far_as_it_came(puppet) -> None:
     case = Case.of(CaseKind.NARRATION, 0, PROTOCOL)
     puppet.wants(0.9)

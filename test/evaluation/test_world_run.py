@@ -15,6 +15,7 @@ from roma_ros.cli.main import main
 SHORT = ["--streams", "2", "--seconds", "5", "--workers", "1", "--narrate-threshold", "0.99"]
 
 
+@pytest.mark.slow
 def test_two_streams_of_each_task_from_the_command(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -59,6 +60,7 @@ def test_what_cannot_be_measured_is_said_in_one_line(
     assert len(error.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_scoring_needs_no_torch() -> None:
     modules = "alert_score answer_score calibration metrics narration_score plots report sweeps"
     names = ", ".join(f"roma_ros.evaluation.{name}" for name in modules.split())

@@ -35,6 +35,7 @@ def test_messages_at_random_are_read_or_refused(
     assert read(run.generator(target, 7, 1)) == read(run.generator(target, 7, 1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("target", "cases"),
     [
@@ -59,6 +60,7 @@ def test_files_models_and_services_at_random(target: str, cases: int) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_a_case_that_fails_is_told_and_counted(tmp_path: Path) -> None:
     """A target that raises, ends its process, and is slow."""
     (tmp_path / "bad.py").write_text(BAD)

@@ -58,6 +58,7 @@ def test_a_command_that_cannot_run_is_refused_at_once(command, said) -> None:
         CommandHook(command)
 
 
+@pytest.mark.slow
 def test_a_failure_and_a_command_that_hangs_are_told() -> None:
     with pytest.raises(DeliveryError, match="exit status 3"):
         CommandHook([sys.executable, "-c", "raise SystemExit(3)"]).deliver(alert())

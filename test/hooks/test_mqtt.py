@@ -67,6 +67,7 @@ def broker() -> Iterator[Broker]:
     one.close()
 
 
+@pytest.mark.slow
 def test_an_event_is_published_and_confirmed(broker) -> None:
     runner = HookRunner([MqttHook(f"mqtt://127.0.0.1:{broker.port}/robot/alerts")])
     runner.submit(alert())
@@ -77,6 +78,7 @@ def test_an_event_is_published_and_confirmed(broker) -> None:
     assert json.loads(body)["watch"] == "door"
 
 
+@pytest.mark.slow
 def test_a_broker_that_is_not_there_is_told_and_does_not_stall() -> None:
     problems: list[str] = []
     runner = HookRunner([MqttHook("mqtt://127.0.0.1:1/x", attempts=1)], on_problem=problems.append)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 import time
 
+import pytest
+
 from roma_ros.events import Alert, Narration
 from roma_ros.hooks import DeliveryError, Hook, HookRunner
 from roma_ros.journal import Record
@@ -74,6 +76,7 @@ def test_a_slow_hook_holds_up_neither_its_caller_nor_another() -> None:
     assert len(slow.got) + len(quick.got) + runner.stats.lost == 800
 
 
+@pytest.mark.slow
 def test_an_event_that_fails_is_tried_again_and_given_up_in_the_end() -> None:
     passing, failing, problems = Collector(attempts=3, failures=1), Collector(2, 2), []
     runner = HookRunner([passing, failing], on_problem=problems.append)
@@ -85,6 +88,7 @@ def test_an_event_that_fails_is_tried_again_and_given_up_in_the_end() -> None:
     assert problems == ["an event was not delivered: not now (tried 2 times)"]
 
 
+@pytest.mark.slow
 def test_what_is_left_at_the_end_is_counted_and_told() -> None:
     stuck, problems = Collector(), []
     stuck.gate.clear()

@@ -61,6 +61,7 @@ def test_an_event_is_posted_as_json_with_its_token(receiver, monkeypatch) -> Non
     assert headers["Content-Type"] == "application/json"
 
 
+@pytest.mark.slow
 def test_what_may_pass_is_tried_again_with_the_same_key(receiver) -> None:
     receiver.statuses = [503, 429]
     problems: list[str] = []

@@ -380,6 +380,7 @@ while True:
 """
 
 
+@pytest.mark.slow
 def test_no_number_that_was_told_is_missing_or_given_twice_after_kills(tmp_path: Path) -> None:
     """A real process, killed in the middle of its writing, again and again."""
     told: list[int] = []

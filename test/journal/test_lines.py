@@ -136,6 +136,7 @@ def test_what_is_no_event_is_refused_in_words(line: str, says: str) -> None:
     assert len(str(caught.value)) < 300
 
 
+@pytest.mark.slow
 @given(st.data())
 def test_whatever_stands_in_a_line_is_read_or_refused(data: st.DataObject) -> None:
     """And what is read can be written and shown."""

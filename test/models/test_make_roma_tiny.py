@@ -21,6 +21,8 @@ from roma_ros.models.make_roma_tiny import (
 from roma_ros.thinker import RomaConfig, RomaThinker, SpeakHead
 from roma_ros.thinker.qwen_omni import text_model
 
+pytestmark = pytest.mark.slow
+
 FOLDER = Path(roma_ros.models.__file__).parent / "roma_tiny"
 
 

@@ -49,6 +49,7 @@ def keys(bundle: Path) -> set[str]:
         return set(weights.keys())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "layer"), KINDS)
 def test_reloaded_is_saved(
     checkpoint: Path, bundles: dict[str, Path], series, kind: str, layer: type[nn.Module]
@@ -70,6 +71,7 @@ def test_reloaded_is_saved(
     assert set(manifest.versions) >= {"torch", "transformers", "bitsandbytes"}
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not has_avx512bf16(), reason="this CPU leaves 4-bit weights as they are")
 def test_nf4_that_has_been_run_on_a_cpu_is_not_saved(
     checkpoint: Path, tmp_path: Path, series
@@ -108,6 +110,7 @@ def test_a_bundle_is_not_quantised_again(bundles: dict[str, Path], tmp_path: Pat
         write_bundle(order(bundle, "nf4"), tmp_path / "other")
 
 
+@pytest.mark.slow
 def test_encoders_and_head_in_onnx(
     checkpoint: Path, tiny: RomaThinker, tmp_path: Path, series, make_unit
 ) -> None:
@@ -178,6 +181,7 @@ def test_recipes_that_do_not_fit(checkpoint: Path, tmp_path: Path) -> None:
         write_bundle(order(checkpoint, str(recipe)), tmp_path / "bundle")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "layer"), KINDS)
 def test_an_lm_head_of_its_own_is_quantised_if_the_recipe_says_so(
     tiny: RomaThinker, tmp_path: Path, make_unit, kind: str, layer: type[nn.Module]

@@ -53,6 +53,7 @@ def test_a_model_that_never_decides(folders: tuple[Path, Path]) -> None:
         compare((folders[0], SOURCE), (folders[1], silent))
 
 
+@pytest.mark.slow
 def test_a_model_follows_the_world(checkpoint: Path) -> None:
     settings = BenchmarkSettings(streams=1, seconds=5, device="cpu")
     one, again = run_benchmark(checkpoint, settings), run_benchmark(checkpoint, settings)

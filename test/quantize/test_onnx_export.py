@@ -59,6 +59,7 @@ def test_speak_head_equals_torch(tiny: RomaThinker, tmp_path: Path, count: int) 
     torch.testing.assert_close(run(tmp_path / "head.onnx", states=states), wanted, **PARITY)
 
 
+@pytest.mark.slow
 def test_other_dtypes_are_exported_in_float32_and_stay_as_they_are(
     tmp_path: Path,
 ) -> None:

@@ -38,6 +38,7 @@ def audio(tiny: RomaThinker, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.slow
 @torch.inference_mode()
 def test_int8_audio_is_close_to_torch_and_small(
     tiny: RomaThinker,
@@ -70,6 +71,7 @@ def test_int8_audio_is_close_to_torch_and_small(
     assert list(weights[scaled.input[1]].dims) == [192]  # a scale for each feature
 
 
+@pytest.mark.slow
 @torch.inference_mode()
 def test_int8_vision_is_close_to_torch_and_knows_its_grid(
     tiny: RomaThinker, tmp_path: Path, shown: list[MultimodalUnit], unseen: list[MultimodalUnit]
@@ -88,6 +90,7 @@ def test_int8_vision_is_close_to_torch_and_knows_its_grid(
     assert report.left_out == ()
 
 
+@pytest.mark.slow
 def test_what_int8_would_ruin_stays_in_float(
     tiny: RomaThinker,
     tmp_path: Path,
@@ -114,6 +117,7 @@ def test_what_int8_would_ruin_stays_in_float(
     assert not (tmp_path / "worse.onnx").exists()
 
 
+@pytest.mark.slow
 def test_weights_beside_the_file_are_taken_along(
     tiny: RomaThinker,
     tmp_path: Path,

@@ -113,6 +113,7 @@ def read(camera: Camera, count: int) -> list[int]:
     return [number_of(item) for item in itertools.islice(camera, count)]
 
 
+@pytest.mark.slow
 def test_a_camera_that_fails_is_opened_again(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -126,6 +127,7 @@ def test_a_camera_that_fails_is_opened_again(
     assert told[-1].startswith("camera 0 is back after 0.")
 
 
+@pytest.mark.slow
 def test_a_grab_that_blocks_is_noticed_and_its_late_frame_is_thrown_away(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -151,6 +153,7 @@ def test_a_grab_that_blocks_is_noticed_and_its_late_frame_is_thrown_away(
     assert cameras.released == 2
 
 
+@pytest.mark.slow
 def test_by_default_a_silent_camera_is_noticed_within_five_seconds(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -164,6 +167,7 @@ def test_by_default_a_silent_camera_is_noticed_within_five_seconds(
     assert 3.9 < time.monotonic() - begin < 5.0
 
 
+@pytest.mark.slow
 def test_a_stale_frame_after_a_timeout_of_the_driver_is_not_given_as_new(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -174,6 +178,7 @@ def test_a_stale_frame_after_a_timeout_of_the_driver_is_not_given_as_new(
         assert read(camera, 3) == [7, 8, 9]
 
 
+@pytest.mark.slow
 def test_a_camera_that_keeps_failing_is_tried_ever_more_slowly_and_given_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -190,6 +195,7 @@ def test_a_camera_that_keeps_failing_is_tried_ever_more_slowly_and_given_up(
     assert waits[2] > 0.4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hangs_in", ["grab", "open"])
 def test_closing_does_not_wait_for_a_driver_that_hangs(
     monkeypatch: pytest.MonkeyPatch, hangs_in: str
@@ -210,6 +216,7 @@ def test_closing_does_not_wait_for_a_driver_that_hangs(
     assert len(list(camera)) <= 1  # the frame before
 
 
+@pytest.mark.slow
 def test_no_more_than_three_calls_hang_in_a_driver(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

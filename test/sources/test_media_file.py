@@ -519,6 +519,7 @@ def test_a_file_that_goes_away_is_an_error(tmp_path: Path) -> None:
         list(source)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "count", "shape", "seconds"),
     [

@@ -91,6 +91,7 @@ def test_a_device_that_refuses_a_rate_is_opened_at_its_own(
         Microphone(config(device="USB", rate=16_000))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["stalled", "unplugged"])
 def test_a_lost_microphone_is_an_error_or_opened_again(
     sound: FakeSound, caplog: pytest.LogCaptureFixture, how: str
@@ -114,6 +115,7 @@ def test_a_lost_microphone_is_an_error_or_opened_again(
     assert "is back after" in caplog.records[-1].getMessage()
 
 
+@pytest.mark.slow
 def test_a_microphone_that_returns_under_another_number_is_found_by_its_name(
     sound: FakeSound,
 ) -> None:
@@ -133,6 +135,7 @@ def test_a_microphone_that_returns_under_another_number_is_found_by_its_name(
         read(microphone, 3)
 
 
+@pytest.mark.slow
 def test_a_microphone_that_stays_away_is_given_up(sound: FakeSound) -> None:
     patience = Reconnect(first_wait=0.1, longest_wait=0.2, give_up_after=0.7)
     with Microphone(config(device="USB", reconnect=patience)) as microphone:
@@ -155,6 +158,7 @@ def test_while_another_microphone_is_open_portaudio_is_not_started_anew(sound: F
     assert sound.starts == 1
 
 
+@pytest.mark.slow
 def test_exact_zeros_for_ten_seconds_are_told_once(
     sound: FakeSound, caplog: pytest.LogCaptureFixture
 ) -> None:

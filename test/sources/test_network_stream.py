@@ -75,6 +75,7 @@ def onset(items: list[tuple[float, Item]], kind: type) -> float:
     raise AssertionError(f"no {kind.__name__} with it")
 
 
+@pytest.mark.slow
 def test_picture_and_sound_come_together_at_the_pace_of_the_stream(address: str) -> None:
     with open_media(address) as source:
         assert isinstance(source, NetworkStream)
@@ -92,6 +93,7 @@ def test_picture_and_sound_come_together_at_the_pace_of_the_stream(address: str)
     assert min(late) > -0.05
 
 
+@pytest.mark.slow
 def test_a_stream_as_fast_as_the_network_is_slowed_to_its_own_pace(
     stream: LiveStream, stream_file: Path
 ) -> None:
@@ -103,6 +105,7 @@ def test_a_stream_as_fast_as_the_network_is_slowed_to_its_own_pace(
     assert len([item for _, item in items if isinstance(item, MediaFrame)]) >= 45
 
 
+@pytest.mark.slow
 def test_a_stream_that_is_cut_comes_back_and_says_so_without_its_password(
     stream: LiveStream, address: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -125,6 +128,7 @@ def test_a_stream_that_is_cut_comes_back_and_says_so_without_its_password(
     assert not any("secret" in line for line in told)
 
 
+@pytest.mark.slow
 def test_a_stream_that_stalls_is_noticed_within_five_seconds(
     stream: LiveStream, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -139,6 +143,7 @@ def test_a_stream_that_stalls_is_noticed_within_five_seconds(
         stream.cut.set()
 
 
+@pytest.mark.slow
 def test_a_stream_that_stays_away_is_given_up(stream: LiveStream) -> None:
     patience = Reconnect(first_wait=0.1, longest_wait=0.3, give_up_after=1.0)
     with http_live_server(stream) as address, open_media(address, reconnect=patience) as source:

@@ -40,6 +40,7 @@ def test_it_hears_units_and_never_falls_silent(make_unit):
         assert session.speak(10).tokens == 10
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [Quantization.NF4, Quantization.INT8])
 def test_it_is_quantised_as_a_checkpoint_is(tmp_path, make_unit, kind):
     """Layer by layer the kinds that transformers makes of the same checkpoint when it loads."""

@@ -42,6 +42,7 @@ def edit(bundle: Path, change: Callable[[dict[str, Any]], object]) -> None:
     file.write_text(json.dumps(values))
 
 
+@pytest.mark.slow
 def test_a_whole_bundle_is_a_checkpoint(bundle: Path, tiny: RomaThinker, make_unit) -> None:
     assert is_bundle(bundle)
     manifest = check_bundle(bundle)

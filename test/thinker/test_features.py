@@ -30,6 +30,7 @@ def extractor(images: Qwen2VLImageProcessorPil) -> FeatureExtractor:
     return FeatureExtractor(images, audio, min_pixels=3_136, max_pixels=MAX_PIXELS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "size", [(720, 1280), (480, 640), (1280, 720), (56, 56), (40, 30), (252, 252), (1080, 1920)]
 )

@@ -15,6 +15,7 @@ def test_both_kinds_run_on_this_cpu(kind: Quantization) -> None:
     main([kind.value, "cpu"])
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(torch.cuda.is_available(), reason="here it would run")
 def test_a_process_that_dies_of_it_is_an_error_with_a_remedy() -> None:
     """There is no GPU: the call fails in its own process, as it does on a Jetson."""

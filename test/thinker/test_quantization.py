@@ -10,6 +10,7 @@ from roma_ros.thinker import RomaThinker
 from roma_ros.thinker.qwen_omni import released_name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "layer"), [("nf4", Linear4bit), ("int8", Linear8bitLt)])
 def test_the_backbone_alone_is_quantised_and_still_close(
     make_unit, kind: str, layer: type[nn.Module]

@@ -125,6 +125,7 @@ def test_newer_names_in_shards(tiny: RomaThinker, folder: Path, make_unit) -> No
     assert decided(RomaThinker.from_pretrained(folder), make_unit) == decided(tiny, make_unit)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", ["nf4", "int8"])
 @pytest.mark.parametrize("names", ["released", "newer"])
 def test_bundles_of_older_and_newer_versions(
@@ -154,6 +155,7 @@ def resign(bundle: Path) -> None:
     file.write_text(json.dumps(manifest))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("names", ["released", "newer"])
 def test_adapters_of_older_and_newer_versions(tmp_path: Path, make_unit, names: str) -> None:
     thinker = RomaThinker.from_pretrained(ROMA_TINY)

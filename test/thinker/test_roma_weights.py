@@ -92,6 +92,7 @@ def probabilities(thinker: RomaThinker, make_unit) -> list[float | None]:
         return [session.step(make_unit(index)).p_speak for index in range(3)]
 
 
+@pytest.mark.slow
 def test_it_decides_as_the_same_weights_under_our_names(
     tiny: RomaThinker, release: Path, folder: Path, tmp_path: Path, make_unit
 ) -> None:
@@ -112,6 +113,7 @@ def test_it_decides_as_the_same_weights_under_our_names(
     assert probabilities(again, make_unit) == expected
 
 
+@pytest.mark.slow
 def test_layers_and_width_come_from_its_config(
     tiny: RomaThinker, folder: Path, tmp_path: Path, make_unit
 ) -> None:

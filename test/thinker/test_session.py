@@ -146,6 +146,7 @@ def test_a_branch_leaves_the_cache_bit_identical(tiny: RomaThinker, make_unit) -
         assert session.step(make_unit(3)).p_speak == plain.step(make_unit(3)).p_speak
 
 
+@pytest.mark.slow
 def test_a_branch_answers_from_what_was_seen_while_the_stream_goes_on(
     tiny: RomaThinker, make_unit
 ) -> None:
@@ -195,6 +196,7 @@ def fresh_copy(session: StreamSession) -> StreamSession:
     return fresh
 
 
+@pytest.mark.slow
 def test_a_thousand_evictions_equal_fresh_positions(tiny: RomaThinker, make_unit) -> None:
     units = [tiny.encode(make_unit(index)) for index in range(10)]
     highest = 0
@@ -212,6 +214,7 @@ def test_a_thousand_evictions_equal_fresh_positions(tiny: RomaThinker, make_unit
         assert session.memory_bytes == memory
 
 
+@pytest.mark.slow
 def test_replies_leave_with_their_units_and_never_fill_the_cache(
     tiny: RomaThinker, make_unit
 ) -> None:
@@ -305,6 +308,7 @@ def test_misuse_is_loud(tiny: RomaThinker, make_unit) -> None:
         tiny.open_session(context_seconds=10_000)
 
 
+@pytest.mark.slow
 def test_a_branch_left_open_gives_way_to_hearing(tiny: RomaThinker, make_unit) -> None:
     unit = tiny.encode(make_unit(0))
     with tiny.open_session(INSTRUCTION, context_seconds=2) as session:

@@ -28,6 +28,7 @@ def test_lessons_go_on_where_others_ended() -> None:
         assert all(map(np.array_equal, (u.audio for u in one.units), (u.audio for u in two.units)))
 
 
+@pytest.mark.slow
 def test_a_mix_gives_every_kind_of_lesson() -> None:
     lessons = Lessons([Lesson(ALL, 480)])
     examples = [example for index in range(0, 480, 8) for example in lessons[index]]
@@ -76,6 +77,7 @@ def test_short_streams_show_more_than_the_beginning_of_a_scene() -> None:
     assert at_once > due / 3  # no figure is there from the start of a whole scene so often
 
 
+@pytest.mark.slow
 def test_what_happens_while_the_instruction_is_spoken_is_left_open() -> None:
     lessons = Lessons([Lesson(Mix(alerts=1, spoken=1, seconds=(3, 3)), 24)])
     spoken = [e for index in range(24) for e in lessons[index] if e.speak]
@@ -85,6 +87,7 @@ def test_what_happens_while_the_instruction_is_spoken_is_left_open() -> None:
     assert any(True in example.speak for example in spoken)
 
 
+@pytest.mark.slow
 def test_worlds_of_one_step_are_of_one_kind_and_length() -> None:
     lessons = Lessons([Lesson(Mix(glimpses=1, questions=1, seconds=(3, 9)), 64)])
     lengths = [[len(e.units) for e in lessons[index]] for index in range(64)]

@@ -15,6 +15,8 @@ from roma_ros.training.batch import Batcher
 from roma_ros.training.example import Exchange, StreamExample
 from roma_ros.training.model import TrainingModel
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def thinker() -> RomaThinker:

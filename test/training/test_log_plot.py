@@ -40,6 +40,7 @@ def test_a_resumed_run_writes_on_from_its_checkpoint(tmp_path: Path) -> None:
     assert [json.loads(line)["step"] for line in lines] == [20, 40, 60, 70]
 
 
+@pytest.mark.slow
 def test_only_the_first_process_writes(tmp_path: Path) -> None:
     log, state = LogPlot(tmp_path), TrainerState(log_history=entries(3))
     state.is_world_process_zero = False
@@ -52,6 +53,7 @@ def test_only_the_first_process_writes(tmp_path: Path) -> None:
     assert {file.name for file in tmp_path.iterdir()} == {LOG_NAME, PLOT_NAME}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [0, 1, 2, 100])
 def test_any_number_of_entries_is_a_picture(tmp_path: Path, count: int) -> None:
     draw_log(entries(count), tmp_path / "log.png")

@@ -20,6 +20,8 @@ from roma_ros.training.saving import save_merged
 from roma_ros.training.settings import LoraSettings, SettingsError, TrainSettings
 from roma_ros.training.trainer import ADAPTERS_FOLDER, train
 
+pytestmark = pytest.mark.slow
+
 LORA = LoraSettings(rank=4, alpha=8)
 
 

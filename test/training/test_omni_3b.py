@@ -28,6 +28,8 @@ from roma_ros.training.curriculum import Lesson, Mix
 from roma_ros.training.example import Exchange, StreamExample
 from roma_ros.training.settings import LoraSettings, TrainSettings
 
+pytestmark = pytest.mark.slow
+
 VOCABULARY, LAYERS, STEPS = 1024, 1, 6
 
 

@@ -14,6 +14,8 @@ from roma_ros.training.settings import DecideSettings, SettingsError
 from roma_ros.training.speak_loss import head_loss, state_loss
 from roma_ros.training.trainer import load_for_training
 
+pytestmark = pytest.mark.slow
+
 STATES = StateTokens(silent=(0, 1), speak=(2,))
 
 

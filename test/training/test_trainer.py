@@ -16,6 +16,8 @@ from roma_ros.thinker import RomaThinker
 from roma_ros.training.settings import LoraSettings, SettingsError, TrainSettings
 from roma_ros.training.trainer import train, without_bfloat16
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = """
 model: {model}
 speak_share: 0.5

@@ -98,6 +98,7 @@ quick = settings(
 )
 
 
+@pytest.mark.slow
 @given(scenes(seconds=26.0))
 @quick
 def test_no_unit_goes_without_its_picture_or_sound(scene):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -135,6 +136,7 @@ def test_each_unit_once_in_order_and_whole(scene):
 
 
 # A small piece is lost and the line runs ahead of the stamps: one in a thousand random scenes.
+@pytest.mark.slow
 @example(
     Scene(
         frame_rate=15.0,
@@ -175,6 +177,7 @@ def test_frames_are_the_nearest_before_the_end(scene):
             np.testing.assert_array_equal(shown, nearest.rgb)
 
 
+@pytest.mark.slow
 @given(
     st.integers(8_000, 192_000),
     st.floats(0, 2.9),

@@ -395,6 +395,7 @@ def test_a_drift_is_followed_and_told():
     assert status(assembler, Modality.VIDEO).drift == pytest.approx(400, abs=30)
 
 
+@pytest.mark.slow
 def test_clocks_that_are_believed_and_drift_apart_are_kept_together():
     """By 400 ppm, which are 0.2 s after 500 s and 35 s after a day; sound is coded for 262 s."""
     pair = SensorPair(drift=-400.0, seconds=260.0, chunk=0.5, jitter=0.02, camera_latency=0.1)

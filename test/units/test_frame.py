@@ -208,6 +208,7 @@ def test_a_step_of_4_gib_costs_nothing():
         RawFrame(0, 2, 150, "rgb8", 2**32 - 1, data).decode()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("shape", "shown"),
     [((1999, 2000), (1999, 2000)), ((2000, 2000), (1000, 1000)), ((4003, 4006), (1000, 1001))],

@@ -56,6 +56,7 @@ def test_the_colour_is_where_the_annotation_says(side: int) -> None:
     assert checked > 60
 
 
+@pytest.mark.slow
 def test_a_figure_covers_its_place_and_only_while_it_is_there(covered: Covered) -> None:
     for seed in range(6):
         scene = make_scene(seed, 10)
@@ -74,6 +75,7 @@ def test_a_figure_covers_its_place_and_only_while_it_is_there(covered: Covered) 
                 assert 0.85 < reach / (112 * figure.size) < 1.2
 
 
+@pytest.mark.slow
 def test_figures_touch_where_it_is_annotated_and_nowhere_else(covered: Covered) -> None:
     touching = apart = 0
     for seed in range(14):

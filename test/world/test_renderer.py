@@ -7,6 +7,7 @@ import time
 from itertools import islice
 
 import numpy as np
+import pytest
 
 from roma_ros.world import FrameRenderer, SoundRenderer, WorldRenderer, make_scene
 
@@ -48,6 +49,7 @@ def test_importing_the_world_needs_no_torch() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+@pytest.mark.slow
 def test_another_process_makes_the_same_world() -> None:
     code = """if True:
         import hashlib, json
