@@ -2,7 +2,8 @@
 
 With the default quality of service a client keeps the last 10 responses of its service, including
 those to other clients. Responses that arrive faster than it reads them are lost, and it waits for
-ever: of 1,000 responses sent without a pause clients received 376, with pauses of 2 ms all.
+ever: of 1,000 responses sent without a pause clients received 376. Twenty clients in one rclpy node
+received 808 with pauses of 2 ms, all with pauses of 6 ms (`make flood`).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ __all__ = ["PacedReplies"]
 
 log = logging.getLogger(__name__)
 
-PERIOD = 0.002  # s between two responses
+PERIOD = 0.006  # s between two responses
 MAX_WAITING = 2_000  # responses; further ones are sent at once
 
 
