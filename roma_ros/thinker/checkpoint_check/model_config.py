@@ -240,7 +240,11 @@ def _check_layer_types(file: Path, text: Mapping[str, Any]) -> None:
 def _quantization(file: Path, settings: Any) -> dict[str, Any]:
     place = "quantization_config"
     method = settings.get("quant_method") if isinstance(settings, dict) else None
-    check_value(file, f"{place}.quant_method", method, Choice("bitsandbytes", "gptq"))
+    if method not in ("bitsandbytes", "gptq"):
+        raise CheckpointError(
+            f"{file}: {place}.quant_method is {shown(method)}; expected one of 'bitsandbytes', "
+            "'gptq'. Take the checkpoint as it was before, and quantise it with `roma quantize`"
+        )
     if method == "gptq":
         return dict(settings)
     found = checked(file, place, settings, BITSANDBYTES)

@@ -41,6 +41,9 @@ makes much out of little (`Range`, `Expand`, `ConstantOfShape`)."""
 MAX_NODES = 200_000
 MAX_ELEMENTS = 250_000_000
 """Of one tensor between two operators, 1 GB in float32."""
+MAX_CONSTANT = 100_000
+"""Bytes of a constant that a shape may depend on."""
+VALUES = ("raw_data", "float_data", "int32_data", "int64_data", "double_data", "uint64_data")
 
 
 def check_operators(path: Path, model: Any) -> None:
@@ -48,7 +51,8 @@ def check_operators(path: Path, model: Any) -> None:
 
     Args:
         path: for messages.
-        model: an `onnx.ModelProto`.
+        model: an `onnx.ModelProto`; it loses the values of its large constants, which would be
+            copied several times while shapes are inferred.
 
     Raises:
         CheckpointError: an operator is not among those that an encoder or a head needs, or what
@@ -82,6 +86,12 @@ def _sizes(path: Path, model: Any) -> Iterator[tuple[str, int]]:
     """Names of tensors between operators, and their number of values where it is fixed."""
     import onnx
 
+    constants = [*model.graph.initializer]
+    constants += [entry.t for node in model.graph.node for entry in node.attribute]
+    for constant in constants:
+        if constant.ByteSize() > MAX_CONSTANT:
+            for name in VALUES:
+                constant.ClearField(name)
     try:
         graph = onnx.shape_inference.infer_shapes(model, data_prop=True).graph
     except Exception as error:  # its errors have no common base but this

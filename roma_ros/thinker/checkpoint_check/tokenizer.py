@@ -92,7 +92,10 @@ class TokenizerProbe:
         self._folder = folder
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-I", tokenizer_probe.__file__, str(folder.absolute())],
+                [
+                    *(sys.executable, "-I", tokenizer_probe.__file__, str(folder.absolute())),
+                    *filter(None, sys.path),  # -I would find no libraries of --user or PYTHONPATH
+                ],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -304,9 +307,10 @@ def _check_settings(file: Path, tokens: Mapping[str, int]) -> None:
     _check_special(file, values)
     decoder = values.get("added_tokens_decoder") or {}
     for number, token in _object(file, "added_tokens_decoder", decoder).items():
-        place = f"added_tokens_decoder.{number[:20]}"
-        if not number.isascii() or not number.isdigit() or int(number[:9]) > TOKEN_ID.high:
-            raise CheckpointError(f"{file}: {place} is no number of a token: {REMEDY}")
+        place = f"added_tokens_decoder.{shown(number, 20)}"
+        digits = number if number.isascii() and number.isdigit() and len(number) < 20 else "-1"
+        if not TOKEN_ID.allows(int(digits)):
+            raise CheckpointError(f"{file}: {place} is there; expected {TOKEN_ID}: {REMEDY}")
         content = checked(file, place, token, ADDED, ["content"])["content"]
         _check_agreement(file, place, {content: int(number)}, tokens)
 

@@ -37,7 +37,8 @@ def process_trial_unit(thinker: RomaThinker, *, backbone: bool = True) -> None:
             )
         if not backbone:
             return
-        with thinker.open_session(None) as session:
+        # Not the window that it was trained for: the user's may be the most that fits the memory.
+        with thinker.open_session(None, context_seconds=1) as session:
             p_speak = session.step(encoded).p_speak
     except (ThinkerError, KeyboardInterrupt, MemoryError):
         raise

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
@@ -15,7 +14,8 @@ from transformers import (
     Qwen2_5OmniThinkerForConditionalGeneration,
 )
 
-from roma_ros.thinker.checkpoint_check.files import shown
+from roma_ros.thinker.checkpoint_check.files import parse_json, shown
+from roma_ros.thinker.checkpoint_check.limits import Number
 from roma_ros.thinker.checkpoint_check.weight_files import StoredTensor, read_header, weight_files
 from roma_ros.thinker.errors import CheckpointError
 from roma_ros.thinker.qwen_omni import AUDIO_TOWER, VISION_TOWER, named_parts, released_name
@@ -31,7 +31,7 @@ DERIVED = (".inv_freq", ".positional_embedding")
 TIED = "lm_head.weight"
 NF4_BLOCK, NESTED_BLOCK = (64, 128, 256, 512, 1024, 2048, 4096), 256
 STATE = "weight.quant_state.bitsandbytes__"
-MAX_STATE = 10_000  # bytes
+MAX_STATE, OFFSET = 10_000, Number(-1e30, 1e30)  # bytes; what was taken from the scales
 COPY = "Is a shard, or config.json, another checkpoint's? Copy it again"
 
 Wanted = dict[str, tuple[str, tuple[int, ...]]]
@@ -224,8 +224,8 @@ def _quant_state(name: str, layer: nn.Linear, state: StoredTensor | None) -> dic
         with state.file.open("rb") as file:
             file.seek(state.begin)
             try:
-                values = json.loads(file.read(state.bytes))
-            except (ValueError, RecursionError):
+                values = parse_json(file.read(state.bytes))
+            except ValueError:
                 values = None
     shape = [layer.out_features, layer.in_features]
     if not isinstance(values, dict) or not (
@@ -236,7 +236,7 @@ def _quant_state(name: str, layer: nn.Linear, state: StoredTensor | None) -> dic
         and values.get("dtype") in ("float32", "float16", "bfloat16")
         and values.get("nested_blocksize", NESTED_BLOCK) == NESTED_BLOCK
         and values.get("nested_dtype", "float32") == "float32"
-        and math.isfinite(float(values.get("nested_offset", 0)))
+        and OFFSET.allows(values.get("nested_offset", 0))
     ):
         raise CheckpointError(
             f"{state.file}: {name}.{STATE}... is {shown(values)}; expected the state of a 4-bit "
