@@ -181,7 +181,7 @@ class InstructionWarning(StreamEvent):
     Attributes:
         watch: id of the watch; for a question, of the watch that answers, empty for the oldest.
         text: the instruction or question.
-        message: what the model does not know, and what it knows.
+        message: the words that the model does not know, and those that it knows.
     """
 
     watch: str

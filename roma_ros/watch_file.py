@@ -200,7 +200,7 @@ class _Reader:
             ) from None
 
     def _check_ranges(self, nodes: dict[str, yaml.Node], values: dict[str, Any]) -> None:
-        """Each value by itself, so that the error can tell its line."""
+        """Check each value by itself, so that the error can name its line."""
         good = Watch(
             id=values["id"],
             kind=values["kind"],

@@ -139,7 +139,7 @@ class PendingQuestion:
 
 
 class AnswerDecoder:
-    """Decodes one answer on a branch, slice by slice; the session goes on meanwhile.
+    """Decoder of one answer on a branch, slice by slice; the session continues meanwhile.
 
     Args:
         question: the question.

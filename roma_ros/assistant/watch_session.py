@@ -99,7 +99,7 @@ class WatchSession:
         return self.close()
 
     def adjust(self, watch: Watch) -> None:
-        """Set threshold, window and cooldown; the session goes on."""
+        """Set threshold, window and cooldown; the session continues."""
         self.watch = watch
         if self._trigger is not None:
             self._trigger.threshold = watch.threshold

@@ -4,7 +4,7 @@ __all__ = ["DeliveryError", "HookError"]
 
 
 class HookError(ValueError):
-    """A command, address or setting of a hook is wrong; the message tells what to do."""
+    """A command, address or setting of a hook is wrong; the message has the remedy."""
 
 
 class DeliveryError(RuntimeError):

@@ -1,4 +1,4 @@
-"""What a file of events holds: headers, records, and lines that cannot be read."""
+"""Contents of a file of events: headers, records, and lines that cannot be read."""
 
 from __future__ import annotations
 

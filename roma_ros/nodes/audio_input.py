@@ -70,7 +70,7 @@ class AudioInput(Protocol):
 
     @property
     def message_type(self) -> type:
-        """What to subscribe to."""
+        """Type of the messages to subscribe to."""
 
     @property
     def format_topic(self) -> FormatTopic | None:
@@ -185,7 +185,7 @@ def audio_input(audio_type: str, given: AudioFormat | None = None) -> AudioInput
         if hasattr(messages, "AudioStamped"):
             raise AudioTypeError(
                 "audio_type is audio_common_msgs/AudioData, but the installed audio_common_msgs is "
-                "mgonzs13's, whose messages say their format; set audio_type to audio_common_msgs"
+                "mgonzs13's, whose messages contain their format; set audio_type to audio_common_msgs"
             )
         return DriversAudio(messages.AudioData, messages.AudioInfo, given)
     if hasattr(messages, "AudioDataStamped"):

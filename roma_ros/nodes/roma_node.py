@@ -150,11 +150,11 @@ class RomaNode(LifecycleNode):
     @property
     def has_unstoppable_thread(self) -> bool:
         """Whether the thread of an abandoned load is still running."""
-        return self._loading is not None and self._loading.at_work
+        return self._loading is not None and self._loading.is_running
 
     @property
     def _is_loading(self) -> bool:
-        return self._loading is not None and not self._loading.over
+        return self._loading is not None and not self._loading.is_done
 
     # --- lifecycle ---
 

@@ -1,4 +1,4 @@
-"""What a plan cannot be made for."""
+"""Error of `roma_ros.planning`."""
 
 __all__ = ["PlanningError"]
 

@@ -82,7 +82,7 @@ class SensorClockStatus:
 
 
 class ClockAlignment:
-    """Aligns the stamps of two sensors.
+    """Alignment of the stamps of two sensors.
 
     Args:
         mode: "auto" or "arrival", as AssemblerConfig.clock_alignment.
@@ -248,7 +248,7 @@ class ClockAlignment:
         return self._jumped(tracker, timed)
 
     def _resolve_suspects(self, tracker: StampTracker) -> Iterable[AlignedItem]:
-        """Resolve suspects after which the stamps went on as before: they were late, or wrong."""
+        """Resolve suspects after which the stamps continued as before: they were late, or wrong."""
         suspects, tracker.suspects = tracker.suspects, []
         for suspect in suspects:
             if tracker.last is not None and 0 <= tracker.last.end - suspect.end <= STRAGGLING:
@@ -270,7 +270,7 @@ class ClockAlignment:
         return []
 
     def _is_beside(self, other: StampTracker, timed: TimedItem) -> bool:
-        """Whether an item is as far from the newest of the other sensor as items were before."""
+        """Return whether an item is as far from the other sensor's newest as items were before."""
         expected = self._offsets.difference
         newest = [*other.suspects[-1:], *filter(None, [other.last])]
         return expected is not None and any(
@@ -292,7 +292,7 @@ class ClockAlignment:
         return ready
 
     def _is_known_alone(self, tracker: StampTracker, now: int) -> bool:
-        """Whether the other sensor has not jumped by `now` (ns), or does not run."""
+        """Return whether the other sensor has not jumped by `now` (ns), or does not run."""
         suspects, other = tracker.suspects, self._other(tracker)
         if other.last is None or len(suspects) >= MAX_HELD[tracker.modality]:
             return True
@@ -361,7 +361,7 @@ class ClockAlignment:
             self._stats.audio_overlap += 1
 
     def _runs(self, tracker: StampTracker, now: int) -> bool:
-        """Whether a sensor runs at `now` (ns) with stamps that are used."""
+        """Return whether a sensor runs at `now` (ns) with stamps that are used."""
         return tracker.last is not None and not tracker.fault and tracker.runs(now)
 
     def _other(self, tracker: StampTracker) -> StampTracker:

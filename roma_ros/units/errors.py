@@ -1,4 +1,4 @@
-"""Errors of `roma_ros.units`; each message says what a value is, and what was expected."""
+"""Errors of `roma_ros.units`; each message has the value and the expected one."""
 
 __all__ = [
     "AssemblerConfigError",
