@@ -61,7 +61,7 @@ class SensorPair:
     """Camera and microphone with their errors; in seconds unless stated otherwise.
 
     Attributes:
-        camera_offset, microphone_offset: what is wrong with the stamps.
+        camera_offset, microphone_offset: offsets of the stamps.
         camera_latency, microphone_latency: from when a frame or the last sample of a chunk is
             taken until it arrives.
         jitter: up to this much is added to each latency, at random. Items of a sensor stay in

@@ -76,7 +76,7 @@ class Incarnation:
         number: from 1.
         start_s: from the start of the process until it was active.
         lived_s: from then to its end.
-        end: "killed", or "ended" for the last, which ends in good order.
+        end: "killed", or "ended" for the last, which is shut down cleanly.
         memory_mb: resident: after 30 s of being active, at the most after that, and at the end.
         files: open, likewise.
         threads: at the end.
@@ -508,7 +508,7 @@ def _failed(verdict: dict[str, Any], rows: list[Incarnation]) -> list[str]:
     if not verdict["alerts in the journal"] or any(row.units < 5 for row in rows):
         failed.append("too little was seen to judge")
     if rows[-1].end != "ended":
-        failed.append("the last incarnation did not end in good order")
+        failed.append("the last incarnation was not shut down cleanly")
     return failed
 
 

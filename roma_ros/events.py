@@ -1,4 +1,4 @@
-"""Events: what the assistant publishes, in order. Plain data, free of torch and ROS."""
+"""Events that the assistant publishes, in order. Plain data, free of torch and ROS."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """One watch on the stream: unit -> step of its session -> trigger -> events.
 
 The worker steps each `WatchSession` with every encoded unit. An alert is decided in `step`:
-p(speak) goes through the watch's trigger (`roma_ros.triggers`). Its words, if the watch wants any,
+p(speak) goes through the watch's trigger (`roma_ros.triggers`). Its words, if the watch has any,
 are decoded in `speak`.
 """
 

@@ -81,7 +81,7 @@ class CheckResult:
         what: name of a watch, a question, or "stream".
         expected: what was to come, as a text.
         got: what was received, as a text.
-        fault: what is wrong; empty: nothing.
+        fault: description of the deviation; empty: none.
     """
 
     what: str

@@ -353,7 +353,7 @@ class RomaNode(LifecycleNode):
         """Queue a question.
 
         Returns:
-            The future answer, and a warning of what the model cannot know of it; empty: none.
+            The future answer, and a warning on parts that the model cannot know; empty: none.
 
         Raises:
             REFUSALS: the question is refused.

@@ -1,4 +1,4 @@
-"""The weights of a thinker and what they compute; holds nothing of any stream."""
+"""Weights of a thinker and their forward passes, without the state of any stream."""
 
 from __future__ import annotations
 

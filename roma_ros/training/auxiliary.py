@@ -6,7 +6,7 @@ slowly. The auxiliary loss acts on the encoders' tokens directly. The heads are 
 Targets that are words (colours, shapes, spoken words) are classified against the backbone's own
 word embeddings: a video token of a red circle is pulled towards the embeddings of `red` and
 `circle`, and an audio token of the spoken word `red` towards that of `red`. So the tokens of the
-encoders live in the space of the word embeddings from the start.
+encoders are in the space of the word embeddings from the start.
 """
 
 from __future__ import annotations

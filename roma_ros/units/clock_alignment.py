@@ -1,4 +1,4 @@
-"""Alignment of the stamps of two sensors, whatever clocks they are of.
+"""Alignment of the stamps of two sensors, which may be of different clocks.
 
 As long as the stamps of both may be of one clock, they stay as they are. Where they cannot be, an
 offset is added to the stamps of one sensor, so that items that arrive together get equal stamps;
