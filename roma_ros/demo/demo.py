@@ -67,12 +67,12 @@ class DemoError(RuntimeError):
 
     Args:
         message: what failed.
-        culprit: name of the process whose log is to be shown.
+        process: name of the process whose log is to be shown.
     """
 
-    def __init__(self, message: str, culprit: str) -> None:
+    def __init__(self, message: str, process: str) -> None:
         super().__init__(message)
-        self.culprit = culprit
+        self.process = process
 
 
 class Demo:
@@ -111,7 +111,7 @@ class Demo:
             self._play()
         except DemoError as error:
             self._console.print(f"failed: {error}", style="bold red", markup=False)
-            self._show_log(error.culprit)
+            self._show_log(error.process)
             return 1
         observed = self._record.observed(self._film_start())
         results = check_run(self._plan, observed)
@@ -242,9 +242,9 @@ def _leave(number: int, _: FrameType | None) -> None:
     raise SystemExit(128 + number)
 
 
-def _check(reply: Reply, trouble: str) -> None:
+def _check(reply: Reply, problem: str) -> None:
     if not reply:
-        raise DemoError(f"{trouble}: {reply.message}", "roma_node")
+        raise DemoError(f"{problem}: {reply.message}", "roma_node")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -243,7 +243,7 @@ class UnitAssembler:
         except StampError:
             self.stats.stamps_bad += 1
             raise
-        if aligned.straggler and verdict is StampVerdict.JUMP:
+        if aligned.out_of_order and verdict is StampVerdict.JUMP:
             verdict = StampVerdict.IN_TIME if self._lateness.is_measured else StampVerdict.LATE
         if verdict is StampVerdict.LATE:
             self._count_late(modality)

@@ -45,7 +45,7 @@ class AlignedItem:
         item: with its stamp on the common timeline.
         clock: time of arrival by the node's clock, ns; None: not known.
         restart: whether it begins a new stream.
-        straggler: whether it is older than the items before it without being a jump.
+        out_of_order: whether it is older than the items before it without being a jump.
         waited: whether it was held back, so that its lateness does not count.
     """
 
@@ -53,7 +53,7 @@ class AlignedItem:
     item: Item
     clock: int | None
     restart: bool = False
-    straggler: bool = False
+    out_of_order: bool = False
     waited: bool = False
 
 
@@ -228,11 +228,11 @@ class ClockAlignment:
         return [self._place(timed, waited=True) for timed in good]
 
     def _place(
-        self, timed: TimedItem, *, straggler: bool = False, waited: bool = False
+        self, timed: TimedItem, *, out_of_order: bool = False, waited: bool = False
     ) -> AlignedItem:
         restart, self._restart = self._restart, False
         item = _restamped(timed.item, timed.stamp + self._offsets.of[timed.modality])
-        return AlignedItem(timed.modality, item, timed.clock, restart, straggler, waited)
+        return AlignedItem(timed.modality, item, timed.clock, restart, out_of_order, waited)
 
     # Jumps
 
@@ -243,7 +243,7 @@ class ClockAlignment:
             row.clear()
         row.append(timed)
         if len(row) < MAX_OVERTAKEN:
-            return [self._place(timed, straggler=True)]
+            return [self._place(timed, out_of_order=True)]
         tracker.suspects, tracker.overtaken = row[:-1], []
         return self._jumped(tracker, timed)
 
@@ -252,7 +252,7 @@ class ClockAlignment:
         suspects, tracker.suspects = tracker.suspects, []
         for suspect in suspects:
             if tracker.last is not None and 0 <= tracker.last.end - suspect.end <= STRAGGLING:
-                yield self._place(suspect, straggler=True)
+                yield self._place(suspect, out_of_order=True)
             else:
                 self._stats.stamps_bad += 1
 
