@@ -49,7 +49,7 @@ LIBRARY_LOCK = threading.Lock()  # the library has one state for the whole proce
 
 
 class SpeechError(RuntimeError):
-    """Text cannot be synthesised: espeak-ng is missing, or has no such voice."""
+    """Raised when text cannot be synthesised: espeak-ng is missing, or has no such voice."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ _WORDS: dict[type, str] = {
 
 
 class WatchFileError(ValueError):
-    """A file of watches cannot be used; the message names the file, the line, and what to do."""
+    """Raised when a file of watches cannot be used; the message has the line and the remedy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

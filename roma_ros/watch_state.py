@@ -33,7 +33,7 @@ _FIELDS = {"id", "kind", "instruction", *SETTINGS, "reply", "recording"}
 
 
 class WatchStateError(ValueError):
-    """The state file is damaged, or of a newer version; the message says which of them."""
+    """Raised when the state file is damaged, or of a newer version; the message says which."""
 
 
 class Origin(str, enum.Enum):

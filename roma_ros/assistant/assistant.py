@@ -31,7 +31,7 @@ POLL_PERIOD = 0.5  # seconds between checks for overdue questions
 
 
 class AssistantStoppedError(RuntimeError):
-    """The assistant is stopped or closed, and takes no units and questions."""
+    """Raised when the assistant is stopped or closed, and takes no units and questions."""
 
 
 class Assistant:

@@ -63,7 +63,7 @@ examples:
 
 
 class DemoError(RuntimeError):
-    """The demo cannot be played to its end.
+    """Raised when the demo cannot be played to its end.
 
     Args:
         message: what failed.

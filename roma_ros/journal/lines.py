@@ -29,7 +29,7 @@ _SHOWN = 40  # characters of a damaged line in a message
 
 
 class SchemaError(ValueError):
-    """A line is not an event of this schema; the message shows what was read."""
+    """Raised when a line is not an event of this schema; the message shows what was read."""
 
 
 # --- writing ---

@@ -28,11 +28,11 @@ AUDIO_TYPES = ("roma_ros/Audio", "audio_common_msgs", "audio_common_msgs/AudioDa
 
 
 class AudioTypeError(ValueError):
-    """The message package that the parameter audio_type names is not installed or not known."""
+    """Raised when the package of the parameter audio_type is not installed or not known."""
 
 
 class AudioCodingError(AudioError):
-    """Audio that is encoded, such as MP3, or whose format is not known yet."""
+    """Raised for audio that is encoded, such as MP3, or whose format is not known yet."""
 
 
 @dataclass(frozen=True, slots=True)

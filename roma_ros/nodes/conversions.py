@@ -193,7 +193,7 @@ def _bytes(values: np.ndarray) -> array.array[int]:
 
 
 class ImageTransportError(ValueError):
-    """The parameter image_transport names messages that are not installed."""
+    """Raised when the parameter image_transport names messages that are not installed."""
 
 
 class ImageInput(Protocol):

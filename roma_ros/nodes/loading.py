@@ -15,7 +15,7 @@ Loaded = TypeVar("Loaded")
 
 
 class LoadingAbandonedError(RuntimeError):
-    """The load was abandoned before it was done."""
+    """Raised when the load was abandoned before it was done."""
 
 
 class Loading(Generic[Loaded]):

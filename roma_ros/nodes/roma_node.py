@@ -74,7 +74,7 @@ SILENCE_LOG_PERIOD = 10.0  # s between two warnings about an input without data
 
 
 class NotReadyError(RuntimeError):
-    """The node is not in the lifecycle state that a service needs."""
+    """Raised when the node is not in the lifecycle state that a service needs."""
 
 
 REFUSALS = (NotReadyError, AssistantStoppedError, QuestionError, ThinkerError, WatchError)

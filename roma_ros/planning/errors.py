@@ -4,4 +4,4 @@ __all__ = ["PlanningError"]
 
 
 class PlanningError(ValueError):
-    """A model, device, weight format or workload that is unknown or out of range."""
+    """Raised for a model, device, weight format or workload that is unknown or out of range."""

@@ -20,7 +20,7 @@ MAX_DELAY = 64
 
 
 class KeyFrameError(ImageError):
-    """A packet that cannot be decoded before the next key frame arrives."""
+    """Raised for a packet that cannot be decoded before the next key frame arrives."""
 
 
 def _nal_types(data: bytes, kind_of: Callable[[int], int]) -> set[int]:

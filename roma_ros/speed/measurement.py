@@ -23,7 +23,7 @@ TOKENS_PER_BRANCH = 24
 
 
 class MissingTimingsError(RuntimeError):
-    """The model ended every answer before a token could be timed."""
+    """Raised when the model ended every answer before a token could be timed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

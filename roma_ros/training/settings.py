@@ -19,7 +19,7 @@ LORA_TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", 
 
 
 class SettingsError(ValueError):
-    """A settings file cannot be read, or a setting is invalid."""
+    """Raised when a settings file cannot be read, or a setting is invalid."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
