@@ -492,7 +492,7 @@ def test_a_terminal_gets_a_picture_that_renews_itself(clip: Path) -> None:
         assert part in text
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def broken() -> Iterator[str]:
     """The embedded checkpoint with a speak head whose arithmetic overflows once it is loaded."""
     load = RomaThinker.from_pretrained

@@ -1,4 +1,4 @@
-"""Files of a model folder: regular, inside the folder, of bounded size."""
+"""Checks of the files of a model folder: regular, inside the folder, of bounded size."""
 
 from __future__ import annotations
 

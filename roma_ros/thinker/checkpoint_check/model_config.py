@@ -1,4 +1,4 @@
-"""`config.json`: every value that the thinker is built from has a type and bounds."""
+"""Check of `config.json`: type and bounds of every value that the thinker is built from."""
 
 from __future__ import annotations
 
@@ -257,7 +257,7 @@ def _quantization(file: Path, settings: Any) -> dict[str, Any]:
 
 
 def _check_together(file: Path, config: Qwen2_5OmniThinkerConfig) -> None:
-    """Check what one value demands of another."""
+    """Check that values agree with one another."""
     text, vision, audio = config.text_config, config.vision_config, config.audio_config
     for part, width, heads, step in (
         ("text_config", text.hidden_size, text.num_attention_heads, 2),

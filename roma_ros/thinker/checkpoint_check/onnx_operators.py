@@ -1,4 +1,4 @@
-"""Operators that an ONNX part may have, and the size of what they compute."""
+"""Check of an ONNX part: its operators, and the size of their outputs."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ OPERATORS = {
     "com.microsoft": frozenset(_MICROSOFT),
 }
 """By set. None of them runs another graph (`Loop`, `If`, `Scan`), which may never end, and none
-makes much out of little (`Range`, `Expand`, `ConstantOfShape`)."""
+makes a large output of a small input (`Range`, `Expand`, `ConstantOfShape`)."""
 MAX_NODES = 200_000
 MAX_ELEMENTS = 250_000_000
 """Of one tensor between two operators, 1 GB in float32."""
@@ -55,8 +55,8 @@ def check_operators(path: Path, model: Any) -> None:
             copied several times while shapes are inferred.
 
     Raises:
-        CheckpointError: an operator is not among those that an encoder or a head needs, or what
-            one computes is too large.
+        CheckpointError: an operator is not among those that an encoder or a head needs, or
+            an output is too large.
     """
     if model.functions:
         raise CheckpointError(f"{path} has operators of its own; expected those of ONNX alone")
@@ -83,7 +83,7 @@ def check_operators(path: Path, model: Any) -> None:
 
 
 def _sizes(path: Path, model: Any) -> Iterator[tuple[str, int]]:
-    """Names of tensors between operators, and their number of values where it is fixed."""
+    """Yield names of tensors between operators, and their number of values where it is fixed."""
     import onnx
 
     constants = [*model.graph.initializer]

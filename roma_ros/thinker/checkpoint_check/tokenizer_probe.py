@@ -1,8 +1,8 @@
-"""Load tokenizer files and encode a text, in a process that may die or hang of it.
+"""Load tokenizer files and encode a text, in a process of its own that may crash or hang.
 
 `python -I tokenizer_probe.py FOLDER PATH...` is that process; PATH... is the `sys.path` of the one
 that starts it. It imports tokenizers alone, which takes a tenth of a second. Exit status: 0; 1 with
-the reason on stdout; or whatever killed it.
+the reason on stdout; or the signal that killed it.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ PROBE_TEXT = (
     + "\n" * 100
     + "'s 've don't" * 20
 )
-"""What usually costs a tokenizer most: long runs of letters, digits, blanks and signs."""
+"""Text that takes tokenizers longest: long runs of letters, digits, blanks and signs."""
 ENCODE_SECONDS = 1.0  # of CPU
-CPU_SECONDS = 6  # all told
+CPU_SECONDS = 6  # in total
 MEMORY = 4 * 10**9  # bytes of address space
 
 

@@ -1,26 +1,24 @@
-"""One made-up unit through a model that has just been loaded."""
+"""Trial run of a loaded model on one synthetic unit."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from roma_ros.thinker.checkpoint_check.files import shown
 from roma_ros.thinker.errors import CheckpointError, ThinkerError
+from roma_ros.thinker.model import ThinkerModel
+from roma_ros.thinker.session import StreamSession
 from roma_ros.units import UNIT_RATE, MultimodalUnit
-
-if TYPE_CHECKING:
-    from roma_ros.thinker.thinker import RomaThinker
 
 __all__ = ["process_trial_unit"]
 
 SIDE = 56  # pixels: two tokens by two
 
 
-def process_trial_unit(thinker: RomaThinker, *, backbone: bool = True) -> None:
-    """Encode a unit of noise and step a session with it, so that what cannot work is refused now.
+def process_trial_unit(model: ThinkerModel, *, backbone: bool = True) -> None:
+    """Encode a unit of noise and step a session with it, so that errors show when loading.
 
     Args:
         backbone: whether the backbone is run too, and not the encoders alone.
@@ -29,37 +27,37 @@ def process_trial_unit(thinker: RomaThinker, *, backbone: bool = True) -> None:
         CheckpointError: the unit cannot be processed, or its p(speak) is not finite.
     """
     try:
-        encoded = thinker.encode(_unit(thinker))
+        encoded = model.encode(_unit(model))
         if not bool(encoded.embeds.isfinite().all()):
             raise CheckpointError(
-                f"{thinker.name}: the encoders' features of a trial unit are not finite: its "
+                f"{model.name}: the encoders' features of a trial unit are not finite: its "
                 "weights are damaged, or too large for this dtype; try another dtype"
             )
         if not backbone:
             return
         # Not the window that it was trained for: the user's may be the most that fits the memory.
-        with thinker.open_session(None, context_seconds=1) as session:
+        with StreamSession(model, context_seconds=1) as session:
             p_speak = session.step(encoded).p_speak
     except (ThinkerError, KeyboardInterrupt, MemoryError):
         raise
-    except Exception as error:  # whatever torch and onnxruntime say to parts that do not fit
+    except Exception as error:  # of many types, from torch and onnxruntime
         raise CheckpointError(
-            f"{thinker.name}: a trial unit cannot be processed ({type(error).__name__}: "
+            f"{model.name}: a trial unit cannot be processed ({type(error).__name__}: "
             f"{shown(error, 200)}); config.json and the weights do not fit together: copy the "
             "checkpoint again"
         ) from error
     if p_speak is not None and not math.isfinite(p_speak):
         raise CheckpointError(
-            f"{thinker.name}: p(speak) of a trial unit is {p_speak}; expected a number from 0 to "
+            f"{model.name}: p(speak) of a trial unit is {p_speak}; expected a number from 0 to "
             "1: its weights are damaged, or too large for this dtype; try another dtype"
         )
 
 
-def _unit(thinker: RomaThinker) -> MultimodalUnit:
+def _unit(model: ThinkerModel) -> MultimodalUnit:
     noise = np.random.default_rng(0)
     height, width = SIDE, SIDE
-    if (vision := thinker.onnx_overrides.vision) is not None:  # one shape of pictures alone
-        patch = thinker.features.patch_size
+    if (vision := model.onnx_overrides.vision) is not None:  # one shape of pictures alone
+        patch = model.features.patch_size
         height, width = vision.rows * patch, vision.columns * patch
     return MultimodalUnit(
         stream=0,

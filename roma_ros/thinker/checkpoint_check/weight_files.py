@@ -1,4 +1,4 @@
-"""The files of weights of a folder, and what their headers say; no weight is read."""
+"""Weight files of a folder, and their headers; no weight is read."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ COPY = "copy the file again"
 
 @dataclass(frozen=True, slots=True)
 class StoredTensor:
-    """What a header says of a tensor.
+    """Entry of a header: one tensor of a weight file.
 
     Attributes:
-        file: that holds it.
-        dtype: as safetensors names it, such as `BF16`.
+        file: file that holds the tensor.
+        dtype: name of the dtype in safetensors, such as `BF16`.
         shape: may have no axis.
         begin: byte of the file where its values begin.
-        bytes: of its values.
+        bytes: size of its values.
     """
 
     file: Path
@@ -123,7 +123,7 @@ def _indexed(folder: Path, index: Path, files: Mapping[str, list[str]]) -> list[
 
 
 def read_header(path: Path) -> dict[str, StoredTensor]:
-    """Read the header of a safetensors file, and hold it to the file's size.
+    """Read the header of a safetensors file, and check it against the file's size.
 
     Raises:
         CheckpointError: it is no such file, or is cut off, or the header contradicts itself.

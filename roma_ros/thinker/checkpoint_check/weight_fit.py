@@ -1,4 +1,4 @@
-"""Names, shapes and dtypes of the stored weights against those of the model of the config."""
+"""Check of the stored weights' names, shapes and dtypes against the config's model."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def _thinker_tensors(folder: Path) -> dict[str, StoredTensor]:
         for full, tensor in read_header(file).items():
             name = released_name(full.removeprefix(PREFIX))
             if not name.startswith(PARTS) or name.endswith(DERIVED):
-                continue  # the talker's, ROMA's speak head, or heads of somebody's training
+                continue  # the talker's, ROMA's speak head, or heads of other training code
             if name in found:
                 raise CheckpointError(
                     f"{file} has {shown(full)}, which {found[name].file.name} holds too; expected "
@@ -117,7 +117,7 @@ def _thinker_tensors(folder: Path) -> dict[str, StoredTensor]:
 
 
 def _meta_model(config: Qwen2_5OmniThinkerConfig) -> nn.Module:
-    """The model without a byte for its weights."""
+    """Return the model on the device meta, without memory for its weights."""
     with torch.device("meta"):
         model: nn.Module = Qwen2_5OmniThinkerForConditionalGeneration(config)
     return model
@@ -137,7 +137,7 @@ def _use_stored_layers(
     stored: Mapping[str, StoredTensor],
     settings: Any,
 ) -> None:
-    """Put what a quantiser stores in the place of the linear layers that it took."""
+    """Replace the quantised linear layers in `wanted` by the tensors that a quantiser stores."""
     if settings is None:
         return
     make: Callable[[str, nn.Linear, Mapping[str, StoredTensor]], Wanted]
@@ -172,7 +172,7 @@ def _use_stored_layers(
 
 
 def _kept(settings: Mapping[str, Any]) -> tuple[str, ...] | None:
-    """What the names of layers begin with that bitsandbytes leaves whole; `None`: not known."""
+    """Return prefixes of layers that bitsandbytes does not quantise; `None`: not known."""
     skipped = settings.get("llm_int8_skip_modules")
     return None if skipped is None else tuple(named_parts(map(released_name, skipped)))
 
@@ -188,7 +188,7 @@ def _int8_layer(name: str, layer: nn.Linear, stored: Mapping[str, StoredTensor])
 
 
 def _nf4_layer(name: str, layer: nn.Linear, stored: Mapping[str, StoredTensor]) -> Wanted:
-    """Half a byte a weight, a scale a block, and the scales themselves in blocks."""
+    """Return half a byte a weight, a scale a block, and the scales themselves in blocks."""
     count = layer.out_features * layer.in_features
     kind, state = next(
         (
@@ -216,9 +216,9 @@ def _nf4_layer(name: str, layer: nn.Linear, stored: Mapping[str, StoredTensor]) 
 
 
 def _quant_state(name: str, layer: nn.Linear, state: StoredTensor | None) -> dict[str, Any]:
-    """The JSON that bitsandbytes stores as bytes beside a 4-bit weight."""
+    """Return the JSON that bitsandbytes stores as bytes beside a 4-bit weight."""
     if state is None:
-        return {"blocksize": NF4_BLOCK[0]}  # it is missing, which the comparison says
+        return {"blocksize": NF4_BLOCK[0]}  # it is missing, which the comparison reports
     values: Any = None
     if state.bytes <= MAX_STATE:
         with state.file.open("rb") as file:
@@ -246,7 +246,7 @@ def _quant_state(name: str, layer: nn.Linear, state: StoredTensor | None) -> dic
 
 
 def _gptq_layer(name: str, layer: nn.Linear, stored: Mapping[str, StoredTensor]) -> Wanted:
-    """The packing depends on settings that gptqmodel checks itself: names and dtypes only."""
+    """Return names and dtypes only: gptqmodel checks the settings that the packing depends on."""
     parts = {"qweight": "I32", "qzeros": "I32", "g_idx": "I32", "scales": "F16/BF16/F32"}
     found: Wanted = {
         (full := f"{name}.{part}"): (dtypes, stored[full].shape)
