@@ -513,6 +513,21 @@ def test_a_product_beyond_all_bounds_is_refused(tmp_path: Path) -> None:
         check_operators(tmp_path / "part.onnx", graph)
 
 
+def test_a_product_with_large_weights_is_counted_without_their_values(tmp_path: Path) -> None:
+    """Their values would be copied several times."""
+    import onnx
+
+    weights = onnx.TensorProto(
+        dims=[1, 100_000], data_type=onnx.TensorProto.FLOAT, name="w", raw_data=bytes(400_000)
+    )
+    x = onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, [100_000, 1])
+    model = model_of([onnx.helper.make_node("MatMul", ["x", "w"], ["y"])], [x])
+    model.graph.initializer.append(weights)
+    with pytest.raises(CheckpointError, match=r"'y' has 10,000,000,000 values"):
+        check_operators(tmp_path / "part.onnx", model)
+    assert model.ByteSize() < 1000
+
+
 def model_of(nodes: list[Any], inputs: list[Any] | None = None) -> Any:
     import onnx
 
