@@ -53,7 +53,7 @@ LOWEST_PYTHON ?= $(shell for python in python3.10 python3.11 python3; do \
 WHEEL_TESTS := test/thinker test/units test/test_triggers.py test/models test/test_missing_library.py \
   test/quantize/test_bundle_writer.py test/training/test_lora.py
 
-# $(1): a virtual environment, made by Python $(2) if it is not there; $(3): what else pip is told.
+# $(1): a virtual environment, made by Python $(2) if it is not there; $(3): further arguments of pip.
 # The wheel runs in a folder of its own; the tests run in it; folders go from it to .venv and back.
 define with_wheel
 	test -x $(1)/bin/python || $(2) -m venv $(1)
@@ -114,7 +114,7 @@ test-newest: setup ## the thinker's tests with the newest libraries that pyproje
 
 test-lowest: setup ## the same with the lowest: torch from PyPI, 7 GB
 	$(call with_wheel,$(LOWEST),$(LOWEST_PYTHON),$(LOWEST_VERSIONS))
-# Goes on where it was stopped; `rm -r runs/fuzz` begins anew, FUZZ="images --seed 1" runs others.
+# Continues where it was stopped; `rm -r runs/fuzz` begins anew, FUZZ="images --seed 1" runs others.
 fuzz: build ## a hundred thousand messages, damaged files and models, services at random: 20 minutes
 	$(IN_ROS) OMP_NUM_THREADS=1 python test/fuzz/run.py --state runs/fuzz $(FUZZ)
 
@@ -134,7 +134,7 @@ docs: setup ## the documentation as a web site, in build/site; needs no network
 bench: build ## measure; writes bench/results.json
 	$(IN_ROS) python bench/bench.py
 
-# The whole day takes hours alone on two cores; it goes on after the last hour that was finished.
+# The whole day takes hours alone on two cores; it continues after the last hour that was finished.
 soak: setup ## a day of stream as fast as it goes, with faults injected; SOAK="--hours 4" for less
 	OMP_NUM_THREADS=1 python bench/soak.py --resume $(SOAK)
 
@@ -146,7 +146,7 @@ eval: setup ## measure roma_tiny on 500 test streams a task; writes bench/eval.j
 	roma eval world --out bench/eval.json
 
 # Two processes of one thread each keep two cores busier than one process of two. A stage that was
-# stopped goes on where it was; one that is done is not run again.
+# stopped continues where it was; one that is done is not run again.
 # oneDNN compiles a kernel for each shape: it is to keep those of all lengths of batches.
 TRAIN := OMP_NUM_THREADS=1 ONEDNN_PRIMITIVE_CACHE_CAPACITY=16384 \
   GLOO_SOCKET_IFNAME=lo TOKENIZERS_PARALLELISM=false \
@@ -172,14 +172,14 @@ runs/stage2_questions/done: runs/stage2_words/done
 runs/stage2_order/done: runs/mean_questions/done
 runs/stage2_voices/done: runs/mean_order/done
 
-# The last stages each go on from the mean of the one before and of what that one began with.
+# The last stages each continue from the mean of the one before and of what that one began with.
 runs/mean_questions/done: runs/stage2_words/done runs/stage2_questions/done
 runs/mean_order/done: runs/mean_questions/done runs/stage2_order/done
 runs/mean_%/done:
 	python -m roma_ros.models.make_roma_tiny $(@D) --trained $(^D)
 	touch $@
 
-# Each goes on from the one before it; stage0_speech is a stage0 with settings of its own.
+# Each continues from the one before it; stage0_speech is a stage0 with settings of its own.
 runs/stage%/done:
 	$(TRAIN) --config roma_ros/training/stages/stage$*.yaml \
 	  --model $(<D) --out $(@D) $(call resumed,stage$*)

@@ -80,7 +80,7 @@ class Counts:
             "unit_f1": round(float(self.alerts.unit_f1), 3),
             "narration_f1": round(float(self.narrations.f1), 3),
             "narration_text": round(float(self.narrations.text_accuracy), 3),
-            "sentences_said": int(self.narrations.said),
+            "sentences_said": int(self.narrations.published),
             "sentences_due": int(self.narrations.due),
             "questions": self.asked,
             "present": round(self.answered / self.asked, 3) if self.asked else None,
@@ -94,8 +94,7 @@ class WindowRunner:
         self.watch_session = WatchSession(watch)
         self._thinker, self._window, self._fresh = thinker, window, fresh
         self.p_speak: list[float] = []
-        self.said: list[TimedText] = []
-        self._told = 0
+        self.published: list[TimedText] = []
         self.open()
 
     def open(self) -> None:
@@ -106,7 +105,7 @@ class WindowRunner:
             self.watch_session.restart()
             self.open()
 
-    def hear(self, unit: EncodedUnit, number: int) -> None:
+    def process(self, unit: EncodedUnit, number: int) -> None:
         events = self.watch_session.step(unit)
         if self.watch_session.can_speak:
             events += self.watch_session.speak(25, 250)
@@ -114,7 +113,7 @@ class WindowRunner:
             if isinstance(event, SpeakProbability):
                 self.p_speak.append(event.p_speak)
             elif isinstance(event, Narration):
-                self.said.append(TimedText(number, event.text))
+                self.published.append(TimedText(number, event.text))
 
     def answer(self, question: str) -> str:
         session = self.watch_session.session
@@ -159,14 +158,14 @@ def measure(
         for name, window, fresh in setups
     }
     plain = {n: WindowRunner(thinker, None, window, fresh=fresh) for n, window, fresh in setups}
-    telling = Watch(
+    narration = Watch(
         id="n",
         kind=WatchKind.NARRATION,
         instruction=NARRATION_INSTRUCTION,
         threshold=DEFAULT_THRESHOLD,
     )
-    tellers = {
-        n: WindowRunner(thinker, telling, window, fresh=fresh) for n, window, fresh in setups
+    narrators = {
+        n: WindowRunner(thinker, narration, window, fresh=fresh) for n, window, fresh in setups
     }
     labels: list[list[np.ndarray]] = [[] for _ in EVENTS]
     due: list[TimedText] = []
@@ -181,14 +180,14 @@ def measure(
         questions = draw_questions(scene, QUESTIONS, PRESENT_KINDS, first=2)
         asked += len(questions)
         for name in alerts:
-            for listener in (*alerts[name], plain[name]):
-                listener.begin_scene()
+            for runner in (*alerts[name], plain[name]):
+                runner.begin_scene()
         for unit in WorldRenderer(scene):
             encoded = thinker.encode(unit)
             number = scene_number * SECONDS + unit.index
-            for name, listeners in alerts.items():
-                for listener in (*listeners, plain[name]):
-                    listener.hear(encoded, number)
+            for name, runners in alerts.items():
+                for runner in (*runners, plain[name]):
+                    runner.process(encoded, number)
                 for question in questions:
                     if question.unit == unit.index:
                         right[name] += plain[name].answer(question.text) == question.answer
@@ -197,18 +196,20 @@ def measure(
             TimedText(scene_number * SECONDS + segment.end, segment.text)
             for segment in narrate(story)
         ]
-        for teller in tellers.values():
-            teller.begin_scene()
+        for narrator in narrators.values():
+            narrator.begin_scene()
         for unit in WorldRenderer(story):
             encoded = thinker.encode(unit)
-            for teller in tellers.values():
-                teller.hear(encoded, scene_number * SECONDS + unit.index)
+            for narrator in narrators.values():
+                narrator.process(encoded, scene_number * SECONDS + unit.index)
     for name in alerts:
         scored = [
-            score_alert(np.array(listener.p_speak), np.concatenate(own), TriggerSettings())
-            for listener, own in zip(alerts[name], labels, strict=True)
+            score_alert(np.array(runner.p_speak), np.concatenate(own), TriggerSettings())
+            for runner, own in zip(alerts[name], labels, strict=True)
         ]
-        counts = Counts(total(scored), score_narration(due, tellers[name].said), asked, right[name])
+        counts = Counts(
+            total(scored), score_narration(due, narrators[name].published), asked, right[name]
+        )
         yield {"window": name, **counts.figures()}
 
 

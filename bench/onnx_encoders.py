@@ -56,7 +56,7 @@ def tiny(_: int) -> RomaThinker:
 
 
 def omni_3b(layers: int) -> RomaThinker:
-    """Encoders of Qwen2.5-Omni-3B with random weights, and hardly a backbone behind them."""
+    """Make encoders of Qwen2.5-Omni-3B with random weights, and a backbone of one small layer."""
     words = RomaThinker.from_pretrained("roma_tiny")
     config = read_model_config("3b")
     config["text_config"].update(num_hidden_layers=1, vocab_size=1024, intermediate_size=512)
@@ -89,21 +89,23 @@ MODELS: dict[str, Callable[[int], RomaThinker]] = {"roma_tiny": tiny, "qwen2.5-o
 
 def measure(thinker: RomaThinker, units: int, folder: Path) -> dict[str, Any]:
     """Measure both encoders of a model on worlds that were not used for calibration."""
-    shown, told = list(world_units(24)), list(world_units(units, split=Split.TEST))
-    vision = measure_vision(thinker, shown, told, folder)
-    return {"vision": vision, "audio": measure_audio(thinker, shown, told, folder)}
+    calibration, test = list(world_units(24)), list(world_units(units, split=Split.TEST))
+    vision = measure_vision(thinker, calibration, test, folder)
+    return {"vision": vision, "audio": measure_audio(thinker, calibration, test, folder)}
 
 
-def measure_vision(thinker: RomaThinker, shown: Units, told: Units, folder: Path) -> dict[str, Any]:
+def measure_vision(
+    thinker: RomaThinker, calibration: Units, test: Units, folder: Path
+) -> dict[str, Any]:
     patches = thinker.features.video(np.zeros((2, *CAMERA, 3), np.uint8))
     grid = {"rows": patches.rows, "columns": patches.columns}
     times = torch.tensor([[1, patches.rows, patches.columns]])
     plain, small = folder / "vision.onnx", folder / "vision_int8.onnx"
     export_vision(thinker, plain, **grid)
-    report = quantize_static(plain, small, vision_feeds(thinker, shown, **grid))
+    report = quantize_static(plain, small, vision_feeds(thinker, calibration, **grid))
     in_float, in_int8 = OnnxVision(plain), OnnxVision(small)
     figures = compare(
-        [torch.from_numpy(feed["pixels"]) for feed in vision_feeds(thinker, told, **grid)],
+        [torch.from_numpy(feed["pixels"]) for feed in vision_feeds(thinker, test, **grid)],
         torch_fp32=lambda pixels: thinker.encode_video(pixels, times),
         onnx_fp32=lambda pixels: in_float(pixels, times),
         onnx_int8=lambda pixels: in_int8(pixels, times),
@@ -111,12 +113,14 @@ def measure_vision(thinker: RomaThinker, shown: Units, told: Units, folder: Path
     return {**figures, "patches": grid, **sizes(plain, small), "left_out": len(report.left_out)}
 
 
-def measure_audio(thinker: RomaThinker, shown: Units, told: Units, folder: Path) -> dict[str, Any]:
+def measure_audio(
+    thinker: RomaThinker, calibration: Units, test: Units, folder: Path
+) -> dict[str, Any]:
     plain, small = folder / "audio.onnx", folder / "audio_int8.onnx"
     export_audio(thinker, plain)
-    report = quantize_static(plain, small, audio_feeds(thinker, shown))
+    report = quantize_static(plain, small, audio_feeds(thinker, calibration))
     figures = compare(
-        [torch.from_numpy(feed["mel"]) for feed in audio_feeds(thinker, told)],
+        [torch.from_numpy(feed["mel"]) for feed in audio_feeds(thinker, test)],
         torch_fp32=thinker.encode_audio,
         onnx_fp32=OnnxAudio(plain),
         onnx_int8=OnnxAudio(small),
@@ -173,7 +177,7 @@ def machine() -> dict[str, Any]:
 
 
 def sizes(plain: Path, small: Path) -> dict[str, float]:
-    """MB on disk, weights beside the files included."""
+    """Return MB on disk, weights beside the files included."""
 
     def megabytes(path: Path) -> float:
         files = [path, path.with_name(f"{path.name}.data")]
@@ -219,7 +223,7 @@ def main() -> None:
         help="threads of torch (default: %(default)s)",
     )
     arguments = parser.parse_args()
-    logging.getLogger().setLevel(logging.ERROR)  # onnxruntime's calibration talks a lot
+    logging.getLogger().setLevel(logging.ERROR)  # onnxruntime's calibration logs a lot
     torch.set_num_threads(arguments.threads)
     console = Console()
     results = json.loads(RESULTS.read_text()) if arguments.only and RESULTS.exists() else {}

@@ -1,7 +1,7 @@
-"""A simulated camera and microphone whose stamps and latencies are set, and what came of it.
+"""Simulated camera and microphone with given stamps and latencies, and the resulting units.
 
 Every picture and every sample carries the true time at which it was taken, so that the skew of a
-unit is measured from its contents. Nothing here knows how units are made.
+unit is measured from its contents. The simulation does not depend on how units are assembled.
 """
 
 from __future__ import annotations
@@ -58,10 +58,10 @@ class Arriving:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SensorPair:
-    """A camera and a microphone, seconds unless it says otherwise.
+    """Camera and microphone with their errors; in seconds unless stated otherwise.
 
     Attributes:
-        camera_offset, microphone_offset: what is wrong with the stamps.
+        camera_offset, microphone_offset: offsets of the stamps.
         camera_latency, microphone_latency: from when a frame or the last sample of a chunk is
             taken until it arrives.
         jitter: up to this much is added to each latency, at random. Items of a sensor stay in
@@ -70,7 +70,7 @@ class SensorPair:
         chunk: length of the audio chunks.
         camera_from, microphone_from: when each sensor begins.
         frozen: the camera's stamp never changes.
-        stamped_at_end: audio stamps tell when a chunk ended.
+        stamped_at_end: audio stamps are the ends of chunks.
     """
 
     camera_offset: float = 0.0
@@ -160,7 +160,7 @@ def measure(
 
     Args:
         settled: seconds at the beginning that do not count.
-        clock: whether the assembler is told the node's clock.
+        clock: whether the assembler is given the node's clock.
     """
     assembler = assembler or as_in_node()
     units: list[tuple[int, MultimodalUnit]] = []
@@ -201,7 +201,7 @@ def measure(
 
 
 def as_in_node() -> UnitAssembler:
-    """An assembler with the node's defaults."""
+    """Return an assembler with the node's defaults."""
     return UnitAssembler(AssemblerConfig(lateness="auto"))
 
 
@@ -210,7 +210,7 @@ def ns(seconds: float) -> int:
 
 
 def picture(taken: int) -> np.ndarray:
-    """uint8 (1, 2, 3): the time (ns) in microseconds, plus one so that none is black."""
+    """Encode a time (ns) as uint8 (1, 2, 3): microseconds, plus one so that none is black."""
     code = taken // 1000 + 1
     return np.frombuffer(code.to_bytes(6, "little"), np.uint8).reshape(1, 2, 3)
 
@@ -221,7 +221,7 @@ def _taken(pixels: np.ndarray) -> int | None:
 
 
 def skew_of(unit: MultimodalUnit) -> float | None:
-    """Mean over the two moments of (time of the sound - time of the picture) there: s.
+    """Return the mean of (time of the sound - time of the picture) at both sampling times, s.
 
     The frame nearest to a moment may be half a frame period from it, to either side.
     """
@@ -236,7 +236,7 @@ def skew_of(unit: MultimodalUnit) -> float | None:
 
 
 def end_of(unit: MultimodalUnit) -> int | None:
-    """The true time of a unit's end by its sound, else by its picture: ns."""
+    """Return the true time of a unit's end by its sound, else by its picture, ns."""
     if unit.audio is not None and (unit.audio[-1] or not unit.audio_filled):
         return (round(float(unit.audio[-1]) * STEPS) + 1) * NS_PER_SECOND // UNIT_RATE
     if unit.frames is not None and unit.video_fill is VideoFill.NONE:

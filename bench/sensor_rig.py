@@ -27,7 +27,7 @@ RATE = 48_000
 
 
 class SensorRig(Node):
-    """Publishes `image` and `audio` by two timers."""
+    """Publisher of `image` and `audio`, driven by two timers."""
 
     def __init__(self, width: int, height: int) -> None:
         super().__init__("sensor_rig")
@@ -43,15 +43,15 @@ class SensorRig(Node):
         self._sound = self.create_publisher(Audio, "audio", qos_profile_sensor_data)
         self._began = self.get_clock().now()
         self._pieces = 0
-        self.create_timer(1 / FRAMES_PER_SECOND, self._see)
-        self.create_timer(1 / PIECES_PER_SECOND, self._hear)
+        self.create_timer(1 / FRAMES_PER_SECOND, self._publish_image)
+        self.create_timer(1 / PIECES_PER_SECOND, self._publish_audio)
 
-    def _see(self) -> None:
+    def _publish_image(self) -> None:
         self._image.header.stamp = self.get_clock().now().to_msg()
         self._images.publish(self._image)
 
-    def _hear(self) -> None:
-        """The sound card's clock is steady, however late the timer comes."""
+    def _publish_audio(self) -> None:
+        """Publish a chunk, stamped by a steady sound card's clock, however late the timer is."""
         passed = Duration(seconds=self._pieces / PIECES_PER_SECOND)
         self._pieces += 1
         self._audio.header.stamp = (self._began + passed).to_msg()

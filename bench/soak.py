@@ -59,7 +59,7 @@ INSTRUCTIONS = (
 )
 QUESTIONS = ("Is there a red circle now?", "How many beeps were there so far?", "What do you hear?")
 PLACES = ("encode", "step", "speak")  # where memory runs out
-EVERY = {  # mean distance in units of what happens now and then
+EVERY = {  # mean distance between changes or faults, in units
     "watch": 90,
     "question": 40,
     "reset": 1_500,

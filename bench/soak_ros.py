@@ -54,29 +54,29 @@ SHARED_MEMORY = Path("/dev/shm")
 SEED, FILM_SECONDS = 800_002, 57  # of the validation split
 START_LIMIT = 180.0  # seconds until the node is active
 SETTLE = 30.0  # seconds after which memory and files of an incarnation are to be flat
-SAMPLE = 1.0  # seconds between two looks at the process
+SAMPLE = 1.0  # seconds between two samples of the process
 CHANGE = (8.0, 25.0)  # seconds between two changes of the watches
 PAUSE = (0.2, 2.0)  # seconds between two questions
-ANSWER_LIMIT = 15.0  # seconds: an answer that has not come by then does not come
+ANSWER_LIMIT = 15.0  # seconds that an answer may take
 AWAY, AWAY_SHARE = (5.0, 20.0), 0.5  # seconds before a kill; share of the kills
 MEMORY_BAR, FILES_BAR = 1.02, 2
-NONE = (  # of the verdict: what there must be none of
+NONE = (  # counts of the verdict that must be 0
     *("questions that did not end", "watches not restored", "segments left"),
     *("alerts not delivered", "alerts delivered and not in the journal", "alerts twice"),
-    "alerts told otherwise than written",
+    "alerts published otherwise than written",
 )
 FEWEST, MOST = 4, 5  # watches
 
 
 @dataclass(slots=True)
 class Incarnation:
-    """One life of the node.
+    """Record of one process of the node, from its start to its end.
 
     Attributes:
         number: from 1.
         start_s: from the start of the process until it was active.
         lived_s: from then to its end.
-        end: "killed", or "ended" for the last, which ends in good order.
+        end: "killed", or "ended" for the last, which is shut down cleanly.
         memory_mb: resident: after 30 s of being active, at the most after that, and at the end.
         files: open, likewise.
         threads: at the end.
@@ -85,7 +85,7 @@ class Incarnation:
         restored: whether the watches were those of before.
         questions: by outcome; "cut off" are those that were open when it was killed.
         slowest_answer_s: of those that were answered.
-        swept: what its log says of the shared memory of its predecessor.
+        swept: its log line on the shared memory of its predecessor.
         shared_memory_left: files in /dev/shm that the killed process had open, that no other
             process of ours has, and that were there right after.
     """
@@ -123,7 +123,7 @@ class Subscriber:
         self._asked_to = 0
 
     def on_message(self, message: Message) -> None:
-        """In the thread of its client."""
+        """Record an alert; called in the client's thread."""
         if isinstance(message, Alert):
             if message.sequence in self._seen_live:
                 self.doubled.append(message.sequence)
@@ -151,14 +151,14 @@ class Subscriber:
             self.different.append(sequence)
 
 
-class Asker:
+class QuestionThread:
     """Thread that asks one question after another, whether the node is running or not."""
 
     def __init__(self, roma: RomaClient, seed: int, questions: Sequence[str]) -> None:
         self.asked: list[tuple[float, float, str]] = []  # begin, end, outcome
         self._roma, self._draw, self._questions = roma, random.Random(seed), questions
         self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._ask, name="asker")
+        self._thread = threading.Thread(target=self._ask, name="questions")
         self._thread.start()
 
     def close(self) -> None:
@@ -279,11 +279,11 @@ class Soak:
         self._units: set[int] = set()  # stamps of their ends, ns
         self._roma = RomaClient(on_message=self._on_message)
         self._listener: RomaClient | None = None  # the subscriber's, if it is there
-        self._asker = Asker(
+        self._question_thread = QuestionThread(
             self._roma, seed + 2, [question.text for question in self._plan.questions]
         )
         self._changed_at = 0.0
-        self._lives: list[tuple[float, float]] = []  # of each incarnation: active, and its end
+        self._active_spans: list[tuple[float, float]] = []  # of each incarnation
 
     def run(self, seconds: float, advance: Any) -> None:
         """Start and kill the node until the time is over; the last process is shut down cleanly."""
@@ -303,11 +303,11 @@ class Soak:
 
     def close(self) -> None:
         """Stop all clients, and count the outcomes of questions."""
-        self._asker.close()
+        self._question_thread.close()
         self._roma.close()
         self._leave()
-        for row, life in zip(self.incarnations, self._lives, strict=False):
-            self._asker.judge(row, *life)
+        for row, life in zip(self.incarnations, self._active_spans, strict=False):
+            self._question_thread.judge(row, *life)
 
     def _live(self, seconds: float, media: psutil.Popen, last: bool, advance: Any) -> None:
         row = Incarnation(len(self.incarnations) + 1)
@@ -334,7 +334,7 @@ class Soak:
                 time.sleep(3.0)  # the last alerts
                 assert self._listener is not None
                 self.subscriber.catch_up(self._listener)
-                self._asker.close()
+                self._question_thread.close()
             ended, own = time.monotonic(), _mapped(node.pid)
             node.send_signal(signal.SIGINT if last else signal.SIGKILL)
             node.wait(timeout=20.0)
@@ -344,7 +344,7 @@ class Soak:
                     _existing(own) - _mapped(os.getpid()) - _mapped(media.pid)
                 )
         row.lived_s = round(ended - active, 1)
-        self._lives.append((active, ended))
+        self._active_spans.append((active, ended))
         row.units = len(self._units) - before[0]
         row.alerts_live = self.subscriber.live - before[1]
         row.alerts_found = self.subscriber.found - before[2]
@@ -419,7 +419,7 @@ def _die_with_parent() -> None:
 
 @contextmanager
 def _process(folder: Path, name: str, *options: str) -> Iterator[psutil.Popen]:
-    """A node in a process of its own, which does not outlive this one."""
+    """Run a node in a process of its own, which does not outlive this one."""
     module = name.rstrip("0123456789_")
     command = [sys.executable, "-m", f"roma_ros.nodes.{module}", "--ros-args", *options]
     with (folder / f"{name}.log").open("wb") as log:
@@ -435,7 +435,7 @@ def _process(folder: Path, name: str, *options: str) -> Iterator[psutil.Popen]:
 
 
 def _mapped(process: int) -> set[str]:
-    """Fast DDS's files of shared memory that a process has mapped or open."""
+    """Return Fast DDS's files of shared memory that a process has mapped or open."""
     try:
         maps = Path(f"/proc/{process}/maps").read_text()
     except OSError:
@@ -490,7 +490,7 @@ def _verdict(soak: Soak, folder: Path, before: set[str]) -> dict[str, Any]:
         "alerts not delivered": len(written.keys() - took.alerts.keys()),
         "alerts delivered and not in the journal": len(took.alerts.keys() - written.keys()),
         "alerts twice": len(took.doubled) + len(written) - len(set(written.values())),
-        "alerts told otherwise than written": len(took.different)
+        "alerts published otherwise than written": len(took.different)
         + sum(took.alerts[key] != written[key] for key in took.alerts.keys() & written.keys()),
         "watches not restored": sum(not row.restored for row in rows),
         "segments left": sorted(name for name in left if "port" not in name),
@@ -508,7 +508,7 @@ def _failed(verdict: dict[str, Any], rows: list[Incarnation]) -> list[str]:
     if not verdict["alerts in the journal"] or any(row.units < 5 for row in rows):
         failed.append("too little was seen to judge")
     if rows[-1].end != "ended":
-        failed.append("the last incarnation did not end in good order")
+        failed.append("the last incarnation was not shut down cleanly")
     return failed
 
 

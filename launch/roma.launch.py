@@ -123,24 +123,24 @@ def parameters(context: LaunchContext) -> tuple[list[object], str]:
         )
     if preset not in ("auto", "none"):
         sources.append(str(CONFIG / f"{preset}.yaml"))
-        said = f"parameters: preset {preset}{chosen}"
+        message = f"parameters: preset {preset}{chosen}"
     else:
-        said = "parameters: no preset"
+        message = "parameters: no preset"
     if value["params_file"]:
         path = Path(value["params_file"]).expanduser()
         read_params_file(path, value["node_name"])
         sources.append(str(path))
-        said += f"; {path}"
+        message += f"; {path}"
     given: dict[str, object] = {name: value[name] for name in TEXTS if value[name]}
     given |= {name: value[name] == "true" for name in FLAGS if value[name]}
     for name in ("autostart", "use_sim_time"):
         given[name] = ParameterValue(LaunchConfiguration(name), value_type=bool)
-    return [*sources, given], said
+    return [*sources, given], message
 
 
 def make_nodes(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     """Create the roma node, restarted on failure if `respawn` is true."""
-    sources, said = parameters(context)
+    sources, message = parameters(context)
     name = LaunchConfiguration("node_name").perform(context)
 
     def node() -> LifecycleNode:
@@ -163,7 +163,7 @@ def make_nodes(context: LaunchContext) -> list[LaunchDescriptionEntity]:
 
     respawn = LaunchConfiguration("respawn").perform(context) == "true"
     nodes = respawned(node, name=name) if respawn else [node()]
-    return [LogInfo(msg=said), *nodes]
+    return [LogInfo(msg=message), *nodes]
 
 
 def generate_launch_description() -> LaunchDescription:

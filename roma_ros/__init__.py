@@ -6,7 +6,7 @@ camera + microphone -> one-second units -> streaming backbone -> p(speak) each s
 
 from pkgutil import extend_path
 
-# The generated `roma_ros.action`, `msg` and `srv` live in the colcon install, beside a source
+# The generated `roma_ros.action`, `msg` and `srv` are in the colcon install, beside a source
 # checkout that has none of them: both folders together are this package.
 __path__ = extend_path(__path__, __name__)
 

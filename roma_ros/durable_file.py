@@ -10,7 +10,7 @@ __all__ = ["FileInUseError", "lock_file", "make_private_folder", "sync_folder", 
 
 
 class FileInUseError(OSError):
-    """The file is locked, by another process or by this one."""
+    """Raised when the file is locked, by another process or by this one."""
 
 
 def make_private_folder(folder: Path) -> None:

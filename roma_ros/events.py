@@ -1,4 +1,4 @@
-"""Events: what the assistant publishes, in order. Plain data, free of torch and ROS."""
+"""Events that the assistant publishes, in order. Plain data, free of torch and ROS."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class Spoken(StreamEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert(Spoken):
-    """A watch of kind ALERT has triggered: the event that it waits for has happened."""
+    """Alert of a watch of kind ALERT: the event that it waits for has happened."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +136,7 @@ class StreamStarted(StreamEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lag(StreamEvent):
-    """The model is slower than the sensors, or no longer is; `stamp` is the next unit's.
+    """Begin or end of a lag of the model behind the sensors; `stamp` is the next unit's.
 
     Attributes:
         policy: what is done with the units that wait.
@@ -174,14 +174,14 @@ class Fault(StreamEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstructionWarning(StreamEvent):
-    """An instruction or question asks for something that the model does not know, see or hear.
+    """Warning on an instruction or question about what the model does not know, see or hear.
 
     `stream` and `stamp` are those of the last unit taken, -1 and 0 before the first.
 
     Attributes:
         watch: id of the watch; for a question, of the watch that answers, empty for the oldest.
         text: the instruction or question.
-        message: what the model does not know, and what it knows.
+        message: the words that the model does not know, and those that it knows.
     """
 
     watch: str

@@ -46,7 +46,7 @@ class FaultLog:
         if expected:
             return count
         if count == 1:
-            self._logger.error("could not %s; the assistant goes on", during, exc_info=error)
+            self._logger.error("could not %s; the assistant continues", during, exc_info=error)
         elif is_milestone(count):
             name = type(error).__name__
             self._logger.error("could not %s, %d times so far: %s: %s", during, count, name, error)

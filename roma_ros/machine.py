@@ -114,7 +114,7 @@ def library_version(name: str) -> str:
     """Return the version of an installed distribution, without importing it; empty if missing.
 
     Args:
-        name: as pip knows it, such as "opencv-python-headless".
+        name: name of the distribution on PyPI, such as "opencv-python-headless".
     """
     try:
         return importlib.metadata.version(name) or ""

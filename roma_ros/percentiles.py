@@ -1,4 +1,4 @@
-"""The one definition of p50 and p99, in measurements, evaluations and diagnostics alike."""
+"""Definition of p50 and p99 for measurements, evaluations and diagnostics."""
 
 from __future__ import annotations
 

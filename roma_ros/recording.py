@@ -25,7 +25,7 @@ REMEDY = (
 
 
 class RecordingError(ValueError):
-    """An audio file cannot be used as a spoken instruction; the message says why."""
+    """Raised when an audio file cannot be used as a spoken instruction; the message says why."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -78,21 +78,23 @@ def respawned(
         if context.is_shutdown or event.returncode == 0:
             return None
         if event.returncode in final:
-            said = f"{name} cannot start (exit status {event.returncode}) and is not tried again"
-            return [LogInfo(msg=said)]
+            message = f"{name} cannot start (exit status {event.returncode}) and is not tried again"
+            return [LogInfo(msg=message)]
         _uncount(context, node.node_name)
         delay = delays.delay(time.monotonic() - started)
         again = OpaqueFunction(
             function=lambda _: respawned(make_node, name=name, final=final, back_off=delays)
         )
-        said = f"{name} has ended with exit status {event.returncode}; starting it in {delay:g} s"
-        return [LogInfo(msg=said), TimerAction(period=delay, actions=[again])]
+        message = (
+            f"{name} has ended with exit status {event.returncode}; starting it in {delay:g} s"
+        )
+        return [LogInfo(msg=message), TimerAction(period=delay, actions=[again])]
 
     return [RegisterEventHandler(OnProcessExit(target_action=node, on_exit=on_exit)), node]
 
 
 def _uncount(context: LaunchContext, node_name: str) -> None:
-    """Tell launch_ros that a node has ended, since it warns of two nodes of one name."""
+    """Uncount an ended node in launch_ros, which warns of two nodes of one name."""
     counts = getattr(context.locals, "unique_ros_node_names", None)
     if counts is not None and counts.get(node_name):
         counts[node_name] -= 1

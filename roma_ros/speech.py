@@ -49,7 +49,7 @@ LIBRARY_LOCK = threading.Lock()  # the library has one state for the whole proce
 
 
 class SpeechError(RuntimeError):
-    """Text cannot be synthesised: espeak-ng is missing, or has no such voice."""
+    """Raised when text cannot be synthesised: espeak-ng is missing, or has no such voice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +132,9 @@ def speak(text: str, voice: Voice) -> Speech:
     sound.setflags(write=False)
     silence = int(loud[0]) / UNIT_RATE
     times = [max(sample / rate - silence, 0.0) for _, sample in begins]
-    heard = itertools.pairwise([*times, len(sound) / UNIT_RATE])
+    spans = itertools.pairwise([*times, len(sound) / UNIT_RATE])
     written = (_word_at(position, text) for position, _ in begins)
-    return Speech(sound, tuple(SpokenWord(w, *t) for w, t in zip(written, heard, strict=True)))
+    return Speech(sound, tuple(SpokenWord(w, *t) for w, t in zip(written, spans, strict=True)))
 
 
 def _word_at(position: int, text: str) -> str:

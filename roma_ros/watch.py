@@ -35,11 +35,11 @@ _QUOTED = 40  # characters of a text that is quoted in a message
 
 
 class WatchError(ValueError):
-    """A watch cannot be added: its id, its settings, too many watches, or no speak head."""
+    """Raised when a watch cannot be added: id, settings, too many watches, or no speak head."""
 
 
 class UnknownWatchError(WatchError):
-    """There is no watch of this id."""
+    """Raised when there is no watch of this id."""
 
 
 def quoted(text: str) -> str:

@@ -44,7 +44,7 @@ _WORDS: dict[type, str] = {
 
 
 class WatchFileError(ValueError):
-    """A file of watches cannot be used; the message names the file, the line, and what to do."""
+    """Raised when a file of watches cannot be used; the message has the line and the remedy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,7 +200,7 @@ class _Reader:
             ) from None
 
     def _check_ranges(self, nodes: dict[str, yaml.Node], values: dict[str, Any]) -> None:
-        """Each value by itself, so that the error can tell its line."""
+        """Check each value by itself, so that the error can name its line."""
         good = Watch(
             id=values["id"],
             kind=values["kind"],

@@ -18,7 +18,7 @@ from roma_ros.watch import DEFAULT_THRESHOLD, Watch, WatchKind, check_id, quoted
 from roma_ros.watch_file import SETTINGS, WatchSpec
 
 __all__ = [
-    "Merged",
+    "MergedWatches",
     "Origin",
     "StoredWatch",
     "WatchState",
@@ -33,7 +33,7 @@ _FIELDS = {"id", "kind", "instruction", *SETTINGS, "reply", "recording"}
 
 
 class WatchStateError(ValueError):
-    """The state file is damaged, or of a newer version; the message tells which."""
+    """Raised when the state file is damaged, or of a newer version; the message says which."""
 
 
 class Origin(str, enum.Enum):
@@ -202,7 +202,7 @@ def _spec(values: dict[str, Any]) -> WatchSpec:
         }
     )
     check_id(spec.id)
-    # Whether the values make a watch, the recording apart, whose file may have gone meanwhile.
+    # Check the values by making a watch, without the recording, whose file may be missing now.
     Watch(
         id=spec.id,
         kind=spec.kind,
@@ -218,7 +218,7 @@ def _spec(values: dict[str, Any]) -> WatchSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Merged:
+class MergedWatches:
     """Watches to run after a restart, from the configuration and the state file.
 
     Attributes:
@@ -230,7 +230,7 @@ class Merged:
     conflicts: tuple[str, ...]
 
 
-def merge(configured: Sequence[StoredWatch], stored: Sequence[StoredWatch]) -> Merged:
+def merge(configured: Sequence[StoredWatch], stored: Sequence[StoredWatch]) -> MergedWatches:
     """Merge the configured watches with those of an earlier run.
 
     A configured watch keeps the settings that were adjusted at run time, as long as its
@@ -257,7 +257,7 @@ def merge(configured: Sequence[StoredWatch], stored: Sequence[StoredWatch]) -> M
                 f"watch {old.id!r} of the {old.origin.value} ran before and is no longer "
                 "configured: it does not run"
             )
-    return Merged(watches=tuple(watches), conflicts=tuple(conflicts))
+    return MergedWatches(watches=tuple(watches), conflicts=tuple(conflicts))
 
 
 def _settled(new: StoredWatch, old: StoredWatch | None) -> tuple[StoredWatch, str]:

@@ -26,9 +26,9 @@ def test_a_kind_is_logged_in_full_once_and_then_counted(caplog: pytest.LogCaptur
     assert faults.record("encode", fail(KeyError)) == 1
     tracebacks = [record for record in caplog.records if record.exc_info]
     assert [record.getMessage() for record in tracebacks] == [
-        "could not encode; the assistant goes on",
-        "could not hear; the assistant goes on",
-        "could not encode; the assistant goes on",
+        "could not encode; the assistant continues",
+        "could not hear; the assistant continues",
+        "could not encode; the assistant continues",
     ]
     counted = [record.getMessage() for record in caplog.records if not record.exc_info]
     assert counted == [

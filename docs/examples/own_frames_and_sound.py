@@ -51,7 +51,7 @@ def units() -> Iterator[MultimodalUnit]:
 
 
 def print_event(event: Event) -> None:
-    """Called by the assistant's worker with each event, in order."""
+    """Print an event; the assistant's worker calls this with each, in order."""
     if isinstance(event, Alert):
         print(
             f"{event.stamp / NS:5.1f} s  alert: {event.instruction}, p(speak) {event.p_speak:.2f}"

@@ -16,7 +16,7 @@ def main() -> int:
     parser.add_argument(
         "--threshold", type=float, help="p(speak) from which on the alert is raised"
     )
-    parser.add_argument("--patience", type=float, default=600.0, help="how long to wait [s]")
+    parser.add_argument("--timeout", type=float, default=600.0, help="how long to wait [s]")
     arguments = parser.parse_args()
 
     with RomaClient(arguments.node) as roma:
@@ -30,9 +30,9 @@ def main() -> int:
         if watch.warning:
             print(f"warning: {watch.warning}")
         try:
-            alert = roma.wait_for_alert(timeout=arguments.patience)
+            alert = roma.wait_for_alert(timeout=arguments.timeout)
             if alert is None:
-                print(f"no alert within {arguments.patience:g} s")
+                print(f"no alert within {arguments.timeout:g} s")
                 return 1
             print(f"alert: p(speak) {alert.p_speak:.2f} at unit {alert.unit}")
             answer = roma.ask(arguments.question, watch=watch.id)

@@ -1,4 +1,4 @@
-"""The assistant: for each watch, decides once a second whether to speak; answers questions.
+"""Assistant: decides for each watch once a second whether to speak, and answers questions.
 
 `Assistant.submit` takes units; alerts, narrations, answers and faults come out as events
 (`roma_ros.events`). One worker thread runs the model. No ROS is needed.

@@ -31,11 +31,11 @@ POLL_PERIOD = 0.5  # seconds between checks for overdue questions
 
 
 class AssistantStoppedError(RuntimeError):
-    """The assistant is stopped or closed, and takes no units and questions."""
+    """Raised when the assistant is stopped or closed, and takes no units and questions."""
 
 
 class Assistant:
-    """Runs watches on one stream, and answers questions about it.
+    """Alerts, narrations and answers about one stream, from units and watches.
 
     Either `start` the worker thread, or call `run_pending` until it returns false. All other
     methods may be called from any thread at any time and do not wait for the model, except `stop`
@@ -79,7 +79,7 @@ class Assistant:
             return tuple(self._watches.values())
 
     def warning(self, text: str) -> str:
-        """Return a warning on what the model does not know, see or hear of a text.
+        """Return a warning on the parts of a text that the model does not know, see or hear.
 
         Args:
             text: an instruction or a question.
@@ -145,7 +145,7 @@ class Assistant:
         window: int | None = None,
         cooldown: float | None = None,
     ) -> Watch:
-        """Set threshold, window or cooldown of a running watch; its session goes on.
+        """Set threshold, window or cooldown of a running watch; its session continues.
 
         Args:
             watch_id: id of the watch.
@@ -195,7 +195,7 @@ class Assistant:
         Args:
             question: at most 2,000 characters.
             watch: id of the watch whose session answers; `None` or empty: the oldest.
-            keep: make question and answer part of the session; `Answer.kept` tells whether
+            keep: make question and answer part of the session; `Answer.kept` is whether
                 that succeeded.
             on_text: called by the worker every few tokens with the answer so far; it should
                 return quickly.
@@ -350,7 +350,7 @@ class Assistant:
             self._changes.popleft()()
 
     def _release(self) -> None:
-        """After the last slice: drop what waits; once closed, close the sessions."""
+        """Drop what waits, after the last slice; once closed, close the sessions."""
         with self._wake:
             self._backlog.clear()
         self._worker.fail_questions("the assistant was stopped")

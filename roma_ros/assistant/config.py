@@ -11,7 +11,7 @@ __all__ = ["AssistantConfig", "AssistantConfigError"]
 
 
 class AssistantConfigError(ValueError):
-    """A setting of the assistant is out of its range."""
+    """Raised when a setting of the assistant is out of its range."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

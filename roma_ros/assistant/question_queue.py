@@ -48,23 +48,23 @@ class QuestionError(Exception):
 
 
 class EmptyQuestionError(QuestionError, ValueError):
-    """The question has no words."""
+    """Raised when the question has no words."""
 
 
 class TooManyQuestionsError(QuestionError):
-    """The queue is full; ask again when a question was answered."""
+    """Raised when the queue is full; ask again when a question was answered."""
 
 
 class UnknownWordsError(QuestionError, ValueError):
-    """The question asks for something that the model does not know, see or hear (`strict`)."""
+    """Raised when a question asks for what the model does not know, see or hear (`strict`)."""
 
 
 class QuestionLostError(QuestionError):
-    """The stream, the session or the assistant ended before the answer."""
+    """Raised when the stream, the session or the assistant ended before the answer."""
 
 
 class QuestionCancelledError(QuestionError):
-    """The question was cancelled while its answer was being decoded."""
+    """Raised when the question was cancelled while its answer was being decoded."""
 
 
 class AnswerFuture(Future[Answer]):
@@ -139,7 +139,7 @@ class PendingQuestion:
 
 
 class AnswerDecoder:
-    """Decodes one answer on a branch, slice by slice; the session goes on meanwhile.
+    """Decoder of one answer on a branch, slice by slice; the session continues meanwhile.
 
     Args:
         question: the question.

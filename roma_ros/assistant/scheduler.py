@@ -17,11 +17,11 @@ class Work(enum.Enum):
 
 
 class Scheduler:
-    """Choose the next slice of work: units first, then speech, then answers, without starvation.
+    """Scheduler of slices of work: units first, then speech, then answers, without starvation.
 
     While the model is slower than the sensors a unit waits at all times. So after each unit one
     slice of speech or of an answer may run: a unit waits for at most one slice, and every reply
-    and answer goes on, however large the lag is.
+    and answer continues, however large the lag is.
     """
 
     def __init__(self) -> None:

@@ -1,7 +1,7 @@
 """One watch on the stream: unit -> step of its session -> trigger -> events.
 
 The worker steps each `WatchSession` with every encoded unit. An alert is decided in `step`:
-p(speak) goes through the watch's trigger (`roma_ros.triggers`). Its words, if the watch wants any,
+p(speak) goes through the watch's trigger (`roma_ros.triggers`). Its words, if the watch has any,
 are decoded in `speak`.
 """
 
@@ -99,7 +99,7 @@ class WatchSession:
         return self.close()
 
     def adjust(self, watch: Watch) -> None:
-        """Set threshold, window and cooldown; the session goes on."""
+        """Set threshold, window and cooldown; the session continues."""
         self.watch = watch
         if self._trigger is not None:
             self._trigger.threshold = watch.threshold

@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 
 class Worker:
-    """Steps the sessions of all watches, decodes replies and answers, and recovers from faults.
+    """Executor of all sessions' steps, of decoding, and of the recovery from faults.
 
     Args:
         thinker: the model.
@@ -155,7 +155,7 @@ class Worker:
     # --- reporting ---
 
     def warn(self, watch: str, text: str, message: str) -> None:
-        """Emit a warning on what the model cannot know of an instruction or a question."""
+        """Emit a warning on the parts of an instruction or question that the model cannot know."""
         stream = -1 if self._stream is None else self._stream
         self._emit(
             [
@@ -178,7 +178,7 @@ class Worker:
         self._emit([lag])
 
     def status(self) -> AssistantStatus:
-        """Return the part of the status that the worker knows."""
+        """Return the worker's part of the status."""
         p50, p99 = self._step_times.p50_p99()
         sessions = (session.status() for session in self._sessions())
         return AssistantStatus(

@@ -1,4 +1,4 @@
-"""The `roma` command: one module per command, and what they share."""
+"""The `roma` command: one module per command, and shared modules."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ def _examine_and_show() -> DoctorReport:
     if sys.stdout.isatty():
         try:
             from rich.console import Console
-        except Exception as error:  # however it is broken, the report must come
+        except Exception as error:  # a broken rich must not prevent the report
             print(f"rich cannot be imported, so the report has no colours: {error}")
         else:
             console = Console()

@@ -86,7 +86,7 @@ def _discard_output() -> None:
 
 
 def _check_surroundings(given: Sequence[str]) -> None:
-    """Refuse to work without an output, and on arguments that are no text.
+    """Check that there is an output, and that all arguments are valid text.
 
     Raises:
         CommandError: standard output is closed (`>&-`), so all results would be lost.

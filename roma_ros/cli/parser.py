@@ -22,7 +22,7 @@ class HelpFormatter(argparse.RawDescriptionHelpFormatter):
 class CommandParser(argparse.ArgumentParser):
     """Parser of one command; it reports unknown options with that command's usage.
 
-    argparse leaves them to the parser of the whole command line, which knows none of its options.
+    argparse leaves them to the parser of the whole command line, which has none of its options.
     """
 
     def parse_known_args(  # type: ignore[override]

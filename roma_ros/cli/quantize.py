@@ -97,7 +97,7 @@ def add_to(commands: Commands) -> None:
 
 
 class _CompareMoved(argparse.Action):
-    """Option that refuses itself and names the command that has taken its place."""
+    """Removed option; its error names the command that replaced it."""
 
     def __init__(self, option_strings: list[str], dest: str, **options: Any) -> None:
         super().__init__(option_strings, dest, nargs=0, **options)

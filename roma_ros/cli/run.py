@@ -145,7 +145,7 @@ def _check_processed(progress: Progress, *, ended: bool) -> int:
 
     Args:
         progress: the run at its end.
-        ended: whether the source has come to its own end.
+        ended: whether the source has ended, rather than been stopped.
     """
     if progress.failed:
         which = "no unit was processed" if not progress.units else "not every unit was processed"

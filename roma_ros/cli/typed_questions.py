@@ -34,7 +34,7 @@ class TypedQuestions:
 
     def __enter__(self) -> TypedQuestions:
         if _is_foreground_terminal():
-            # A run that is sent to the background goes on without reading; SIGTTIN would stop it.
+            # A run that is sent to the background continues without reading; SIGTTIN would stop it.
             self._on_background_read = signal.signal(signal.SIGTTIN, signal.SIG_IGN)
             self._thread = threading.Thread(target=self._read, name="typed", daemon=True)
             self._thread.start()
@@ -58,7 +58,7 @@ class TypedQuestions:
                 continue
             try:
                 data = os.read(terminal, 4096)
-            except OSError:  # the terminal has gone, or the run is in the background
+            except OSError:  # the terminal was closed, or the run is in the background
                 return
             if not data:
                 return

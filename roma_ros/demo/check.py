@@ -1,4 +1,4 @@
-"""Comparison of what the demo received over ROS with what was to come. Plain data, no ROS."""
+"""Comparison of the messages that the demo received with the expected ones. No ROS."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class ReceivedAnswer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
-    """Everything that was received.
+    """All messages and answers that were received.
 
     Attributes:
         units: indices of the units whose p(speak) was received, by watch.
@@ -81,7 +81,7 @@ class CheckResult:
         what: name of a watch, a question, or "stream".
         expected: what was to come, as a text.
         got: what was received, as a text.
-        fault: what is wrong; empty: nothing.
+        fault: description of the deviation; empty: none.
     """
 
     what: str
@@ -98,7 +98,7 @@ def check_run(plan: DemoPlan, observed: Observed) -> list[CheckResult]:
         observed: what was received.
 
     Returns:
-        A row for everything that was to come, and for everything else that was received.
+        A row for each expected message, and for each other message that was received.
     """
     results = [_stream(plan, observed)]
     for alert in plan.alerts:
@@ -199,7 +199,7 @@ def _span(window: Window) -> str:
 
 
 def _some(units: Sequence[int]) -> str:
-    """`unit 3`, `units 3, 5`, `units 3 to 25`."""
+    """Format units: `unit 3`, `units 3, 5`, `units 3 to 25`."""
     if len(units) > 2 and units[-1] - units[0] == len(units) - 1:
         return f"units {units[0]} to {units[-1]}"
     return f"unit{'s' * (len(units) > 1)} {', '.join(map(str, units))}"

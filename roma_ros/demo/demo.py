@@ -1,9 +1,9 @@
 """The demo: plays a synthetic stream over ROS into the real node, and checks what it publishes.
 
 media_node plays a film of the synthetic world into roma_node, each in a process of its own, while
-alerts and a narration are watched for and questions are asked. The annotations of the world tell
-exactly what was to come, and when. Exit status: 0 if everything came and nothing else, 1 if not, 2
-for a seed that cannot be used.
+alerts and a narration are watched for and questions are asked. The annotations of the world give
+the expected messages and their times. Exit status: 0 if exactly those arrived, 1 if not, 2 for a
+seed that cannot be used.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ LAST_MESSAGES = 10.0  # s to wait for p(speak) after the end of the film
 LAST_WORDS = 1.0  # s more for alerts and narrations
 ENDING = 5.0  # s that a process gets to end in order
 ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-PATIENCE = {"max_backlog": UNITS, "lateness": 0.5}
+NODE_PARAMETERS = {"max_backlog": UNITS, "lateness": 0.5}
 """Parameters of the node: on a busy machine units are late, which is shown, and not dropped."""
 FPS = 20  # gives both frames of a unit, at +0.0 s and +0.5 s, exactly
 ROMA_NODE = (sys.executable, "-m", "roma_ros.nodes.roma_node")
@@ -63,16 +63,16 @@ examples:
 
 
 class DemoError(RuntimeError):
-    """The demo cannot be played to its end.
+    """Raised when the demo cannot be played to its end.
 
     Args:
         message: what failed.
-        culprit: name of the process whose log is to be shown.
+        process: name of the process whose log is to be shown.
     """
 
-    def __init__(self, message: str, culprit: str) -> None:
+    def __init__(self, message: str, process: str) -> None:
         super().__init__(message)
-        self.culprit = culprit
+        self.process = process
 
 
 class Demo:
@@ -111,7 +111,7 @@ class Demo:
             self._play()
         except DemoError as error:
             self._console.print(f"failed: {error}", style="bold red", markup=False)
-            self._show_log(error.culprit)
+            self._show_log(error.process)
             return 1
         observed = self._record.observed(self._film_start())
         results = check_run(self._plan, observed)
@@ -124,7 +124,7 @@ class Demo:
         film = self._folder / "film.mp4"
         preset = Path(get_package_share_directory("roma_ros"), "config", "cpu_tiny.yaml")
         own = {"watches.state_file": "''", "journal.folder": self._folder / "journal"}
-        settings = {"model": self._model, **PATIENCE, **own}
+        settings = {"model": self._model, **NODE_PARAMETERS, **own}
         roma_node = self._process(
             "roma_node", self._roma_node, settings, "--params-file", str(preset)
         )
@@ -187,7 +187,7 @@ class Demo:
 
     def _show_log(self, name: str) -> None:
         log = self._log(name)[-2000:] or "(nothing)"
-        self._console.print(f"\nlast words of {name}:\n{log}", markup=False)
+        self._console.print(f"\nlast log lines of {name}:\n{log}", markup=False)
 
     def _log(self, name: str) -> str:
         path = self._folder / f"{name}.log"
@@ -242,9 +242,9 @@ def _leave(number: int, _: FrameType | None) -> None:
     raise SystemExit(128 + number)
 
 
-def _check(reply: Reply, trouble: str) -> None:
+def _check(reply: Reply, problem: str) -> None:
     if not reply:
-        raise DemoError(f"{trouble}: {reply.message}", "roma_node")
+        raise DemoError(f"{problem}: {reply.message}", "roma_node")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

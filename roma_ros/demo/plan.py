@@ -50,7 +50,7 @@ QUESTION_KINDS = (  # on the present, on the past, on counts; asked in this orde
 
 
 class PlanError(ValueError):
-    """The stream of the seed has no event for an alert, or nothing to narrate."""
+    """Raised when the stream of the seed has no event for an alert, or nothing to narrate."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,7 @@ class DemoRecord:
             )
 
     def observed(self, film_start: int | None) -> Observed:
-        """Return everything that was received.
+        """Return all messages and answers that were received.
 
         Args:
             film_start: stamp of the film's first sample, ns; `None`: the film was not played.

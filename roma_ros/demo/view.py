@@ -105,7 +105,8 @@ class DemoView:
 
 
 def _spoken_line(message: Alert | Narration) -> Text:
-    name, style = ("ALERT", "bold red") if isinstance(message, Alert) else ("SAYS ", "bold magenta")
+    is_alert = isinstance(message, Alert)
+    name, style = ("ALERT", "bold red") if is_alert else ("NARRATION", "bold magenta")
     words = _printable(message.text) if message.text else message.instruction
     return Text.assemble(
         (f"  {name} ", style), message.watch, f": {words}", (f"  (unit {message.unit})", "dim")

@@ -14,7 +14,7 @@ class Status(enum.Enum):
 
     OK = "ok"
     ABSENT = "absent"
-    """An optional part is not installed; the detail tells what it is for."""
+    """An optional part is not installed; the detail states its purpose."""
     WARNING = "warning"
     """It works in part, or is a version that was not tested."""
     FAILED = "failed"

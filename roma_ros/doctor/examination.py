@@ -36,7 +36,7 @@ def examine() -> DoctorReport:
 
 
 def _checks(found: dict[str, Attempt], ros: dict[str, Attempt]) -> Iterator[Check]:
-    """Args: found: attempts of both probes; their names differ."""
+    """Yield all checks; `found` has the attempts of both probes, whose names differ."""
     for name in (one.module for one in LIBRARIES if not one.extra):
         found.setdefault(name, Attempt(False, "not tried: an earlier library ended the process"))
     yield python_check()

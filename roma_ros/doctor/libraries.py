@@ -22,7 +22,7 @@ class Library:
     """A library of this package.
 
     Attributes:
-        package: name of the distribution, as pip knows it.
+        package: name of the distribution on PyPI.
         module: name of the module to import.
         extra: optional dependency group of pyproject.toml; empty: always required.
         purpose: what an optional library is for.

@@ -4,4 +4,4 @@ __all__ = ["EvaluationError"]
 
 
 class EvaluationError(ValueError):
-    """A setting is out of its range, or the model cannot be evaluated (it has no speak head)."""
+    """Raised when a setting is out of its range, or the model has no speak head."""

@@ -218,7 +218,7 @@ def _spoken_alert_metrics(
 
 
 def _narration_metrics(outcomes: Sequence[NarrationOutcome]) -> list[Metric]:
-    counts = [score_narration(outcome.due, outcome.said) for outcome in outcomes]
+    counts = [score_narration(outcome.due, outcome.published) for outcome in outcomes]
     worlds = [outcome.world for outcome in outcomes]
     summed = total(counts, NarrationCounts)
     always = [score_narration(outcome.due, _every_unit(outcome)) for outcome in outcomes]

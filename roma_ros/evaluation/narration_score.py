@@ -25,25 +25,25 @@ class NarrationCounts:
 
     Attributes:
         due: segments that end within the stream.
-        said: narrations that were published.
+        published: narrations that were published.
         matched: pairs of the two, at most `TOLERANCE` units apart.
         worded: pairs with exactly the same text.
     """
 
     due: Any = 0
-    said: Any = 0
+    published: Any = 0
     matched: Any = 0
     worded: Any = 0
 
     @property
     def f1(self) -> Any:
-        """F1 of the times, 2 * matched / (due + said)."""
-        return ratio(2 * self.matched, self.due + self.said)
+        """F1 of the times, 2 * matched / (due + published)."""
+        return ratio(2 * self.matched, self.due + self.published)
 
     @property
     def precision(self) -> Any:
-        """Precision of the times, matched / said."""
-        return ratio(self.matched, self.said)
+        """Precision of the times, matched / published."""
+        return ratio(self.matched, self.published)
 
     @property
     def recall(self) -> Any:
@@ -57,28 +57,28 @@ class NarrationCounts:
 
 
 def match(
-    due: Sequence[int], said: Sequence[int], tolerance: int = TOLERANCE
+    due: Sequence[int], published: Sequence[int], tolerance: int = TOLERANCE
 ) -> tuple[tuple[int, int], ...]:
     """Match expected and published units one to one, in order, by dynamic programming.
 
     Args:
         due: units at which a sentence is expected, ascending.
-        said: units at which one was published, ascending.
+        published: units at which one was published, ascending.
         tolerance: largest distance of a pair in units.
 
     Returns:
-        Pairs of indices into `due` and `said`: the largest possible number of pairs and, among
+        Pairs of indices into `due` and `published`: the largest possible number of pairs and, among
         those matchings, the one with the smallest sum of distances.
     """
-    # best[i][j] for due[i:] and said[j:]: the number of pairs minus a penalty for their distance
-    # that never outweighs a pair, and the pairs themselves.
+    # best[i][j] for due[i:] and published[j:]: the number of pairs minus a penalty for their
+    # distance that never outweighs a pair, and the pairs themselves.
     small = 1 / (1 + tolerance * (len(due) + 1))
     nothing: tuple[float, tuple[tuple[int, int], ...]] = (0.0, ())
-    best = [[nothing] * (len(said) + 1) for _ in range(len(due) + 1)]
+    best = [[nothing] * (len(published) + 1) for _ in range(len(due) + 1)]
     for i in reversed(range(len(due))):
-        for j in reversed(range(len(said))):
+        for j in reversed(range(len(published))):
             ways = [best[i + 1][j], best[i][j + 1]]
-            distance = abs(due[i] - said[j])
+            distance = abs(due[i] - published[j])
             if distance <= tolerance:
                 worth, pairs = best[i + 1][j + 1]
                 ways.insert(0, (worth + 1 - small * distance, ((i, j), *pairs)))
@@ -86,12 +86,12 @@ def match(
     return best[0][0][1]
 
 
-def score_narration(due: Sequence[TimedText], said: Sequence[TimedText]) -> NarrationCounts:
+def score_narration(due: Sequence[TimedText], published: Sequence[TimedText]) -> NarrationCounts:
     """Count matched sentences and exact texts of one stream; both sequences ascend by unit."""
-    pairs = match([saying.unit for saying in due], [saying.unit for saying in said])
+    pairs = match([saying.unit for saying in due], [saying.unit for saying in published])
     return NarrationCounts(
         due=len(due),
-        said=len(said),
+        published=len(published),
         matched=len(pairs),
-        worded=sum(due[i].text == said[j].text for i, j in pairs),
+        worded=sum(due[i].text == published[j].text for i, j in pairs),
     )

@@ -48,14 +48,14 @@ class NarrationOutcome:
     Attributes:
         world: seed of the world.
         due: expected sentences: the unit in which a segment ends, and its sentence.
-        said: the units at which the watch triggered, and the text that was decoded.
+        published: the units at which the watch triggered, and the text that was decoded.
         p_speak, step_seconds: as in `AlertOutcome`.
         speak_seconds: float (U,), computation time of decoding text after each unit, in seconds.
     """
 
     world: int
     due: tuple[TimedText, ...]
-    said: tuple[TimedText, ...]
+    published: tuple[TimedText, ...]
     p_speak: np.ndarray
     step_seconds: np.ndarray
     speak_seconds: np.ndarray

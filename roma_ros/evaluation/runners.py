@@ -153,7 +153,7 @@ class NarrationRunner(StreamRunner):
     def __init__(self, thinker: RomaThinker, exercise: Exercise, triggers: TriggerSettings) -> None:
         self.exercise = exercise
         self.speak_seconds: list[float] = []
-        self._said: dict[int, str] = {}
+        self._published: dict[int, str] = {}
         watch = Watch(
             id=exercise.id,
             kind=WatchKind.NARRATION,
@@ -177,7 +177,9 @@ class NarrationRunner(StreamRunner):
             NarrationOutcome(
                 world=self.exercise.scene.seed,
                 due=tuple(TimedText(reply.unit, reply.text) for reply in self.exercise.replies),
-                said=tuple(TimedText(unit, text) for unit, text in sorted(self._said.items())),
+                published=tuple(
+                    TimedText(unit, text) for unit, text in sorted(self._published.items())
+                ),
                 p_speak=np.array(self.p_speak),
                 step_seconds=np.array(self.step_seconds),
                 speak_seconds=np.array(self.speak_seconds),
@@ -187,9 +189,9 @@ class NarrationRunner(StreamRunner):
     def _keep(self, events: list[Event]) -> None:
         for event in events:
             if isinstance(event, SpeakProbability) and event.triggered:
-                self._said.setdefault(event.unit, "")
+                self._published.setdefault(event.unit, "")
             elif isinstance(event, Narration):
-                self._said[event.unit] = event.text
+                self._published[event.unit] = event.text
 
 
 class QuestionRunner(StreamRunner):

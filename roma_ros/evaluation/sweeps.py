@@ -110,5 +110,7 @@ def _point(outcomes: Sequence[AlertOutcome], triggers: TriggerSettings) -> Alert
 
 def _counts(outcome: NarrationOutcome, threshold: float) -> NarrationCounts:
     due = [saying.unit for saying in outcome.due]
-    said: list[int] = np.flatnonzero(outcome.p_speak >= threshold).tolist()
-    return NarrationCounts(due=len(due), said=len(said), matched=len(match(due, said)))
+    published: list[int] = np.flatnonzero(outcome.p_speak >= threshold).tolist()
+    return NarrationCounts(
+        due=len(due), published=len(published), matched=len(match(due, published))
+    )

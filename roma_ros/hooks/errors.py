@@ -4,11 +4,11 @@ __all__ = ["DeliveryError", "HookError"]
 
 
 class HookError(ValueError):
-    """A command, address or setting of a hook is wrong; the message tells what to do."""
+    """Raised when a command, address or setting of a hook is wrong; the message has the remedy."""
 
 
 class DeliveryError(RuntimeError):
-    """An event was not delivered.
+    """Raised when an event was not delivered.
 
     Args:
         message: reason of the failure.

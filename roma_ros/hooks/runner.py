@@ -40,7 +40,7 @@ class HookStats:
 
 
 class HookRunner:
-    """Delivers alerts and narrations to hooks; its caller never waits.
+    """Delivery of alerts and narrations to hooks; the caller never waits.
 
     Args:
         hooks: hooks that get every alert.

@@ -77,14 +77,16 @@ class WebhookHook(Hook):
         except httpx.InvalidURL as error:
             raise DeliveryError(f"{self}: {error}") from error
         except (httpx.TransportError, RuntimeError) as error:  # RuntimeError: closed meanwhile
-            said = str(error) or type(error).__name__
-            raise DeliveryError(f"{self} cannot be reached: {said}", retry_after=0.0) from error
+            message = str(error) or type(error).__name__
+            raise DeliveryError(f"{self} cannot be reached: {message}", retry_after=0.0) from error
         if response.is_success:
             return
-        said = f"{self} answered {response.status_code} {response.reason_phrase}"
+        message = f"{self} answered {response.status_code} {response.reason_phrase}"
         if response.status_code not in AGAIN:
-            raise DeliveryError(said)
-        raise DeliveryError(said, retry_after=_retry_after(response.headers.get("Retry-After", "")))
+            raise DeliveryError(message)
+        raise DeliveryError(
+            message, retry_after=_retry_after(response.headers.get("Retry-After", ""))
+        )
 
     def close(self) -> None:
         self._client.close()

@@ -13,7 +13,7 @@ DEFAULT_KINDS = tuple(kind for kind in KINDS if kind != "speak_probability")
 
 
 class JournalConfigError(ValueError):
-    """A setting of the journal is out of its range; the message names it."""
+    """Raised when a setting of the journal is out of its range; the message names it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

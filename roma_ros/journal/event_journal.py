@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 MAX_PAGE = 1_000  # events in one page
 MAX_SCAN = 20_000  # lines that are read for one page
 MEMORY = 1_000  # events that are kept in memory, those that could not be written among them
-BEGINNING = 64  # bytes of a line, which tell its kind
+BEGINNING = 64  # bytes of a line, which contain its kind
 BATCH = 256  # events in one write
 RETRY_PERIOD = 2.0  # seconds between two tries after an error
 SYNC_PERIOD = 5.0  # seconds until events other than alerts outlast a power cut
@@ -79,7 +79,7 @@ class _Entry:
 
 
 class EventJournal:
-    """Numbers events and writes them, in a thread of its own. Thread-safe.
+    """Writer of numbered events to disk, in a thread of its own. Thread-safe.
 
     Sequence numbers are unique: they continue those of the folder's last file. When the disk
     fails, events are kept in memory, a bounded number of them, and written once it works again.
@@ -328,7 +328,7 @@ class EventJournal:
 
     def _fail(self, unwritten: list[_Entry], error: Exception) -> None:
         if unwritten:
-            self._files.give_up_file()
+            self._files.close_after_error()
         with self._wake:
             news = not self._error
             self._error = f"{self.config.folder}: {getattr(error, 'strerror', None) or repr(error)}"

@@ -153,7 +153,7 @@ class JournalFiles:
         if self._file is not None:
             os.fsync(self._file)
 
-    def give_up_file(self) -> None:
+    def close_after_error(self) -> None:
         """Close the file after an error, so that the next `append` opens it again."""
         self._close_file()
 

@@ -1,6 +1,6 @@
 """Events as lines of JSON: encode, decode, and read a file.
 
-A file holds one JSON object a line. A header tells the origin of the events after it; a file begins
+A file holds one JSON object a line. A header has the origin of the events after it; a file begins
 with one, and a journal has another at each start of the node. docs/events.md describes the fields.
 """
 
@@ -29,7 +29,7 @@ _SHOWN = 40  # characters of a damaged line in a message
 
 
 class SchemaError(ValueError):
-    """A line is not an event of this schema; the message shows what was read."""
+    """Raised when a line is not an event of this schema; the message shows what was read."""
 
 
 # --- writing ---

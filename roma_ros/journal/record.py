@@ -1,4 +1,4 @@
-"""What a file of events holds: headers, records, and lines that cannot be read."""
+"""Contents of a file of events: headers, records, and lines that cannot be read."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ class DamagedLine:
     Attributes:
         path: the file.
         number: number of the line, from 1.
-        reason: what is wrong with it.
+        reason: description of the damage.
         cut: whether it is the file's last line and incomplete, as a crash leaves it.
     """
 

@@ -98,13 +98,13 @@ def world_vocabulary() -> Vocabulary:
         *("shape", *(shape.value for shape in Shape)),
         *("colour", *(colour.value for colour in Colour)),
     )
-    said = [NARRATION_INSTRUCTION, CAPTION_QUESTION, DICTATION_QUESTION, *ANSWERS]
-    said += world_sentences(VOCABULARY_WORLDS)
+    texts = [NARRATION_INSTRUCTION, CAPTION_QUESTION, DICTATION_QUESTION, *ANSWERS]
+    texts += world_sentences(VOCABULARY_WORLDS)
     things = Vocabulary(sounds=sounds, sights=sights)
     return Vocabulary(
         sounds=sounds,
         sights=sights,
-        others=tuple(sorted(set(things.unknown(" ".join(said))))),
+        others=tuple(sorted(set(things.unknown(" ".join(texts))))),
     )
 
 

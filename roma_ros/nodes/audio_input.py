@@ -28,11 +28,11 @@ AUDIO_TYPES = ("roma_ros/Audio", "audio_common_msgs", "audio_common_msgs/AudioDa
 
 
 class AudioTypeError(ValueError):
-    """The message package that the parameter audio_type names is not installed or not known."""
+    """Raised when the package of the parameter audio_type is not installed or not known."""
 
 
 class AudioCodingError(AudioError):
-    """Audio that is encoded, such as MP3, or whose format is not known yet."""
+    """Raised for audio that is encoded, such as MP3, or whose format is not known yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class AudioInput(Protocol):
 
     @property
     def message_type(self) -> type:
-        """What to subscribe to."""
+        """Type of the messages to subscribe to."""
 
     @property
     def format_topic(self) -> FormatTopic | None:
@@ -165,7 +165,7 @@ def audio_input(audio_type: str, given: AudioFormat | None = None) -> AudioInput
 
     Args:
         audio_type: one of AUDIO_TYPES. Two packages are called audio_common_msgs; the message types
-            of the installed one tell which it is.
+            of the installed one decide which it is.
         given: format of audio_common_msgs/AudioData; `None`: take it from `audio_info`.
 
     Raises:
@@ -185,7 +185,8 @@ def audio_input(audio_type: str, given: AudioFormat | None = None) -> AudioInput
         if hasattr(messages, "AudioStamped"):
             raise AudioTypeError(
                 "audio_type is audio_common_msgs/AudioData, but the installed audio_common_msgs is "
-                "mgonzs13's, whose messages say their format; set audio_type to audio_common_msgs"
+                "mgonzs13's, whose messages contain their format; set audio_type to "
+                "audio_common_msgs"
             )
         return DriversAudio(messages.AudioData, messages.AudioInfo, given)
     if hasattr(messages, "AudioDataStamped"):

@@ -60,7 +60,7 @@ MAX_QUEUED = 100  # alerts, and narrations, that wait for `wait_for_alert` and `
 
 
 class Outcome(enum.Enum):
-    """How a call to the node ended."""
+    """Outcome of a call to the node."""
 
     SUCCEEDED = "succeeded"
     REFUSED = "refused"
@@ -360,7 +360,7 @@ class RomaClient:
         cooldown: float | None = None,
         timeout: float = 10.0,
     ) -> WatchesReply:
-        """Change the settings of a running watch; its session goes on.
+        """Change the settings of a running watch; its session continues.
 
         Args:
             name: id of the watch.

@@ -193,7 +193,7 @@ def _bytes(values: np.ndarray) -> array.array[int]:
 
 
 class ImageTransportError(ValueError):
-    """The parameter image_transport names messages that are not installed."""
+    """Raised when the parameter image_transport names messages that are not installed."""
 
 
 class ImageInput(Protocol):
@@ -201,7 +201,7 @@ class ImageInput(Protocol):
 
     @property
     def message_type(self) -> type:
-        """What to subscribe to."""
+        """Type of the messages to subscribe to."""
 
     def frames(self, message: Any, stamp: int, sequence: int | None) -> Sequence[Frame]:
         """Return the frames that a message completes.

@@ -1,4 +1,4 @@
-"""Checks of the ROS graph: publishers of an input that do not belong there, nodes of one name."""
+"""Checks of the ROS graph: unexpected publishers of an input, nodes of the same name."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MOST_NAMED = 5  # publishers in a text
 
 
 def graph_problems(node: Node, monitors: Sequence[InputMonitor]) -> list[str]:
-    """Return what is wrong with the graph around a node, one sentence each.
+    """Return the problems of the graph around a node, one sentence each.
 
     Args:
         node: the node whose inputs are checked.
@@ -53,7 +53,7 @@ def graph_problems(node: Node, monitors: Sequence[InputMonitor]) -> list[str]:
 
 
 def describe_publishers(node: Node, topic: str, message_type: str) -> str:
-    """Return who publishes on a topic and with what QoS, and why nothing may arrive.
+    """Return a topic's publishers with their QoS, and why nothing may arrive.
 
     For a warning that an input is silent.
     """

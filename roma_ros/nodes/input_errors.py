@@ -36,7 +36,7 @@ class InputErrors:
         Args:
             topic: name of the topic or service.
             kind: name of the exception.
-            message: what is wrong.
+            message: description of the error.
         """
         key, now = f"{topic}: {kind}", time.monotonic()
         with self._lock:

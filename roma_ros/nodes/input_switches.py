@@ -38,29 +38,29 @@ class InputSwitches:
 
     def enabled(self, modality: Modality) -> bool:
         """Return whether the node has an input and it is enabled."""
-        return modality in self.present and not self.off_by(modality)
+        return modality in self.present and not self.disabled_by(modality)
 
     @property
     def disabled(self) -> frozenset[Modality]:
         """The inputs that the node has and that are disabled."""
-        return frozenset(modality for modality in self.present if self.off_by(modality))
+        return frozenset(modality for modality in self.present if self.disabled_by(modality))
 
     @property
     def why_disabled(self) -> str:
-        """Which inputs are disabled, and by which service; empty: none."""
+        """The disabled inputs and the services that disabled them, as text; empty if none."""
         parts = (
-            f"{modality.value} is disabled by {' and '.join(self.off_by(modality))}"
+            f"{modality.value} is disabled by {' and '.join(self.disabled_by(modality))}"
             for modality in self.present
-            if self.off_by(modality)
+            if self.disabled_by(modality)
         )
         return ", ".join(parts)
 
     def __str__(self) -> str:
-        """Such as "video is enabled, audio is disabled by ~/enable_audio"."""
+        """Return a text such as "video is enabled, audio is disabled by ~/enable_audio"."""
         on = ", ".join(f"{m.value} is enabled" for m in self.present if self.enabled(m))
         return ", ".join(part for part in (on, self.why_disabled) if part)
 
-    def off_by(self, modality: Modality) -> list[str]:
+    def disabled_by(self, modality: Modality) -> list[str]:
         """Return the names of the services that have disabled an input."""
         return [name for name in (ALL, service_of(modality)) if name in self.off]
 

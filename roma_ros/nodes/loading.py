@@ -15,7 +15,7 @@ Loaded = TypeVar("Loaded")
 
 
 class LoadingAbandonedError(RuntimeError):
-    """The load was abandoned before it was done."""
+    """Raised when the load was abandoned before it was done."""
 
 
 class Loading(Generic[Loaded]):
@@ -42,12 +42,12 @@ class Loading(Generic[Loaded]):
         return f"loading {self._what}, for {time.monotonic() - self._began:.0f} s so far"
 
     @property
-    def at_work(self) -> bool:
+    def is_running(self) -> bool:
         """Whether the thread is still running, also after `abandon`."""
         return self._thread.is_alive()
 
     @property
-    def over(self) -> bool:
+    def is_done(self) -> bool:
         """Whether `wait` returns at once."""
         return self._outcome.done()
 

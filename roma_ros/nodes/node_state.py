@@ -1,4 +1,4 @@
-"""State of the roma node: what it holds while configured, and what is added while active."""
+"""State of the roma node while it is configured, and its additional state while active."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ __all__ = ["ActiveState", "ConfiguredState", "free_unused_memory"]
 
 @dataclass(slots=True)
 class ConfiguredState:
-    """What a configured node holds.
+    """State of a configured node.
 
     Attributes:
         settings: parameters as read when the node was configured.
@@ -117,7 +117,7 @@ class ConfiguredState:
 
 @dataclass(frozen=True, slots=True)
 class ActiveState:
-    """What an active node holds in addition to its `ConfiguredState`."""
+    """State of an active node, in addition to its `ConfiguredState`."""
 
     subscriptions: SensorSubscriptions
     input_thread: InputThread

@@ -52,6 +52,6 @@ class PacedReplies:
         while (send := self._waiting.get()) is not None:
             try:
                 send()
-            except Exception:  # such as a client that is gone; send the others
+            except Exception:  # such as a client that has ended; send the others
                 log.exception("a response could not be sent")
             time.sleep(self._period)

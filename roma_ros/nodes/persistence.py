@@ -1,4 +1,4 @@
-"""Parameters of what is stored on disk: the event journal and the watches."""
+"""Parameters of the event journal and the watches that are stored on disk."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ PERSISTENCE_SPECS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Persistence:
-    """What is stored on disk, as the parameters say.
+    """Settings of the event journal and of the stored watches.
 
     Attributes:
         journal: settings of the event journal; `None`: no journal.

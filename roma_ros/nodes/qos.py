@@ -51,10 +51,10 @@ ANSWER_TEXTS = QoSProfile(depth=50)
 
 
 def image_output(reliability: str) -> QoSProfile:
-    """Profile of an image publisher; `reliability` is "reliable" or "best_effort"."""
+    """Return the profile of an image publisher; `reliability` is "reliable" or "best_effort"."""
     return QoSProfile(depth=5, reliability=ReliabilityPolicy[reliability.upper()])
 
 
 def audio_output(reliability: str) -> QoSProfile:
-    """Profile of an audio publisher; `reliability` is "reliable" or "best_effort"."""
+    """Return the profile of an audio publisher; `reliability` is "reliable" or "best_effort"."""
     return QoSProfile(depth=50, reliability=ReliabilityPolicy[reliability.upper()])

@@ -1,4 +1,4 @@
-"""Work-arounds for rclpy: what the nodes need and rclpy does not do, all in one place.
+"""Work-arounds for rclpy, all in one place: functions that the nodes need and rclpy lacks.
 
 Each entry names the behaviour that it works around and the rclpy version that has it (Jazzy is
 7.1, Kilted 9), so that it can be removed once the oldest supported release behaves.

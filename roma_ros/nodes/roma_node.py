@@ -74,7 +74,7 @@ SILENCE_LOG_PERIOD = 10.0  # s between two warnings about an input without data
 
 
 class NotReadyError(RuntimeError):
-    """The node is not in the lifecycle state that a service needs."""
+    """Raised when the node is not in the lifecycle state that a service needs."""
 
 
 REFUSALS = (NotReadyError, AssistantStoppedError, QuestionError, ThinkerError, WatchError)
@@ -150,11 +150,11 @@ class RomaNode(LifecycleNode):
     @property
     def has_unstoppable_thread(self) -> bool:
         """Whether the thread of an abandoned load is still running."""
-        return self._loading is not None and self._loading.at_work
+        return self._loading is not None and self._loading.is_running
 
     @property
     def _is_loading(self) -> bool:
-        return self._loading is not None and not self._loading.over
+        return self._loading is not None and not self._loading.is_done
 
     # --- lifecycle ---
 
@@ -353,7 +353,7 @@ class RomaNode(LifecycleNode):
         """Queue a question.
 
         Returns:
-            The future answer, and a warning of what the model cannot know of it; empty: none.
+            The future answer, and a warning on parts that the model cannot know; empty: none.
 
         Raises:
             REFUSALS: the question is refused.

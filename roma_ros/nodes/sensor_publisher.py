@@ -52,7 +52,7 @@ class SensorPublisher:
 
     Args:
         node: the node to publish with.
-        source: tells whether there is video and audio.
+        source: source of the items; its topics follow from its video and audio.
         reliability: "reliable" or "best_effort".
         frame_id: coordinate frame for the headers.
         image_transport: "raw" or "compressed".
@@ -142,7 +142,7 @@ class SourceThread:
         except SourceError as error:
             failed = True
             self._node.get_logger().error(str(error))
-        except Exception as error:  # else the node would go on without publishing
+        except Exception as error:  # else the node would run without publishing
             failed = True
             self._node.get_logger().error(f"the source failed: {type(error).__name__}: {error}")
         if is_running(self._node.context) and not self._ending:

@@ -26,7 +26,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["FOLDER", "Swept", "sweep_dead_segments"]
+__all__ = ["FOLDER", "SweepResult", "sweep_dead_segments"]
 
 FOLDER = Path("/dev/shm")
 LOCK_OF_SEGMENT = re.compile(r"(fastrtps|fastdds)_[0-9a-f]{16}_el")  # Fast DDS 2 and 3
@@ -37,8 +37,8 @@ locked an instant later."""
 
 
 @dataclass(frozen=True, slots=True)
-class Swept:
-    """What was removed.
+class SweepResult:
+    """Result of a sweep: number and size of the removed segments.
 
     Attributes:
         segments: count.
@@ -56,7 +56,7 @@ class Swept:
         )
 
 
-def sweep_dead_segments(folder: Path = FOLDER, *, youngest: float = YOUNGEST) -> Swept:
+def sweep_dead_segments(folder: Path = FOLDER, *, youngest: float = YOUNGEST) -> SweepResult:
     """Remove Fast DDS's segments of this user whose process has died.
 
     Never raises: what cannot be removed is left.
@@ -69,7 +69,7 @@ def sweep_dead_segments(folder: Path = FOLDER, *, youngest: float = YOUNGEST) ->
     try:
         names = [name for name in os.listdir(folder) if LOCK_OF_SEGMENT.fullmatch(name)]
     except OSError:
-        return Swept()
+        return SweepResult()
     for name in names:
         with suppress(OSError), _locked(folder / name, youngest):
             segment = folder / name.removesuffix(LOCK_SUFFIX)
@@ -80,7 +80,7 @@ def sweep_dead_segments(folder: Path = FOLDER, *, youngest: float = YOUNGEST) ->
                 segment.unlink()
                 segments, size = segments + 1, size + found.st_size
             (folder / name).unlink()
-    return Swept(segments, size)
+    return SweepResult(segments, size)
 
 
 @contextmanager
@@ -88,7 +88,7 @@ def _locked(path: Path, youngest: float) -> Iterator[None]:
     """Hold a lock file's lock.
 
     Raises:
-        OSError: the file is young, another's, or locked by its owner, who lives.
+        OSError: the file is young, another's, or locked by a process that still runs.
     """
     file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:

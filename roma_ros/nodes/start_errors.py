@@ -37,20 +37,20 @@ def describe_start_error(error: Exception) -> str:
     """Describe an error of `rclpy.init` or of making a node.
 
     Args:
-        error: rclpy's, whose text has places in rcl's sources and sometimes says nothing.
+        error: rclpy's, whose text has places in rcl's sources and may carry no message.
     """
-    said = PREFIXES.sub("", PLACES.sub("", " ".join(str(error).split()))).rstrip(". ")
-    said = said.partition(" Please compile Fast DDS")[0]  # advice for builders of ROS
-    if said == "error not set":  # rcl gives no message
+    text = PREFIXES.sub("", PLACES.sub("", " ".join(str(error).split()))).rstrip(". ")
+    text = text.partition(" Please compile Fast DDS")[0]  # advice for builders of ROS
+    if text == "error not set":  # rcl gives no message
         if _security_is_on() and not os.environ.get("ROS_SECURITY_KEYSTORE"):
             return NO_KEYSTORE
         return str(error)
     if isinstance(error, rclpy_implementation.UnknownROSArgsError):
         return f"there are no such ROS arguments: {error}"
     for word, remedy in REMEDIES:
-        if word in said:
-            return f"{said}; {remedy}"
-    return said
+        if word in text:
+            return f"{text}; {remedy}"
+    return text
 
 
 def _security_is_on() -> bool:

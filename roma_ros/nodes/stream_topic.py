@@ -77,7 +77,7 @@ class StreamTopic:
         for modality in switches.present:
             enabled = switches.enabled(modality)
             if enabled != before.enabled(modality):
-                state = f"disabled by {' and '.join(switches.off_by(modality))}"
+                state = f"disabled by {' and '.join(switches.disabled_by(modality))}"
                 texts.append(f"{modality.value} is {'enabled' if enabled else state}")
                 self._publish(
                     None,

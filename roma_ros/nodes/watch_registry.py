@@ -16,7 +16,7 @@ from roma_ros.recording import RecordingError
 from roma_ros.watch import UnknownWatchError, Watch, WatchError, WatchKind, quoted
 from roma_ros.watch_file import WatchSpec
 from roma_ros.watch_state import (
-    Merged,
+    MergedWatches,
     Origin,
     StoredWatch,
     WatchState,
@@ -88,7 +88,7 @@ class WatchRegistry:
         self._add_all(merged)
         self._store()
 
-    def _add_all(self, merged: Merged) -> None:
+    def _add_all(self, merged: MergedWatches) -> None:
         for watch in merged.watches:
             try:
                 self._add(watch)
@@ -180,7 +180,7 @@ class WatchRegistry:
         self._store()
 
     def adjust(self, name: str, **settings: Any) -> StoredWatch:
-        """Change a watch's threshold, window or cooldown; its session goes on.
+        """Change a watch's threshold, window or cooldown; its session continues.
 
         Args:
             name: id of the watch.
@@ -201,7 +201,7 @@ class WatchRegistry:
         return new
 
     def set_defaults(self, defaults: WatchDefaults) -> None:
-        """Set the defaults, and adjust the watches that use them; their sessions go on."""
+        """Set the defaults, and adjust the watches that use them; their sessions continue."""
         self._defaults = defaults
         for watch in self._watches.values():
             self._assistant.adjust(watch.id, **self._settings_of(watch.spec))

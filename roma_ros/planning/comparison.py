@@ -106,7 +106,7 @@ def _records(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _machine(record: dict[str, Any]) -> Device:
-    """Device with the figures of the record's own probe."""
+    """Return a device with the figures of the record's own probe."""
     probe, machine = record["probe"], record["machine"]
     return Device(
         name=machine["name"],

@@ -112,13 +112,13 @@ def _text(
     spoken: bool = False,
 ) -> Cost:
     text = model.text
-    said = text.embedding if spoken else 0  # the LM head, tied or not
+    head = text.embedding if spoken else 0  # the LM head, tied or not
     attention = 4 * tokens * workload.seen_tokens * text.width * text.layers
     cache = workload.seen_tokens * _cache_bytes_per_token(model, dtype_bytes)
     calls = text.layers * (TEXT_CALLS + LINEAR_PER_TEXT_LAYER * weight_format.calls)
     return Cost(
-        operations=2 * tokens * text.linear + 2 * said + attention,
-        bytes=text.linear * weight_format.moved(dtype_bytes, tokens) + said * dtype_bytes + cache,
+        operations=2 * tokens * text.linear + 2 * head + attention,
+        bytes=text.linear * weight_format.moved(dtype_bytes, tokens) + head * dtype_bytes + cache,
         calls=calls,
     )
 

@@ -68,7 +68,7 @@ class Device:
 def _jetson(
     name: str, title: str, gigabytes: int, bandwidth: float, tflops: float, source: str
 ) -> Device:
-    """A Jetson: memory is shared with the CPU; 3 GB are reserved for the system, ROS and CUDA."""
+    """Return a Jetson: memory shared with the CPU; 3 GB reserved for the system, ROS and CUDA."""
     thor = "thor" in name
     return Device(
         name=name,
@@ -86,7 +86,7 @@ def _jetson(
 def _card(
     name: str, title: str, gigabytes: int, bandwidth: float, tflops: float, source: str
 ) -> Device:
-    """A graphics card: 1 GB is reserved for CUDA, libraries and a screen."""
+    """Return a graphics card: 1 GB is reserved for CUDA, libraries and a screen."""
     return Device(
         name=name,
         title=title,

@@ -1,7 +1,7 @@
-"""What a plan cannot be made for."""
+"""Error of `roma_ros.planning`."""
 
 __all__ = ["PlanningError"]
 
 
 class PlanningError(ValueError):
-    """A model, device, weight format or workload that is unknown or out of range."""
+    """Raised for a model, device, weight format or workload that is unknown or out of range."""

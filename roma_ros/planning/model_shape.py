@@ -52,7 +52,7 @@ class TextShape:
 
     @property
     def linear(self) -> int:
-        """Weights of all linear layers, LM head not included: what a weight format quantises."""
+        """Weights of all linear layers without the LM head: those that weight formats quantise."""
         attention = 2 * self.width * self.width + 2 * self.width * self.kv_width
         return self.layers * (attention + 3 * self.width * self.middle)
 

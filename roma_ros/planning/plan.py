@@ -124,12 +124,12 @@ def make_plan(
 def _activations(
     model: ModelShape, weight_format: WeightFormat, workload: Workload, dtype_bytes: int
 ) -> int:
-    """Bytes of every layer's hidden states, the widest MLP, one unpacked weight and the logits."""
+    """Return bytes of all hidden states, the widest MLP, one unpacked weight and the logits."""
     text, vision = model.text, model.vision
     tokens = max(workload.unit_tokens, workload.opening_tokens)
     states = (text.layers + 1) * tokens * text.width + 3 * tokens * text.middle
     patches = workload.most_video_tokens * vision.merged
     seen = patches * (6 * vision.width + 3 * vision.middle)
     unpacked = text.width * text.middle if weight_format.unpacks else 0
-    said = 2 * text.vocabulary  # logits, and a copy with suppressed tokens masked
-    return dtype_bytes * (max(states, seen) + unpacked + said)
+    logits = 2 * text.vocabulary  # and a copy with suppressed tokens masked
+    return dtype_bytes * (max(states, seen) + unpacked + logits)

@@ -13,7 +13,7 @@ SCHEMES = ("rtsp", "rtsps", "http", "https", "rtmp", "rtmps", "srt", "udp", "tcp
 
 
 def is_address(text: str) -> bool:
-    """Whether a text is an address rather than a path: it begins with a scheme, such as `rtsp://`."""
+    """Return whether a text begins with a scheme, such as `rtsp://`, and so is not a path."""
     scheme, separator, _ = text.partition("://")
     return bool(separator) and scheme.isalnum()
 
@@ -49,7 +49,7 @@ class StreamAddress:
         return self.text.partition("://")[0].lower()
 
     def __str__(self) -> str:
-        # Up to the last @, wherever it is: a password may hold any character, rightly or not.
+        # Up to the last @, wherever it is: a password may hold an @ or a / that is not escaped.
         secret, _, rest = self.text.partition("://")[2].rpartition("@")
         shown, mark, _ = rest.partition("#")[0].partition("?")
         return f"{self.scheme}://{'***@' if secret else ''}{shown}{'?***' if mark else ''}"

@@ -15,7 +15,7 @@ TOLERANCE, STEP = 20_000_000, 10_000_000  # ns: least deviation that is correcte
 
 
 class ArrivalTimer:
-    """Maps a stream's own times to a clock, and holds items back until they are due.
+    """Mapping of a stream's own times to a clock; it holds items back until they are due.
 
     The first item is stamped with its arrival, and later ones keep their distance from it, so that
     video and audio stay together whatever the network does. The mapping restarts at an item's

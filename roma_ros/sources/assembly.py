@@ -17,7 +17,7 @@ def units_of(source: Source, items: Iterable[Item] | None = None) -> Iterator[Mu
     be used are left out as well.
 
     Args:
-        source: what is read; it says which modalities the units have. It is not closed.
+        source: source to read, whose modalities are those of the units. It is not closed.
         items: the items of the source, if they are to come in another way than by iterating over
             it, such as `paced(source)`; `None`: the source itself.
 

@@ -31,7 +31,7 @@ SORTED_OVER, MAX_SORTED = NS // 2, 256  # items are sorted within so many ns, an
 
 
 def is_bag(path: Path) -> bool:
-    """Whether a path is that of a bag: a folder with a metadata.yaml, or one of its files."""
+    """Return whether a path is a bag: a folder with a metadata.yaml, or one of its files."""
     if path.is_dir():
         return (path / "metadata.yaml").is_file()
     return path.suffix.lower() in SUFFIXES
@@ -103,7 +103,7 @@ class Bag(Source):
         """Yield frames and chunks in the order of their stamps.
 
         Raises:
-            MediaError: the bag is gone, or not one message of it can be read.
+            MediaError: the bag was removed, or not one message of it can be read.
         """
         begin = self.config.start_stamp
         while not self._closing.is_set():

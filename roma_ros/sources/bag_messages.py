@@ -23,7 +23,7 @@ uint8[] data
 
 
 class BagMessageError(SourceError):
-    """No message of a topic can be used; the error's message says why."""
+    """Raised when no message of a topic can be used; the error's message says why."""
 
 
 class MessageReader(Protocol):

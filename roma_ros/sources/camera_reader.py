@@ -18,7 +18,7 @@ SLOW_GRAB = 1.0  # seconds, after which some drivers return the last frame again
 
 
 class CameraReader:
-    """Reads a camera in a thread of its own until it fails or is abandoned.
+    """Reader of a camera, in a thread of its own, until it fails or is abandoned.
 
     A call of the driver that hangs cannot be ended; the reader is abandoned then. It drops the
     frames that it reads afterwards, and closes the camera as soon as the call returns.
@@ -95,5 +95,5 @@ class CameraReader:
             self._on_frame(stamp, bgr)
 
     def _is_previous(self, bgr: np.ndarray) -> bool:
-        """Whether it equals the last frame bit for bit, which no sensor gives twice."""
+        """Return whether a frame equals the last one bit for bit, which no sensor gives twice."""
         return self._previous is not None and np.array_equal(bgr, self._previous)

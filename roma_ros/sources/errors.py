@@ -8,12 +8,12 @@ class SourceError(Exception):
 
 
 class MediaError(SourceError):
-    """A file, bag or stream is missing, or has no video and no audio that can be decoded."""
+    """Raised when a file, bag or stream is missing, or has nothing that can be decoded."""
 
 
 class CameraError(SourceError):
-    """A camera cannot be opened, or is lost."""
+    """Raised when a camera cannot be opened, or is lost."""
 
 
 class MicrophoneError(SourceError):
-    """A microphone cannot be opened or is lost, or PortAudio is missing."""
+    """Raised when a microphone cannot be opened or is lost, or PortAudio is missing."""

@@ -108,7 +108,7 @@ class MediaFile(Source):
         """Yield frames and chunks in the order of their stamps.
 
         Raises:
-            MediaError: a file is gone, or nothing at all could be decoded.
+            MediaError: a file was removed, or nothing at all could be decoded.
         """
         stamp = self.config.start_stamp
         is_first = True

@@ -22,7 +22,7 @@ class MediaFrame:
     Attributes:
         stamp: ns.
         picture: PyAV's frame, as the decoder gave it.
-        orientation: how the file says that the frame is to be shown; applied by `decode`.
+        orientation: orientation that the file gives for display; applied by `decode`.
         pixel_aspect: width of a pixel of `picture` divided by its height; `decode` scales to square
             pixels by making the shorter side longer.
     """

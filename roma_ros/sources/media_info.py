@@ -157,7 +157,7 @@ def media_files(folder: Path) -> list[Path]:
 
 
 def _is_text(path: Path) -> bool:
-    """Whether a file is text, which FFmpeg would decode as noise, or as a video of its letters."""
+    """Return whether a file is text, which FFmpeg would decode as noise or a video of letters."""
     with path.open("rb") as file:
         beginning = file.read(TEXT_PROBE)
     try:

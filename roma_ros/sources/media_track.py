@@ -44,7 +44,7 @@ class TrackFrame:
         start, end: times between which it is shown, ns in the file.
         picture: PyAV's frame, as the decoder gave it.
         pixel_aspect: width of a pixel divided by its height.
-        is_last: whether no frame follows, and none was lost: a player would go on showing it.
+        is_last: whether no frame follows, and none was lost: a player would keep showing it.
     """
 
     start: int
@@ -253,7 +253,7 @@ def pixel_aspect_of(stream: av.VideoStream) -> Fraction:
 
 
 def orientation_of(picture: av.VideoFrame) -> Orientation:
-    """Return how the file says that a frame is to be shown."""
+    """Return the orientation that the file gives for the display of a frame."""
     # PyAV's stub calls it a mapping of names; it is one of types too.
     matrix: Any = picture.side_data.get(SideDataType.DISPLAYMATRIX)  # type: ignore[call-overload]
     return UPRIGHT if matrix is None else Orientation.from_display_matrix(bytes(matrix))

@@ -64,14 +64,14 @@ def open_address(address: StreamAddress, options: dict[str, str] | None = None) 
 
 
 def is_finite(container: InputContainer) -> bool:
-    """Whether it is a file, with a length or a duration, rather than a live stream."""
+    """Return whether it is a file, with a length or a duration, rather than a live stream."""
     if container.duration and container.duration > 0:
         return True
     return container.size > 0 and container.format.name not in PLAYLISTS
 
 
 def network_reason(error: Exception) -> str:
-    """Return what is wrong and what to do, without any part of the address."""
+    """Return the reason of an error and its remedy, without any part of the address."""
     for kind, words in NETWORK_REASONS.items():
         if isinstance(error, kind):
             return words

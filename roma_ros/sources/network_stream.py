@@ -229,7 +229,7 @@ class NetworkStream(Source):
 
 
 class _SilenceMonitor:
-    """Logs once when the video or the audio of a stream stops while the other continues."""
+    """Logger of a stream's video or audio that stops while the other continues, once each."""
 
     def __init__(self, name: str, video: bool, audio: bool) -> None:
         self._name = name

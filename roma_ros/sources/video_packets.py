@@ -20,7 +20,7 @@ MAX_DELAY = 64
 
 
 class KeyFrameError(ImageError):
-    """A packet that cannot be decoded before the next key frame arrives."""
+    """Raised for a packet that cannot be decoded before the next key frame arrives."""
 
 
 def _nal_types(data: bytes, kind_of: Callable[[int], int]) -> set[int]:
@@ -33,17 +33,17 @@ def _nal_types(data: bytes, kind_of: Callable[[int], int]) -> set[int]:
 
 
 def _h264_begins(data: bytes) -> bool:
-    """Whether there is an IDR picture, or parameter sets before one (or a recovery point)."""
+    """Return whether there is an IDR picture or parameter sets, also of a recovery point."""
     return bool(_nal_types(data, lambda byte: byte & 0x1F) & {5, 7})
 
 
 def _h265_begins(data: bytes) -> bool:
-    """Whether there is an IRAP picture, or parameter sets before one."""
+    """Return whether there is an IRAP picture, or parameter sets before one."""
     return bool(_nal_types(data, lambda byte: byte >> 1 & 0x3F) & {*range(16, 22), 32, 33})
 
 
 def _av1_begins(data: bytes) -> bool:
-    """Whether there is a sequence header among the first two units, maybe after a delimiter."""
+    """Return whether a sequence header is among the first two units, maybe after a delimiter."""
     at = 0
     for _ in range(2):
         if at + 2 >= len(data):
@@ -58,7 +58,8 @@ def _av1_begins(data: bytes) -> bool:
 
 
 def _vp9_begins(data: bytes) -> bool:
-    """Two bits of marker, two of profile (3 has one more), show-existing, then the type: 0."""
+    """Return whether the frame header is that of a key frame."""
+    # Two bits of marker, two of profile (3 has one more), show-existing, then the type: 0.
     if not data or data[0] >> 6 != 2:
         return False
     last_two = data[0] >> (1 if data[0] >> 4 & 3 == 3 else 2) & 3
@@ -76,7 +77,7 @@ _NAMES = {"264": "h264", "avc": "h264", "265": "hevc", "hevc": "hevc", "av1": "a
 
 
 def codec_of(name: str) -> str:
-    """FFmpeg's name of a codec, from that of a codec or an encoder (h265, libx264, hevc_nvenc).
+    """Return FFmpeg's name of a codec, from that of a codec or an encoder (h265, libx264, ...).
 
     Raises:
         ImageError: it is none of CODECS.

@@ -23,7 +23,7 @@ TOKENS_PER_BRANCH = 24
 
 
 class MissingTimingsError(RuntimeError):
-    """The model ended every answer before a token could be timed."""
+    """Raised when the model ended every answer before a token could be timed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,7 +174,7 @@ def _video_tokens(thinker: RomaThinker, unit: EncodedUnit) -> int:
 
 
 def _weights(thinker: RomaThinker) -> int:
-    """Bytes of all weights, with the statistics that bitsandbytes keeps beside quantised ones."""
+    """Return the bytes of all weights, with the statistics that bitsandbytes adds."""
     total = 0
     for part in (thinker.backbone, thinker.speak_head):
         if part is None:

@@ -33,7 +33,7 @@ POOL = 1_048_573  # random values that fill the weights; a prime, so that no two
 
 
 class RandomThinkerError(RuntimeError):
-    """A library that building needs is not installed."""
+    """Raised when a library that building needs is not installed."""
 
 
 def make_random_thinker(

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from roma_ros.thinker.checkpoint_check.files import read_json, shown
+from roma_ros.thinker.checkpoint_check.files import PLAIN_NAME, read_json, shown
 from roma_ros.thinker.errors import CheckpointError
 
 __all__ = [
@@ -33,7 +33,6 @@ ONNX_HEAD_NAME = "speak_head.onnx"
 FORMAT = "roma_bundle/1"
 KINDS = (".data", ".jinja", ".json", ".onnx", ".safetensors", ".txt")
 """Suffixes of files that a bundle may hold; none can carry code. Weights of ONNX files: `.data`."""
-PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,199}")
 SHA256 = re.compile(r"[0-9a-f]{64}")
 PIECE = 1 << 20  # bytes hashed at a time
 

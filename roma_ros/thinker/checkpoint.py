@@ -186,7 +186,7 @@ def load_backbone(
                 use_safetensors=True,
                 output_loading_info=True,
                 key_mapping=loading_names(),
-                # Ours: the folder's own would be read, and is not used.
+                # Without it, transformers would read the folder's file, which is not checked.
                 generation_config=GenerationConfig.from_model_config(checked.config),
                 **options,
             )
@@ -231,7 +231,7 @@ def _loading_options(
     quantization: Quantization,
     without: Collection[str],
 ) -> tuple[dict[str, Any], Quantization]:
-    """Further arguments of `from_pretrained`, and the kind of layers that bitsandbytes will run."""
+    """Return further arguments of `from_pretrained`, and the kind of bitsandbytes' layers."""
     stored = stored_quantization(values)
     is_quantised = bool(values.get("quantization_config"))
     if is_quantised and quantization is not Quantization.NONE:

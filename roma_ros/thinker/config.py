@@ -182,7 +182,7 @@ def _read_settings(folder: Path) -> dict[str, Any]:
 
 
 def _read_system_prompt(folder: Path) -> str | None:
-    """Text of `system_prompt.txt`, without white space at its ends; `None` without that file."""
+    """Return the text of `system_prompt.txt`, stripped; `None` without that file."""
     file = folder / SYSTEM_PROMPT_NAME
     if not file.exists():
         return None

@@ -117,7 +117,7 @@ def unit_tokens(dialogue: Dialogue, video: tuple[int, int] | None, audio_tokens:
     """Return the token ids of a unit: markers around placeholders (paper, section 3.1).
 
     Args:
-        dialogue: knows the ids of the special tokens.
+        dialogue: has the ids of the special tokens.
         video: rows and columns of video tokens; `None` for a unit without video.
         audio_tokens: 25, or 0 for a unit without audio.
     """

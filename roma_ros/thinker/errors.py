@@ -18,32 +18,32 @@ class ThinkerError(Exception):
 
 
 class CheckpointError(ThinkerError):
-    """A model folder is missing, incomplete or does not fit together."""
+    """Raised when a model folder is missing, incomplete or does not fit together."""
 
 
 class UnitShapeError(ThinkerError, ValueError):
-    """Frames or audio of a unit have a shape, dtype or value that cannot be encoded."""
+    """Raised when frames or audio of a unit have a shape, dtype or value that cannot be encoded."""
 
 
 class JudgementError(ThinkerError):
-    """A unit was processed, and p(speak) is not a finite number."""
+    """Raised when p(speak) of a processed unit is not a finite number."""
 
 
 class SessionClosedError(ThinkerError):
-    """A session was used after it was closed."""
+    """Raised when a session was used after it was closed."""
 
 
 class BranchError(ThinkerError):
-    """A branch was used out of order or after it was closed, or a second one was opened."""
+    """Raised when a branch is used out of order or after it was closed, or is a second one."""
 
 
 class QuestionTooLongError(ThinkerError, ValueError):
-    """A question is empty, or has more characters or tokens than a branch takes."""
+    """Raised when a question is empty, or has more characters or tokens than a branch takes."""
 
 
 class InstructionTooLongError(ThinkerError, ValueError):
-    """An instruction has more tokens than a session takes."""
+    """Raised when an instruction has more tokens than a session takes."""
 
 
 class ContextError(ThinkerError):
-    """An instruction, window or text does not fit the KV cache or the range of positions."""
+    """Raised when an instruction, window or text exceeds the KV cache or its positions."""

@@ -45,7 +45,7 @@ class VideoPatches:
 
 
 class FeatureExtractor:
-    """Computes the patches of a unit's frames and the log-mel frames of its audio.
+    """Extractor of the patches of a unit's frames and the log-mel frames of its audio.
 
     Args:
         images: transformers' Qwen2-VL image processor, for patch sizes and normalisation.

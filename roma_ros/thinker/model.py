@@ -1,4 +1,4 @@
-"""The weights of a thinker and what they compute; holds nothing of any stream."""
+"""Weights of a thinker and their forward passes, without the state of any stream."""
 
 from __future__ import annotations
 
@@ -284,11 +284,11 @@ class ThinkerModel:
         return time.perf_counter()
 
     def _unit_embeddings(self, ids: list[int], features: list[torch.Tensor]) -> torch.Tensor:
-        """(L, H) embeddings of a unit, with `features` in the place of its placeholder tokens."""
+        """Return (L, H) embeddings of a unit, with `features` in place of its placeholders."""
         markers = (len(ids) - sum(map(len, features))) // 2
         return torch.cat([self.embed(ids[:markers]), *features, self.embed(ids[-markers:])])
 
     def _logits(self, state: torch.Tensor) -> torch.Tensor:
-        """(H,) -> (V,), run as one row: bitsandbytes' INT8 layers need two dimensions."""
+        """Return (H,) -> (V,), run as one row: bitsandbytes' INT8 layers need two dimensions."""
         logits: torch.Tensor = self.backbone.lm_head(state[None])[0]
         return logits

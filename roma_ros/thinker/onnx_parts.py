@@ -288,7 +288,7 @@ def _parse(path: Path) -> Any:
 
 
 def _outside_names(graph: Any) -> Iterator[str]:
-    """Names of the files that a graph loads weights from."""
+    """Return the names of the files that a graph loads weights from."""
     tensors = list(graph.initializer)
     for sparse in graph.sparse_initializer:
         tensors += [sparse.values, sparse.indices]
@@ -303,7 +303,7 @@ def _outside_names(graph: Any) -> Iterator[str]:
 
 
 def _options(provider: str) -> dict[str, str]:
-    """Options of a provider: TensorRT builds an engine for minutes, so that is cached on disk."""
+    """Return options of a provider; TensorRT's engine takes minutes to build: cached on disk."""
     if provider != "TensorrtExecutionProvider":
         return {}
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"

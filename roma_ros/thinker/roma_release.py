@@ -5,16 +5,19 @@ Names as in the release of March 2026 (repository Eureka-Maggie/ROMA, weights Eu
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
 
-from roma_ros.thinker.checkpoint_check.files import shown
+from roma_ros.thinker.checkpoint_check.files import read_json, shown
 from roma_ros.thinker.checkpoint_check.limits import Count, ListOf
-from roma_ros.thinker.checkpoint_check.weight_files import has_weights, weight_files
+from roma_ros.thinker.checkpoint_check.weight_files import (
+    has_weights,
+    read_header,
+    weight_files,
+)
 from roma_ros.thinker.errors import CheckpointError
 
 __all__ = ["release_settings", "release_speak_head"]
@@ -48,8 +51,8 @@ def release_settings(folder: Path) -> dict[str, Any]:
     """
     file = folder / "config.json"
     try:
-        config = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        config = read_json(file)
+    except CheckpointError:
         return {}  # not a checkpoint; `check_folder` reports that
     if not isinstance(config, dict):
         return {}
@@ -75,11 +78,14 @@ def release_settings(folder: Path) -> dict[str, Any]:
 def release_speak_head(folder: Path) -> dict[str, torch.Tensor] | None:
     """Read the state of a `SpeakHead` from the shards of the release.
 
+    Args:
+        folder: folder that `check_speak_head` has passed.
+
     Returns:
         Tensors by the names of `SpeakHead`; `None` if the shards hold no speak head.
 
     Raises:
-        CheckpointError: a tensor of the head is missing, or a shard cannot be read.
+        CheckpointError: a shard cannot be read.
     """
     found: dict[str, torch.Tensor] = {}
     for shard in weight_files(folder) if has_weights(folder) else []:
@@ -90,16 +96,13 @@ def release_speak_head(folder: Path) -> dict[str, torch.Tensor] | None:
                         found[name] = file.get_tensor(key)
         except (OSError, SafetensorError) as error:
             raise CheckpointError(f"{shard} cannot be read: {error}") from error
-    if found and (missing := sorted(set(HEAD_NAMES.values()) - set(found))):
-        raise CheckpointError(
-            f"{folder} has a part of ROMA's speak head, but lacks {missing}; "
-            "is a shard of the checkpoint missing?"
-        )
     return found or None
 
 
 def _holds_head(folder: Path) -> bool:
     try:
-        return release_speak_head(folder) is not None
+        shards = weight_files(folder) if has_weights(folder) else []
+        names = (name.removeprefix(PREFIX) for shard in shards for name in read_header(shard))
+        return any(name in HEAD_NAMES for name in names)
     except CheckpointError:
         return False  # loading the weights reports the error

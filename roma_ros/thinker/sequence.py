@@ -104,7 +104,7 @@ class TokenSequence:
         return hidden
 
     def _mask(self, slots: Sequence[int]) -> torch.Tensor:
-        """(1, 1, L, read_length) bool: all visible slots, and causal among the new ones."""
+        """Return (1, 1, L, read_length) bool: all visible slots, and causal among the new ones."""
         length = len(slots)
         mask = self.visible[: self.cache.read_length].repeat(length, 1)
         causal = torch.ones(length, length, dtype=torch.bool, device=self.cache.device).tril()

@@ -293,14 +293,14 @@ class StreamSession:
             self._pending += text
 
     def _question_after_units(self, question: str | None) -> list[int]:
-        """Token ids of the question after each unit and the header of its answer; mostly none."""
+        """Return ids of the question after each unit and its answer's header; mostly none."""
         if self.model.yes_no is None or (self.instruction is None and question is None):
             return []
         question = question or CONDITION_HOLDS.format(instruction=self.instruction)
         return self.model.dialogue.question(question)
 
     def _p_speak(self, hidden: tuple[torch.Tensor, ...]) -> float | None:
-        """p(speak) from the states at a unit's end, or by the question after it."""
+        """Return p(speak) from the states at a unit's end, or by the question after it."""
         if self.model.yes_no is None:
             return self.model.p_speak(hidden)
         if not self._unit_question:
@@ -309,7 +309,7 @@ class StreamSession:
         return self.model.p_speak(self._window.sequence.extend_temporarily(question))
 
     def _audio_slots(self, unit: EncodedUnit, slots: Sequence[int]) -> list[int]:
-        """The slots of a unit without those of its video."""
+        """Return the slots of a unit without those of its video."""
         is_video = (unit.tokens == self.model.dialogue.token("<|VIDEO|>")).tolist()
         return [slot for slot, video in zip(slots, is_video, strict=True) if not video]
 

@@ -158,12 +158,12 @@ def _listed(words: tuple[str, ...]) -> str:
 
 
 def _stems(words: Iterable[str]) -> frozenset[str]:
-    """Everything that the words may be inflections of, themselves included."""
+    """Return all stems that the words may be inflections of, themselves included."""
     return frozenset(stem for word in words for stem in _stems_of(word))
 
 
 def _stems_of(word: str) -> set[str]:
-    """Stems that an English word may have, itself included: "knocking" -> "knock"."""
+    """Return stems that an English word may have, itself included: "knocking" -> "knock"."""
     stems = {word}
     for ending in ("s", "es", "ed", "d", "ing"):
         stem = word.removesuffix(ending)

@@ -186,7 +186,7 @@ class ContextWindow:
         self._fork = None
 
     def retained_slots(self) -> list[int]:
-        """Slots of the sink, and those in the window that will become part of it."""
+        """Return the slots of the sink, and those in the window that will become part of it."""
         return [*self.sink, *(slot for unit in self.units for slot in unit.retained)]
 
     def free_cache(self) -> None:

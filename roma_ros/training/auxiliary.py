@@ -6,7 +6,7 @@ slowly. The auxiliary loss acts on the encoders' tokens directly. The heads are 
 Targets that are words (colours, shapes, spoken words) are classified against the backbone's own
 word embeddings: a video token of a red circle is pulled towards the embeddings of `red` and
 `circle`, and an audio token of the spoken word `red` towards that of `red`. So the tokens of the
-encoders live in the space of the word embeddings from the start.
+encoders are in the space of the word embeddings from the start.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ __all__ = [
 
 MAX_ALIKE = 3  # largest number of repetitions of a short sound
 COLOURS, SHAPES, MOTIONS = tuple(Colour), tuple(Shape), ("stays", "moves")
-NOBODY, UNKNOWN = (0, 0, -1), (-1, -1, -1)  # target of a cell without a figure, without a label
+NO_FIGURE, UNKNOWN = (0, 0, -1), (-1, -1, -1)  # target of a cell without a figure, without a label
 MOVED = 0.02  # least motion between the frames of a unit, as a share of the frame's sides
 NOTHING_THERE = 0.2  # loss weight of tokens without a figure or word, which are the majority
 FACT_SHARE = 0.1  # weight of the loss of binary labels
-SAID_SHARE = 0.1  # weight of the loss of spoken words
+SPOKEN_SHARE = 0.1  # weight of the loss of spoken words
 
 
 def _seen() -> Iterator[str]:
@@ -92,13 +92,13 @@ class AuxiliaryTargets:
 
     Attributes:
         seen, heard: those of `VISUAL_LABELS` and `AUDIO_LABELS` that are true.
-        said: spoken words with their times in seconds from the start of the first unit.
+        spoken: spoken words with their times in seconds from the start of the first unit.
         standing: figures in the last frame.
     """
 
     seen: frozenset[str] | None = None
     heard: frozenset[str] | None = None
-    said: tuple[SpokenWord, ...] | None = None
+    spoken: tuple[SpokenWord, ...] | None = None
     standing: tuple[VisibleFigure, ...] | None = None
 
     @property
@@ -117,8 +117,8 @@ class AuxiliaryTargets:
         Numbers count from 1 in the order of `Colour`, `Shape` and `MOTIONS`; 0 is none, -1 is
         unknown. A figure belongs to the cell of its centre.
         """
-        nobody = UNKNOWN if self.standing is None else NOBODY
-        cells = [nobody] * (rows * columns)
+        empty = UNKNOWN if self.standing is None else NO_FIGURE
+        cells = [empty] * (rows * columns)
         for figure in self.standing or ():
             row = min(int(figure.y * rows), rows - 1)
             column = min(int(figure.x * columns), columns - 1)
@@ -133,10 +133,10 @@ class AuxiliaryTargets:
             rate: audio tokens per second.
             ids: tokenizer, from text to token ids.
         """
-        if self.said is None:
+        if self.spoken is None:
             return [-1] * tokens
         spoken = [0] * tokens
-        for number, word in enumerate(self.said):
+        for number, word in enumerate(self.spoken):
             id_ = ids(f" {word.text}" if number else word.text)[0]
             first, end = (round(time * rate) for time in (word.begins, word.ends))
             spoken[first:end] = [1 + id_] * (min(end, tokens) - first)
@@ -258,8 +258,8 @@ class AuxiliaryHeads(nn.Module):
         cell_loss = words.new_zeros(())
         for numbers, named in kinds:
             cell_loss = cell_loss + _naming_loss(numbers, video, self.nothing, words[named])
-        said_loss = _naming_loss(spoken, audio, self.silence, words)
-        return (FACT_SHARE * auxiliary_loss + cell_loss + SAID_SHARE * said_loss) / len(facts)
+        word_loss = _naming_loss(spoken, audio, self.silence, words)
+        return (FACT_SHARE * auxiliary_loss + cell_loss + SPOKEN_SHARE * word_loss) / len(facts)
 
 
 def _naming_loss(

@@ -64,8 +64,8 @@ class Batch(TypedDict):
     spoken: torch.Tensor
 
 
-class _Senses:
-    """The features of all units of a batch, each unit's once."""
+class _UnitFeatures:
+    """Features of all units of a batch, computed once per unit."""
 
     def __init__(self, features: FeatureExtractor) -> None:
         self.features = features
@@ -76,22 +76,22 @@ class _Senses:
         self._known: dict[int, tuple[tuple[int, int] | None, range, range]] = {}
 
     def of(self, unit: MultimodalUnit) -> tuple[tuple[int, int] | None, range, range]:
-        """Rows and columns of a unit's video tokens, and where the encoders' tokens stand."""
+        """Return rows and columns of a unit's video tokens, and the ranges of encoded tokens."""
         if id(unit) not in self._known:
-            video, seen, heard = None, range(0), range(0)
+            video, video_at, audio_at = None, range(0), range(0)
             if unit.frames is not None:
                 patches = self.features.video(unit.frames)
                 merge = self.features.merge_size
                 video = (patches.rows // merge, patches.columns // merge)
                 self.pixels.append(patches.pixels)
                 self.grid.append([1, patches.rows, patches.columns])
-                seen = range(self._video_tokens, self._video_tokens + video[0] * video[1])
-                self._video_tokens = seen.stop
+                video_at = range(self._video_tokens, self._video_tokens + video[0] * video[1])
+                self._video_tokens = video_at.stop
             if unit.audio is not None:
                 start = AUDIO_TOKENS_PER_UNIT * len(self.mel)
                 self.mel.append(self.features.audio(unit.audio))
-                heard = range(start, start + AUDIO_TOKENS_PER_UNIT)
-            self._known[id(unit)] = video, seen, heard
+                audio_at = range(start, start + AUDIO_TOKENS_PER_UNIT)
+            self._known[id(unit)] = video, video_at, audio_at
         return self._known[id(unit)]
 
 
@@ -109,7 +109,7 @@ class Batcher:
 
     def __call__(self, worlds: Sequence[Sequence[StreamExample]]) -> Batch:
         examples = [example for world in worlds for example in world]
-        senses = _Senses(self.features)
+        unit_features = _UnitFeatures(self.features)
         layouts: list[TokenLayout] = []
         video_of: list[int] = []
         audio_of: list[int] = []
@@ -118,12 +118,12 @@ class Batcher:
         for example in examples:
             shapes = []
             for unit in example.units:
-                video, seen, heard = senses.of(unit)
-                video_of += seen
-                audio_of += heard
+                video, video_at, audio_at = unit_features.of(unit)
+                video_of += video_at
+                audio_of += audio_at
                 cells += example.facts.cells(*video) if video else []
-                ids = unit_tokens(self.dialogue, video, len(heard))
-                shapes.append(UnitShape(ids, *unit_positions(video, len(heard))))
+                ids = unit_tokens(self.dialogue, video, len(audio_at))
+                shapes.append(UnitShape(ids, *unit_positions(video, len(audio_at))))
             spoken += example.facts.words(
                 len(audio_of) - len(spoken), AUDIO_TOKENS_PER_UNIT, self.dialogue.text
             )
@@ -139,13 +139,13 @@ class Batcher:
         flat = tokens.flatten()
         token = self.dialogue.token
         speak, waiting, weight = _labels(examples)
-        pixels, mel = senses.pixels, senses.mel
+        pixels, mel = unit_features.pixels, unit_features.mel
         return Batch(
             tokens=tokens,
             positions=positions,
             mask=_mask(layouts, length),
             pixels=torch.from_numpy(np.concatenate(pixels)) if pixels else torch.empty(0, 0),
-            grid=torch.tensor(senses.grid, dtype=torch.long).reshape(-1, 3),
+            grid=torch.tensor(unit_features.grid, dtype=torch.long).reshape(-1, 3),
             mel=torch.from_numpy(np.concatenate(mel, axis=1)) if mel else torch.empty(0, 0),
             video_at=(flat == token("<|VIDEO|>")).nonzero()[:, 0],
             video_of=torch.tensor(video_of, dtype=torch.long),

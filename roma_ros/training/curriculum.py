@@ -280,8 +280,10 @@ class World:
             exercise = narration_on(self.scene(seed, Plot.SEQUENCE), spoken=self.spoken)
             asked = [] if self.spoken else asked_about(exercise.scene, self.mix)
             if self.mix.dense and not self.spoken:
-                told = enumerate(captions(exercise.scene))
-                asked += [Exchange(unit=u, question=CAPTION_QUESTION, answer=a) for u, a in told]
+                labelled = enumerate(captions(exercise.scene))
+                asked += [
+                    Exchange(unit=u, question=CAPTION_QUESTION, answer=a) for u, a in labelled
+                ]
             examples.append(replace(exercise_example(exercise, self.mix), exchanges=asked))
         return examples
 
@@ -333,11 +335,11 @@ def dictation_example(exercise: Exercise, mix: Mix) -> StreamExample:
     spoken_in = range(int(line.onset), math.ceil(exercise.told_after))
     renderer = WorldRenderer(exercise.scene)
     units = [replace(renderer.unit(number), frames=None) for number in spoken_in]
-    heard = Exchange(unit=len(units) - 1, question=DICTATION_QUESTION, answer=exercise.text)
+    exchange = Exchange(unit=len(units) - 1, question=DICTATION_QUESTION, answer=exercise.text)
     return StreamExample(
         units=units,
-        exchanges=[heard] * bool(mix.questions_per_stream),
-        facts=AuxiliaryTargets(said=tuple(word.delayed(-spoken_in.start) for word in line.words)),
+        exchanges=[exchange] * bool(mix.questions_per_stream),
+        facts=AuxiliaryTargets(spoken=tuple(word.delayed(-spoken_in.start) for word in line.words)),
     )
 
 

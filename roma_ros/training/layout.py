@@ -41,48 +41,50 @@ class TokenLayout:
     Attributes:
         tokens: L token ids, with placeholders for video and audio.
         positions: TMRoPE positions as pieces of (3, n), L columns in total.
-        sees: for each token, the length of the trunk that it attends to and the index of the first
-            token of its branch; (0, 0) for tokens of the trunk.
+        attends_to: for each token, length of the visible trunk and index of the first token of
+            its branch; (0, 0) for tokens of the trunk.
         unit_ends: index of the last token of each unit.
         targets: pairs of the index of a token and the id of the token that should follow it.
     """
 
     tokens: list[int] = field(default_factory=list)
     positions: list[torch.Tensor] = field(default_factory=list)
-    sees: list[tuple[int, int]] = field(default_factory=list)
+    attends_to: list[tuple[int, int]] = field(default_factory=list)
     unit_ends: list[int] = field(default_factory=list)
     targets: list[tuple[int, int]] = field(default_factory=list)
 
     def add(
-        self, tokens: Sequence[int], offsets: torch.Tensor, start: int, sees: tuple[int, int]
+        self, tokens: Sequence[int], offsets: torch.Tensor, start: int, attends_to: tuple[int, int]
     ) -> None:
         """Append tokens at positions `start` + offsets."""
         self.tokens += tokens
         self.positions.append(offsets + start)
-        self.sees += [sees] * len(tokens)
+        self.attends_to += [attends_to] * len(tokens)
 
-    def add_text(self, tokens: Sequence[int], start: int, sees: tuple[int, int] = (0, 0)) -> int:
+    def add_text(
+        self, tokens: Sequence[int], start: int, attends_to: tuple[int, int] = (0, 0)
+    ) -> int:
         """Append text from position `start` on; return the position after it."""
-        self.add(tokens, torch.arange(len(tokens)).expand(3, -1), start, sees)
+        self.add(tokens, torch.arange(len(tokens)).expand(3, -1), start, attends_to)
         return start + len(tokens)
 
     def add_spoken(
-        self, tokens: Sequence[int], end: int, start: int, sees: tuple[int, int] = (0, 0)
+        self, tokens: Sequence[int], end: int, start: int, attends_to: tuple[int, int] = (0, 0)
     ) -> int:
         """Append text that the model should decode, as targets followed by `end`."""
         last = len(self.tokens) - 1
         self.targets += [(last + n, token) for n, token in enumerate([*tokens, end])]
-        return self.add_text(tokens, start, sees)
+        return self.add_text(tokens, start, attends_to)
 
     @property
     def branched(self) -> bool:
         """Whether the layout has a branch."""
-        return self.sees[-1] != (0, 0)
+        return self.attends_to[-1] != (0, 0)
 
     def mask(self) -> torch.Tensor:
         """Return the attention mask: bool (L, L), true where a row attends to a column."""
         index = torch.arange(len(self.tokens))
-        trunk, branch = torch.tensor(self.sees).T
+        trunk, branch = torch.tensor(self.attends_to).T
         causal = index[None] <= index[:, None]
         mask: torch.Tensor = causal & (
             (index[None] < trunk[:, None]) | (index[None] >= branch[:, None])
@@ -112,7 +114,7 @@ def lay_out(example: StreamExample, units: Sequence[UnitShape], dialogue: Dialog
         ends.append((len(layout.tokens), position))
     for exchange in example.exchanges:
         trunk, position = ends[exchange.unit]
-        sees = (trunk, len(layout.tokens))
-        position = layout.add_text(dialogue.question(exchange.question), position, sees)
-        layout.add_spoken(dialogue.text(exchange.answer), dialogue.end, position, sees)
+        attends_to = (trunk, len(layout.tokens))
+        position = layout.add_text(dialogue.question(exchange.question), position, attends_to)
+        layout.add_spoken(dialogue.text(exchange.answer), dialogue.end, position, attends_to)
     return layout

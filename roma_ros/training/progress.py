@@ -25,8 +25,8 @@ class ProgressBar(ProgressCallback):
     """transformers' progress bar with the newest values beside it, instead of extra lines."""
 
     def on_log(self, *_: object, logs: Mapping[str, float] | None = None, **__: object) -> None:
-        if self.training_bar is not None and (said := figures(logs or {})):
-            self.training_bar.set_postfix_str(said)
+        if self.training_bar is not None and (text := figures(logs or {})):
+            self.training_bar.set_postfix_str(text)
 
 
 class ProgressLines(TrainerCallback):
@@ -54,22 +54,22 @@ class ProgressLines(TrainerCallback):
         logs: Mapping[str, float] | None = None,
         **_: object,
     ) -> None:
-        said = figures(logs or {})
-        if not said or not state.is_world_process_zero:
+        text = figures(logs or {})
+        if not text or not state.is_world_process_zero:
             return
         self._seen.append((state.global_step, time.monotonic()))
         (first, since), (last, until) = self._seen[0], self._seen[-1]
         pace = (last - first) / max(until - since, 1e-9)
         left = (state.max_steps - last) / pace if pace > 0 else float("inf")
         print(
-            f"step {last}/{state.max_steps}: {said}, {pace:.2f} steps/s, {_clock(left)} left",
+            f"step {last}/{state.max_steps}: {text}, {pace:.2f} steps/s, {_clock(left)} left",
             file=self._out or sys.stderr,
             flush=True,
         )
 
 
 def _clock(seconds: float) -> str:
-    """Hours and minutes, or minutes and seconds."""
+    """Format hours and minutes, or minutes and seconds."""
     if seconds == float("inf"):
         return "unknown time"
     minutes, rest = divmod(round(seconds), 60)

@@ -19,7 +19,7 @@ LORA_TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", 
 
 
 class SettingsError(ValueError):
-    """A settings file cannot be read, or a setting is invalid."""
+    """Raised when a settings file cannot be read, or a setting is invalid."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +42,7 @@ class LoraSettings:
     targets: tuple[str, ...] = LORA_TARGETS
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "targets", tuple(self.targets))  # YAML knows lists alone
+        object.__setattr__(self, "targets", tuple(self.targets))  # YAML has lists only
         for name in ("rank", "alpha"):
             value = getattr(self, name)
             if not isinstance(value, int) or value < 1:
@@ -79,7 +79,7 @@ class DecideSettings:
 
     def __post_init__(self) -> None:
         for name in ("silent_tokens", "speak_tokens"):
-            object.__setattr__(self, name, tuple(getattr(self, name)))  # YAML knows lists alone
+            object.__setattr__(self, name, tuple(getattr(self, name)))  # YAML has lists only
         if self.source == SpeakSource.YES_NO.value:
             raise SettingsError("decide: yes_no is for models that were not trained to decide")
         if not isinstance(self.layers, int) or self.layers < 1:

@@ -114,7 +114,7 @@ class StreamTrainer(Trainer):
         save_progress(self.accelerator.unwrap_model(self.model), folder, state_dict)
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
-        if self.is_fsdp_enabled:  # its shards lie beside the model
+        if self.is_fsdp_enabled:  # its shards are beside the model
             super()._load_from_checkpoint(resume_from_checkpoint, model)
         else:
             load_progress(self.accelerator.unwrap_model(self.model), Path(resume_from_checkpoint))

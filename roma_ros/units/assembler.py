@@ -33,7 +33,7 @@ OLDEST_FIRST = 30 * NS_PER_SECOND
 
 
 class UnitAssembler:
-    """Assembles one-second units of items that arrive jittered, late and out of order.
+    """Assembler of one-second units from items that arrive jittered, late and out of order.
 
     Unit k covers [t0 + k, t0 + k + 1) s, where t0 is the first stamp. It is closed when no item
     that is in time can change it any more: when both modalities have reached its end, or one of
@@ -243,8 +243,8 @@ class UnitAssembler:
         except StampError:
             self.stats.stamps_bad += 1
             raise
-        if aligned.straggler and verdict is StampVerdict.JUMP:
-            verdict = StampVerdict.IN_TIME if self._lateness.follows else StampVerdict.LATE
+        if aligned.out_of_order and verdict is StampVerdict.JUMP:
+            verdict = StampVerdict.IN_TIME if self._lateness.is_measured else StampVerdict.LATE
         if verdict is StampVerdict.LATE:
             self._count_late(modality)
             return
@@ -256,7 +256,7 @@ class UnitAssembler:
         self._accept(modality, item)
 
     def _is_elsewhere(self, modality: Modality, stamp: int) -> bool:
-        """Whether an item that has jumped is too far away to belong to the same stream.
+        """Return whether an item that has jumped is too far away to belong to the same stream.
 
         The first item of a sensor is not, if it is only old: long chunks begin long before they
         arrive.
@@ -366,7 +366,7 @@ class UnitAssembler:
 
     def _horizon(self, newest: int) -> int:
         """Return the stamp before which audio is too late, ns."""
-        if not self._lateness.follows:
+        if not self._lateness.is_measured:
             return newest - self._lateness.reorder(Modality.AUDIO)
         own = self._clock.newest_of(Modality.AUDIO)
         by_time = newest - self._wait(Modality.AUDIO)
@@ -392,7 +392,7 @@ class UnitAssembler:
     # Closing units
 
     def _is_ready(self) -> bool:
-        """Whether no item that is in time can change the open unit any more."""
+        """Return whether no item that is in time can change the open unit any more."""
         newest, end = self._clock.newest, self._start + NS_PER_SECOND
         if newest is None or not self._clock.started or self._clock.reach < end:
             return False
@@ -403,7 +403,7 @@ class UnitAssembler:
         )
 
     def _is_absent(self, modality: Modality) -> bool:
-        """Whether no items of this modality will come."""
+        """Return whether no items of this modality will come."""
         used = self.config.video if modality is Modality.VIDEO else self.config.audio
         return not used or modality in self._absent
 
@@ -431,7 +431,7 @@ class UnitAssembler:
         start, fill, filled = self._start, VideoFill.NONE, 0
         frames = audio = None
         if self.config.video:
-            if not (self._lateness.follows and self._video.is_settled(start)):
+            if not (self._lateness.is_measured and self._video.is_settled(start)):
                 self._video_missed = start + NS_PER_SECOND
             frames, fill = self._video.read(start, may_hold=Modality.VIDEO not in self._absent)
         if self.config.audio:

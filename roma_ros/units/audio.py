@@ -57,7 +57,7 @@ class AudioChunk:
                 f"samples are {samples.dtype} {samples.shape}; expected float32 (n, channels)"
             )
         check_length(len(samples), self.rate)
-        # One look finds NaN (of which no comparison is true), infinities and absurd values.
+        # One comparison finds NaN (of which no comparison is true), infinities and absurd values.
         peak = max(float(samples.max()), -float(samples.min()))
         if not peak <= MAX_LEVEL:
             raise AudioError(

@@ -112,7 +112,7 @@ class AudioTimeline:
         return chunk.stamp - self._runs[-1].end - self._offset
 
     def _follows_at_once(self, chunk: AudioChunk) -> bool:
-        """Whether no other chunk fits between the timeline's end and this one."""
+        """Return whether no other chunk fits between the timeline's end and this one."""
         if self._previous is None:
             return False
         room = min(self._shortest / 2, max(CLEAR, 2 * self._jitter))

@@ -1,4 +1,4 @@
-"""Alignment of the stamps of two sensors, whatever clocks they are of.
+"""Alignment of the stamps of two sensors, which may be of different clocks.
 
 As long as the stamps of both may be of one clock, they stay as they are. Where they cannot be, an
 offset is added to the stamps of one sensor, so that items that arrive together get equal stamps;
@@ -45,7 +45,7 @@ class AlignedItem:
         item: with its stamp on the common timeline.
         clock: time of arrival by the node's clock, ns; None: not known.
         restart: whether it begins a new stream.
-        straggler: whether it is older than the items before it without being a jump.
+        out_of_order: whether it is older than the items before it without being a jump.
         waited: whether it was held back, so that its lateness does not count.
     """
 
@@ -53,7 +53,7 @@ class AlignedItem:
     item: Item
     clock: int | None
     restart: bool = False
-    straggler: bool = False
+    out_of_order: bool = False
     waited: bool = False
 
 
@@ -82,7 +82,7 @@ class SensorClockStatus:
 
 
 class ClockAlignment:
-    """Aligns the stamps of two sensors.
+    """Alignment of the stamps of two sensors.
 
     Args:
         mode: "auto" or "arrival", as AssemblerConfig.clock_alignment.
@@ -228,11 +228,11 @@ class ClockAlignment:
         return [self._place(timed, waited=True) for timed in good]
 
     def _place(
-        self, timed: TimedItem, *, straggler: bool = False, waited: bool = False
+        self, timed: TimedItem, *, out_of_order: bool = False, waited: bool = False
     ) -> AlignedItem:
         restart, self._restart = self._restart, False
         item = _restamped(timed.item, timed.stamp + self._offsets.of[timed.modality])
-        return AlignedItem(timed.modality, item, timed.clock, restart, straggler, waited)
+        return AlignedItem(timed.modality, item, timed.clock, restart, out_of_order, waited)
 
     # Jumps
 
@@ -243,16 +243,16 @@ class ClockAlignment:
             row.clear()
         row.append(timed)
         if len(row) < MAX_OVERTAKEN:
-            return [self._place(timed, straggler=True)]
+            return [self._place(timed, out_of_order=True)]
         tracker.suspects, tracker.overtaken = row[:-1], []
         return self._jumped(tracker, timed)
 
     def _resolve_suspects(self, tracker: StampTracker) -> Iterable[AlignedItem]:
-        """Resolve suspects after which the stamps went on as before: they were late, or wrong."""
+        """Resolve suspects after which the stamps continued as before: they were late, or wrong."""
         suspects, tracker.suspects = tracker.suspects, []
         for suspect in suspects:
             if tracker.last is not None and 0 <= tracker.last.end - suspect.end <= STRAGGLING:
-                yield self._place(suspect, straggler=True)
+                yield self._place(suspect, out_of_order=True)
             else:
                 self._stats.stamps_bad += 1
 
@@ -270,7 +270,7 @@ class ClockAlignment:
         return []
 
     def _is_beside(self, other: StampTracker, timed: TimedItem) -> bool:
-        """Whether an item is as far from the newest of the other sensor as items were before."""
+        """Return whether an item is as far from the other sensor's newest as items were before."""
         expected = self._offsets.difference
         newest = [*other.suspects[-1:], *filter(None, [other.last])]
         return expected is not None and any(
@@ -292,7 +292,7 @@ class ClockAlignment:
         return ready
 
     def _is_known_alone(self, tracker: StampTracker, now: int) -> bool:
-        """Whether the other sensor has not jumped by `now` (ns), or does not run."""
+        """Return whether the other sensor has not jumped by `now` (ns), or does not run."""
         suspects, other = tracker.suspects, self._other(tracker)
         if other.last is None or len(suspects) >= MAX_HELD[tracker.modality]:
             return True
@@ -361,7 +361,7 @@ class ClockAlignment:
             self._stats.audio_overlap += 1
 
     def _runs(self, tracker: StampTracker, now: int) -> bool:
-        """Whether a sensor runs at `now` (ns) with stamps that are used."""
+        """Return whether a sensor runs at `now` (ns) with stamps that are used."""
         return tracker.last is not None and not tracker.fault and tracker.runs(now)
 
     def _other(self, tracker: StampTracker) -> StampTracker:

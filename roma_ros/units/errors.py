@@ -1,4 +1,4 @@
-"""Errors of `roma_ros.units`; each message says what a value is, and what was expected."""
+"""Errors of `roma_ros.units`; each message has the value and the expected one."""
 
 __all__ = [
     "AssemblerConfigError",
@@ -16,24 +16,24 @@ class UnitsError(ValueError):
 
 
 class ImageError(UnitsError):
-    """An image whose data, size, step or encoding cannot be decoded."""
+    """Raised for an image whose data, size, step or encoding cannot be decoded."""
 
 
 class AudioError(UnitsError):
-    """Audio that is empty, not finite, or of an unsupported rate, format or shape."""
+    """Raised for audio that is empty, not finite, or of an unsupported rate, format or shape."""
 
 
 class StampError(UnitsError):
-    """A stamp that is negative, or that the driver never filled in."""
+    """Raised for a stamp that is negative, or that the driver did not fill in."""
 
 
 class ModalityError(UnitsError):
-    """An item of a modality that the assembler's config leaves out."""
+    """Raised for an item of a modality that the assembler's config leaves out."""
 
 
 class UnitError(UnitsError):
-    """A unit whose arrays have other shapes or types than every unit has."""
+    """Raised for a unit whose arrays have other shapes or types than every unit has."""
 
 
 class AssemblerConfigError(UnitsError):
-    """A value of `AssemblerConfig` outside its range."""
+    """Raised when a value of `AssemblerConfig` is outside its range."""

@@ -96,7 +96,7 @@ class CompressedFrame:
     Attributes:
         stamp: ns on the sensor clock.
         format: `format` of sensor_msgs/CompressedImage, such as "jpeg" or "rgb8; jpeg compressed
-            bgr8". It tells only depth, grey and Bayer patterns; the codec is found in the data.
+            bgr8". It gives only depth, grey and Bayer patterns; the codec is found in the data.
         data: the whole encoded image.
         max_pixels: larger images are refused, except JPEG images that can be decoded at a smaller
             size (all but progressive ones), up to MAX_PIXELS. A PNG of 16 bits counts twice.

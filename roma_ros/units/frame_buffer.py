@@ -33,7 +33,7 @@ class FrameBuffer:
 
         Args:
             moment: the time, ns.
-            end: stamp before which frames must lie, ns.
+            end: stamp before which frames must be, ns.
             count: most frames to return; None: all.
         """
         before = self._frames[: bisect_left(self._frames, end, key=_stamp)]

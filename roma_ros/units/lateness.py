@@ -59,7 +59,7 @@ class Lateness:
         self._duration = {modality: RecentMaximum() for modality in Modality}
 
     @property
-    def follows(self) -> bool:
+    def is_measured(self) -> bool:
         """Whether the lateness is measured."""
         return self._fixed is None
 

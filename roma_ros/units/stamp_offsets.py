@@ -38,7 +38,7 @@ AGREED_TIME = 10 * NS_PER_SECOND
 
 
 class StampOffsets:
-    """Decision which sensor's stamps are shifted, and by how much; it is reviewed as time goes on.
+    """Decision which sensor's stamps are shifted, and by how much; it is reviewed continually.
 
     Args:
         mode: "auto" or "arrival", as AssemblerConfig.clock_alignment.

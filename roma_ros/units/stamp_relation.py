@@ -83,7 +83,7 @@ class StampRelation:
         self._pairs.clear()
 
     def is_settled(self, count: int, span: int) -> bool:
-        """Whether there are at least `count` pairs over at least `span` (ns)."""
+        """Return whether there are at least `count` pairs over at least `span` (ns)."""
         return len(self._pairs) >= count and self._pairs[-1][0] - self._pairs[0][0] >= span
 
     @property
@@ -99,7 +99,7 @@ class StampRelation:
 
 
 def same_epoch(latency: int) -> bool:
-    """Whether stamps with this latency (ns) by a clock may be of that clock."""
+    """Return whether stamps with this latency (ns) by a clock may be of that clock."""
     return abs(latency) <= EPOCH
 
 
@@ -111,7 +111,7 @@ def _plausibility(latency: int, longest: int) -> int:
 
 
 def are_of_one_clock(relation: Relation, longest: int) -> bool:
-    """Whether the stamps of both sensors may be of one clock.
+    """Return whether the stamps of both sensors may be of one clock.
 
     A stamp is never in the future. A latency of 0 to `longest` is plausible; stamps that are wrong
     by as much cannot be distinguished from it.

@@ -66,7 +66,7 @@ class TimedItem:
 
 
 def is_continuous(before: TimedItem, after: TimedItem) -> bool:
-    """Whether the stamps of two consecutive items are continuous.
+    """Return whether the stamps of two consecutive items are continuous.
 
     They are if there is no gap between the items, at whatever speed a recording is played, or if
     they advance as much as the time of arrival, as after a pause of the sensor.
@@ -144,7 +144,7 @@ class StampTracker:
         return self._repeated > 0
 
     def has_recovered(self, now: int) -> bool:
-        """Whether stamps that were unusable have advanced with time for 5 s; `now` is in ns."""
+        """Return whether unusable stamps have advanced with time for 5 s at `now`, ns."""
         since, raw = self._steady_since, self._raw
         if since is None or raw is None or now - since.arrival < STEADY_TIME:
             return False
@@ -171,19 +171,19 @@ class StampTracker:
         return len(self._steps) == STEPS and now - self._steps[0] <= STEPS_TIME
 
     def runs(self, now: int) -> bool:
-        """Whether the sensor still gives items at `now` (ns)."""
+        """Return whether the sensor still gives items at `now` (ns)."""
         return self._raw is not None and now - self._raw.arrival <= max(SILENT, 2 * self._interval)
 
-    def seen_since(self, then: int, now: int, patience: int) -> bool:
-        """Whether an item has arrived since `then`, or is overdue at `now`.
+    def seen_since(self, then: int, now: int, tolerance: int) -> bool:
+        """Return whether an item has arrived since `then`, or is overdue at `now`.
 
         Args:
             then, now: times of arrival, ns.
-            patience: how late an item may be, ns.
+            tolerance: how late an item may be, ns.
         """
         if self._raw is None or self._raw.arrival >= then:
             return True
-        return now - self._raw.arrival > self._interval * 3 // 2 + patience
+        return now - self._raw.arrival > self._interval * 3 // 2 + tolerance
 
     # Estimates
 

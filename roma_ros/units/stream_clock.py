@@ -119,7 +119,7 @@ class StreamClock:
         self.newest = max(self._newest.values())
 
     def is_short_gap(self, stamp: int) -> bool:
-        """Whether an item ahead of all others may still belong to this stream."""
+        """Return whether an item ahead of all others may still belong to this stream."""
         return 0 <= stamp - self.reach <= self._max_gap
 
     def _check_set(self, modality: Modality, stamp: int) -> None:

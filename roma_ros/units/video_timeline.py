@@ -60,7 +60,7 @@ class VideoTimeline:
         )
 
     def is_settled(self, start: int) -> bool:
-        """Whether no frame still to come can be nearer to a sampling time of the unit at `start`.
+        """Return whether no later frame can be nearer to a sampling time of the unit at `start`.
 
         With a camera of some frames a second that is long before the unit's end.
         """

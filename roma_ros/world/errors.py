@@ -8,12 +8,12 @@ class WorldError(Exception):
 
 
 class SceneError(WorldError, ValueError):
-    """Seed or length of a scene, or size of a picture, is out of range."""
+    """Raised when seed or length of a scene, or size of a picture, is out of range."""
 
 
 class FilmError(WorldError, RuntimeError):
-    """A scene cannot be written as a video file."""
+    """Raised when a scene cannot be written as a video file."""
 
 
 class SampleError(WorldError, ValueError):
-    """A file of samples, or a file that it names, is invalid; the message names the place."""
+    """Raised when a file of samples, or a file that it names, is invalid."""

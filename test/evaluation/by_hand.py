@@ -42,7 +42,7 @@ def narration(due: dict[int, str], said: dict[int, str], seconds: int = 8) -> Na
     return NarrationOutcome(
         world=1,
         due=tuple(TimedText(unit, text) for unit, text in due.items()),
-        said=tuple(TimedText(unit, text) for unit, text in said.items()),
+        published=tuple(TimedText(unit, text) for unit, text in said.items()),
         p_speak=p_speak,
         step_seconds=np.full(seconds, 0.04),
         speak_seconds=np.zeros(seconds),

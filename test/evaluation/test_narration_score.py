@@ -54,7 +54,7 @@ def test_counts_and_figures() -> None:
     due = [TimedText(3, "a"), TimedText(6, "b"), TimedText(12, "c")]
     said = [TimedText(3, "a"), TimedText(5, "x"), TimedText(9, "c"), TimedText(10, "c")]
     counts = score_narration(due, said)
-    assert counts == NarrationCounts(due=3, said=4, matched=2, worded=1)
+    assert counts == NarrationCounts(due=3, published=4, matched=2, worded=1)
     assert counts.f1 == pytest.approx(4 / 7)
     assert counts.precision == 0.5
     assert counts.recall == pytest.approx(2 / 3)

@@ -80,9 +80,9 @@ def test_a_narration_speaks_where_it_triggers(puppet) -> None:
     puppet.wants(0.9)
     puppet.falls_silent()
     (loud,) = run_case(puppet.thinker, case, PROTOCOL.triggers).narrations
-    assert [(saying.unit, saying.text) for saying in loud.said] == [(n, "") for n in range(5)]
+    assert [(saying.unit, saying.text) for saying in loud.published] == [(n, "") for n in range(5)]
     (quiet,) = run_case(puppet.thinker, case, TriggerSettings(narration_threshold=0.95)).narrations
-    assert quiet.said == ()
+    assert quiet.published == ()
     assert quiet.due == loud.due
     assert quiet.labels.sum() == len(quiet.due)
 
@@ -92,7 +92,7 @@ def test_a_sentence_without_end_is_cut_by_the_next_and_told_as_far_as_it_came(pu
     case = Case.of(CaseKind.NARRATION, 0, PROTOCOL)
     puppet.wants(0.9)
     (outcome,) = run_case(puppet.thinker, case, PROTOCOL.triggers).narrations
-    assert [saying.text for saying in outcome.said] == ["a" * 25] * 5
+    assert [saying.text for saying in outcome.published] == ["a" * 25] * 5
 
 
 def test_a_checkpoint_without_a_speak_head_is_refused(puppet) -> None:

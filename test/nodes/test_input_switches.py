@@ -19,7 +19,7 @@ def test_the_switch_for_all_gives_back_what_it_took_and_no_more():
     deaf = InputSwitches.of([VIDEO, AUDIO]).switched(AUDIO, False)
     shut = deaf.switched(None, False)
     assert shut.disabled == {VIDEO, AUDIO}
-    assert shut.off_by(AUDIO) == ["~/enable", "~/enable_audio"]
+    assert shut.disabled_by(AUDIO) == ["~/enable", "~/enable_audio"]
     assert shut.switched(None, True) == deaf
     assert shut.switched(AUDIO, True).disabled == {VIDEO, AUDIO}
 

@@ -25,11 +25,11 @@ def test_says_what_it_loads_while_it_does():
     go_on = threading.Event()
     loading = Loading("seven on cpu", lambda: go_on.wait(30) and 7, lambda _: None)
     assert str(loading) == "loading seven on cpu, for 0 s so far"
-    assert loading.at_work
-    assert not loading.over
+    assert loading.is_running
+    assert not loading.is_done
     go_on.set()
     assert loading.wait() == 7
-    until(lambda: loading.over and not loading.at_work, "the thread ends")
+    until(lambda: loading.is_done and not loading.is_running, "the thread ends")
 
 
 def test_what_comes_after_it_was_abandoned_is_discarded():
@@ -37,8 +37,8 @@ def test_what_comes_after_it_was_abandoned_is_discarded():
     discarded: list[int] = []
     loading = Loading("seven", lambda: go_on.wait(30) and 7, discarded.append)
     loading.abandon()
-    assert loading.over
-    assert loading.at_work
+    assert loading.is_done
+    assert loading.is_running
     with pytest.raises(LoadingAbandonedError, match="abandoned loading seven"):
         loading.wait()
     go_on.set()
@@ -48,7 +48,7 @@ def test_what_comes_after_it_was_abandoned_is_discarded():
 def test_an_abandon_that_comes_too_late_changes_nothing():
     discarded: list[int] = []
     loading = Loading("seven", lambda: 7, discarded.append)
-    until(lambda: loading.over, "it is loaded")
+    until(lambda: loading.is_done, "it is loaded")
     loading.abandon()
     assert loading.wait() == 7
     assert discarded == []

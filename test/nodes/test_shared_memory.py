@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from roma_ros.nodes.shared_memory import FOLDER, LOCK_OF_SEGMENT, Swept, sweep_dead_segments
+from roma_ros.nodes.shared_memory import FOLDER, LOCK_OF_SEGMENT, SweepResult, sweep_dead_segments
 
 from ..clips import Clip, write_clip
 from .conftest import until
@@ -34,7 +34,7 @@ def segment(folder: Path, name: str = NAME, *, age: float = 60.0) -> tuple[Path,
 def test_a_segment_whose_lock_nobody_holds_is_removed(tmp_path, name):
     memory, lock = segment(tmp_path, name)
     swept = sweep_dead_segments(tmp_path)
-    assert swept == Swept(1, 1_000_000)
+    assert swept == SweepResult(1, 1_000_000)
     assert not memory.exists()
     assert not lock.exists()
     assert str(swept).startswith("removed 1 segment of shared memory (1 MB)")
@@ -44,14 +44,14 @@ def test_a_segment_whose_owner_lives_is_left(tmp_path):
     memory, lock = segment(tmp_path)
     with lock.open("rb") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
-        assert sweep_dead_segments(tmp_path) == Swept()
+        assert sweep_dead_segments(tmp_path) == SweepResult()
     assert memory.exists()
     assert lock.exists()
 
 
 def test_a_lock_file_that_is_made_right_now_is_left(tmp_path):
     memory, lock = segment(tmp_path, age=1.0)
-    assert sweep_dead_segments(tmp_path) == Swept()
+    assert sweep_dead_segments(tmp_path) == SweepResult()
     assert memory.exists()
     assert lock.exists()
 
@@ -59,7 +59,7 @@ def test_a_lock_file_that_is_made_right_now_is_left(tmp_path):
 def test_what_belongs_to_another_user_is_left(tmp_path, monkeypatch):
     memory, _ = segment(tmp_path)
     monkeypatch.setattr(os, "geteuid", lambda: memory.stat().st_uid + 1)
-    assert sweep_dead_segments(tmp_path) == Swept()
+    assert sweep_dead_segments(tmp_path) == SweepResult()
     assert memory.exists()
 
 
@@ -69,7 +69,7 @@ def test_a_link_in_place_of_a_lock_is_not_followed(tmp_path):
     other = tmp_path / "other"
     other.touch()
     lock.symlink_to(other)
-    assert sweep_dead_segments(tmp_path, youngest=0.0) == Swept()
+    assert sweep_dead_segments(tmp_path, youngest=0.0) == SweepResult()
     assert memory.exists()
     assert other.exists()
 
@@ -77,7 +77,7 @@ def test_a_link_in_place_of_a_lock_is_not_followed(tmp_path):
 def test_a_lock_file_without_its_segment_is_removed_too(tmp_path):
     memory, lock = segment(tmp_path)
     memory.unlink()
-    assert sweep_dead_segments(tmp_path) == Swept()
+    assert sweep_dead_segments(tmp_path) == SweepResult()
     assert not lock.exists()
 
 
@@ -86,13 +86,13 @@ def test_a_lock_file_without_its_segment_is_removed_too(tmp_path):
 )
 def test_nothing_else_is_touched(tmp_path, name):
     memory, lock = segment(tmp_path, name)
-    assert sweep_dead_segments(tmp_path) == Swept()
+    assert sweep_dead_segments(tmp_path) == SweepResult()
     assert memory.exists()
     assert lock.exists()
 
 
 def test_a_folder_that_is_not_there_is_no_error(tmp_path):
-    assert sweep_dead_segments(tmp_path / "none") == Swept()
+    assert sweep_dead_segments(tmp_path / "none") == SweepResult()
 
 
 def _mapped(process: int) -> set[str]:

@@ -59,7 +59,7 @@ def test_an_alert_that_is_told_twice_or_otherwise_is_noted():
 
 
 def test_a_question_without_an_answer_is_lost_unless_the_node_was_killed_meanwhile():
-    asker = soak_ros.Asker.__new__(soak_ros.Asker)
+    asker = soak_ros.QuestionThread.__new__(soak_ros.QuestionThread)
     asker.asked = [
         (10.0, 11.5, "succeeded"),
         (20.0, 35.0, "timed out"),  # the node lived all the while

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import socket
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +21,7 @@ from roma_ros.thinker import CheckpointError, RomaThinker
 from roma_ros.thinker.checkpoint import resolve_folder
 from roma_ros.thinker.checkpoint_check.checkpoint import check_checkpoint
 from roma_ros.thinker.checkpoint_check.onnx_operators import check_operators
+from roma_ros.thinker.checkpoint_check.tokenizer import TokenizerProbe
 
 from ..clips import Clip, write_clip
 
@@ -113,6 +115,10 @@ def header(change: Callable[[dict[str, Any]], object]) -> Damage:
     return damage
 
 
+def raw_header(text: str) -> bytes:
+    return len(text).to_bytes(8, "little") + text.encode()
+
+
 def index(files: dict[str, str]) -> Damage:
     def damage(folder: Path) -> None:
         (folder / WEIGHTS).rename(folder / "model-1.safetensors")
@@ -158,7 +164,21 @@ FILES: dict[str, tuple[Damage, str]] = {
     "a header that is no JSON": (put(WEIGHTS, b"\4\0\0\0\0\0\0\0{{{{"), "its header is damaged"),
     "brackets without an end": (put("config.json", "[" * 100_000), "cannot be read as JSON"),
     "a deep file": (put("config.json", '{"a":' * 90 + "1" + "}" * 90), "nested deeper than 64"),
+    "lists without an end": (
+        put("tokenizer.json", "[" + "{}," * 2_000_000 + "1]"),
+        "2,000,001 lists and objects; expected at most 1,000,000",
+    ),
     "a key twice": (put("config.json", '{"a": 1, "a": 2}'), "'a' is there twice"),
+    "a number beyond all numbers": (
+        put("roma_config.json", '{"trained_context_seconds": 1e999}'),
+        "'1e999' is beyond the range of numbers",
+    ),
+    "a long name in the index": (index({NORM: "m" * 5000 + ".safetensors"}), "a file beside"),
+    "a deep header": (
+        put(WEIGHTS, raw_header('{"a":' + "[" * 5000 + "]" * 5000 + "}")),
+        "header is damaged.*nested deeper than 64",
+    ),
+    "a weight twice in a header": (put(WEIGHTS, raw_header('{"a": 1, "a": 2}')), "there twice"),
     "NaN in JSON": (put("roma_config.json", '{"max_pixels": NaN}'), "NaN is no number of JSON"),
     "no UTF-8": (put("config.json", b"\xff\xfe{}"), "cannot be read as JSON"),
 }
@@ -199,7 +219,7 @@ CONFIG: dict[str, tuple[Damage, str]] = {
     "no size": (edit("config.json", TEXT, "hidden_size"), "text_config lacks hidden_size"),
     "another quantiser": (
         edit("config.json", "quantization_config", to={"quant_method": "fp8"}),
-        "quant_method is 'fp8'; expected one of 'bitsandbytes', 'gptq'",
+        "quant_method is 'fp8'; expected one of 'bitsandbytes', 'gptq'.*`roma quantize`",
     ),
     "a quantiser without its weights": (
         edit(
@@ -334,6 +354,10 @@ TOKENIZER: dict[str, tuple[Damage, str]] = {
     ),
     "no object": (put("tokenizer_config.json", "[]"), "expected an object"),
     "a special token": (put("special_tokens_map.json", '{"eos_token": 7}'), "eos_token is 7"),
+    "a number of many digits": (
+        edit("tokenizer_config.json", "added_tokens_decoder", to={"0" * 5000: {"content": "x"}}),
+        "added_tokens_decoder.'0000.*expected a whole number",
+    ),
     "added tokens": (put("added_tokens.json", '{"x": "y"}'), "gives 'x' the number 'y'"),
 }
 KINDS = {
@@ -380,6 +404,79 @@ def test_the_layout_of_the_cache_is_taken(folder: Path, tmp_path: Path) -> None:
     assert check_checkpoint(snapshot).config.text_config.hidden_size == 192
 
 
+def test_a_whole_omni_folder_of_an_old_transformers_is_taken(folder: Path) -> None:
+    """As Qwen has them: talker and token2wav beside the thinker, keys of transformers 4.52."""
+    thinker = json.loads((folder / "config.json").read_text())
+    text = thinker["text_config"]
+    rope = text.pop("rope_parameters")
+    text |= {
+        "rope_theta": rope["rope_theta"],
+        "rope_scaling": {
+            "mrope_section": rope["mrope_section"],
+            "rope_type": "default",
+            "type": "default",
+        },
+        **{"sliding_window": 32768, "max_window_layers": 70, "torch_dtype": "bfloat16"},
+        **{"init_std": 0.02, "_attn_implementation_autoset": True, "pruned_heads": {}},
+    }
+    text.pop("layer_types", None)
+    thinker["vision_config"] |= {"embed_dim": 64, "in_chans": 3, "tokens_per_second": 25}
+    thinker["audio_config"] |= {"encoder_layerdrop": 0.0, "num_hidden_layers": 32}
+    whole = {
+        "architectures": ["Qwen2_5OmniModel"],
+        "enable_audio_output": True,
+        "model_type": "qwen2_5_omni",
+        "talker_config": {"model_type": "qwen2_5_omni_talker", "hidden_size": 8},
+        "thinker_config": thinker | {"model_type": "qwen2_5_omni_thinker", "ignore_index": -100},
+        "token2wav_config": {"model_type": "qwen2_5_omni_token2wav"},
+    }
+    write(folder / "config.json", json.dumps(whole).encode())
+    weights = {f"thinker.{name}": value for name, value in load_file(folder / WEIGHTS).items()}
+    (folder / WEIGHTS).unlink()
+    rest = {"talker.model.norm.weight": torch.zeros(8), "token2wav.a.b": torch.zeros(2).half()}
+    names = {}
+    for number, shard in enumerate((weights, rest)):
+        save_file(shard, folder / f"model-{number}.safetensors")
+        names |= dict.fromkeys(shard, f"model-{number}.safetensors")
+    write(folder / INDEX, json.dumps({"metadata": {}, "weight_map": names}).encode())
+    checked = check_checkpoint(folder).config.text_config
+    assert checked.rope_parameters["mrope_section"] == rope["mrope_section"]
+    assert checked.rope_parameters["rope_theta"] == rope["rope_theta"]
+    assert RomaThinker.from_pretrained(folder, device="cpu").has_speak_source
+
+
+def test_the_trial_unit_takes_no_memory_for_a_long_window(folder: Path) -> None:
+    """A shorter one may be set, on a device that has no memory for it."""
+    edit("roma_config.json", "trained_context_seconds", to=86_400)(folder)
+    thinker = RomaThinker.from_pretrained(folder, device="cpu")
+    with thinker.open_session(None, context_seconds=5) as session:
+        assert session.window == 5
+
+
+def test_padding_that_a_training_left_does_not_matter(folder: Path) -> None:
+    side = {"direction": "Right", "strategy": "LongestFirst", "stride": 0, "max_length": 512}
+    edit("tokenizer.json", "truncation", to=side)(folder)
+    fill = {"pad_id": 0, "pad_type_id": 0, "pad_token": "!", "pad_to_multiple_of": None}
+    edit(
+        "tokenizer.json",
+        "padding",
+        to={"strategy": {"Fixed": 4096}, "direction": "Right", **fill},
+    )(folder)
+    assert check_checkpoint(folder).folder == folder
+
+
+def test_the_probe_finds_libraries_where_this_process_does(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Outside a virtual environment: in PYTHONPATH or the user's own folder, say."""
+    monkeypatch.setattr(sys, "executable", os.path.realpath(sys.executable))
+    probe = TokenizerProbe(folder)
+    try:
+        probe.wait()
+    finally:
+        probe.close()
+
+
 @pytest.mark.parametrize(
     ("name", "key", "value"),
     [
@@ -414,6 +511,21 @@ def test_a_product_beyond_all_bounds_is_refused(tmp_path: Path) -> None:
     graph = model_of([onnx.helper.make_node("Add", ["x", "z"], ["y"])], values)
     with pytest.raises(CheckpointError, match=r"'y' has 10,000,000,000 values; expected at most"):
         check_operators(tmp_path / "part.onnx", graph)
+
+
+def test_a_product_with_large_weights_is_counted_without_their_values(tmp_path: Path) -> None:
+    """Their values would be copied several times."""
+    import onnx
+
+    weights = onnx.TensorProto(
+        dims=[1, 100_000], data_type=onnx.TensorProto.FLOAT, name="w", raw_data=bytes(400_000)
+    )
+    x = onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, [100_000, 1])
+    model = model_of([onnx.helper.make_node("MatMul", ["x", "w"], ["y"])], [x])
+    model.graph.initializer.append(weights)
+    with pytest.raises(CheckpointError, match=r"'y' has 10,000,000,000 values"):
+        check_operators(tmp_path / "part.onnx", model)
+    assert model.ByteSize() < 1000
 
 
 def model_of(nodes: list[Any], inputs: list[Any] | None = None) -> Any:

@@ -84,7 +84,7 @@ def test_what_moves_is_what_changed_its_place_between_two_frames() -> None:
 def test_a_word_is_at_the_tokens_in_which_it_is_said() -> None:
     ids = {"alert": [7], " me": [8], " red": [9, 1]}
     words = (("alert", 0.1, 0.3), ("me", 0.3, 0.42), ("red", 0.5, 2.0))
-    facts = AuxiliaryTargets(said=tuple(SpokenWord(*word) for word in words))
+    facts = AuxiliaryTargets(spoken=tuple(SpokenWord(*word) for word in words))
     assert facts.words(8, 10, ids.__getitem__) == [0, 8, 8, 9, 0, 10, 10, 10]
     assert AuxiliaryTargets().words(2, 10, ids.__getitem__) == [-1, -1]
 

@@ -161,7 +161,7 @@ def test_dictations_are_what_is_said_and_nothing_to_be_seen() -> None:
         assert exchange.unit == len(example.units) - 1
         assert exchange.answer.startswith(("alert me", "is", "wh", "how", "d", "has"))
         assert all(unit.frames is None for unit in example.units)
-        first, *_, last = example.facts.said
+        first, *_, last = example.facts.spoken
         assert 0 <= first.begins < 1
         assert last.begins < last.ends
         assert len(example.units) - 1 < last.ends < len(example.units)

@@ -26,12 +26,12 @@ __all__ = ["CheckedCheckpoint", "check_checkpoint"]
 
 @dataclass(frozen=True, slots=True)
 class CheckedCheckpoint:
-    """A folder that the checks let pass.
+    """A folder that has passed all checks.
 
     Attributes:
         folder: the folder.
-        config: the thinker's, of checked values alone.
-        roma_config: what roma_ros keeps beside them.
+        config: config of the thinker, of checked values alone.
+        roma_config: settings that roma_ros adds.
     """
 
     folder: Path
@@ -45,7 +45,7 @@ def check_checkpoint(folder: Path) -> CheckedCheckpoint:
     Every file of a bundle is compared with its manifest, about a second per gigabyte.
 
     Raises:
-        CheckpointError: a file, a value, a weight or the tokenizer does not serve; the message
+        CheckpointError: a file, a value, a weight or the tokenizer cannot be used; the message
             names the file, what it holds, what was expected, and what to do.
     """
     check_folder_files(folder)

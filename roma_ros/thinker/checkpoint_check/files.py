@@ -1,9 +1,11 @@
-"""Files of a model folder: regular, inside the folder, of bounded size."""
+"""Checks of the files of a model folder: regular, inside the folder, of bounded size."""
 
 from __future__ import annotations
 
 import json
+import math
 import os
+import re
 import stat
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,7 +13,7 @@ from typing import Any
 
 from roma_ros.thinker.errors import CheckpointError
 
-__all__ = ["check_folder_files", "check_regular", "is_there", "read_json", "shown"]
+__all__ = ["check_folder_files", "check_regular", "is_there", "parse_json", "read_json", "shown"]
 
 KILOBYTE, MEGABYTE = 10**3, 10**6
 READ_FILES = {
@@ -23,7 +25,7 @@ READ_FILES = {
     "system_prompt.txt": 100 * KILOBYTE,
     "manifest.json": MEGABYTE,
     "model.safetensors.index.json": 20 * MEGABYTE,
-    "tokenizer.json": 64 * MEGABYTE,
+    "tokenizer.json": 32 * MEGABYTE,
     "tokenizer_config.json": 4 * MEGABYTE,
     "special_tokens_map.json": MEGABYTE,
     "added_tokens.json": MEGABYTE,
@@ -34,6 +36,8 @@ READ_FILES = {
     "quantize_config.json": MEGABYTE,
 }
 """Files that we or transformers read by their names, and the most bytes of each."""
+PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,199}")
+"""Of a file that another file may name."""
 MODEL_BYTES = 10**12
 """The most bytes of a file of weights."""
 WEIGHTS = (".safetensors", ".onnx", ".onnx.data")
@@ -44,6 +48,7 @@ REFUSED_FILES = {
 TEMPLATES = "additional_chat_templates"
 MAX_ENTRIES = 10_000
 MAX_DEPTH = 64
+MAX_BRACKETS = 1_000_000  # each costs 100 bytes and a microsecond; Qwen's tokenizer has 152,000
 KINDS = (
     (stat.S_ISDIR, "a folder"),
     (stat.S_ISFIFO, "a named pipe"),
@@ -123,14 +128,32 @@ def read_json(path: Path) -> Any:
     """
     check_regular(path, READ_FILES.get(path.name, MEGABYTE))
     try:
-        text = path.read_text(encoding="utf-8")
-        values = json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse)
-    except (OSError, ValueError, RecursionError) as error:
+        return parse_json(path.read_bytes())
+    except (OSError, ValueError) as error:
         raise CheckpointError(
             f"{path} cannot be read as JSON: {shown(error)}; copy the file again"
         ) from error
+
+
+def parse_json(data: bytes) -> Any:
+    """Parse JSON in UTF-8, with the limits of `read_json`.
+
+    Raises:
+        ValueError: it is no JSON, or beyond the limits.
+    """
+    if (count := data.count(b"[") + data.count(b"{")) > MAX_BRACKETS:
+        raise ValueError(f"it has {count:,} lists and objects; expected at most {MAX_BRACKETS:,}")
+    try:
+        values = json.loads(
+            data.decode("utf-8"),
+            object_pairs_hook=_unique,
+            parse_constant=_refuse,
+            parse_float=_finite,
+        )
+    except RecursionError as error:
+        raise ValueError(f"it is nested deeper than {MAX_DEPTH}") from error
     if _is_deep(values):
-        raise CheckpointError(f"{path} is nested deeper than {MAX_DEPTH}; copy the file again")
+        raise ValueError(f"it is nested deeper than {MAX_DEPTH}")
     return values
 
 
@@ -177,6 +200,12 @@ def _unique(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse(constant: str) -> float:
     raise ValueError(f"{constant} is no number of JSON")
+
+
+def _finite(text: str) -> float:
+    if not math.isfinite(value := float(text)):
+        raise ValueError(f"{shown(text)} is beyond the range of numbers")
+    return value
 
 
 def _is_deep(values: Any) -> bool:

@@ -1,4 +1,4 @@
-"""Weights, and constants derived from the config: every value is finite."""
+"""Check that all weights, and constants derived from the config, are finite."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from roma_ros.thinker.qwen_omni import released_name
 
 __all__ = ["check_finite"]
 
-PIECE = 1 << 24  # values looked at at once: a 7B model's embeddings alone have 545 million
+PIECE = 1 << 24  # values checked at a time: a 7B model's embeddings alone have 545 million
 
 
 @torch.inference_mode()

@@ -1,4 +1,4 @@
-"""The stored speak head against the one that the backbone and `roma_config.json` ask for."""
+"""Check of the stored speak head against the backbone and `roma_config.json`."""
 
 from __future__ import annotations
 

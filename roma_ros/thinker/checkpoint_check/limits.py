@@ -28,7 +28,7 @@ __all__ = [
 
 
 class Limit(Protocol):
-    """What a value may be."""
+    """Type and bounds of a value."""
 
     def allows(self, value: Any) -> bool:
         """Return whether a value is of the type and within the bounds."""
@@ -39,7 +39,7 @@ class Limit(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """A whole number; `1.0` and `true` are none."""
+    """Whole number in a range; `1.0` and `true` are not whole numbers."""
 
     low: int
     high: int
@@ -53,7 +53,7 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A finite number; `true` is none."""
+    """Finite number in a range; `true` is not a number."""
 
     low: float
     high: float
@@ -93,7 +93,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """The name of a part, with dots; no regular expression."""
+    """Name of a part of the model, with dots; not a regular expression."""
 
     def allows(self, value: Any) -> bool:
         return isinstance(value, str) and re.fullmatch(r"\w[\w.]{0,199}", value) is not None
@@ -151,7 +151,7 @@ def check_value(file: Path, place: str, value: object, limit: Limit) -> None:
     """Check one value.
 
     Args:
-        file: where it stands.
+        file: file that the value is from, for messages.
         place: its keys, such as `text_config.hidden_size`.
 
     Raises:
@@ -169,7 +169,7 @@ def checked(
     """Check the values of an object, and return those that have a limit.
 
     Args:
-        file: where it stands.
+        file: file that the value is from, for messages.
         place: the keys of the object, or nothing for the whole file.
         values: the object; keys without a limit are left out.
         needed: keys that must be there.

@@ -1,4 +1,4 @@
-"""`config.json`: every value that the thinker is built from has a type and bounds."""
+"""Check of `config.json`: type and bounds of every value that the thinker is built from."""
 
 from __future__ import annotations
 
@@ -240,7 +240,11 @@ def _check_layer_types(file: Path, text: Mapping[str, Any]) -> None:
 def _quantization(file: Path, settings: Any) -> dict[str, Any]:
     place = "quantization_config"
     method = settings.get("quant_method") if isinstance(settings, dict) else None
-    check_value(file, f"{place}.quant_method", method, Choice("bitsandbytes", "gptq"))
+    if method not in ("bitsandbytes", "gptq"):
+        raise CheckpointError(
+            f"{file}: {place}.quant_method is {shown(method)}; expected one of 'bitsandbytes', "
+            "'gptq'. Take the checkpoint as it was before, and quantise it with `roma quantize`"
+        )
     if method == "gptq":
         return dict(settings)
     found = checked(file, place, settings, BITSANDBYTES)
@@ -253,7 +257,7 @@ def _quantization(file: Path, settings: Any) -> dict[str, Any]:
 
 
 def _check_together(file: Path, config: Qwen2_5OmniThinkerConfig) -> None:
-    """Check what one value demands of another."""
+    """Check that values agree with one another."""
     text, vision, audio = config.text_config, config.vision_config, config.audio_config
     for part, width, heads, step in (
         ("text_config", text.hidden_size, text.num_attention_heads, 2),

@@ -1,4 +1,4 @@
-"""Operators that an ONNX part may have, and the size of what they compute."""
+"""Check of an ONNX part: its operators, and the size of their outputs."""
 
 from __future__ import annotations
 
@@ -37,10 +37,13 @@ OPERATORS = {
     "com.microsoft": frozenset(_MICROSOFT),
 }
 """By set. None of them runs another graph (`Loop`, `If`, `Scan`), which may never end, and none
-makes much out of little (`Range`, `Expand`, `ConstantOfShape`)."""
+makes a large output of a small input (`Range`, `Expand`, `ConstantOfShape`)."""
 MAX_NODES = 200_000
 MAX_ELEMENTS = 250_000_000
 """Of one tensor between two operators, 1 GB in float32."""
+MAX_CONSTANT = 100_000
+"""Bytes of a constant that a shape may depend on."""
+VALUES = ("raw_data", "float_data", "int32_data", "int64_data", "double_data", "uint64_data")
 
 
 def check_operators(path: Path, model: Any) -> None:
@@ -48,11 +51,12 @@ def check_operators(path: Path, model: Any) -> None:
 
     Args:
         path: for messages.
-        model: an `onnx.ModelProto`.
+        model: an `onnx.ModelProto`; it loses the values of its large constants, which would be
+            copied several times while shapes are inferred.
 
     Raises:
-        CheckpointError: an operator is not among those that an encoder or a head needs, or what
-            one computes is too large.
+        CheckpointError: an operator is not among those that an encoder or a head needs, or
+            an output is too large.
     """
     if model.functions:
         raise CheckpointError(f"{path} has operators of its own; expected those of ONNX alone")
@@ -79,9 +83,15 @@ def check_operators(path: Path, model: Any) -> None:
 
 
 def _sizes(path: Path, model: Any) -> Iterator[tuple[str, int]]:
-    """Names of tensors between operators, and their number of values where it is fixed."""
+    """Yield names of tensors between operators, and their number of values where it is fixed."""
     import onnx
 
+    constants = [*model.graph.initializer]
+    constants += [entry.t for node in model.graph.node for entry in node.attribute]
+    for constant in constants:
+        if constant.ByteSize() > MAX_CONSTANT:
+            for name in VALUES:
+                constant.ClearField(name)
     try:
         graph = onnx.shape_inference.infer_shapes(model, data_prop=True).graph
     except Exception as error:  # its errors have no common base but this

@@ -1,4 +1,4 @@
-"""`preprocessor_config.json`: what frames and sound go through before the encoders."""
+"""Check of `preprocessor_config.json`: the preprocessing of frames and sound."""
 
 from __future__ import annotations
 

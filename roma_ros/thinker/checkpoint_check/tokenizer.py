@@ -1,4 +1,4 @@
-"""Tokenizer files: a byte-level BPE as Qwen's, that encodes a text and gives it back."""
+"""Checks of a tokenizer: a byte-level BPE like Qwen's, whose decoding inverts its encoding."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ PATTERNS = (
     r"|\s*[\r\n]+|\s+(?!\S)|\s+",
     r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+",
 )
-"""What Qwen's and GPT-2's tokenizers split words by; another may take for ever on some text."""
+"""Patterns of Qwen's and GPT-2's tokenizers; another may take exponential time on some text."""
 TOKEN_ID = Count(0, 1_000_000)
 ADDED: dict[str, Limit] = {
     "id": TOKEN_ID,
@@ -80,19 +80,22 @@ REMEDY = "copy the tokenizer files of the checkpoint again"
 
 
 class TokenizerProbe:
-    """A process that loads tokenizer files and encodes a text, while this one does other things.
+    """Process that loads tokenizer files and encodes a text, in parallel with this one.
 
     Args:
-        folder: whose files `check_tokenizer_files` has let pass.
+        folder: folder whose files have passed `check_tokenizer_files`.
     """
 
-    WALL_SECONDS = 60.0  # it is short of CPU time long before
+    WALL_SECONDS = 60.0  # the limit of CPU time is reached earlier
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-I", tokenizer_probe.__file__, str(folder.absolute())],
+                [
+                    *(sys.executable, "-I", tokenizer_probe.__file__, str(folder.absolute())),
+                    *filter(None, sys.path),  # -I would find no libraries of --user or PYTHONPATH
+                ],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -111,18 +114,18 @@ class TokenizerProbe:
             CheckpointError: the files cannot be loaded, or encoding takes too long.
         """
         try:
-            said, _ = self._process.communicate(timeout=self.WALL_SECONDS)
+            output, _ = self._process.communicate(timeout=self.WALL_SECONDS)
         except subprocess.TimeoutExpired:
             self.close()
             raise self._refusal(f"no end within {self.WALL_SECONDS:g} s") from None
         if self._process.returncode == 0:
             return
         if self._process.returncode < 0:
-            said = f"it took more than {tokenizer_probe.CPU_SECONDS} s, or too much memory"
-        raise self._refusal(shown(said.strip() or "no reason given", 200))
+            output = f"it took more than {tokenizer_probe.CPU_SECONDS} s, or too much memory"
+        raise self._refusal(shown(output.strip() or "no reason given", 200))
 
     def close(self) -> None:
-        """End the process, should it still run."""
+        """End the process if it is still running."""
         if self._process.poll() is None:
             self._process.kill()
             self._process.wait()
@@ -137,7 +140,7 @@ def check_tokenizer_files(folder: Path) -> None:
     """Check the tokenizer's JSON files; none of them is given to a library yet.
 
     Raises:
-        CheckpointError: there are none, or one holds what no tokenizer of Qwen2.5-Omni does.
+        CheckpointError: there are none, or one holds a value that no tokenizer of Qwen2.5-Omni has.
     """
     tokens: dict[str, int] = {}
     if is_there(folder / "tokenizer.json"):
@@ -166,14 +169,15 @@ def named_class(folder: Path) -> str | None:
 
 
 def check_tokenizer(folder: Path, tokenizer: PreTrainedTokenizerBase, rows: int) -> None:
-    """Check that a loaded tokenizer gives a text back, in tokens that the model has.
+    """Check that decoding inverts encoding, in tokens that the model has.
 
     Args:
-        folder: for messages.
-        rows: of the model's embeddings.
+        folder: folder of the tokenizer, for messages.
+        tokenizer: the loaded tokenizer.
+        rows: number of the model's embeddings.
 
     Raises:
-        CheckpointError: it does not.
+        CheckpointError: the tokenizer fails, or returns another text or an unknown token.
     """
     try:
         ids = tokenizer.encode(PROBE_TEXT, add_special_tokens=False, split_special_tokens=True)
@@ -230,7 +234,7 @@ def _check_tokenizer_json(file: Path) -> dict[str, int]:
 
 
 def _check_steps(file: Path, values: Mapping[str, Any]) -> None:
-    """Check what a text goes through before and after the model."""
+    """Check the normalizer, the pre-tokenizer, the decoder and the post-processor."""
     normalizer = values.get("normalizer")
     if normalizer is not None and normalizer != {"type": "NFC"}:
         raise CheckpointError(
@@ -246,7 +250,7 @@ def _check_steps(file: Path, values: Mapping[str, Any]) -> None:
 
 
 def _kinds(file: Path, place: str, step: Any, known: tuple[str, ...]) -> list[str]:
-    """Types of a step, or of those of a sequence."""
+    """Return the type of a step, or the types of a sequence of steps."""
     if step is None:
         return []
     inner: Any = [step]
@@ -304,9 +308,10 @@ def _check_settings(file: Path, tokens: Mapping[str, int]) -> None:
     _check_special(file, values)
     decoder = values.get("added_tokens_decoder") or {}
     for number, token in _object(file, "added_tokens_decoder", decoder).items():
-        place = f"added_tokens_decoder.{number[:20]}"
-        if not number.isascii() or not number.isdigit() or int(number[:9]) > TOKEN_ID.high:
-            raise CheckpointError(f"{file}: {place} is no number of a token: {REMEDY}")
+        place = f"added_tokens_decoder.{shown(number, 20)}"
+        digits = number if number.isascii() and number.isdigit() and len(number) < 20 else "-1"
+        if not TOKEN_ID.allows(int(digits)):
+            raise CheckpointError(f"{file}: {place} is there; expected {TOKEN_ID}: {REMEDY}")
         content = checked(file, place, token, ADDED, ["content"])["content"]
         _check_agreement(file, place, {content: int(number)}, tokens)
 

@@ -1,7 +1,8 @@
-"""Load tokenizer files and encode a text, in a process that may die or hang of it.
+"""Load tokenizer files and encode a text, in a process of its own that may crash or hang.
 
-`python tokenizer_probe.py FOLDER` is that process. It imports tokenizers alone, which takes a
-tenth of a second. Exit status: 0; 1 with the reason on stdout; or whatever killed it.
+`python -I tokenizer_probe.py FOLDER PATH...` is that process; PATH... is the `sys.path` of the one
+that starts it. It imports tokenizers alone, which takes a tenth of a second. Exit status: 0; 1 with
+the reason on stdout; or the signal that killed it.
 """
 
 from __future__ import annotations
@@ -20,13 +21,14 @@ PROBE_TEXT = (
     + "\n" * 100
     + "'s 've don't" * 20
 )
-"""What usually costs a tokenizer most: long runs of letters, digits, blanks and signs."""
+"""Text that takes tokenizers longest: long runs of letters, digits, blanks and signs."""
 ENCODE_SECONDS = 1.0  # of CPU
-CPU_SECONDS = 6  # all told
+CPU_SECONDS = 6  # in total
 MEMORY = 4 * 10**9  # bytes of address space
 
 
 def main() -> int:
+    sys.path[:] = sys.argv[2:]
     for kind, most in ((resource.RLIMIT_CPU, CPU_SECONDS), (resource.RLIMIT_AS, MEMORY)):
         hard = resource.getrlimit(kind)[1]
         resource.setrlimit(
@@ -48,6 +50,8 @@ def _fault(folder: Path) -> str:
     else:
         names = (str(folder / name) for name in ("vocab.json", "merges.txt"))
         tokenizer = Tokenizer(models.BPE.from_file(*names))
+    tokenizer.no_padding()  # as transformers calls it; a training may have left some in the file
+    tokenizer.no_truncation()
     begin = time.process_time()
     count = len(tokenizer.encode(PROBE_TEXT, add_special_tokens=False).ids)
     seconds = time.process_time() - begin

@@ -1,4 +1,4 @@
-"""Trial of one synthetic unit through a model that has just been loaded."""
+"""Trial run of a loaded model on one synthetic unit."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SIDE = 56  # pixels: two tokens by two
 
 
 def process_trial_unit(model: ThinkerModel, *, backbone: bool = True) -> None:
-    """Encode a unit of noise and step a session with it, so that what cannot work is refused now.
+    """Encode a unit of noise and step a session with it, so that errors show when loading.
 
     Args:
         backbone: whether the backbone is run too, and not the encoders alone.
@@ -35,11 +35,12 @@ def process_trial_unit(model: ThinkerModel, *, backbone: bool = True) -> None:
             )
         if not backbone:
             return
-        with StreamSession(model) as session:
+        # Not the window that it was trained for: the user's may be the most that fits the memory.
+        with StreamSession(model, context_seconds=1) as session:
             p_speak = session.step(encoded).p_speak
     except (ThinkerError, KeyboardInterrupt, MemoryError):
         raise
-    except Exception as error:  # whatever torch and onnxruntime say to parts that do not fit
+    except Exception as error:  # of many types, from torch and onnxruntime
         raise CheckpointError(
             f"{model.name}: a trial unit cannot be processed ({type(error).__name__}: "
             f"{shown(error, 200)}); config.json and the weights do not fit together: copy the "

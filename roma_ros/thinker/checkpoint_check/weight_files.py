@@ -1,9 +1,9 @@
-"""The files of weights of a folder, and what their headers say; no weight is read."""
+"""Weight files of a folder, and their headers; no weight is read."""
 
 from __future__ import annotations
 
-import json
 import math
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +11,10 @@ from typing import Any
 
 from roma_ros.thinker.checkpoint_check.files import (
     MODEL_BYTES,
+    PLAIN_NAME,
     check_regular,
     is_there,
+    parse_json,
     read_json,
     shown,
 )
@@ -35,21 +37,21 @@ BITS = {
     **{"U16": 16, "I16": 16, "F16": 16, "BF16": 16},
     **{"U32": 32, "I32": 32, "F32": 32, "U64": 64, "I64": 64, "F64": 64, "C64": 64},
 }
-MAX_HEADER = 50_000_000  # bytes; a shard of a large model has 100 kB
+MAX_HEADER = 20_000_000  # bytes; a shard of a large model has 100 kB
 MAX_AXES = 8
 COPY = "copy the file again"
 
 
 @dataclass(frozen=True, slots=True)
 class StoredTensor:
-    """What a header says of a tensor.
+    """Entry of a header: one tensor of a weight file.
 
     Attributes:
-        file: that holds it.
-        dtype: as safetensors names it, such as `BF16`.
+        file: file that holds the tensor.
+        dtype: name of the dtype in safetensors, such as `BF16`.
         shape: may have no axis.
         begin: byte of the file where its values begin.
-        bytes: of its values.
+        bytes: size of its values.
     """
 
     file: Path
@@ -88,9 +90,9 @@ def weight_files(folder: Path) -> list[Path]:
             f"{index}: weight_map is {shown(names)}; expected an object that names the file of "
             f"each weight. {COPY.capitalize()}"
         )
-    found: dict[str, None] = {}
+    found: dict[str, list[str]] = defaultdict(list)
     for weight, name in names.items():
-        if not isinstance(name, str) or Path(name).name != name or "\\" in name:
+        if not isinstance(name, str) or PLAIN_NAME.fullmatch(name) is None:
             raise CheckpointError(
                 f"{index}: {shown(weight)} is in {shown(name)}; expected the name of a file "
                 "beside the index"
@@ -100,31 +102,28 @@ def weight_files(folder: Path) -> list[Path]:
                 f"{index}: {shown(weight)} is in {shown(name)}; expected a .safetensors file: "
                 "nothing else is ever read"
             )
-        found[name] = None
-    return _indexed(folder, index, names, sorted(found))
+        found[name].append(weight)
+    return _indexed(folder, index, found)
 
 
-def _indexed(folder: Path, index: Path, names: Mapping[str, str], files: list[str]) -> list[Path]:
-    for name in files:
+def _indexed(folder: Path, index: Path, files: Mapping[str, list[str]]) -> list[Path]:
+    for name, weights in sorted(files.items()):
         if not is_there(folder / name):
             raise CheckpointError(
                 f"{folder / name} is missing, which {index.name} names; is a shard of the "
                 "checkpoint missing? Copy it again"
             )
         header = read_header(folder / name)
-        lacking = [
-            weight for weight, file in names.items() if file == name and weight not in header
-        ]
-        if lacking:
+        if lacking := [weight for weight in weights if weight not in header]:
             raise CheckpointError(
                 f"{folder / name} lacks {shown(lacking[0])}, which {index.name} says it holds; "
                 "the index and the shards are of different checkpoints: copy them again"
             )
-    return [folder / name for name in files]
+    return [folder / name for name in sorted(files)]
 
 
 def read_header(path: Path) -> dict[str, StoredTensor]:
-    """Read the header of a safetensors file, and hold it to the file's size.
+    """Read the header of a safetensors file, and check it against the file's size.
 
     Raises:
         CheckpointError: it is no such file, or is cut off, or the header contradicts itself.
@@ -137,8 +136,8 @@ def read_header(path: Path) -> dict[str, StoredTensor]:
             length = int.from_bytes(start, "little")
             if len(start) < 8 or not 2 <= length <= min(MAX_HEADER, size - 8):
                 raise _damaged(path, start, size)
-            values = json.loads(file.read(length).decode("utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+            values = parse_json(file.read(length))
+    except (OSError, ValueError) as error:
         raise CheckpointError(
             f"{path} cannot be read: its header is damaged ({shown(error)}); {COPY}"
         ) from error

@@ -1,8 +1,7 @@
-"""Names, shapes and dtypes of the stored weights against those of the model of the config."""
+"""Check of the stored weights' names, shapes and dtypes against the config's model."""
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
@@ -15,7 +14,8 @@ from transformers import (
     Qwen2_5OmniThinkerForConditionalGeneration,
 )
 
-from roma_ros.thinker.checkpoint_check.files import shown
+from roma_ros.thinker.checkpoint_check.files import parse_json, shown
+from roma_ros.thinker.checkpoint_check.limits import Number
 from roma_ros.thinker.checkpoint_check.weight_files import StoredTensor, read_header, weight_files
 from roma_ros.thinker.errors import CheckpointError
 from roma_ros.thinker.qwen_omni import AUDIO_TOWER, VISION_TOWER, named_parts, released_name
@@ -31,7 +31,7 @@ DERIVED = (".inv_freq", ".positional_embedding")
 TIED = "lm_head.weight"
 NF4_BLOCK, NESTED_BLOCK = (64, 128, 256, 512, 1024, 2048, 4096), 256
 STATE = "weight.quant_state.bitsandbytes__"
-MAX_STATE = 10_000  # bytes
+MAX_STATE, OFFSET = 10_000, Number(-1e30, 1e30)  # bytes; what was taken from the scales
 COPY = "Is a shard, or config.json, another checkpoint's? Copy it again"
 
 Wanted = dict[str, tuple[str, tuple[int, ...]]]
@@ -106,7 +106,7 @@ def _thinker_tensors(folder: Path) -> dict[str, StoredTensor]:
         for full, tensor in read_header(file).items():
             name = released_name(full.removeprefix(PREFIX))
             if not name.startswith(PARTS) or name.endswith(DERIVED):
-                continue  # the talker's, ROMA's speak head, or heads of somebody's training
+                continue  # the talker's, ROMA's speak head, or heads of other training code
             if name in found:
                 raise CheckpointError(
                     f"{file} has {shown(full)}, which {found[name].file.name} holds too; expected "
@@ -117,7 +117,7 @@ def _thinker_tensors(folder: Path) -> dict[str, StoredTensor]:
 
 
 def _meta_model(config: Qwen2_5OmniThinkerConfig) -> nn.Module:
-    """The model without a byte for its weights."""
+    """Return the model on the device meta, without memory for its weights."""
     with torch.device("meta"):
         model: nn.Module = Qwen2_5OmniThinkerForConditionalGeneration(config)
     return model
@@ -137,7 +137,7 @@ def _use_stored_layers(
     stored: Mapping[str, StoredTensor],
     settings: Any,
 ) -> None:
-    """Put what a quantiser stores in the place of the linear layers that it took."""
+    """Replace the quantised linear layers in `wanted` by the tensors that a quantiser stores."""
     if settings is None:
         return
     make: Callable[[str, nn.Linear, Mapping[str, StoredTensor]], Wanted]
@@ -172,7 +172,7 @@ def _use_stored_layers(
 
 
 def _kept(settings: Mapping[str, Any]) -> tuple[str, ...] | None:
-    """What the names of layers begin with that bitsandbytes leaves whole; `None`: not known."""
+    """Return prefixes of layers that bitsandbytes does not quantise; `None`: not known."""
     skipped = settings.get("llm_int8_skip_modules")
     return None if skipped is None else tuple(named_parts(map(released_name, skipped)))
 
@@ -188,7 +188,7 @@ def _int8_layer(name: str, layer: nn.Linear, stored: Mapping[str, StoredTensor])
 
 
 def _nf4_layer(name: str, layer: nn.Linear, stored: Mapping[str, StoredTensor]) -> Wanted:
-    """Half a byte a weight, a scale a block, and the scales themselves in blocks."""
+    """Return half a byte a weight, a scale a block, and the scales themselves in blocks."""
     count = layer.out_features * layer.in_features
     kind, state = next(
         (
@@ -216,16 +216,16 @@ def _nf4_layer(name: str, layer: nn.Linear, stored: Mapping[str, StoredTensor]) 
 
 
 def _quant_state(name: str, layer: nn.Linear, state: StoredTensor | None) -> dict[str, Any]:
-    """The JSON that bitsandbytes stores as bytes beside a 4-bit weight."""
+    """Return the JSON that bitsandbytes stores as bytes beside a 4-bit weight."""
     if state is None:
-        return {"blocksize": NF4_BLOCK[0]}  # it is missing, which the comparison says
+        return {"blocksize": NF4_BLOCK[0]}  # it is missing, which the comparison reports
     values: Any = None
     if state.bytes <= MAX_STATE:
         with state.file.open("rb") as file:
             file.seek(state.begin)
             try:
-                values = json.loads(file.read(state.bytes))
-            except (ValueError, RecursionError):
+                values = parse_json(file.read(state.bytes))
+            except ValueError:
                 values = None
     shape = [layer.out_features, layer.in_features]
     if not isinstance(values, dict) or not (
@@ -236,7 +236,7 @@ def _quant_state(name: str, layer: nn.Linear, state: StoredTensor | None) -> dic
         and values.get("dtype") in ("float32", "float16", "bfloat16")
         and values.get("nested_blocksize", NESTED_BLOCK) == NESTED_BLOCK
         and values.get("nested_dtype", "float32") == "float32"
-        and math.isfinite(float(values.get("nested_offset", 0)))
+        and OFFSET.allows(values.get("nested_offset", 0))
     ):
         raise CheckpointError(
             f"{state.file}: {name}.{STATE}... is {shown(values)}; expected the state of a 4-bit "
@@ -246,7 +246,7 @@ def _quant_state(name: str, layer: nn.Linear, state: StoredTensor | None) -> dic
 
 
 def _gptq_layer(name: str, layer: nn.Linear, stored: Mapping[str, StoredTensor]) -> Wanted:
-    """The packing depends on settings that gptqmodel checks itself: names and dtypes only."""
+    """Return names and dtypes only: gptqmodel checks the settings that the packing depends on."""
     parts = {"qweight": "I32", "qzeros": "I32", "g_idx": "I32", "scales": "F16/BF16/F32"}
     found: Wanted = {
         (full := f"{name}.{part}"): (dtypes, stored[full].shape)
