@@ -3,7 +3,7 @@
 import subprocess
 from pathlib import Path
 
-from setuptools import find_packages, setup
+from setuptools import find_namespace_packages, setup
 from setuptools.command.build_py import build_py
 
 
@@ -39,7 +39,9 @@ setup(
     cmdclass={"build_py": BuildWithCommit},
     package_dir={"roma_ros.quantize": "quantize"},
     packages=[
-        *find_packages(include=["roma_ros", "roma_ros.*"], exclude=["roma_ros.quantize"]),
+        *find_namespace_packages(
+            include=["roma_ros", "roma_ros.*"], exclude=["roma_ros.quantize*"]
+        ),
         "roma_ros.quantize",
     ],
 )

@@ -17,7 +17,7 @@ def test_nothing_is_missing_where_git_writes_links_as_text_files(
 ) -> None:
     """As git does without core.symlinks: roma_ros/quantize is a file that holds `../quantize`."""
     clone = tmp_path / "clone"
-    without = shutil.ignore_patterns("__pycache__", "roma_tiny")
+    without = shutil.ignore_patterns("__pycache__")
     for folder in ("roma_ros", "quantize"):
         shutil.copytree(repository / folder, clone / folder, symlinks=True, ignore=without)
     for name in ("setup.py", "pyproject.toml", "README.md"):
@@ -31,8 +31,10 @@ def test_nothing_is_missing_where_git_writes_links_as_text_files(
     subprocess.run(pip, check=True, timeout=120)
     (wheel,) = tmp_path.glob("*.whl")
     packed = set(zipfile.ZipFile(wheel).namelist())
-    modules = [p for p in (repository / "roma_ros").rglob("*.py") if "roma_tiny" not in p.parts]
-    expected = {path.relative_to(repository).as_posix() for path in modules}
+    package = repository / "roma_ros"
+    files = [*package.rglob("*.py"), *(package / "models" / "roma_tiny").iterdir()]
+    files += [*package.glob("planning/configs/*.json"), *package.glob("training/stages/*.yaml")]
+    expected = {path.relative_to(repository).as_posix() for path in files if path.is_file()}
     expected |= {
         f"roma_ros/quantize/{path.name}" for path in (repository / "quantize").glob("*.py")
     }
