@@ -378,20 +378,25 @@ class Assistant:
                 "question when the alert is raised. For a checkpoint that was, set alert_replies "
                 "to true in its roma_config.json"
             )
-        if watch.recording is None and not self.thinker.takes_spoken_instructions:
+        if watch.recording is None:
+            self._check_instruction(watch)
+
+    def _check_instruction(self, watch: Watch) -> None:
+        """Check that the instruction can be given to the model as it takes it, text or speech."""
+        if not self.thinker.takes_spoken_instructions:
             try:
                 self.thinker.check_instruction(watch.instruction)
             except InstructionTooLongError as error:
                 raise WatchError(f"watch {watch.id!r}: {error}") from error
-        if watch.recording is None and self.thinker.takes_spoken_instructions:
-            try:
-                # The result is cached for when the session opens.
-                synthesize_instruction(watch.instruction)
-            except SpeechError as error:
-                raise WatchError(
-                    f"watch {watch.id!r}: the checkpoint {self.thinker.name!r} takes only "
-                    f"spoken instructions, and {error}; or give the watch a recording"
-                ) from error
+            return
+        try:
+            # The result is cached for when the session opens.
+            synthesize_instruction(watch.instruction)
+        except SpeechError as error:
+            raise WatchError(
+                f"watch {watch.id!r}: the checkpoint {self.thinker.name!r} takes only "
+                f"spoken instructions, and {error}; or give the watch a recording"
+            ) from error
 
     # --- under the lock ---
 
