@@ -180,7 +180,9 @@ def _of_seen(
         query, rotated, key, value = (x.to(kind) for x in (query, rotated, key, value))
     key = torch.cat([key[:, :, seen.sink_at], key], dim=2)
     value = torch.cat([value[:, :, seen.sink_at], value], dim=2)
-    attended: torch.Tensor = _SeenAttention.apply(query, rotated, key, value, seen)
+    attended: torch.Tensor = _SeenAttention.apply(  # type: ignore[no-untyped-call]
+        query, rotated, key, value, seen
+    )
     return attended
 
 
@@ -248,12 +250,12 @@ class _SeenAttention(torch.autograd.Function):
             scores = _scores(query, rotated, key, block)
             log = scores.logsumexp(-1)
             weights = scores.sub_(log[..., None]).exp_().flatten(2, 3).to(value.dtype)
-            mixed: torch.Tensor | float = 0.0
+            rows = attended[:, :, :, block.rows]
+            mixed = torch.zeros_like(rows).flatten(2, 3)
             at = 0
             for keys in block.keys:
                 mixed += weights[..., at : at + len(keys)] @ value[:, :, keys.start : keys.stop]
                 at += len(keys)
-            rows = attended[:, :, :, block.rows]
             rows[:] = mixed.view(rows.shape)
             logs[:, :, :, block.rows] = log
         ctx.save_for_backward(query, rotated, key, value, attended, logs)
@@ -299,7 +301,7 @@ class _SeenAttention(torch.autograd.Function):
 
 def _grouped(heads: torch.Tensor, shared: int) -> torch.Tensor:
     """Return (B, heads, L, D) as (B, key heads, heads / key heads, L, D)."""
-    return heads.unflatten(1, (shared, -1))
+    return heads.view(heads.shape[0], shared, -1, *heads.shape[2:])
 
 
 def _scores(
