@@ -37,9 +37,10 @@ The modules use the words of a theatre:
 """
 
 from roma_ros.speech import SpeechError, SpokenWord, Voice, say
+from roma_ros.task import Task
 from roma_ros.world.alert import AlertKind, Window, WorldAlert, WorldEvent, draw_alerts
 from roma_ros.world.annotations import annotate, write_annotations
-from roma_ros.world.errors import FilmError, SampleError, SceneError, WorldError
+from roma_ros.world.errors import FilmError, SceneError, WorldError
 from roma_ros.world.exercise import (
     Exercise,
     Subject,
@@ -51,7 +52,6 @@ from roma_ros.world.exercise import (
     question_exercises,
     questions_on,
 )
-from roma_ros.world.export import SAMPLES_NAME, export_exercises
 from roma_ros.world.film import write_film
 from roma_ros.world.frames import FrameRenderer
 from roma_ros.world.narration import NARRATION_INSTRUCTION, Segment, captions, narrate
@@ -65,15 +65,6 @@ from roma_ros.world.questions import (
     draw_questions,
 )
 from roma_ros.world.renderer import WorldRenderer
-from roma_ros.world.sample_units import sample_units
-from roma_ros.world.samples import (
-    Sample,
-    SampleAnswer,
-    SampleQuery,
-    Task,
-    read_samples,
-    write_samples,
-)
 from roma_ros.world.scene import Figure, Scene, SoundEvent, SpokenLine, Touch
 from roma_ros.world.senses import Senses
 from roma_ros.world.sound import SoundRenderer
@@ -86,7 +77,6 @@ __all__ = [
     "ANSWERS",
     "NARRATION_INSTRUCTION",
     "PRESENT_KINDS",
-    "SAMPLES_NAME",
     "SPOKEN_KINDS",
     "TEST_VOICES",
     "TRAIN_VOICES",
@@ -100,10 +90,6 @@ __all__ = [
     "Look",
     "Plot",
     "QuestionKind",
-    "Sample",
-    "SampleAnswer",
-    "SampleError",
-    "SampleQuery",
     "Scene",
     "SceneError",
     "Segment",
@@ -134,17 +120,13 @@ __all__ = [
     "dense_questions",
     "draw_alerts",
     "draw_questions",
-    "export_exercises",
     "make_scene",
     "narrate",
     "narration_exercise",
     "narration_on",
     "question_exercises",
     "questions_on",
-    "read_samples",
-    "sample_units",
     "say",
     "write_annotations",
     "write_film",
-    "write_samples",
 ]
