@@ -16,9 +16,9 @@ from roma_ros.thinker import (
     ContextPolicy,
     EncodedUnit,
     RomaThinker,
+    SpeakSource,
     TranscriptEntry,
 )
-from roma_ros.thinker.config import SpeakSource
 from roma_ros.thinker.stream_context import ContextUnit
 from roma_ros.units import MultimodalUnit
 
