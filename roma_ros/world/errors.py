@@ -1,6 +1,6 @@
 """Errors of `roma_ros.world`."""
 
-__all__ = ["FilmError", "SampleError", "SceneError", "WorldError"]
+__all__ = ["FilmError", "RecordingError", "SampleError", "SceneError", "WorldError"]
 
 
 class WorldError(Exception):
@@ -13,6 +13,10 @@ class SceneError(WorldError, ValueError):
 
 class FilmError(WorldError, RuntimeError):
     """Raised when a scene cannot be written as a video file."""
+
+
+class RecordingError(WorldError, ValueError):
+    """Raised when a folder of recordings, or all recordings of a kind in it, cannot be used."""
 
 
 class SampleError(WorldError, ValueError):

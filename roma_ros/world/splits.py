@@ -50,6 +50,7 @@ class Purpose(enum.Enum):
     ALERTS = 4
     QUESTIONS = 5
     VOICES = 6
+    RECORDINGS = 7
 
 
 def generator(seed: int, purpose: Purpose) -> np.random.Generator:
