@@ -33,12 +33,15 @@ The modules use the words of a theatre:
 - exercise: a scene with one instruction or question and the expected output (`Exercise`).
 - segment: a stretch of a scene in which nothing changes; a narration describes it when it ends
   (`Segment`).
+- stream: scenes one after another with cuts between them and quiet stretches, for as long as
+  needed (`ContinuousStream`).
 - split: train, validation or test, by ranges of seeds; each has voices of its own (`Split`).
 """
 
 from roma_ros.speech import SpeechError, SpokenWord, Voice, say
 from roma_ros.world.alert import AlertKind, Window, WorldAlert, WorldEvent, draw_alerts
 from roma_ros.world.annotations import annotate, write_annotations
+from roma_ros.world.continuous import ContinuousStream, Part, make_continuous
 from roma_ros.world.errors import FilmError, SampleError, SceneError, WorldError
 from roma_ros.world.exercise import (
     Exercise,
@@ -93,11 +96,13 @@ __all__ = [
     "VALIDATION_VOICES",
     "AlertKind",
     "Colour",
+    "ContinuousStream",
     "Exercise",
     "Figure",
     "FilmError",
     "FrameRenderer",
     "Look",
+    "Part",
     "Plot",
     "QuestionKind",
     "Sample",
@@ -135,6 +140,7 @@ __all__ = [
     "draw_alerts",
     "draw_questions",
     "export_exercises",
+    "make_continuous",
     "make_scene",
     "narrate",
     "narration_exercise",

@@ -51,6 +51,7 @@ class Purpose(enum.Enum):
     QUESTIONS = 5
     VOICES = 6
     RECORDINGS = 7
+    STREAM = 20
 
 
 def generator(seed: int, purpose: Purpose) -> np.random.Generator:
