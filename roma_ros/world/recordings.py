@@ -480,11 +480,12 @@ class _Samples:
                 while self._bytes > self._limit and len(self._kept) > 1:
                     self._bytes -= self._kept.popitem(last=False)[1].nbytes
             self._kept.move_to_end(path)
-        return kept.astype(np.float32) / np.float32(32767)
+        samples: np.ndarray = kept.astype(np.float32) / np.float32(32767)
+        return samples
 
 
 def _packed(samples: np.ndarray) -> np.ndarray:
-    return np.rint(np.clip(samples, -1, 1) * 32767).astype(np.int16)
+    return np.asarray(np.rint(np.clip(samples, -1, 1) * 32767), np.int16)
 
 
 _samples = _Samples(CACHED_BYTES)

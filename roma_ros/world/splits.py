@@ -51,6 +51,7 @@ class Purpose(enum.Enum):
     QUESTIONS = 5
     VOICES = 6
     RECORDINGS = 7
+    UNKNOWN = 8
     STREAM = 20
 
 
