@@ -1,6 +1,6 @@
 """Errors of `roma_ros.world`."""
 
-__all__ = ["FilmError", "RecordingError", "SampleError", "SceneError", "WorldError"]
+__all__ = ["FilmError", "RecordingError", "SceneError", "WorldError"]
 
 
 class WorldError(Exception):
@@ -17,7 +17,3 @@ class FilmError(WorldError, RuntimeError):
 
 class RecordingError(WorldError, ValueError):
     """Raised when a folder of recordings, or all recordings of a kind in it, cannot be used."""
-
-
-class SampleError(WorldError, ValueError):
-    """Raised when a file of samples, or a file that it names, is invalid."""

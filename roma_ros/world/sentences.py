@@ -1,4 +1,4 @@
-"""All phrases on recorded sounds that the world can ask or be asked, for a tokenizer's new words."""
+"""Phrases on recorded sounds: all that is said of them and asked, for a tokenizer's new words."""
 
 from __future__ import annotations
 
