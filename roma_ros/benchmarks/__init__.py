@@ -10,7 +10,7 @@ writers of the official prediction format, and the scorers of three protocols:
 The shared modules:
 
 - `registry`: the benchmarks by name; `score` is the entry point.
-- `score`: `Protocol`, `Settings`, `Score` and `Figure`.
+- `score`: `ScoringProtocol`, `ScoreSettings`, `Score` and `ScoreFigure`.
 - `files`: JSON and JSON Lines, with errors that name file, row and field.
 - `streams`: predictions of a stream: p(speak), alerts or narrations; triggers and smoothing.
 - `alerts`, `narrations`: online scores of alerts; scores of the times of narrations.

@@ -13,15 +13,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from roma_ros.benchmarks.score import Figure, percent
+from roma_ros.benchmarks.score import ScoreFigure, percent
 
-__all__ = ["AlertOutcome", "alert_figures", "judge_alerts"]
+__all__ = ["AlertMatch", "alert_figures", "judge_alerts"]
 
 UNIT_SECONDS = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AlertOutcome:
+class AlertMatch:
     """Alerts of one stream, compared with its events.
 
     Attributes:
@@ -51,7 +51,7 @@ class AlertOutcome:
 
 def judge_alerts(
     alerts: Sequence[float], events: Sequence[tuple[float, float]], seconds: float | None
-) -> AlertOutcome:
+) -> AlertMatch:
     """Compare the alerts of one stream with its events.
 
     Args:
@@ -76,7 +76,7 @@ def judge_alerts(
             counts[kind] += 1
         if first == "missed":
             first = kind
-    return AlertOutcome(
+    return AlertMatch(
         events=len(events),
         latencies=tuple(found[index] for index in sorted(found)),
         repeated=repeated,
@@ -88,7 +88,7 @@ def judge_alerts(
     )
 
 
-def alert_figures(outcomes: Sequence[AlertOutcome], prefix: str = "") -> list[Figure]:
+def alert_figures(outcomes: Sequence[AlertMatch], prefix: str = "") -> list[ScoreFigure]:
     """Return the online figures of a set of streams.
 
     Args:
@@ -105,10 +105,10 @@ def alert_figures(outcomes: Sequence[AlertOutcome], prefix: str = "") -> list[Fi
         len(outcome.latencies) + outcome.repeated + outcome.false_alarms for outcome in outcomes
     )
 
-    def rate(name: str, part: int, whole: int) -> Figure:
-        return Figure(prefix + name, 100 * part / whole if whole else None, whole)
+    def rate(name: str, part: int, whole: int) -> ScoreFigure:
+        return ScoreFigure(prefix + name, 100 * part / whole if whole else None, whole)
 
-    def first(kind: str) -> Figure:
+    def first(kind: str) -> ScoreFigure:
         return percent(
             f"{prefix}first alert {kind}" if kind != "missed" else f"{prefix}no alert",
             [float(outcome.first == kind) for outcome in with_events],
@@ -118,17 +118,17 @@ def alert_figures(outcomes: Sequence[AlertOutcome], prefix: str = "") -> list[Fi
         rate("event recall", len(latencies), events),
         rate("alerts in an event", alerts - sum(o.false_alarms for o in outcomes), alerts),
         *(first(kind) for kind in ("right", "early", "late", "missed")),
-        Figure(
+        ScoreFigure(
             f"{prefix}repeated alerts", sum(o.repeated for o in outcomes), len(outcomes), unit=""
         ),
-        Figure(
+        ScoreFigure(
             f"{prefix}false alarms per minute",
             alarms / minutes if minutes else None,
             len(timed),
             unit="per minute",
         ),
         *(
-            Figure(
+            ScoreFigure(
                 f"{prefix}latency, {name}",
                 float(np.percentile(latencies, share)) if latencies else None,
                 len(latencies),

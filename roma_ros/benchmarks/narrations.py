@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from roma_ros.benchmarks.score import Figure, mean
+from roma_ros.benchmarks.score import ScoreFigure, mean
 
-__all__ = ["NarrationOutcome", "judge_at_ends", "judge_in_segments", "narration_figures"]
+__all__ = ["NarrationMatch", "judge_at_ends", "judge_in_segments", "narration_figures"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NarrationOutcome:
+class NarrationMatch:
     """Narrations of one stream, compared with its segments.
 
     Attributes:
@@ -31,7 +31,7 @@ class NarrationOutcome:
 
 def judge_in_segments(
     times: Sequence[float], segments: Sequence[tuple[float, float]]
-) -> NarrationOutcome:
+) -> NarrationMatch:
     """Match by ROMA's rule: the first narration in [start, end) of a segment is a hit.
 
     All other narrations are false. The end is not in the segment, so that of two segments that meet
@@ -51,7 +51,7 @@ def judge_in_segments(
 
 def judge_at_ends(
     times: Sequence[float], segments: Sequence[tuple[float, float]], tolerance: float
-) -> NarrationOutcome:
+) -> NarrationMatch:
     """Match segments and narrations one to one: at most `tolerance` seconds from the segment's end.
 
     The number of pairs is the largest possible.
@@ -73,7 +73,7 @@ def judge_at_ends(
     return _outcome(times, segments, pairs)
 
 
-def narration_figures(outcomes: Sequence[NarrationOutcome], prefix: str = "") -> list[Figure]:
+def narration_figures(outcomes: Sequence[NarrationMatch], prefix: str = "") -> list[ScoreFigure]:
     """Return F1, precision and recall over all segments and narrations of a set (micro average).
 
     Args:
@@ -87,16 +87,18 @@ def narration_figures(outcomes: Sequence[NarrationOutcome], prefix: str = "") ->
     wrong = (published - used) + (segments - found)
     delays = [delay for outcome in outcomes for delay in outcome.delays]
 
-    def rate(name: str, part: float, whole: float, count: int) -> Figure:
-        return Figure(prefix + name, 100 * part / whole if whole else None, count)
+    def rate(name: str, part: float, whole: float, count: int) -> ScoreFigure:
+        return ScoreFigure(prefix + name, 100 * part / whole if whole else None, count)
 
     return [
         rate("F1", 2 * found, 2 * found + wrong, segments),
         rate("precision", found, found + published - used, published),
         rate("recall", found, segments, segments),
-        Figure(f"{prefix}narrations per segment", _ratio(published, segments), segments, unit=""),
-        Figure(f"{prefix}delay, mean", mean(delays), len(delays), unit="s"),
-        Figure(
+        ScoreFigure(
+            f"{prefix}narrations per segment", _ratio(published, segments), segments, unit=""
+        ),
+        ScoreFigure(f"{prefix}delay, mean", mean(delays), len(delays), unit="s"),
+        ScoreFigure(
             f"{prefix}delay, 90th percentile",
             float(np.percentile(delays, 90)) if delays else None,
             len(delays),
@@ -109,8 +111,8 @@ def _outcome(
     times: Sequence[float],
     segments: Sequence[tuple[float, float]],
     pairs: list[tuple[int, int]],
-) -> NarrationOutcome:
-    return NarrationOutcome(
+) -> NarrationMatch:
+    return NarrationMatch(
         segments=len(segments),
         published=len(times),
         pairs=tuple(pairs),

@@ -14,22 +14,29 @@ from typing import Any, TypeAlias
 from roma_ros.benchmarks.alerts import alert_figures, judge_alerts
 from roma_ros.benchmarks.errors import BenchmarkError
 from roma_ros.benchmarks.narrations import (
-    NarrationOutcome,
+    NarrationMatch,
     judge_at_ends,
     judge_in_segments,
     narration_figures,
 )
 from roma_ros.benchmarks.ovo_format import (
     GROUPS,
-    Answer,
-    ForwardAnswer,
-    ForwardTask,
-    Question,
+    OvoAnswer,
+    OvoForwardAnswer,
+    OvoForwardTask,
+    OvoQuestion,
     read_answers,
     read_tasks,
 )
 from roma_ros.benchmarks.predictions import by_identifier, check_known
-from roma_ros.benchmarks.score import Figure, Protocol, Score, Settings, mean, percent
+from roma_ros.benchmarks.score import (
+    Score,
+    ScoreFigure,
+    ScoreSettings,
+    ScoringProtocol,
+    mean,
+    percent,
+)
 from roma_ros.benchmarks.streams import (
     Stream,
     alert_seconds,
@@ -47,7 +54,7 @@ TRIGGERS = {"REC": (0.7, 2), "CRR": (0.7, 2), "SSR": (0.97, 1)}
 """Threshold and window by task (paper, appendix A.3)."""
 
 
-def score_official(annotations: Path, predictions: Path, _settings: Settings) -> Score:
+def score_official(annotations: Path, predictions: Path, _settings: ScoreSettings) -> Score:
     """Score answers by the official rules.
 
     The letter, `Yes` or `No` has to stand in the response, in this case; of a count, the digits of
@@ -65,7 +72,7 @@ def score_official(annotations: Path, predictions: Path, _settings: Settings) ->
     )
 
 
-def score_roma(annotations: Path, predictions: Path, settings: Settings) -> Score:
+def score_roma(annotations: Path, predictions: Path, settings: ScoreSettings) -> Score:
     """Score streams of REC, SSR and CRR by ROMA's rules; a file of answers by the official ones.
 
     REC: a response inside [start, end] of an event. CRR: the first response since the question
@@ -76,10 +83,10 @@ def score_roma(annotations: Path, predictions: Path, settings: Settings) -> Scor
     """
     if _holds_answers(predictions):
         return score_official(annotations, predictions, settings)
-    return _score_streams(annotations, predictions, settings, Protocol.ROMA)
+    return _score_streams(annotations, predictions, settings, ScoringProtocol.ROMA)
 
 
-def score_online(annotations: Path, predictions: Path, settings: Settings) -> Score:
+def score_online(annotations: Path, predictions: Path, settings: ScoreSettings) -> Score:
     """Score streams of REC, SSR and CRR, or answers, by rules that nothing slips through.
 
     Of a file of answers, a response has to give one letter, one number, or one of yes and no.
@@ -95,19 +102,19 @@ def score_online(annotations: Path, predictions: Path, settings: Settings) -> Sc
             count=lambda response, right: re.findall(r"\d+", response) == [str(right)],
             confirm=_is_yes_or_no,
         )
-    return _score_streams(annotations, predictions, settings, Protocol.ONLINE)
+    return _score_streams(annotations, predictions, settings, ScoringProtocol.ONLINE)
 
 
 def _score_answers(
     annotations: Path,
     predictions: Path,
     *,
-    letter: Callable[[str, Question], bool],
+    letter: Callable[[str, OvoQuestion], bool],
     count: Callable[[str, int], bool],
     confirm: Callable[[str, int], bool],
 ) -> Score:
     tasks, answers = read_tasks(annotations), read_answers(predictions)
-    given: list[Answer | ForwardAnswer] = [
+    given: list[OvoAnswer | OvoForwardAnswer] = [
         *answers.backward,
         *answers.realtime,
         *answers.forward,
@@ -122,14 +129,14 @@ def _score_answers(
             continue
         scores = results.setdefault(task.task, [])
         answer = by_id.get(identifier)
-        if isinstance(task, Question):
-            if isinstance(answer, ForwardAnswer):
+        if isinstance(task, OvoQuestion):
+            if isinstance(answer, OvoForwardAnswer):
                 raise _wrong_group(predictions, identifier, task.task)
             response = answer.response if answer else None
             differing += bool(answer and answer.ground_truth != task.letter)
             scores.append(float(response is not None and letter(response, task)))
             continue
-        if isinstance(answer, Answer):
+        if isinstance(answer, OvoAnswer):
             raise _wrong_group(predictions, identifier, task.task)
         if answer is not None and _times(answer.task) != _times(task):
             raise BenchmarkError(
@@ -148,10 +155,10 @@ def _score_answers(
     return Score(figures=_task_figures(results), rows=rows, missing=missing, notes=notes)
 
 
-def _task_figures(results: Mapping[str, Sequence[float]]) -> list[Figure]:
+def _task_figures(results: Mapping[str, Sequence[float]]) -> list[ScoreFigure]:
     """Return the accuracy of tasks, the means of tasks in each group, and the means of all."""
-    figures: list[Figure] = []
-    means: list[Figure] = []
+    figures: list[ScoreFigure] = []
+    means: list[ScoreFigure] = []
     averages: list[float] = []
     for group, names in GROUPS.items():
         scored = [percent(name, results[name]) for name in names if name in results]
@@ -159,18 +166,18 @@ def _task_figures(results: Mapping[str, Sequence[float]]) -> list[Figure]:
         values = [figure.value for figure in scored if figure.value is not None]
         if (average := mean(values)) is not None:
             averages.append(average)
-            means.append(Figure(f"{group} (mean of tasks)", average, len(values)))
+            means.append(ScoreFigure(f"{group} (mean of tasks)", average, len(values)))
     tasks = [figure.value for figure in figures if figure.value is not None]
     return [
         *figures,
         *means,
-        Figure("all (mean of groups)", mean(averages), len(averages)),
-        Figure("all (mean of tasks)", mean(tasks), len(tasks)),
+        ScoreFigure("all (mean of groups)", mean(averages), len(averages)),
+        ScoreFigure("all (mean of tasks)", mean(tasks), len(tasks)),
     ]
 
 
 def _score_streams(
-    annotations: Path, predictions: Path, settings: Settings, protocol: Protocol
+    annotations: Path, predictions: Path, settings: ScoreSettings, protocol: ScoringProtocol
 ) -> Score:
     tasks, streams = read_tasks(annotations), read_streams(predictions)
     missing = check_known(streams, tasks.keys(), str(predictions))
@@ -181,7 +188,7 @@ def _score_streams(
             f"{', '.join(TRIGGERS)}, and a file of answers for questions"
         )
     used: dict[str, float] = {}
-    figures: list[Figure] = []
+    figures: list[ScoreFigure] = []
     for name in (name for name in TRIGGERS if name in given):
         threshold, window = TRIGGERS[name]
         threshold = settings.threshold or threshold
@@ -192,7 +199,7 @@ def _score_streams(
         pairs = [(task, streams.get(task.id)) for task in tasks.values() if task.task == name]
         score = {"REC": _score_counting, "CRR": _score_clues, "SSR": _score_steps}[name]
         figures += score(pairs, threshold, window, settings.tolerance, protocol)
-    if "SSR" in given and protocol is Protocol.ONLINE:
+    if "SSR" in given and protocol is ScoringProtocol.ONLINE:
         used["SSR tolerance"] = settings.tolerance
     return Score(
         figures=figures,
@@ -208,9 +215,9 @@ Pairs: TypeAlias = "Sequence[tuple[Any, Stream | None]]"
 
 
 def _score_counting(
-    pairs: Pairs, threshold: float, window: int, _tolerance: float, protocol: Protocol
-) -> list[Figure]:
-    if protocol is Protocol.ONLINE:
+    pairs: Pairs, threshold: float, window: int, _tolerance: float, protocol: ScoringProtocol
+) -> list[ScoreFigure]:
+    if protocol is ScoringProtocol.ONLINE:
         return alert_figures(
             [
                 judge_alerts(
@@ -232,10 +239,10 @@ def _score_counting(
 
 
 def _score_clues(
-    pairs: Pairs, threshold: float, window: int, _tolerance: float, protocol: Protocol
-) -> list[Figure]:
+    pairs: Pairs, threshold: float, window: int, _tolerance: float, protocol: ScoringProtocol
+) -> list[ScoreFigure]:
     asked = [(task, stream and from_second(stream, task.ask_time)) for task, stream in pairs]
-    if protocol is Protocol.ONLINE:
+    if protocol is ScoringProtocol.ONLINE:
         return alert_figures(
             [
                 judge_alerts(
@@ -255,14 +262,14 @@ def _score_clues(
 
 
 def _score_steps(
-    pairs: Pairs, threshold: float, _window: int, tolerance: float, protocol: Protocol
-) -> list[Figure]:
-    outcomes: list[NarrationOutcome] = []
+    pairs: Pairs, threshold: float, _window: int, tolerance: float, protocol: ScoringProtocol
+) -> list[ScoreFigure]:
+    outcomes: list[NarrationMatch] = []
     for task, stream in pairs:
         times = narration_seconds(stream, threshold, protocol) if stream else []
         outcomes.append(
             judge_at_ends(times, task.windows, tolerance)
-            if protocol is Protocol.ONLINE
+            if protocol is ScoringProtocol.ONLINE
             else judge_in_segments(times, task.windows)
         )
     return narration_figures(outcomes, "SSR ")
@@ -288,7 +295,7 @@ def _wrong_group(predictions: Path, identifier: str, task: str) -> BenchmarkErro
     return BenchmarkError(f"{predictions}, id {identifier} is of {task}; expected it in {group}")
 
 
-def _times(task: ForwardTask) -> list[float]:
+def _times(task: OvoForwardTask) -> list[float]:
     return [probe.realtime for probe in task.probes]
 
 

@@ -23,15 +23,15 @@ from roma_ros.benchmarks.text import plain_text
 
 __all__ = [
     "GROUPS",
-    "Answer",
-    "Answers",
-    "Clue",
-    "Counting",
-    "ForwardAnswer",
-    "ForwardTask",
-    "Probe",
-    "Question",
-    "Steps",
+    "OvoAnswer",
+    "OvoAnswers",
+    "OvoClue",
+    "OvoCounting",
+    "OvoForwardAnswer",
+    "OvoForwardTask",
+    "OvoQuestion",
+    "OvoSteps",
+    "TaskProbe",
     "read_answers",
     "read_tasks",
     "write_answers",
@@ -45,7 +45,7 @@ GROUPS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class OvoQuestion:
     """Question at a time, with options; `right` is the index of the right one."""
 
     id: str
@@ -63,7 +63,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Probe:
+class TaskProbe:
     """Time at which a forward task is asked, in seconds, and what is right then.
 
     Attributes:
@@ -78,19 +78,19 @@ class Probe:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Counting:
+class OvoCounting:
     """REC: an activity that recurs, with the (start, end) of each time in seconds."""
 
     id: str
     video: str
     activity: str
     windows: tuple[tuple[float, float], ...]
-    probes: tuple[Probe, ...]
+    probes: tuple[TaskProbe, ...]
     task: str = "REC"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Steps:
+class OvoSteps:
     """SSR: steps of a tutorial, with the (start, end) of each in seconds."""
 
     id: str
@@ -98,12 +98,12 @@ class Steps:
     tutorial: str
     steps: tuple[str, ...]
     windows: tuple[tuple[float, float], ...]
-    probes: tuple[Probe, ...]
+    probes: tuple[TaskProbe, ...]
     task: str = "SSR"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Clue:
+class OvoClue:
     """CRR: a question asked at `ask_time` that can be answered from `clue_time` on."""
 
     id: str
@@ -112,15 +112,15 @@ class Clue:
     answer: str
     ask_time: float
     clue_time: float
-    probes: tuple[Probe, ...]
+    probes: tuple[TaskProbe, ...]
     task: str = "CRR"
 
 
-ForwardTask: TypeAlias = Counting | Steps | Clue
+OvoForwardTask: TypeAlias = OvoCounting | OvoSteps | OvoClue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class OvoAnswer:
     """Answer to a question at a time; `response` is `None` if the model gave none."""
 
     id: int | str
@@ -132,7 +132,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ForwardAnswer:
+class OvoForwardAnswer:
     """Answers to the probes of a forward task, which the row repeats.
 
     Attributes:
@@ -142,20 +142,20 @@ class ForwardAnswer:
     """
 
     id: int | str
-    task: ForwardTask
+    task: OvoForwardTask
     responses: tuple[str | None, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answers:
+class OvoAnswers:
     """Official predictions file: answers in three groups."""
 
-    backward: tuple[Answer, ...]
-    realtime: tuple[Answer, ...]
-    forward: tuple[ForwardAnswer, ...]
+    backward: tuple[OvoAnswer, ...]
+    realtime: tuple[OvoAnswer, ...]
+    forward: tuple[OvoForwardAnswer, ...]
 
 
-def read_tasks(path: Path) -> dict[str, Question | ForwardTask]:
+def read_tasks(path: Path) -> dict[str, OvoQuestion | OvoForwardTask]:
     """Return the rows of the annotation file by `id`.
 
     Raises:
@@ -165,7 +165,7 @@ def read_tasks(path: Path) -> dict[str, Question | ForwardTask]:
     return by_identifier(((task.id, task) for task in tasks), str(path))
 
 
-def read_answers(path: Path) -> Answers:
+def read_answers(path: Path) -> OvoAnswers:
     """Return an official predictions file.
 
     Raises:
@@ -181,14 +181,14 @@ def read_answers(path: Path) -> Answers:
         ]
     if not any(groups.values()):
         raise BenchmarkError(f"{path} has no answer in {', '.join(GROUPS)}")
-    return Answers(
+    return OvoAnswers(
         backward=tuple(parse_rows(groups["backward"], _answer)),
         realtime=tuple(parse_rows(groups["realtime"], _answer)),
         forward=tuple(parse_rows(groups["forward"], _forward_answer)),
     )
 
 
-def write_answers(path: Path, answers: Answers) -> None:
+def write_answers(path: Path, answers: OvoAnswers) -> None:
     """Write a predictions file for the official scorer, overwriting an existing one."""
     write_json(
         path,
@@ -200,7 +200,7 @@ def write_answers(path: Path, answers: Answers) -> None:
     )
 
 
-def _task(row: Fields) -> Question | ForwardTask:
+def _task(row: Fields) -> OvoQuestion | OvoForwardTask:
     name = row.text("task")
     if name in GROUPS["forward"]:
         return _forward_task(row, plain_text)
@@ -210,7 +210,7 @@ def _task(row: Fields) -> Question | ForwardTask:
     options = row.texts("options")
     if len(options) < 2:
         raise row.error("options", "at least two options")
-    return Question(
+    return OvoQuestion(
         id=row.identifier("id"),
         task=name,
         video=row.text("video"),
@@ -221,12 +221,12 @@ def _task(row: Fields) -> Question | ForwardTask:
     )
 
 
-def _forward_task(row: Fields, clean: Callable[[str], str]) -> ForwardTask:
+def _forward_task(row: Fields, clean: Callable[[str], str]) -> OvoForwardTask:
     name = row.text("task")
     identifier, video = row.identifier("id"), row.text("video")
     right = "count" if name == "REC" else "type"
     probes = tuple(
-        Probe(
+        TaskProbe(
             realtime=probe.seconds("realtime"),
             right=probe.whole(right, 0, None if name == "REC" else 1),
             step=probe.text("step") if name == "SSR" else None,
@@ -234,7 +234,7 @@ def _forward_task(row: Fields, clean: Callable[[str], str]) -> ForwardTask:
         for probe in row.objects("test_info")
     )
     if name == "REC":
-        return Counting(
+        return OvoCounting(
             id=identifier,
             video=video,
             activity=clean(row.text("activity")),
@@ -245,7 +245,7 @@ def _forward_task(row: Fields, clean: Callable[[str], str]) -> ForwardTask:
         steps, windows = row.texts("all_steps"), _windows(row, "start_time", "end_time")
         if len(steps) != len(windows):
             raise row.error("all_steps", f"{len(windows)} steps, as many as start_time has")
-        return Steps(
+        return OvoSteps(
             id=identifier,
             video=video,
             tutorial=row.text("tutorial"),
@@ -254,7 +254,7 @@ def _forward_task(row: Fields, clean: Callable[[str], str]) -> ForwardTask:
             probes=probes,
         )
     if name == "CRR":
-        return Clue(
+        return OvoClue(
             id=identifier,
             video=video,
             question=clean(row.text("question")),
@@ -279,9 +279,9 @@ def _windows(row: Fields, starts: str, ends: str) -> tuple[tuple[float, float], 
     return tuple(zip(first, last, strict=True))
 
 
-def _answer(row: Fields) -> Answer:
+def _answer(row: Fields) -> OvoAnswer:
     row.identifier("id")
-    return Answer(
+    return OvoAnswer(
         id=row.value["id"],
         task=row.text("task"),
         video=row.text("video"),
@@ -291,8 +291,8 @@ def _answer(row: Fields) -> Answer:
     )
 
 
-def _forward_answer(row: Fields) -> ForwardAnswer:
-    return ForwardAnswer(
+def _forward_answer(row: Fields) -> OvoForwardAnswer:
+    return OvoForwardAnswer(
         id=row.value.get("id", ""),
         task=_forward_task(row, str),
         responses=tuple(_response(probe) for probe in row.objects("test_info")),
@@ -305,7 +305,7 @@ def _response(row: Fields) -> str | None:
     return row.optional_text("response")
 
 
-def _answer_row(answer: Answer) -> dict[str, Any]:
+def _answer_row(answer: OvoAnswer) -> dict[str, Any]:
     return {
         "id": answer.id,
         "video": answer.video,
@@ -316,14 +316,14 @@ def _answer_row(answer: Answer) -> dict[str, Any]:
     }
 
 
-def _forward_row(answer: ForwardAnswer) -> dict[str, Any]:
+def _forward_row(answer: OvoForwardAnswer) -> dict[str, Any]:
     task = answer.task
     row: dict[str, Any] = {"id": answer.id, "task": task.task, "video": task.video}
-    if isinstance(task, Counting):
+    if isinstance(task, OvoCounting):
         row["activity"] = task.activity
         row["start_times"] = [start for start, _ in task.windows]
         row["end_times"] = [end for _, end in task.windows]
-    elif isinstance(task, Steps):
+    elif isinstance(task, OvoSteps):
         row["tutorial"] = task.tutorial
         row["all_steps"] = list(task.steps)
         row["start_time"] = [start for start, _ in task.windows]

@@ -28,7 +28,7 @@ from roma_ros.benchmarks.ranking import (
     overlap,
     step_average_precision,
 )
-from roma_ros.benchmarks.score import Figure, Score, Settings, percent
+from roma_ros.benchmarks.score import Score, ScoreFigure, ScoreSettings, percent
 from roma_ros.benchmarks.streams import (
     alert_seconds,
     check_trigger,
@@ -40,8 +40,8 @@ from roma_ros.benchmarks.streams import (
 from roma_ros.benchmarks.text import plain_text
 
 __all__ = [
-    "Moment",
-    "MomentPrediction",
+    "MomentAnswer",
+    "QueryMoment",
     "read_moments",
     "read_predictions",
     "score_official",
@@ -64,7 +64,7 @@ _NAME = re.compile(r"(?P<video>.+)_(?P<start>\d+(?:\.\d+)?)_(?P<end>\d+(?:\.\d+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Moment:
+class QueryMoment:
     """One row of the annotations.
 
     Attributes:
@@ -95,7 +95,7 @@ class Moment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MomentPrediction:
+class MomentAnswer:
     """One row of a predictions file.
 
     Attributes:
@@ -112,7 +112,7 @@ class MomentPrediction:
     saliency: tuple[float, ...] | None
 
 
-def read_moments(path: Path) -> dict[str, Moment]:
+def read_moments(path: Path) -> dict[str, QueryMoment]:
     """Return the rows of an annotation file by `qid`.
 
     Raises:
@@ -122,7 +122,7 @@ def read_moments(path: Path) -> dict[str, Moment]:
     return by_identifier(((row.qid, row) for row in rows), str(path))
 
 
-def read_predictions(path: Path) -> dict[str, MomentPrediction]:
+def read_predictions(path: Path) -> dict[str, MomentAnswer]:
     """Return the rows of a predictions file by `qid`.
 
     Raises:
@@ -132,12 +132,12 @@ def read_predictions(path: Path) -> dict[str, MomentPrediction]:
     return by_identifier(rows, str(path))
 
 
-def write_predictions(path: Path, predictions: Sequence[MomentPrediction]) -> None:
+def write_predictions(path: Path, predictions: Sequence[MomentAnswer]) -> None:
     """Write a predictions file for the official scorer, overwriting an existing one."""
     write_json_lines(path, map(_row, predictions))
 
 
-def score_official(annotations: Path, predictions: Path, _settings: Settings) -> Score:
+def score_official(annotations: Path, predictions: Path, _settings: ScoreSettings) -> Score:
     """Score predicted windows and saliencies by the official rules.
 
     Raises:
@@ -163,7 +163,7 @@ def score_official(annotations: Path, predictions: Path, _settings: Settings) ->
     return Score(figures=figures, rows=len(moments), missing=missing, notes=notes)
 
 
-def score_roma(annotations: Path, predictions: Path, settings: Settings) -> Score:
+def score_roma(annotations: Path, predictions: Path, settings: ScoreSettings) -> Score:
     """Score p(speak) by ROMA's rules: average precision and HIT@1 of seconds, per video.
 
     Second i is positive if a window has start <= i <= end. Scores are scaled by the extremes of the
@@ -199,7 +199,7 @@ def score_roma(annotations: Path, predictions: Path, settings: Settings) -> Scor
     )
 
 
-def score_online(annotations: Path, predictions: Path, settings: Settings) -> Score:
+def score_online(annotations: Path, predictions: Path, settings: ScoreSettings) -> Score:
     """Score alerts without look-ahead: one threshold for the set, p(speak) as it came.
 
     AP is over the seconds of all videos together, so that a score has to mean the same in each.
@@ -223,7 +223,7 @@ def score_online(annotations: Path, predictions: Path, settings: Settings) -> Sc
     figures = alert_figures(outcomes)
     if labels and (all_labels := np.concatenate(labels)).any():
         value = step_average_precision(all_labels, np.concatenate(scores))
-        figures.append(Figure("AP of all seconds", 100 * value, len(all_labels)))
+        figures.append(ScoreFigure("AP of all seconds", 100 * value, len(all_labels)))
     return Score(
         figures=figures,
         rows=len(moments),
@@ -232,7 +232,7 @@ def score_online(annotations: Path, predictions: Path, settings: Settings) -> Sc
     )
 
 
-def _seconds(moment: Moment, start: float, count: int) -> np.ndarray:
+def _seconds(moment: QueryMoment, start: float, count: int) -> np.ndarray:
     """Return the seconds in a closed window: bool (count,), from `start` on."""
     seconds = start + np.arange(count)
     inside = np.zeros(count, bool)
@@ -245,7 +245,7 @@ def _retrieval(
     name: str,
     annotated: dict[str, tuple[tuple[float, float], ...]],
     predicted: dict[str, tuple[tuple[float, float, float], ...]],
-) -> list[Figure]:
+) -> list[ScoreFigure]:
     """Return mAP and R1 of the windows; a query without a prediction counts as 0."""
     precisions = np.zeros((len(annotated), len(THRESHOLDS)))
     best = np.zeros(len(annotated))
@@ -255,8 +255,10 @@ def _retrieval(
             best[row] = max(overlap(windows[0][:2], window) for window in truth)
     count = len(annotated)
 
-    def figure(suffix: str, values: np.ndarray) -> Figure:
-        return Figure(f"MR-{name}-{suffix}", 100 * float(values.mean()) if count else None, count)
+    def figure(suffix: str, values: np.ndarray) -> ScoreFigure:
+        return ScoreFigure(
+            f"MR-{name}-{suffix}", 100 * float(values.mean()) if count else None, count
+        )
 
     return [
         figure("mAP", precisions),
@@ -269,8 +271,8 @@ def _retrieval(
 
 
 def _highlights(
-    name: str, moments: dict[str, Moment], saliency: dict[str, tuple[float, ...]], least: int
-) -> list[Figure]:
+    name: str, moments: dict[str, QueryMoment], saliency: dict[str, tuple[float, ...]], least: int
+) -> list[ScoreFigure]:
     """Return mAP, a mean over queries and raters, and Hit1: the top clip suits any rater."""
     precisions, hits = [], []
     for qid, moment in moments.items():
@@ -290,7 +292,7 @@ def _highlights(
     return [percent(f"{name}-mAP", precisions), percent(f"{name}-Hit1", hits)]
 
 
-def _moment(row: Fields) -> Moment:
+def _moment(row: Fields) -> QueryMoment:
     duration = row.seconds("duration")
     clips = row.wholes("relevant_clip_ids", 0, max(int(duration / CLIP_SECONDS) - 1, 0))
     ratings = row.list("saliency_scores")
@@ -312,7 +314,7 @@ def _moment(row: Fields) -> Moment:
     windows = row.intervals("relevant_windows")
     if not windows:
         raise row.error("relevant_windows", "at least one window; the test split has none")
-    moment = Moment(
+    moment = QueryMoment(
         qid=row.identifier("qid"),
         query=plain_text(row.text("query")),
         vid=row.text("vid"),
@@ -326,7 +328,7 @@ def _moment(row: Fields) -> Moment:
     return moment
 
 
-def _prediction(row: Fields) -> tuple[str, MomentPrediction]:
+def _prediction(row: Fields) -> tuple[str, MomentAnswer]:
     windows = []
     for index, window in enumerate(row.list("pred_relevant_windows")):
         inner = Fields({"window": window}, row.place, f"pred_relevant_windows[{index}]")
@@ -335,7 +337,7 @@ def _prediction(row: Fields) -> tuple[str, MomentPrediction]:
             raise inner.error("window", "[start, end, score]")
         windows.append((values[0], values[1], values[2]))
     saliency = row.numbers("pred_saliency_scores") if "pred_saliency_scores" in row else None
-    prediction = MomentPrediction(
+    prediction = MomentAnswer(
         qid=row.value["qid"] if "qid" in row else "",
         query=row.optional_text("query") or "",
         vid=row.optional_text("vid") or "",
@@ -345,7 +347,7 @@ def _prediction(row: Fields) -> tuple[str, MomentPrediction]:
     return row.identifier("qid"), prediction
 
 
-def _row(prediction: MomentPrediction) -> dict[str, object]:
+def _row(prediction: MomentAnswer) -> dict[str, object]:
     row: dict[str, object] = {
         "qid": prediction.qid,
         "query": prediction.query,

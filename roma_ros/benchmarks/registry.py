@@ -9,11 +9,11 @@ from typing import TypeAlias
 
 from roma_ros.benchmarks import ovo_bench, qvhighlights
 from roma_ros.benchmarks.errors import BenchmarkError
-from roma_ros.benchmarks.score import Protocol, Score, Settings
+from roma_ros.benchmarks.score import Score, ScoreSettings, ScoringProtocol
 
 __all__ = ["BENCHMARKS", "Benchmark", "score"]
 
-Scorer: TypeAlias = Callable[[Path, Path, Settings], Score]
+Scorer: TypeAlias = Callable[[Path, Path, ScoreSettings], Score]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,24 +26,24 @@ class Benchmark:
     """
 
     title: str
-    scorers: Mapping[Protocol, Scorer]
+    scorers: Mapping[ScoringProtocol, Scorer]
 
 
 BENCHMARKS: Mapping[str, Benchmark] = {
     "qvhighlights": Benchmark(
         "QVHighlights",
         {
-            Protocol.OFFICIAL: qvhighlights.score_official,
-            Protocol.ROMA: qvhighlights.score_roma,
-            Protocol.ONLINE: qvhighlights.score_online,
+            ScoringProtocol.OFFICIAL: qvhighlights.score_official,
+            ScoringProtocol.ROMA: qvhighlights.score_roma,
+            ScoringProtocol.ONLINE: qvhighlights.score_online,
         },
     ),
     "ovo_bench": Benchmark(
         "OVO-Bench",
         {
-            Protocol.OFFICIAL: ovo_bench.score_official,
-            Protocol.ROMA: ovo_bench.score_roma,
-            Protocol.ONLINE: ovo_bench.score_online,
+            ScoringProtocol.OFFICIAL: ovo_bench.score_official,
+            ScoringProtocol.ROMA: ovo_bench.score_roma,
+            ScoringProtocol.ONLINE: ovo_bench.score_online,
         },
     ),
 }
@@ -52,10 +52,10 @@ BENCHMARKS: Mapping[str, Benchmark] = {
 
 def score(
     name: str,
-    protocol: Protocol,
+    protocol: ScoringProtocol,
     annotations: Path,
     predictions: Path,
-    settings: Settings | None = None,
+    settings: ScoreSettings | None = None,
 ) -> Score:
     """Return the score of a predictions file.
 
@@ -74,4 +74,4 @@ def score(
     if protocol not in scorers:
         known = " or ".join(known.value for known in scorers)
         raise BenchmarkError(f"{name} has no protocol {protocol.value}; expected {known}")
-    return scorers[protocol](annotations, predictions, settings or Settings())
+    return scorers[protocol](annotations, predictions, settings or ScoreSettings())

@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Figure", "Protocol", "Score", "Settings", "mean", "percent"]
+__all__ = ["Score", "ScoreFigure", "ScoreSettings", "ScoringProtocol", "mean", "percent"]
 
 
-class Protocol(enum.Enum):
+class ScoringProtocol(enum.Enum):
     """Rules by which a benchmark is scored."""
 
     OFFICIAL = "official"
@@ -23,8 +23,8 @@ class Protocol(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
-    """Settings of the scorers; `None`: the default of the benchmark and protocol.
+class ScoreSettings:
+    """ScoreSettings of the scorers; `None`: the default of the benchmark and protocol.
 
     Attributes:
         threshold: p(speak) at or above which a unit counts, in (0, 1].
@@ -41,7 +41,7 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class ScoreFigure:
     """One figure of a score.
 
     Attributes:
@@ -69,13 +69,13 @@ class Score:
         settings: thresholds and windows in force.
     """
 
-    figures: Sequence[Figure]
+    figures: Sequence[ScoreFigure]
     rows: int
     missing: Sequence[str] = ()
     notes: Sequence[str] = ()
     settings: Mapping[str, float] = field(default_factory=dict)
 
-    def figure(self, name: str) -> Figure:
+    def figure(self, name: str) -> ScoreFigure:
         """Return a figure by its name.
 
         Raises:
@@ -109,7 +109,7 @@ def mean(values: Sequence[float]) -> float | None:
     return math.fsum(values) / len(values) if values else None
 
 
-def percent(name: str, values: Sequence[float]) -> Figure:
+def percent(name: str, values: Sequence[float]) -> ScoreFigure:
     """Return the mean of values in [0, 1] as a figure in percent."""
     average = mean(values)
-    return Figure(name, None if average is None else 100 * average, len(values))
+    return ScoreFigure(name, None if average is None else 100 * average, len(values))

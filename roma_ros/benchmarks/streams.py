@@ -18,12 +18,12 @@ import numpy as np
 from roma_ros.benchmarks.errors import BenchmarkError
 from roma_ros.benchmarks.files import Fields, parse_rows, read_json_rows, write_json_lines
 from roma_ros.benchmarks.predictions import by_identifier
-from roma_ros.benchmarks.score import Protocol
+from roma_ros.benchmarks.score import ScoringProtocol
 from roma_ros.triggers import MAX_WINDOW, AlertTrigger
 
 __all__ = [
     "Stream",
-    "Utterance",
+    "TimedSentence",
     "alarm_runs",
     "alert_seconds",
     "check_trigger",
@@ -40,7 +40,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True)
-class Utterance:
+class TimedSentence:
     """One narration.
 
     Attributes:
@@ -68,7 +68,7 @@ class Stream:
     id: str
     p: tuple[float, ...] | None = None
     alerts: tuple[float, ...] | None = None
-    narrations: tuple[Utterance, ...] | None = None
+    narrations: tuple[TimedSentence, ...] | None = None
     start: float = 0
     seconds: float | None = None
 
@@ -166,7 +166,7 @@ def response_seconds(stream: Stream, threshold: float, window: int) -> list[floa
     return [stream.start + first for first, _ in alarm_runs(series_of(stream), threshold, window)]
 
 
-def narration_seconds(stream: Stream, threshold: float, protocol: Protocol) -> list[float]:
+def narration_seconds(stream: Stream, threshold: float, protocol: ScoringProtocol) -> list[float]:
     """Return the times of narrations; of a series, the seconds at or above the threshold.
 
     By the online protocol, a narration of a series is published at the end of its unit.
@@ -176,7 +176,7 @@ def narration_seconds(stream: Stream, threshold: float, protocol: Protocol) -> l
     """
     if stream.narrations is not None:
         return [said.time for said in stream.narrations]
-    lag = 1 if protocol is Protocol.ONLINE else 0
+    lag = 1 if protocol is ScoringProtocol.ONLINE else 0
     return [
         stream.start + second + lag
         for second, value in enumerate(series_of(stream))
@@ -240,7 +240,7 @@ def _stream(row: Fields) -> Stream:
         return Stream(id=identifier, alerts=alerts, start=start, seconds=seconds)
     if name == "generated_outputs":
         said = [
-            Utterance(output.seconds("time"), output.text("text"))
+            TimedSentence(output.seconds("time"), output.text("text"))
             for output in row.objects("generated_outputs")
         ]
         said.sort(key=lambda utterance: utterance.time)

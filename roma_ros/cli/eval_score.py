@@ -14,7 +14,7 @@ from roma_ros.cli.parser import Commands, add_command
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from roma_ros.benchmarks.score import Figure, Score
+    from roma_ros.benchmarks.score import Score, ScoreFigure
 
 __all__ = ["add_to"]
 
@@ -51,7 +51,7 @@ exit codes:
 def add_to(benchmarks: Commands) -> None:
     """Add the command to the benchmarks of `roma eval`."""
     from roma_ros.benchmarks.registry import BENCHMARKS
-    from roma_ros.benchmarks.score import Protocol
+    from roma_ros.benchmarks.score import ScoringProtocol
 
     parser = add_command(
         benchmarks,
@@ -73,8 +73,8 @@ def add_to(benchmarks: Commands) -> None:
     rules = parser.add_argument_group("rules")
     rules.add_argument(
         "--protocol",
-        choices=[protocol.value for protocol in Protocol],
-        default=Protocol.OFFICIAL.value,
+        choices=[protocol.value for protocol in ScoringProtocol],
+        default=ScoringProtocol.OFFICIAL.value,
         help="rules to score by (default: %(default)s)",
     )
     rules.add_argument(
@@ -102,7 +102,7 @@ def _score(arguments: argparse.Namespace) -> int:
 
     from roma_ros.benchmarks.errors import BenchmarkError
     from roma_ros.benchmarks.registry import BENCHMARKS, score
-    from roma_ros.benchmarks.score import Protocol, Settings
+    from roma_ros.benchmarks.score import ScoreSettings, ScoringProtocol
 
     out: Path | None = arguments.json
     if out is not None and not out.absolute().parent.is_dir():
@@ -110,10 +110,10 @@ def _score(arguments: argparse.Namespace) -> int:
     try:
         result = score(
             arguments.name,
-            Protocol(arguments.protocol),
+            ScoringProtocol(arguments.protocol),
             arguments.annotations,
             arguments.predictions,
-            Settings(
+            ScoreSettings(
                 threshold=arguments.threshold,
                 window=arguments.window,
                 tolerance=arguments.tolerance,
@@ -156,7 +156,7 @@ def _caption(result: Score) -> str:
     return f"{result.rows:,} annotation rows{settings}"
 
 
-def _number(figure: Figure) -> str:
+def _number(figure: ScoreFigure) -> str:
     if figure.value is None:
         return "none"
     return f"{figure.value:.2f}" if figure.unit else f"{figure.value:g}"

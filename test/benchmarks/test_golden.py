@@ -10,7 +10,7 @@ import pytest
 from roma_ros.benchmarks.ovo_format import read_answers, write_answers
 from roma_ros.benchmarks.qvhighlights import read_predictions, write_predictions
 from roma_ros.benchmarks.registry import score
-from roma_ros.benchmarks.score import Protocol
+from roma_ros.benchmarks.score import ScoringProtocol
 
 OVO_FILES = (
     "FlashVStream_EPM_offline.json",
@@ -39,7 +39,7 @@ def flat(metrics: dict) -> dict[str, float]:
 def test_every_figure_of_qvhighlights_is_the_official_one(real_data: Path) -> None:
     result = score(
         "qvhighlights",
-        Protocol.OFFICIAL,
+        ScoringProtocol.OFFICIAL,
         real_data / "qvhighlights_val.jsonl",
         real_data / "qvhighlights_sample_preds.jsonl",
     )
@@ -54,7 +54,7 @@ def test_every_figure_of_qvhighlights_is_the_official_one(real_data: Path) -> No
 @pytest.mark.parametrize("name", OVO_FILES)
 def test_every_task_of_ovo_bench_has_the_official_score(real_data: Path, name: str) -> None:
     file = real_data / "ovo_results" / name
-    result = score("ovo_bench", Protocol.OFFICIAL, real_data / "ovo_bench.json", file)
+    result = score("ovo_bench", ScoringProtocol.OFFICIAL, real_data / "ovo_bench.json", file)
     golden = json.loads((real_data / "ovo_results" / "golden.json").read_text())["scores"]
     figures = {task: result.figure(task) for task in golden[name]}
     assert {
