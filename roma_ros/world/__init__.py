@@ -45,7 +45,7 @@ from roma_ros.task import Task
 from roma_ros.world.alert import AlertKind, Window, WorldAlert, WorldEvent, draw_alerts
 from roma_ros.world.annotations import annotate, write_annotations
 from roma_ros.world.continuous import ContinuousStream, Part, make_continuous
-from roma_ros.world.errors import FilmError, RecordingError, SceneError, WorldError
+from roma_ros.world.errors import FilmError, RecordingsError, SceneError, WorldError
 from roma_ros.world.exercise import (
     Exercise,
     Subject,
@@ -69,7 +69,7 @@ from roma_ros.world.questions import (
     dense_questions,
     draw_questions,
 )
-from roma_ros.world.recordings import Clip, Playback, Recording, RecordingLibrary
+from roma_ros.world.recordings import Clip, PlayedClip, RecordedFile, RecordingLibrary
 from roma_ros.world.renderer import WorldRenderer
 from roma_ros.world.scene import Figure, Scene, SoundEvent, SpokenLine, Touch
 from roma_ros.world.senses import Senses
@@ -100,12 +100,12 @@ __all__ = [
     "FrameRenderer",
     "Look",
     "Part",
-    "Playback",
+    "PlayedClip",
     "Plot",
     "QuestionKind",
     "RecordedSound",
-    "Recording",
-    "RecordingError",
+    "RecordedFile",
+    "RecordingsError",
     "RecordingLibrary",
     "Scene",
     "SceneError",
