@@ -42,7 +42,7 @@ The modules use the words of a theatre:
 
 from roma_ros.speech import SpeechError, SpokenWord, Voice, say
 from roma_ros.task import Task
-from roma_ros.world.alert import AlertKind, Window, WorldAlert, WorldEvent, draw_alerts
+from roma_ros.world.alert import ALERT_KINDS, AlertKind, Window, WorldAlert, WorldEvent, draw_alerts
 from roma_ros.world.annotations import annotate, write_annotations
 from roma_ros.world.continuous import ContinuousStream, Part, make_continuous
 from roma_ros.world.errors import FilmError, RecordingsError, SceneError, WorldError
@@ -82,6 +82,7 @@ from roma_ros.world.voices import TEST_VOICES, TRAIN_VOICES, VALIDATION_VOICES
 from roma_ros.world.words import ANSWERS, ESC_10, Colour, Look, RecordedSound, Shape, Sound
 
 __all__ = [
+    "ALERT_KINDS",
     "ANSWERS",
     "ESC_10",
     "NARRATION_INSTRUCTION",

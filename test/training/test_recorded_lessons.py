@@ -67,8 +67,7 @@ def test_shares_are_shares(name: str) -> None:
 def test_every_kind_of_lesson_has_recordings(known: RecordingLibrary, kind: str) -> None:
     mix = Mix(**{kind: 1.0}, recorded=1.0, seconds=(6, 8))
     told = " ".join(map(texts, worlds(mix, known)))
-    assert "dog" in told
-    assert "rain" in told
+    assert {name for name in ("dog", "rain", "waves", "baby") if name in told} >= {"dog", "waves"}
 
 
 def test_glimpses_hear_every_kind_about_as_often(known: RecordingLibrary) -> None:
