@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from roma_ros.evaluation.protocol import TriggerSettings
     from roma_ros.evaluation.report import Report
-    from roma_ros.evaluation.stream_protocol import Section, StreamProtocol
+    from roma_ros.evaluation.stream_protocol import EvalSection, StreamProtocol
     from roma_ros.evaluation.stream_report import StreamReport
 
 __all__ = ["add_to"]
@@ -194,7 +194,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     from roma_ros.evaluation.provenance import checkpoint_files
     from roma_ros.evaluation.report import Report
     from roma_ros.evaluation.results import as_results, write_results
-    from roma_ros.evaluation.stream_protocol import Section
+    from roma_ros.evaluation.stream_protocol import EvalSection
     from roma_ros.evaluation.stream_report import StreamReport
     from roma_ros.evaluation.stream_run import evaluate_on_streams
     from roma_ros.evaluation.world_run import evaluate_on_world
@@ -236,7 +236,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
                 **how,
                 on_progress=lambda done, of: progress.update(task, completed=done, total=of),
             )
-            if streams.runs(Section.TWENTY_SECONDS):
+            if streams.runs(EvalSection.TWENTY_SECONDS):
                 short = progress.add_task(f"streams of {protocol.seconds} s", total=None)
                 found = evaluate_on_world(
                     str(folder),
@@ -270,7 +270,7 @@ def _size(arguments: argparse.Namespace, name: str) -> int:
 
 
 def _stream_protocol(arguments: argparse.Namespace, triggers: TriggerSettings) -> StreamProtocol:
-    from roma_ros.evaluation.stream_protocol import Context, Section, StreamProtocol
+    from roma_ros.evaluation.stream_protocol import Context, EvalSection, StreamProtocol
 
     return StreamProtocol(
         streams=_size(arguments, "streams"),
@@ -286,17 +286,17 @@ def _stream_protocol(arguments: argparse.Namespace, triggers: TriggerSettings) -
         sections=tuple(
             section
             for section in _sections(arguments.only)
-            if not (arguments.quick and arguments.only is None and section is Section.LONG)
+            if not (arguments.quick and arguments.only is None and section is EvalSection.LONG)
         ),
     )
 
 
-def _sections(names: str | None) -> tuple[Section, ...]:
-    from roma_ros.evaluation.stream_protocol import Section
+def _sections(names: str | None) -> tuple[EvalSection, ...]:
+    from roma_ros.evaluation.stream_protocol import EvalSection
 
     if names is None:
-        return tuple(Section)
-    known = {section.value: section for section in Section}
+        return tuple(EvalSection)
+    known = {section.value: section for section in EvalSection}
     wanted = [name.strip() for name in names.split(",")]
     for name in wanted:
         if name not in known:

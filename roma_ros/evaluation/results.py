@@ -11,7 +11,7 @@ import numpy as np
 
 from roma_ros.evaluation.provenance import checkpoint_files, checkpoint_hashes, machine
 from roma_ros.evaluation.report import Report
-from roma_ros.evaluation.stream_protocol import Section
+from roma_ros.evaluation.stream_protocol import EvalSection
 from roma_ros.evaluation.stream_report import StreamReport
 
 __all__ = ["as_results", "write_results"]
@@ -41,7 +41,7 @@ def as_results(
         **streams.as_dict(),
     }
     if twenty_seconds is not None:
-        results[Section.TWENTY_SECONDS.value] = twenty_seconds.as_dict()
+        results[EvalSection.TWENTY_SECONDS.value] = twenty_seconds.as_dict()
     return results
 
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from roma_ros.evaluation.stream_load import LoadRecorder
 from roma_ros.evaluation.stream_outcomes import StreamAlert, StreamNarration, StreamOutcomes
-from roma_ros.evaluation.stream_protocol import Section, StreamProtocol
-from roma_ros.evaluation.stream_questions import Beside, KeptQuestions, TypedQuestions
+from roma_ros.evaluation.stream_protocol import EvalSection, StreamProtocol
+from roma_ros.evaluation.stream_questions import Beside, BranchQuestions, KeptQuestions
 from roma_ros.evaluation.stream_sessions import FreshSessions, WholeSession
 from roma_ros.evaluation.stream_watches import (
     LEAD,
@@ -30,7 +30,7 @@ SPOKEN_CANDIDATES = 4  # alerts drawn for each that is to be spoken, as some tak
 def run_crowd(
     thinker: RomaThinker,
     protocol: StreamProtocol,
-    section: Section,
+    section: EvalSection,
     stream: ContinuousStream,
     *,
     fresh: bool,
@@ -57,7 +57,7 @@ def run_crowd(
         stream.units(),
         cases,
         starts=[part.start for part in stream.parts],
-        beside=[TypedQuestions(thinker, protocol, stream, section, fresh=fresh), kept],
+        beside=[BranchQuestions(thinker, protocol, stream, section, fresh=fresh), kept],
     )
     same = outcomes.alerts[0].fresh  # the kept questions' alert has the first one's instruction
     outcomes.alerts[-1] = replace(outcomes.alerts[-1], fresh=same)
@@ -67,7 +67,7 @@ def run_crowd(
 def run_narration(
     thinker: RomaThinker,
     protocol: StreamProtocol,
-    section: Section,
+    section: EvalSection,
     stream: ContinuousStream,
     *,
     fresh: bool,
@@ -99,7 +99,7 @@ def run_narration(
 def run_alerts(
     thinker: RomaThinker,
     protocol: StreamProtocol,
-    section: Section,
+    section: EvalSection,
     name: str,
     units: Iterable[MultimodalUnit],
     cases: Sequence[AlertCase],
@@ -182,7 +182,7 @@ class _Track:
         if self.fresh is not None and not in_lead:
             self.fresh.process(unit, begins=begins)
 
-    def close(self, section: Section, name: str) -> StreamAlert:
+    def close(self, section: EvalSection, name: str) -> StreamAlert:
         return StreamAlert(
             section=section,
             stream=name,

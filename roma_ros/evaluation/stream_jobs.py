@@ -17,7 +17,7 @@ from roma_ros.evaluation.quiet_units import (
 )
 from roma_ros.evaluation.stream_cases import run_alerts, run_crowd, run_narration
 from roma_ros.evaluation.stream_outcomes import StreamOutcomes
-from roma_ros.evaluation.stream_protocol import Section, StreamProtocol
+from roma_ros.evaluation.stream_protocol import EvalSection, StreamProtocol
 from roma_ros.evaluation.stream_questions import run_spoken_questions
 from roma_ros.evaluation.stream_watches import LEAD, AlertCase
 from roma_ros.thinker import RomaThinker
@@ -49,7 +49,7 @@ class StreamJob:
         seconds: length of the stream in seconds.
     """
 
-    section: Section
+    section: EvalSection
     kind: StreamKind
     number: int
     seconds: int
@@ -63,17 +63,17 @@ SEED_STEP = 1_000_003  # between two streams, so that worlds of the 20-s protoco
 def stream_jobs(protocol: StreamProtocol) -> list[StreamJob]:
     """Return the jobs of a protocol, the longest first."""
     jobs = []
-    if protocol.runs(Section.LONG):
+    if protocol.runs(EvalSection.LONG):
         for kind in (StreamKind.CROWD, StreamKind.NARRATION):
-            jobs.append(StreamJob(Section.LONG, kind, 0, protocol.long_seconds))
-    if protocol.runs(Section.QUIET):
+            jobs.append(StreamJob(EvalSection.LONG, kind, 0, protocol.long_seconds))
+    if protocol.runs(EvalSection.QUIET):
         for kind in QUIET:
             if kind is not StreamKind.FOOTAGE or protocol.footage is not None:
-                jobs.append(StreamJob(Section.QUIET, kind, 0, protocol.quiet_seconds))
-    if protocol.runs(Section.CONTINUOUS):
+                jobs.append(StreamJob(EvalSection.QUIET, kind, 0, protocol.quiet_seconds))
+    if protocol.runs(EvalSection.CONTINUOUS):
         for kind in (StreamKind.CROWD, StreamKind.NARRATION, StreamKind.SPOKEN_QUESTIONS):
             jobs += [
-                StreamJob(Section.CONTINUOUS, kind, number, protocol.seconds)
+                StreamJob(EvalSection.CONTINUOUS, kind, number, protocol.seconds)
                 for number in range(protocol.streams)
             ]
     return jobs
@@ -82,11 +82,11 @@ def stream_jobs(protocol: StreamProtocol) -> list[StreamJob]:
 def left_out(protocol: StreamProtocol) -> list[str]:
     """Return the reasons why a section of a protocol, or a part of one, is not run."""
     reasons = []
-    if protocol.runs(Section.QUIET) and protocol.footage is None:
+    if protocol.runs(EvalSection.QUIET) and protocol.footage is None:
         reasons.append("quiet, real footage: no folder of footage is given")
-    if protocol.runs(Section.RECORDINGS) and protocol.recordings is None:
+    if protocol.runs(EvalSection.RECORDINGS) and protocol.recordings is None:
         reasons.append("recordings: no folder of recordings is given")
-    if protocol.runs(Section.SIGHTS) and protocol.footage is None:
+    if protocol.runs(EvalSection.SIGHTS) and protocol.footage is None:
         reasons.append("sights: no folder of footage is given")
     return reasons
 
@@ -109,7 +109,7 @@ def run_stream_job(
 
 def seed_of(protocol: StreamProtocol, job: StreamJob) -> int:
     """Return the seed of a job's stream, in the test split."""
-    kinds, sections = list(StreamKind), list(Section)
+    kinds, sections = list(StreamKind), list(EvalSection)
     index = kinds.index(job.kind) + len(kinds) * sections.index(job.section)
     number = protocol.seed + job.number
     return Split.TEST.seed((index * 1000 + number) * SEED_STEP % len(Split.TEST.value))
@@ -117,10 +117,10 @@ def seed_of(protocol: StreamProtocol, job: StreamJob) -> int:
 
 def _run_crowd(thinker: RomaThinker, protocol: StreamProtocol, job: StreamJob) -> StreamOutcomes:
     stream = make_continuous(seed_of(protocol, job), job.seconds, lead_seconds=LEAD)
-    if job.section is Section.LONG:
+    if job.section is EvalSection.LONG:
         few = min(protocol.spoken_alerts, 1)
         protocol = replace(protocol, alerts=min(protocol.alerts, 2), spoken_alerts=few)
-    fresh = job.section is Section.CONTINUOUS
+    fresh = job.section is EvalSection.CONTINUOUS
     return run_crowd(thinker, protocol, job.section, stream, fresh=fresh)
 
 
@@ -128,7 +128,7 @@ def _run_narration(
     thinker: RomaThinker, protocol: StreamProtocol, job: StreamJob
 ) -> StreamOutcomes:
     stream = make_continuous(seed_of(protocol, job), job.seconds, plots=Plot.SEQUENCE)
-    fresh = job.section is Section.CONTINUOUS
+    fresh = job.section is EvalSection.CONTINUOUS
     return run_narration(thinker, protocol, job.section, stream, fresh=fresh)
 
 

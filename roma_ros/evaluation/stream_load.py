@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from roma_ros.evaluation.stream_outcomes import StreamLoad
-from roma_ros.evaluation.stream_protocol import Section
+from roma_ros.evaluation.stream_protocol import EvalSection
 from roma_ros.evaluation.stream_sessions import WholeSession
 from roma_ros.machine import resident_bytes
 from roma_ros.thinker import EncodedUnit
@@ -20,7 +20,7 @@ __all__ = ["LoadRecorder"]
 class LoadRecorder:
     """Step times and memory while a stream runs."""
 
-    section: Section
+    section: EvalSection
     name: str
     seconds: list[float] = field(default_factory=list)
     cache: list[int] = field(default_factory=list)

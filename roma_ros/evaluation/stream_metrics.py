@@ -21,7 +21,7 @@ from roma_ros.evaluation.stream_outcomes import (
     StreamNarration,
     StreamOutcomes,
 )
-from roma_ros.evaluation.stream_protocol import HEADLINE, Age, Section
+from roma_ros.evaluation.stream_protocol import HEADLINE, Age, EvalSection
 from roma_ros.world import TimedText
 
 __all__ = [
@@ -172,7 +172,7 @@ ANSWER_RULES = {
 
 
 def aged_figures(
-    outcomes: StreamOutcomes, section: Section, triggers: TriggerSettings
+    outcomes: StreamOutcomes, section: EvalSection, triggers: TriggerSettings
 ) -> list[AgedFigure]:
     """Return the figures of a section, in the order of the table.
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from roma_ros.evaluation.stream_protocol import Section
+from roma_ros.evaluation.stream_protocol import EvalSection
 from roma_ros.world import TimedText
 
 __all__ = [
@@ -55,7 +55,7 @@ class StreamAlert:
         fresh: a session for each scene; empty if none was run.
     """
 
-    section: Section
+    section: EvalSection
     stream: str
     group: str
     kind: str
@@ -75,7 +75,7 @@ class StreamNarration:
         cuts: first units of the scenes but the first.
     """
 
-    section: Section
+    section: EvalSection
     stream: str
     group: str
     due: tuple[TimedText, ...]
@@ -97,7 +97,7 @@ class StreamAnswer:
         question, right, got: its text, the expected and the decoded answer.
     """
 
-    section: Section
+    section: EvalSection
     stream: str
     mode: AnswerMode
     unit: int
@@ -125,7 +125,7 @@ class StreamLoad:
         resident_bytes: int (U,), memory of the process after each unit; 0 where unknown.
     """
 
-    section: Section
+    section: EvalSection
     stream: str
     unit_seconds: np.ndarray
     cache_bytes: np.ndarray

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from roma_ros.evaluation.stream_metrics import AgedFigure
 from roma_ros.evaluation.stream_outcomes import Session, StreamOutcomes
-from roma_ros.evaluation.stream_protocol import Age, Section, StreamProtocol
+from roma_ros.evaluation.stream_protocol import Age, EvalSection, StreamProtocol
 from roma_ros.plot_style import BLUE, FAINT, GREEN, GRID, INK, STYLE
 from roma_ros.world.alert import Window, windows
 
@@ -58,7 +58,7 @@ def draw_p_speak(outcomes: StreamOutcomes, protocol: StreamProtocol, path: Path)
             best = max(alerts, key=lambda a: len(windows(a.labels[:SHOWN])))
             title = f"{best.instruction} ({group})"
             panels.append((title, best.session, windows(best.labels), threshold))
-    told = [one for one in outcomes.narrations if one.section is Section.CONTINUOUS]
+    told = [one for one in outcomes.narrations if one.section is EvalSection.CONTINUOUS]
     for narration in told[:1]:
         due = tuple(Window(text.unit, text.unit) for text in narration.due)
         narrated = protocol.triggers.narration_threshold

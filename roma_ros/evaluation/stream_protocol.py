@@ -9,10 +9,10 @@ from pathlib import Path
 from roma_ros.evaluation.errors import EvaluationError
 from roma_ros.evaluation.protocol import TriggerSettings
 
-__all__ = ["AGES", "HEADLINE", "Age", "Context", "Section", "StreamProtocol"]
+__all__ = ["AGES", "HEADLINE", "Age", "Context", "EvalSection", "StreamProtocol"]
 
 
-class Section(enum.Enum):
+class EvalSection(enum.Enum):
     """Section of the evaluation; the value is its name on the command line and in the JSON."""
 
     CONTINUOUS = "continuous"
@@ -99,7 +99,7 @@ class StreamProtocol:
     triggers: TriggerSettings = field(default_factory=TriggerSettings)
     recordings: Path | None = None
     footage: Path | None = None
-    sections: tuple[Section, ...] = tuple(Section)
+    sections: tuple[EvalSection, ...] = tuple(EvalSection)
 
     def __post_init__(self) -> None:
         for name, low, high in (
@@ -115,6 +115,6 @@ class StreamProtocol:
             if not low <= (value := getattr(self, name)) <= high:
                 raise EvaluationError(f"{name} is {value}; expected {low} to {high:,}")
 
-    def runs(self, section: Section) -> bool:
+    def runs(self, section: EvalSection) -> bool:
         """Return whether a section is to be run."""
         return section in self.sections

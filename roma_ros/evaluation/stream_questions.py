@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import replace
 
 from roma_ros.evaluation.stream_outcomes import StreamAlert, StreamAnswer, StreamOutcomes
-from roma_ros.evaluation.stream_protocol import Section, StreamProtocol
+from roma_ros.evaluation.stream_protocol import EvalSection, StreamProtocol
 from roma_ros.evaluation.stream_sessions import FreshSessions, WholeSession
 from roma_ros.evaluation.stream_watches import AlertCase, alert_watch
 from roma_ros.thinker import EncodedUnit, RomaThinker
@@ -21,7 +21,7 @@ from roma_ros.world import (
 )
 from roma_ros.world.questions import asked_again
 
-__all__ = ["Beside", "KeptQuestions", "TypedQuestions", "run_spoken_questions"]
+__all__ = ["Beside", "BranchQuestions", "KeptQuestions", "run_spoken_questions"]
 
 ASK_EVERY = 6  # units between two questions
 KEEP_EVERY = 20  # units between two questions that are kept
@@ -45,7 +45,7 @@ class Beside(ABC):
         """Close the sessions and return what they recorded."""
 
 
-class TypedQuestions(Beside):
+class BranchQuestions(Beside):
     """Typed questions on the present and on what is in sight, on branches that are discarded."""
 
     def __init__(
@@ -53,7 +53,7 @@ class TypedQuestions(Beside):
         thinker: RomaThinker,
         protocol: StreamProtocol,
         stream: ContinuousStream,
-        section: Section,
+        section: EvalSection,
         *,
         fresh: bool,
     ) -> None:
@@ -107,7 +107,7 @@ class KeptQuestions(Beside):
         thinker: RomaThinker,
         protocol: StreamProtocol,
         stream: ContinuousStream,
-        section: Section,
+        section: EvalSection,
         case: AlertCase,
     ) -> None:
         self._stream, self._section, self._case = stream, section, case
@@ -147,7 +147,7 @@ def run_spoken_questions(
 ) -> StreamOutcomes:
     """Run spoken questions on one stream: each scene ends with one, which is answered in it."""
     stream, questions = _spoken_question_stream(seed, seconds)
-    section = Section.CONTINUOUS
+    section = EvalSection.CONTINUOUS
     whole = WholeSession(thinker, None, protocol.context)
     fresh = FreshSessions(thinker, None, protocol.context)
     starts = {part.start for part in stream.parts}
@@ -196,7 +196,7 @@ def _spoken_question_stream(
 
 
 def _answer(
-    section: Section, seed: int, mode: str, question: WorldQuestion, got: str, *, fresh: bool
+    section: EvalSection, seed: int, mode: str, question: WorldQuestion, got: str, *, fresh: bool
 ) -> StreamAnswer:
     return StreamAnswer(
         section=section,

@@ -12,7 +12,7 @@ from roma_ros.evaluation.intervals import rate_interval, share_interval
 from roma_ros.evaluation.metrics import Metric, Target
 from roma_ros.evaluation.protocol import TriggerSettings
 from roma_ros.evaluation.stream_outcomes import StreamAlert, StreamLoad, StreamOutcomes
-from roma_ros.evaluation.stream_protocol import Section
+from roma_ros.evaluation.stream_protocol import EvalSection
 
 __all__ = ["load_metrics", "quiet_metrics", "recognition_metrics", "unknown_metrics"]
 
@@ -23,8 +23,8 @@ QUIET_ALARMS = Target(0.5, at_most=True)
 QUIET_SENTENCES = Target(1.0, at_most=True)
 UNKNOWN_ALARMS = Target(0.1, at_most=True)
 RECOGNITION = {
-    Section.RECORDINGS: ("recordings", Target(0.80), Target(0.30, at_most=True)),
-    Section.SIGHTS: ("sights", Target(0.90), Target(0.30, at_most=True)),
+    EvalSection.RECORDINGS: ("recordings", Target(0.80), Target(0.30, at_most=True)),
+    EvalSection.SIGHTS: ("sights", Target(0.90), Target(0.30, at_most=True)),
 }
 """Name, target of the recall, and target of the false alarms per minute and watch."""
 
@@ -32,7 +32,7 @@ RECOGNITION = {
 def quiet_metrics(outcomes: StreamOutcomes, triggers: TriggerSettings) -> list[Metric]:
     """Return false alarms per hour and watch, and sentences per hour, of each quiet stream."""
     metrics = []
-    alerts = [alert for alert in outcomes.alerts if alert.section is Section.QUIET]
+    alerts = [alert for alert in outcomes.alerts if alert.section is EvalSection.QUIET]
     for group in dict.fromkeys(alert.group for alert in alerts):
         counts = _total([alert for alert in alerts if alert.group == group], triggers)
         metrics.append(
@@ -45,7 +45,7 @@ def quiet_metrics(outcomes: StreamOutcomes, triggers: TriggerSettings) -> list[M
             )
         )
     for one in outcomes.narrations:
-        if one.section is Section.QUIET:
+        if one.section is EvalSection.QUIET:
             metrics.append(
                 _rate(
                     f"{one.group}: sentences per hour",
@@ -59,7 +59,7 @@ def quiet_metrics(outcomes: StreamOutcomes, triggers: TriggerSettings) -> list[M
 
 
 def recognition_metrics(
-    outcomes: StreamOutcomes, section: Section, triggers: TriggerSettings
+    outcomes: StreamOutcomes, section: EvalSection, triggers: TriggerSettings
 ) -> list[Metric]:
     """Return recall and false alarms per minute and watch of recordings or sights.
 
@@ -111,7 +111,7 @@ def recognition_metrics(
 
 def unknown_metrics(outcomes: StreamOutcomes, triggers: TriggerSettings) -> list[Metric]:
     """Return the false alarms per minute of instructions of unknown words, by stream."""
-    alerts = [alert for alert in outcomes.alerts if alert.section is Section.UNKNOWN]
+    alerts = [alert for alert in outcomes.alerts if alert.section is EvalSection.UNKNOWN]
     metrics = []
     for group in dict.fromkeys(alert.group for alert in alerts):
         counts = _total([alert for alert in alerts if alert.group == group], triggers)
@@ -132,7 +132,7 @@ def load_metrics(loads: Sequence[StreamLoad]) -> list[Metric]:
     metrics = []
     for load in loads:
         units = len(load.unit_seconds)
-        if load.section is not Section.LONG or units < 2 * EARLY.stop:
+        if load.section is not EvalSection.LONG or units < 2 * EARLY.stop:
             continue
         last = slice(units - len(EARLY), units)
         first = slice(EARLY.start, EARLY.stop)

@@ -10,7 +10,7 @@ from roma_ros.evaluation.metrics import Metric, Target
 from roma_ros.evaluation.report import metric_as_dict
 from roma_ros.evaluation.stream_metrics import DIFFERENCE, AgedFigure, AgedValue, aged_figures
 from roma_ros.evaluation.stream_outcomes import StreamOutcomes
-from roma_ros.evaluation.stream_protocol import Age, Section, StreamProtocol
+from roma_ros.evaluation.stream_protocol import Age, EvalSection, StreamProtocol
 from roma_ros.evaluation.stream_rates import (
     load_metrics,
     quiet_metrics,
@@ -34,26 +34,26 @@ class StreamReport:
 
     protocol: StreamProtocol
     continuous: tuple[AgedFigure, ...]
-    sections: dict[Section, tuple[Metric, ...]]
+    sections: dict[EvalSection, tuple[Metric, ...]]
     outcomes: StreamOutcomes
 
     @classmethod
     def of(cls, outcomes: StreamOutcomes, protocol: StreamProtocol) -> StreamReport:
         """Score outcomes."""
         triggers = protocol.triggers
-        sections: dict[Section, tuple[Metric, ...]] = {
-            Section.LONG: tuple(load_metrics(outcomes.loads)),
-            Section.QUIET: tuple(quiet_metrics(outcomes, triggers)),
-            Section.UNKNOWN: tuple(unknown_metrics(outcomes, triggers)),
+        sections: dict[EvalSection, tuple[Metric, ...]] = {
+            EvalSection.LONG: tuple(load_metrics(outcomes.loads)),
+            EvalSection.QUIET: tuple(quiet_metrics(outcomes, triggers)),
+            EvalSection.UNKNOWN: tuple(unknown_metrics(outcomes, triggers)),
         }
-        for section in (Section.RECORDINGS, Section.SIGHTS):
+        for section in (EvalSection.RECORDINGS, EvalSection.SIGHTS):
             sections[section] = tuple(recognition_metrics(outcomes, section, triggers))
         return cls(
             protocol=protocol,
             continuous=tuple(
                 _merged(
-                    aged_figures(outcomes, Section.CONTINUOUS, triggers),
-                    aged_figures(outcomes, Section.LONG, triggers),
+                    aged_figures(outcomes, EvalSection.CONTINUOUS, triggers),
+                    aged_figures(outcomes, EvalSection.LONG, triggers),
                 )
             ),
             sections={section: rows for section, rows in sections.items() if rows},
@@ -65,7 +65,7 @@ class StreamReport:
         found: dict[str, Any] = {"stream_protocol": _settings(self.protocol)}
         if self.continuous:
             found["continuous"] = [_aged(figure) for figure in self.continuous]
-        for section in Section:
+        for section in EvalSection:
             if section in self.sections:
                 found[section.value] = [metric_as_dict(row) for row in self.sections[section]]
         found["left_out"] = list(self.outcomes.left_out)

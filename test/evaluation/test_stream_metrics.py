@@ -23,7 +23,7 @@ from roma_ros.evaluation.stream_outcomes import (
     StreamNarration,
     StreamOutcomes,
 )
-from roma_ros.evaluation.stream_protocol import Age, Section
+from roma_ros.evaluation.stream_protocol import Age, EvalSection
 from roma_ros.evaluation.stream_rates import load_metrics, quiet_metrics, recognition_metrics
 from roma_ros.world import TimedText
 
@@ -42,7 +42,7 @@ def alert(
     p_speak: str,
     labels: str,
     fresh: tuple[Session, ...] = (),
-    section: Section = Section.CONTINUOUS,
+    section: EvalSection = EvalSection.CONTINUOUS,
     **names: str,
 ) -> StreamAlert:
     return StreamAlert(
@@ -78,7 +78,7 @@ def test_fresh_sessions_are_counted_at_their_place_in_the_stream() -> None:
 def narration() -> StreamNarration:
     due = (TimedText(3, "a"), TimedText(6, "b"), TimedText(9, "c"))
     return StreamNarration(
-        section=Section.CONTINUOUS,
+        section=EvalSection.CONTINUOUS,
         stream="1",
         group="sequence",
         due=due,
@@ -104,7 +104,7 @@ def test_a_fresh_narration_tells_what_the_cut_ended_and_not_what_was_before_it()
 def test_a_figure_has_the_ages_that_its_streams_reach_and_the_difference() -> None:
     labels = "." * 310 + "x" + "." * 9
     found = alert(labels, labels, (session("." * 320),))
-    figures = aged_figures(StreamOutcomes(alerts=[found]), Section.CONTINUOUS, TRIGGERS)
+    figures = aged_figures(StreamOutcomes(alerts=[found]), EvalSection.CONTINUOUS, TRIGGERS)
     rows = {row.name: row for row in figures}
     recall = rows["alert: event recall"]
     assert set(recall.ages) == {Age.FIRST_MINUTE, Age.TO_FIVE, Age.AFTER_FIVE}
@@ -120,7 +120,7 @@ def test_a_figure_has_the_ages_that_its_streams_reach_and_the_difference() -> No
 def test_answers_are_counted_by_mode_and_age() -> None:
     def answer(unit: int, got: str, *, fresh: bool = False) -> StreamAnswer:
         return StreamAnswer(
-            section=Section.CONTINUOUS,
+            section=EvalSection.CONTINUOUS,
             stream="1",
             mode="present",
             unit=unit,
@@ -137,7 +137,7 @@ def test_answers_are_counted_by_mode_and_age() -> None:
         answer(410, "no"),
         answer(410, "yes", fresh=True),
     ]
-    (row,) = aged_figures(StreamOutcomes(answers=answers), Section.CONTINUOUS, TRIGGERS)
+    (row,) = aged_figures(StreamOutcomes(answers=answers), EvalSection.CONTINUOUS, TRIGGERS)
     assert row.ages[Age.FIRST_MINUTE].value == 1
     assert math.isnan(row.ages[Age.FIRST_MINUTE].fresh)
     assert row.ages[Age.AFTER_FIVE].value == 0.5
@@ -148,9 +148,11 @@ def test_answers_are_counted_by_mode_and_age() -> None:
 
 def test_quiet_streams_are_counted_by_the_hour_and_watch() -> None:
     series = "x" + "." * 899
-    alerts = [alert(series, "." * 900, section=Section.QUIET, group="silence") for _ in range(2)]
+    alerts = [
+        alert(series, "." * 900, section=EvalSection.QUIET, group="silence") for _ in range(2)
+    ]
     told = StreamNarration(
-        section=Section.QUIET,
+        section=EvalSection.QUIET,
         stream="silence",
         group="silence",
         due=(),
@@ -163,7 +165,7 @@ def test_quiet_streams_are_counted_by_the_hour_and_watch() -> None:
 
 
 def test_recordings_have_a_row_for_all_and_for_each_kind() -> None:
-    section = Section.RECORDINGS
+    section = EvalSection.RECORDINGS
     alerts = [
         alert("x...x.", "x.x...", section=section, kind="dog"),
         alert("......", "...x..", section=section, kind="rain"),
@@ -182,7 +184,7 @@ def test_the_load_of_the_last_minute_is_compared_with_minute_2() -> None:
     times[540:] = 0.03
     times[550] = 9.0  # a hiccup is left out
     load = StreamLoad(
-        section=Section.LONG,
+        section=EvalSection.LONG,
         stream="1",
         unit_seconds=times,
         cache_bytes=np.full(600, 1000),
