@@ -152,7 +152,7 @@ def test_quiet_streams_are_counted_by_the_hour_and_watch() -> None:
         alert(series, "." * 900, section=EvalSection.QUIET, group="silence") for _ in range(2)
     ]
     told = StreamNarration(
-        section=quiet,
+        section=EvalSection.QUIET,
         stream="silence",
         group="silence",
         due=(),
