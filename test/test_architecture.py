@@ -53,8 +53,8 @@ PARTS: dict[str, set[str]] = {
     "hooks": {"events", "journal"},
     # Synthetic streams, training, evaluation.
     "world": {"speech", "task", "units"},
-    "data": {"sources", "speech", "task", "units", "world"},
-    "training": {"machine", "plot_style", "thinker", "units", "world"},
+    "data": {"benchmarks", "events", "plot_style", "sources", "speech", "task", "units", "world"},
+    "training": {"data", "machine", "plot_style", "thinker", "units", "world"},
     "models": {"thinker", "training", "world"},
     "evaluation": {
         "assistant",

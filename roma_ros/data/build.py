@@ -29,6 +29,7 @@ __all__ = ["BuildOptions", "build_samples"]
 
 LOG = logging.getLogger(__name__)
 TRIES = 20  # events that are tried for a negative
+REST = 0.1  # seconds at the end of a stream that make no unit
 DIFFERENT = 2.0  # seconds by which a video's length may differ from the annotated one
 
 
@@ -184,7 +185,8 @@ class _Builder:
 
     def _narration(self, row: NarrationRow, video: _Video, random: Random) -> tuple[Sample, _Video]:
         end = video.seconds or row.duration or math.inf
-        if self._options.keep_gaps:
+        keep = self._options.keep_gaps or row.whole
+        if keep:
             segments = tuple(
                 Segment(s.start, min(s.end, end), s.text) for s in row.segments if s.start < end
             )
@@ -196,7 +198,7 @@ class _Builder:
             self._log.changed.update(changes)
         if not row.segments:
             raise _SkipError("no segment", "no segment of it lies in the video")
-        if not self._options.keep_gaps:
+        if not keep:
             video = self._cut(video.path, stretches)
         instruction = row.instruction or narration_instruction(random)
         return narration_sample(row, self._name(video), instruction), video
@@ -238,6 +240,8 @@ class _Builder:
                 "no sound", f"{path} has no sound; use --allow-silent to take it without"
             )
         seconds = None if info.is_guess else info.duration
+        if seconds is not None and 1 <= seconds < math.floor(seconds) + REST:
+            seconds = float(math.floor(seconds))  # as the units of the stream do
         annotated = row.duration
         if seconds and annotated and abs(seconds - annotated) > DIFFERENT:
             self._log.change("length of the video is not the annotated one")

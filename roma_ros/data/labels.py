@@ -12,6 +12,9 @@ from roma_ros.task import Task
 __all__ = [
     "ALERT_WORD",
     "alert_sample",
+    "join_answers",
+    "join_windows",
+    "letter_of",
     "narration_sample",
     "positive_units",
     "question_sample",
@@ -132,4 +135,15 @@ def join_windows(windows: Sequence[tuple[float, float]]) -> tuple[tuple[float, f
             joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
         else:
             joined.append((start, end))
+    return tuple(joined)
+
+
+def join_answers(answers: Iterable[SampleAnswer]) -> tuple[SampleAnswer, ...]:
+    """Return answers, the texts of those that are due after the same unit as one."""
+    joined: list[SampleAnswer] = []
+    for answer in answers:
+        if joined and answer.unit is not None and answer.unit == joined[-1].unit:
+            joined[-1] = SampleAnswer(f"{joined[-1].text} {answer.text}", joined[-1].time)
+        else:
+            joined.append(answer)
     return tuple(joined)

@@ -93,11 +93,13 @@ class NarrationRow(AnnotatedRow):
         segments: the segments, in any order.
         instruction: what to describe; `None`: everything.
         time: when the instruction is given, s.
+        whole: whether the video must stay as it is, because the instruction has a time in it.
     """
 
     segments: tuple[Segment, ...]
     instruction: str | None = None
     time: float = 0.0
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -73,7 +73,9 @@ def _fault(sample: Sample, folder: Path, allow_silent: bool) -> tuple[str, str] 
         for name in sample.video:
             if not (folder / name).is_file():
                 return "no video", f"{folder / name} does not exist, or is no file"
-        return _short(sample, len(sample.video) / FRAMES_PER_UNIT, f"{len(sample.video)} frames at 2 fps")
+        return _short(
+            sample, len(sample.video) / FRAMES_PER_UNIT, f"{len(sample.video)} frames at 2 fps"
+        )
     path = folder / sample.video[0]
     if not path.is_file():
         return "no video", f"{path} does not exist, or is no file"

@@ -43,7 +43,7 @@ INSTRUCTION = re.compile(
     re.IGNORECASE,
 )
 SUBJECT = re.compile(
-    r"(a|an|the|some|someone|somebody|he|she|it|they|we|you|i|there|this|that|these|those|his|her"
+    r"(a|an|the|some|someone|something|somebody|he|she|it|they|we|you|i|there|this|that|these|those|his|her"
     r"|their|my|our|your|two|three|four|five|several|many|another|people|person|man|woman)\b",
     re.IGNORECASE,
 )
@@ -52,9 +52,9 @@ COMMON = frozenset(
     WORD.findall(
         "a an and are as at be been being by can do does down for from goes had has have he her "
         "him his in into is it its just me my of off on one onto or our out over own put puts see "
-        "she some someone somebody take takes that the their them then there they this to two up use "
-        "uses was we were when where while who with you your first second last person people man "
-        "woman boy girl camera video get gets again back start starts begins begin"
+        "she some someone somebody take takes that the their them then there they this to two up "
+        "use uses was we were when where while who with you your first second last person people "
+        "man woman boy girl camera video get gets again back start starts begins begin"
     )
 )
 
