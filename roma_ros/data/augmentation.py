@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import heapq
 import itertools
 import math
 from collections.abc import Iterator
@@ -35,7 +36,7 @@ class Augmentation:
             labels are divided by it.
         drop_frames: share of the frames that is lost. Labels stay.
         repeat_frames: share of the frames in whose place the one before comes again. Labels stay.
-        jitter: standard deviation of the frames' stamps, s. Labels stay.
+        jitter: standard deviation of the frames' stamps, s, but for the first. Labels stay.
         delay: largest number of seconds by which a spoken query comes later. An instruction comes
             later in the same stream, and what happens before it is not due; before a question, the
             stream is held, and everything after it comes later.
@@ -114,7 +115,12 @@ class Variation:
     false_starts: tuple[FalseStart, ...] = ()
 
     def items(self, items: Iterator[Item]) -> Iterator[Item]:
-        """Yield the items of a video with its speed and frames changed."""
+        """Yield the items of a video with its speed and frames changed, in the order of stamps."""
+        changed = self._changed(items)
+        margin = round(3 * self.augmentation.jitter * NS_PER_SECOND)
+        return _in_order(changed, margin) if margin else changed
+
+    def _changed(self, items: Iterator[Item]) -> Iterator[Item]:
         random = np.random.default_rng(self.seed)
         setting = self.augmentation
         before: MediaFrame | None = None
@@ -133,7 +139,7 @@ class Variation:
                 shown = before
             else:
                 before = item
-            if setting.jitter:
+            if setting.jitter and reached:  # the first frame is where the stream begins
                 stamp += round(np.clip(shift, -3, 3) * setting.jitter * NS_PER_SECOND)
                 stamp = max(stamp, reached)
             reached = stamp + 1
@@ -270,6 +276,19 @@ def _later(
         false_starts=false_starts,
         holds=(*variation.holds, hold),
     )
+
+
+def _in_order(items: Iterator[Item], margin: int) -> Iterator[Item]:
+    """Yield items that come at most `margin` (ns) too early or too late in the order of stamps."""
+    waiting: list[tuple[int, int, Item]] = []
+    newest = 0
+    for number, item in enumerate(items):
+        newest = max(newest, item.stamp)
+        heapq.heappush(waiting, (item.stamp, number, item))
+        while waiting and waiting[0][0] < newest - 2 * margin:
+            yield heapq.heappop(waiting)[2]
+    while waiting:
+        yield heapq.heappop(waiting)[2]
 
 
 def _faster(chunk: AudioChunk, speed: float) -> AudioChunk:

@@ -119,12 +119,11 @@ def _is_object(path: Path) -> bool:
 
 
 def _is_one(path: Path) -> bool:
-    """Return whether a file is one object, not one on each line."""
+    """Return whether a file is one object whose keys are videos, not a row on each line."""
     try:
-        read_json_object(path)
+        return "video_uid" not in read_json_object(path)
     except BenchmarkError:
         return False
-    return True
 
 
 def _mmduet_narrations(row: Fields, log: SkipLog) -> Iterable[Row]:

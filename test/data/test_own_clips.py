@@ -22,7 +22,7 @@ from roma_ros.data import (
 )
 from roma_ros.data.event_labels import labels_of_events
 from roma_ros.data.subtitles import read_subtitles
-from roma_ros.events import Alert, Answer, Narration, SpeakProbability
+from roma_ros.events import Alert, Answer, Event, Narration, SpeakProbability
 
 TABLE = """\
 file,kind,text,start,end,answer
@@ -185,7 +185,11 @@ def test_labels_of_events_cover_the_run_of_units_of_an_alert() -> None:
 
     spoken = {"stream": 0, "unit": 0, "watch": "w", "p_speak": 0.9}
     alert = Alert(stamp=5 * 10**9, instruction="tell me", text="", **spoken)
-    events = [p(3, 0.4), p(4, 0.8), p(5, 0.9), (alert, 5.0), p(6, 0.6), p(7, 0.1)]
+    events: list[tuple[Event, float | None]] = [
+        *(p(3, 0.4), p(4, 0.8), p(5, 0.9)),
+        (alert, 5.0),
+        *(p(6, 0.6), p(7, 0.1)),
+    ]
     first = Narration(stamp=0, instruction="n", text="One.", **spoken)
     second = Narration(stamp=0, instruction="n", text="Two.", **spoken)
     answer = Answer(
