@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 
 from roma_ros.benchmarks.alerts import alert_figures, judge_alerts
 from roma_ros.benchmarks.errors import BenchmarkError
+from roma_ros.benchmarks.files import starts_with
 from roma_ros.benchmarks.narrations import (
     NarrationMatch,
     judge_at_ends,
@@ -40,7 +41,6 @@ from roma_ros.benchmarks.score import (
 from roma_ros.benchmarks.streams import (
     Stream,
     alert_seconds,
-    check_trigger,
     from_second,
     narration_seconds,
     read_streams,
@@ -190,10 +190,7 @@ def _score_streams(
     used: dict[str, float] = {}
     figures: list[ScoreFigure] = []
     for name in (name for name in TRIGGERS if name in given):
-        threshold, window = TRIGGERS[name]
-        threshold = settings.threshold or threshold
-        window = settings.window or window
-        check_trigger(threshold, window)
+        threshold, window = settings.trigger(*TRIGGERS[name])
         used |= {f"{name} threshold": threshold}
         used |= {f"{name} window": window} if name != "SSR" else {}
         pairs = [(task, streams.get(task.id)) for task in tasks.values() if task.task == name]
@@ -301,9 +298,4 @@ def _times(task: OvoForwardTask) -> list[float]:
 
 def _holds_answers(path: Path) -> bool:
     """Return whether a file is one object with groups of answers; another file is of streams."""
-    try:
-        with path.open("rb") as file:
-            start = file.read(4096)
-    except OSError as error:
-        raise BenchmarkError(f"{path} cannot be read: {error.strerror or error}") from error
-    return re.match(rb'(\xef\xbb\xbf)?\s*\{\s*"(backward|realtime|forward)"', start) is not None
+    return starts_with(path, rb'\{\s*"(backward|realtime|forward)"')

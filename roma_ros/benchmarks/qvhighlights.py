@@ -31,7 +31,6 @@ from roma_ros.benchmarks.ranking import (
 from roma_ros.benchmarks.score import Score, ScoreFigure, ScoreSettings, percent
 from roma_ros.benchmarks.streams import (
     alert_seconds,
-    check_trigger,
     normalised,
     read_streams,
     series_of,
@@ -174,8 +173,7 @@ def score_roma(annotations: Path, predictions: Path, settings: ScoreSettings) ->
     """
     moments, streams = read_moments(annotations), read_streams(predictions)
     missing = check_known(streams, moments.keys(), str(predictions))
-    window = WINDOW if settings.window is None else settings.window
-    check_trigger(1.0, window)
+    _, window = settings.trigger(THRESHOLD, WINDOW)
     precisions, hits, skipped = [], [], 0
     for qid, moment in moments.items():
         if qid not in streams:
@@ -209,9 +207,7 @@ def score_online(annotations: Path, predictions: Path, settings: ScoreSettings) 
     """
     moments, streams = read_moments(annotations), read_streams(predictions)
     missing = check_known(streams, moments.keys(), str(predictions))
-    threshold = settings.threshold or THRESHOLD
-    window = 1 if settings.window is None else settings.window
-    check_trigger(threshold, window)
+    threshold, window = settings.trigger(THRESHOLD, 1)
     outcomes, labels, scores = [], [], []
     for qid, moment in moments.items():
         stream = streams.get(qid)

@@ -7,7 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from roma_ros.benchmarks import ovo_bench, qvhighlights
+from roma_ros.benchmarks import (
+    activitynet,
+    charades_sta,
+    didemo,
+    egoschema,
+    omnimmi_pa,
+    ovo_bench,
+    qvhighlights,
+    streamingbench,
+    video_mme,
+    youcook2,
+)
 from roma_ros.benchmarks.errors import BenchmarkError
 from roma_ros.benchmarks.score import Score, ScoreSettings, ScoringProtocol
 
@@ -38,12 +49,72 @@ BENCHMARKS: Mapping[str, Benchmark] = {
             ScoringProtocol.ONLINE: qvhighlights.score_online,
         },
     ),
+    "charades_sta": Benchmark(
+        "Charades-STA",
+        {
+            ScoringProtocol.OFFICIAL: charades_sta.score_official,
+            ScoringProtocol.ROMA: charades_sta.score_roma,
+            ScoringProtocol.ONLINE: charades_sta.score_online,
+        },
+    ),
+    "didemo": Benchmark(
+        "DiDeMo",
+        {
+            ScoringProtocol.OFFICIAL: didemo.score_official,
+            ScoringProtocol.ONLINE: didemo.score_online,
+        },
+    ),
+    "omnimmi_pa": Benchmark(
+        "OmniMMI, proactive alerts",
+        {
+            ScoringProtocol.OFFICIAL: omnimmi_pa.score_official,
+            ScoringProtocol.ROMA: omnimmi_pa.score_roma,
+            ScoringProtocol.ONLINE: omnimmi_pa.score_online,
+        },
+    ),
+    "streamingbench": Benchmark(
+        "StreamingBench",
+        {
+            ScoringProtocol.OFFICIAL: streamingbench.score_official,
+            ScoringProtocol.ROMA: streamingbench.score_roma,
+            ScoringProtocol.ONLINE: streamingbench.score_online,
+        },
+    ),
     "ovo_bench": Benchmark(
         "OVO-Bench",
         {
             ScoringProtocol.OFFICIAL: ovo_bench.score_official,
             ScoringProtocol.ROMA: ovo_bench.score_roma,
             ScoringProtocol.ONLINE: ovo_bench.score_online,
+        },
+    ),
+    "youcook2": Benchmark(
+        "YouCook2",
+        {
+            ScoringProtocol.OFFICIAL: youcook2.score_official,
+            ScoringProtocol.ROMA: youcook2.score_roma,
+            ScoringProtocol.ONLINE: youcook2.score_online,
+        },
+    ),
+    "activitynet": Benchmark(
+        "ActivityNet Captions",
+        {
+            ScoringProtocol.OFFICIAL: activitynet.score_official,
+            ScoringProtocol.ROMA: activitynet.score_roma,
+            ScoringProtocol.ONLINE: activitynet.score_online,
+        },
+    ),
+    "video_mme": Benchmark(
+        "Video-MME",
+        {
+            ScoringProtocol.OFFICIAL: video_mme.score_official,
+            ScoringProtocol.ONLINE: video_mme.score_online,
+        },
+    ),
+    "egoschema": Benchmark(
+        "EgoSchema",
+        {
+            ScoringProtocol.OFFICIAL: egoschema.score_official,
         },
     ),
 }

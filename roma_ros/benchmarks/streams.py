@@ -19,14 +19,13 @@ from roma_ros.benchmarks.errors import BenchmarkError
 from roma_ros.benchmarks.files import Fields, parse_rows, read_json_rows, write_json_lines
 from roma_ros.benchmarks.predictions import by_identifier
 from roma_ros.benchmarks.score import ScoringProtocol
-from roma_ros.triggers import MAX_WINDOW, AlertTrigger
+from roma_ros.triggers import AlertTrigger
 
 __all__ = [
     "Stream",
     "TimedSentence",
     "alarm_runs",
     "alert_seconds",
-    "check_trigger",
     "from_second",
     "narration_seconds",
     "normalised",
@@ -91,13 +90,14 @@ def write_streams(path: Path, streams: Sequence[Stream]) -> None:
 def smoothed(p: np.ndarray, window: int) -> np.ndarray:
     """Return the mean over seconds [i - window, i + window] at each second i; it looks ahead.
 
-    At the ends, the mean is over the seconds that there are.
+    At the ends, the mean is over the seconds that there are. Means are rounded to 12 decimals, so
+    that equal ones are ties whatever the order of their sums.
     """
     sums = np.concatenate([[0.0], np.cumsum(p)])
     index = np.arange(len(p))
     first = np.maximum(index - window, 0)
     behind = np.minimum(index + window + 1, len(p))
-    means: np.ndarray = (sums[behind] - sums[first]) / (behind - first)
+    means: np.ndarray = ((sums[behind] - sums[first]) / (behind - first)).round(12)
     return means
 
 
@@ -209,18 +209,6 @@ def series_of(stream: Stream) -> tuple[float, ...]:
     if stream.p is None:
         raise BenchmarkError(f"id {stream.id!r} has no p; expected p(speak) of every second")
     return stream.p
-
-
-def check_trigger(threshold: float, window: int) -> None:
-    """Check the settings of a trigger.
-
-    Raises:
-        BenchmarkError: one is out of its range.
-    """
-    if not 0 < threshold <= 1:
-        raise BenchmarkError(f"threshold is {threshold:g}; expected a number in (0, 1]")
-    if not 1 <= window <= MAX_WINDOW:
-        raise BenchmarkError(f"window is {window}; expected 1 to {MAX_WINDOW} units")
 
 
 def _stream(row: Fields) -> Stream:
