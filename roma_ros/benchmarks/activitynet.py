@@ -11,14 +11,13 @@ from roma_ros.benchmarks.captions import (
     CaptionedVideo,
     check_segments,
     score_segments,
-    score_times,
 )
 from roma_ros.benchmarks.errors import BenchmarkError
 from roma_ros.benchmarks.files import Fields, parse_rows, read_json_object
-from roma_ros.benchmarks.score import Score, ScoreSettings, ScoringProtocol
+from roma_ros.benchmarks.score import Score, ScoreSettings
 from roma_ros.benchmarks.text import plain_text
 
-__all__ = ["read_videos", "score_official", "score_online", "score_roma"]
+__all__ = ["read_videos", "score_official"]
 
 
 def read_videos(path: Path) -> dict[str, CaptionedVideo]:
@@ -41,24 +40,6 @@ def score_official(annotations: Path, predictions: Path, _settings: ScoreSetting
         BenchmarkError: a file does not fit.
     """
     return score_segments(read_videos(annotations), predictions)
-
-
-def score_roma(annotations: Path, predictions: Path, settings: ScoreSettings) -> Score:
-    """Score narrations: the first one in [start, end) of a segment is a hit.
-
-    Raises:
-        BenchmarkError: a file does not fit.
-    """
-    return score_times(read_videos(annotations), predictions, settings, ScoringProtocol.ROMA)
-
-
-def score_online(annotations: Path, predictions: Path, settings: ScoreSettings) -> Score:
-    """Score narrations by their distance to the ends of segments, one to one.
-
-    Raises:
-        BenchmarkError: a file does not fit.
-    """
-    return score_times(read_videos(annotations), predictions, settings, ScoringProtocol.ONLINE)
 
 
 def _video(row: Fields) -> CaptionedVideo:

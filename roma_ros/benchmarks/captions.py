@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from roma_ros.benchmarks.errors import BenchmarkError
 from roma_ros.benchmarks.files import Fields, parse_rows, read_json_object, write_json
@@ -24,15 +24,16 @@ from roma_ros.benchmarks.score import (
     mean,
     percent,
 )
-from roma_ros.benchmarks.streams import narration_seconds, read_streams
+from roma_ros.benchmarks.streams import Streams, narration_seconds
 
 __all__ = [
     "CaptionFile",
     "CaptionedVideo",
     "check_segments",
     "read_captions",
+    "score_online",
+    "score_roma",
     "score_segments",
-    "score_times",
     "write_captions",
 ]
 
@@ -62,6 +63,9 @@ class CaptionedVideo:
             (start, min(end, self.duration)) if start < self.duration else (start, end)
             for start, end in self.segments
         )
+
+
+Rows: TypeAlias = Mapping[str, CaptionedVideo]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +114,7 @@ def write_captions(path: Path, captions: CaptionFile) -> None:
     write_json(path, dict(zip(FIELDS, values, strict=True)))
 
 
-def score_segments(videos: Mapping[str, CaptionedVideo], predictions: Path) -> Score:
+def score_segments(videos: Rows, predictions: Path) -> Score:
     """Score predicted segments: recall and precision at temporal IoU above 0.3, 0.5, 0.7 and 0.9.
 
     Both are means over videos. The sentences are not scored: METEOR and CIDEr need the official
@@ -149,19 +153,27 @@ def score_segments(videos: Mapping[str, CaptionedVideo], predictions: Path) -> S
     return Score(figures=figures, rows=len(videos), missing=missing, notes=_notes(videos))
 
 
-def score_times(
-    videos: Mapping[str, CaptionedVideo],
-    predictions: Path,
-    settings: ScoreSettings,
-    protocol: ScoringProtocol,
-) -> Score:
-    """Score the times of narrations: ROMA's rule, or the distance to the ends of segments.
+def score_roma(videos: Rows, streams: Streams, settings: ScoreSettings) -> Score:
+    """Score narrations: the first one in [start, end) of a segment is a hit.
 
     Raises:
-        BenchmarkError: the file does not fit.
+        BenchmarkError: a stream has alerts.
     """
-    streams = read_streams(predictions)
-    missing = check_known(streams, videos.keys(), str(predictions))
+    return _score_times(videos, streams, settings, ScoringProtocol.ROMA)
+
+
+def score_online(videos: Rows, streams: Streams, settings: ScoreSettings) -> Score:
+    """Score narrations by their distance to the ends of segments, one to one.
+
+    Raises:
+        BenchmarkError: a stream has alerts.
+    """
+    return _score_times(videos, streams, settings, ScoringProtocol.ONLINE)
+
+
+def _score_times(
+    videos: Rows, streams: Streams, settings: ScoreSettings, protocol: ScoringProtocol
+) -> Score:
     threshold, _ = settings.trigger(THRESHOLD, 1)
     matches = []
     for video, row in videos.items():
@@ -178,13 +190,12 @@ def score_times(
     return Score(
         figures=narration_figures(matches),
         rows=len(videos),
-        missing=missing,
         notes=_notes(videos),
         settings=used,
     )
 
 
-def _notes(videos: Mapping[str, CaptionedVideo]) -> list[str]:
+def _notes(videos: Rows) -> list[str]:
     behind = sum(end > row.duration for row in videos.values() for _, end in row.segments)
     return [f"{behind} segments end after their video"] if behind else []
 

@@ -8,9 +8,10 @@ ROW is the number of the annotation row, from 1.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 
@@ -28,9 +29,9 @@ from roma_ros.benchmarks.predictions import by_identifier, check_known
 from roma_ros.benchmarks.ranking import overlap
 from roma_ros.benchmarks.score import Score, ScoreFigure, ScoreSettings, percent
 from roma_ros.benchmarks.streams import (
+    Streams,
     alarm_runs,
     alert_seconds,
-    read_streams,
     series_of,
     smoothed,
 )
@@ -77,6 +78,9 @@ class WindowAnswer:
     windows: tuple[tuple[float, float], ...]
 
 
+Rows: TypeAlias = Mapping[str, QuerySentence]
+
+
 def read_sentences(path: Path) -> dict[str, QuerySentence]:
     """Return the rows of an annotation file by `id`.
 
@@ -120,17 +124,15 @@ def score_official(annotations: Path, predictions: Path, _settings: ScoreSetting
     return Score(figures=_recalls(shares), rows=len(sentences), missing=missing)
 
 
-def score_roma(annotations: Path, predictions: Path, settings: ScoreSettings) -> Score:
+def score_roma(sentences: Rows, streams: Streams, settings: ScoreSettings) -> Score:
     """Score p(speak) by ROMA's rules: IoU of two sets of seconds.
 
     One is the seconds whose p, smoothed over [i - window, i + window], is at or above the
     threshold; it looks ahead. The other is the seconds i with start <= i <= end.
 
     Raises:
-        BenchmarkError: a file does not fit.
+        BenchmarkError: a stream has neither p nor alerts.
     """
-    sentences, streams = read_sentences(annotations), read_streams(predictions)
-    missing = check_known(streams, sentences.keys(), str(predictions))
     threshold, window = settings.trigger(THRESHOLD, WINDOW)
     shares = []
     for identifier, row in sentences.items():
@@ -151,19 +153,16 @@ def score_roma(annotations: Path, predictions: Path, settings: ScoreSettings) ->
     return Score(
         figures=_recalls(shares),
         rows=len(sentences),
-        missing=missing,
         settings={"threshold": threshold, "window": window},
     )
 
 
-def score_online(annotations: Path, predictions: Path, settings: ScoreSettings) -> Score:
+def score_online(sentences: Rows, streams: Streams, settings: ScoreSettings) -> Score:
     """Score alerts without look-ahead, and the units of the first alarm against the window.
 
     Raises:
-        BenchmarkError: a file does not fit.
+        BenchmarkError: a stream has neither p nor alerts.
     """
-    sentences, streams = read_sentences(annotations), read_streams(predictions)
-    missing = check_known(streams, sentences.keys(), str(predictions))
     threshold, window = settings.trigger(THRESHOLD, WINDOW)
     matches, shares = [], []
     for identifier, row in sentences.items():
@@ -182,7 +181,6 @@ def score_online(annotations: Path, predictions: Path, settings: ScoreSettings) 
     return Score(
         figures=[*(_recalls(shares) if series else []), *alert_figures(matches)],
         rows=len(sentences),
-        missing=missing,
         settings={"threshold": threshold, "window": window},
     )
 

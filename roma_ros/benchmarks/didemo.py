@@ -8,18 +8,19 @@ predictions are a JSON array with one ranking per annotation row, in the order o
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 
 from roma_ros.benchmarks.alerts import alert_figures, judge_alerts
 from roma_ros.benchmarks.errors import BenchmarkError
 from roma_ros.benchmarks.files import Fields, parse_rows, read_json_array, read_json_rows
-from roma_ros.benchmarks.predictions import by_identifier, check_known
+from roma_ros.benchmarks.predictions import by_identifier
 from roma_ros.benchmarks.score import Score, ScoreFigure, ScoreSettings, percent
-from roma_ros.benchmarks.streams import alert_seconds, read_streams
+from roma_ros.benchmarks.streams import Streams, alert_seconds
 from roma_ros.benchmarks.text import plain_text
 
 __all__ = [
@@ -70,6 +71,9 @@ def span_overlap(first: Span, second: Span) -> float:
     """Return the segments that two spans share, by those from their start to their end."""
     shared = max(0, min(first[1], second[1]) + 1 - max(first[0], second[0]))
     return shared / (max(first[1], second[1]) + 1 - min(first[0], second[0]))
+
+
+Rows: TypeAlias = Mapping[str, Description]
 
 
 def read_descriptions(path: Path) -> dict[str, Description]:
@@ -128,14 +132,12 @@ def score_official(annotations: Path, predictions: Path, _settings: ScoreSetting
     )
 
 
-def score_online(annotations: Path, predictions: Path, settings: ScoreSettings) -> Score:
+def score_online(descriptions: Rows, streams: Streams, settings: ScoreSettings) -> Score:
     """Score alerts without look-ahead; the event is the span that annotators agree on best.
 
     Raises:
-        BenchmarkError: a file does not fit.
+        BenchmarkError: a stream has neither p nor alerts.
     """
-    descriptions, streams = read_descriptions(annotations), read_streams(predictions)
-    missing = check_known(streams, descriptions.keys(), str(predictions))
     threshold, window = settings.trigger(THRESHOLD, WINDOW)
     figures: list[ScoreFigure] = alert_figures(
         [
@@ -150,7 +152,6 @@ def score_online(annotations: Path, predictions: Path, settings: ScoreSettings) 
     return Score(
         figures=figures,
         rows=len(descriptions),
-        missing=missing,
         settings={"threshold": threshold, "window": window},
     )
 

@@ -6,9 +6,10 @@ JSON Lines of `{"id", "answer": [start, end], "pred": [seconds, ...]}`, or `pred
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from roma_ros.benchmarks.alerts import alert_figures, judge_alerts
 from roma_ros.benchmarks.files import Fields, parse_rows, read_json_rows, write_json_lines
@@ -16,8 +17,8 @@ from roma_ros.benchmarks.predictions import by_identifier, check_known
 from roma_ros.benchmarks.ranking import hull_overlap
 from roma_ros.benchmarks.score import Score, ScoreSettings, percent
 from roma_ros.benchmarks.streams import (
+    Streams,
     alert_seconds,
-    read_streams,
     response_seconds,
 )
 
@@ -58,6 +59,9 @@ class AlertAnswer:
     segment: tuple[float, float]
     times: tuple[float, ...]
     single: bool = False
+
+
+Rows: TypeAlias = Mapping[str, AlertInterval]
 
 
 def read_intervals(path: Path) -> dict[str, AlertInterval]:
@@ -129,16 +133,14 @@ def score_official(annotations: Path, predictions: Path, _settings: ScoreSetting
     )
 
 
-def score_roma(annotations: Path, predictions: Path, settings: ScoreSettings) -> Score:
+def score_roma(intervals: Rows, streams: Streams, settings: ScoreSettings) -> Score:
     """Score p(speak) by ROMA's rule: the first trigger is in [start, end].
 
     A trigger is the last of `window` seconds in a row at or above the threshold.
 
     Raises:
-        BenchmarkError: a file does not fit.
+        BenchmarkError: a stream has neither p nor alerts.
     """
-    intervals, streams = read_intervals(annotations), read_streams(predictions)
-    missing = check_known(streams, intervals.keys(), str(predictions))
     threshold, window = settings.trigger(THRESHOLD, WINDOW)
     right = []
     for identifier, row in intervals.items():
@@ -149,19 +151,16 @@ def score_roma(annotations: Path, predictions: Path, settings: ScoreSettings) ->
     return Score(
         figures=[percent("accuracy", right)],
         rows=len(intervals),
-        missing=missing,
         settings={"threshold": threshold, "window": window},
     )
 
 
-def score_online(annotations: Path, predictions: Path, settings: ScoreSettings) -> Score:
+def score_online(intervals: Rows, streams: Streams, settings: ScoreSettings) -> Score:
     """Score all alerts of every stream without look-ahead.
 
     Raises:
-        BenchmarkError: a file does not fit.
+        BenchmarkError: a stream has neither p nor alerts.
     """
-    intervals, streams = read_intervals(annotations), read_streams(predictions)
-    missing = check_known(streams, intervals.keys(), str(predictions))
     threshold, window = settings.trigger(THRESHOLD, WINDOW)
     matches = []
     for identifier, row in intervals.items():
@@ -171,7 +170,6 @@ def score_online(annotations: Path, predictions: Path, settings: ScoreSettings) 
     return Score(
         figures=alert_figures(matches),
         rows=len(intervals),
-        missing=missing,
         settings={"threshold": threshold, "window": window},
     )
 

@@ -12,7 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from roma_ros.benchmarks.alerts import alert_figures, judge_alerts
 from roma_ros.benchmarks.errors import BenchmarkError
@@ -21,15 +21,14 @@ from roma_ros.benchmarks.files import (
     parse_rows,
     read_json_rows,
     short,
-    starts_with,
     write_json,
 )
 from roma_ros.benchmarks.predictions import by_identifier, check_known
 from roma_ros.benchmarks.score import Score, ScoreFigure, ScoreSettings, mean, percent
 from roma_ros.benchmarks.streams import (
+    Streams,
     alert_seconds,
     from_second,
-    read_streams,
     response_seconds,
 )
 from roma_ros.benchmarks.text import contains_words, option_texts, plain_text, read_letter
@@ -37,11 +36,13 @@ from roma_ros.benchmarks.text import contains_words, option_texts, plain_text, r
 __all__ = [
     "ModelOutput",
     "StreamQuestion",
+    "read_due_outputs",
     "read_model_outputs",
     "read_stream_questions",
     "score_official",
     "score_online",
     "score_roma",
+    "score_strictly",
     "write_model_outputs",
 ]
 
@@ -83,6 +84,9 @@ class StreamQuestion:
     answer: str | None
     due: float | None
     output: str | None
+
+
+Rows: TypeAlias = Mapping[str, StreamQuestion]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,19 +176,43 @@ def score_official(annotations: Path, predictions: Path, _settings: ScoreSetting
     )
 
 
-def score_roma(annotations: Path, predictions: Path, settings: ScoreSettings) -> Score:
-    """Score p(speak) of PO by ROMA's rule; a file of outputs by the official rules.
-
-    The first response since the instruction has to be within 2 s of the right time.
+def score_strictly(annotations: Path, predictions: Path, _settings: ScoreSettings) -> Score:
+    """Score outputs strictly: one letter that stands alone; no answer is wrong.
 
     Raises:
         BenchmarkError: a file does not fit.
     """
-    if not _holds_streams(predictions):
-        return score_official(annotations, predictions, settings)
-    rows = _due(read_stream_questions(annotations), annotations)
-    streams = read_streams(predictions)
-    missing = check_known(streams, rows.keys(), str(predictions))
+    return _score_outputs(
+        annotations,
+        predictions,
+        right=lambda text, row: read_letter(text, len(row.options)) == row.answer,
+        wanted=lambda text, row: contains_words(text, row.output or ""),
+        skip=False,
+    )
+
+
+def read_due_outputs(path: Path) -> dict[str, StreamQuestion]:
+    """Return the proactive outputs of an annotation file by `id`.
+
+    Raises:
+        BenchmarkError: a row or field does not fit, or there is none.
+    """
+    rows = read_stream_questions(path)
+    due = {identifier: row for identifier, row in rows.items() if row.due is not None}
+    if not due:
+        raise BenchmarkError(
+            f"{path} has no ground_truth_time_stamp; expected proactive outputs, since the "
+            "predictions are streams"
+        )
+    return due
+
+
+def score_roma(rows: Rows, streams: Streams, settings: ScoreSettings) -> Score:
+    """Score p(speak) of PO: the first response since the instruction is within 2 s of the time.
+
+    Raises:
+        BenchmarkError: a stream has neither p nor alerts.
+    """
     threshold, window = settings.trigger(THRESHOLD, WINDOW)
     right = []
     for identifier, row in rows.items():
@@ -194,45 +222,29 @@ def score_roma(annotations: Path, predictions: Path, settings: ScoreSettings) ->
     return Score(
         figures=[percent("PO", right)],
         rows=len(rows),
-        missing=missing,
         settings={"threshold": threshold, "window": window},
     )
 
 
-def score_online(annotations: Path, predictions: Path, settings: ScoreSettings) -> Score:
-    """Score alerts of PO without look-ahead; a file of outputs strictly.
-
-    An alert is right from the right time to 2 s after it, never before. Of a file of outputs, an
-    answer has to give one letter that stands alone, and no answer is wrong.
+def score_online(rows: Rows, streams: Streams, settings: ScoreSettings) -> Score:
+    """Score alerts of PO without look-ahead: right from the right time to 2 s after it.
 
     Raises:
-        BenchmarkError: a file does not fit.
+        BenchmarkError: a stream has neither p nor alerts.
     """
-    if not _holds_streams(predictions):
-        return _score_outputs(
-            annotations,
-            predictions,
-            right=lambda text, row: read_letter(text, len(row.options)) == row.answer,
-            wanted=lambda text, row: contains_words(text, row.output or ""),
-            skip=False,
-        )
-    rows = _due(read_stream_questions(annotations), annotations)
-    streams = read_streams(predictions)
-    missing = check_known(streams, rows.keys(), str(predictions))
     threshold, window = settings.trigger(THRESHOLD, WINDOW)
     matches = []
     for identifier, row in rows.items():
         stream = streams.get(identifier)
-        heard = from_second(stream, row.time) if stream else None
-        alerts = alert_seconds(heard, threshold, window) if heard else []
+        rest = from_second(stream, row.time) if stream else None
+        alerts = alert_seconds(rest, threshold, window) if rest else []
         due = row.due or 0
         matches.append(
-            judge_alerts(alerts, [(due, due + TOLERANCE)], heard.seconds if heard else None)
+            judge_alerts(alerts, [(due, due + TOLERANCE)], rest.seconds if rest else None)
         )
     return Score(
         figures=alert_figures(matches, "PO "),
         rows=len(rows),
-        missing=missing,
         settings={"threshold": threshold, "window": window},
     )
 
@@ -289,21 +301,6 @@ def _score_outputs(
 def _mean_of_tasks(figures: Sequence[ScoreFigure]) -> ScoreFigure:
     values = [figure.value for figure in figures if figure.value is not None]
     return ScoreFigure("mean of tasks", mean(values), len(values))
-
-
-def _due(rows: Mapping[str, StreamQuestion], annotations: Path) -> dict[str, StreamQuestion]:
-    due = {identifier: row for identifier, row in rows.items() if row.due is not None}
-    if not due:
-        raise BenchmarkError(
-            f"{annotations} has no ground_truth_time_stamp; expected proactive outputs, since the "
-            "predictions are streams"
-        )
-    return due
-
-
-def _holds_streams(path: Path) -> bool:
-    """Return whether a file is JSON Lines, as streams are; outputs of a model are an array."""
-    return starts_with(path, rb"\{")
 
 
 def _numbered(path: Path) -> list[tuple[str, Fields]]:

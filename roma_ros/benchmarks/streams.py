@@ -9,9 +9,10 @@ starts, and so that of the first p; `seconds` is its length, where `p` does not 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 
@@ -23,6 +24,7 @@ from roma_ros.triggers import AlertTrigger
 
 __all__ = [
     "Stream",
+    "Streams",
     "TimedSentence",
     "alarm_runs",
     "alert_seconds",
@@ -70,6 +72,10 @@ class Stream:
     narrations: tuple[TimedSentence, ...] | None = None
     start: float = 0
     seconds: float | None = None
+
+
+Streams: TypeAlias = Mapping[str, Stream]
+"""Streams by `id`; rows without a prediction have none."""
 
 
 def read_streams(path: Path) -> dict[str, Stream]:

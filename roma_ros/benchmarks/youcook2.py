@@ -11,22 +11,22 @@ from roma_ros.benchmarks.captions import (
     CaptionedVideo,
     check_segments,
     score_segments,
-    score_times,
 )
 from roma_ros.benchmarks.errors import BenchmarkError
 from roma_ros.benchmarks.files import Fields, parse_rows, read_json_object
-from roma_ros.benchmarks.score import Score, ScoreSettings, ScoringProtocol
+from roma_ros.benchmarks.score import Score, ScoreSettings
 from roma_ros.benchmarks.text import plain_text
 
-__all__ = ["read_videos", "score_official", "score_online", "score_roma"]
+__all__ = ["read_videos", "score_official"]
 
 
-def read_videos(path: Path, subset: str) -> dict[str, CaptionedVideo]:
-    """Return the videos of a subset by name.
+def read_videos(path: Path, settings: ScoreSettings) -> dict[str, CaptionedVideo]:
+    """Return the videos of `settings.subset` by name.
 
     Raises:
         BenchmarkError: a row or field does not fit, or no video is of the subset.
     """
+    subset = settings.subset
     rows = list(read_json_object(path).object("database").items("video"))
     subsets = parse_rows((row for _, row in rows), lambda row: row.text("subset"))
     kept = [row for (_, row), name in zip(rows, subsets, strict=True) if name == subset]
@@ -43,27 +43,7 @@ def score_official(annotations: Path, predictions: Path, settings: ScoreSettings
     Raises:
         BenchmarkError: a file does not fit.
     """
-    return score_segments(read_videos(annotations, settings.subset), predictions)
-
-
-def score_roma(annotations: Path, predictions: Path, settings: ScoreSettings) -> Score:
-    """Score narrations: the first one in [start, end) of a segment is a hit.
-
-    Raises:
-        BenchmarkError: a file does not fit.
-    """
-    videos = read_videos(annotations, settings.subset)
-    return score_times(videos, predictions, settings, ScoringProtocol.ROMA)
-
-
-def score_online(annotations: Path, predictions: Path, settings: ScoreSettings) -> Score:
-    """Score narrations by their distance to the ends of segments, one to one.
-
-    Raises:
-        BenchmarkError: a file does not fit.
-    """
-    videos = read_videos(annotations, settings.subset)
-    return score_times(videos, predictions, settings, ScoringProtocol.ONLINE)
+    return score_segments(read_videos(annotations, settings), predictions)
 
 
 def _video(row: Fields) -> CaptionedVideo:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 __all__ = ["ANNOTATIONS", "OFFICIAL", "OVO_ANSWERS", "STREAMS", "lines", "write"]
 
-QVHIGHLIGHTS = [
+Rows: TypeAlias = list[dict[str, Any]]
+
+QVHIGHLIGHTS: Rows = [
     {
         "qid": 1,
         "query": "A dog  runs &amp; barks.",
@@ -28,7 +30,7 @@ QVHIGHLIGHTS = [
         "relevant_windows": [[10, 50]],
     },
 ]
-QVHIGHLIGHTS_ANSWERS = [
+QVHIGHLIGHTS_ANSWERS: Rows = [
     {
         "qid": 1,
         "query": "A dog runs.",
@@ -54,7 +56,7 @@ CHARADES_STA_ANSWERS = [
     {"id": 2, "windows": [[0, 2]]},
     {"id": 3, "windows": []},
 ]
-DIDEMO = [
+DIDEMO: Rows = [
     {
         "num_segments": 6,
         "description": "the baby is first shown.",
@@ -73,7 +75,7 @@ DIDEMO = [
     },
 ]
 DIDEMO_ANSWERS = [[[0, 0], [0, 1], [1, 1]], [[2, 2], [4, 4], [0, 5]]]
-OMNIMMI_PA = [
+OMNIMMI_PA: Rows = [
     {"id": "a", "answer": {"segment": [5, 8]}},
     {"id": "b", "answer": {"segment": [2.5, 4]}},
 ]
@@ -81,7 +83,7 @@ OMNIMMI_PA_ANSWERS = [
     {"id": "a", "answer": [5, 8], "pred": [6, 20]},
     {"id": "b", "answer": [2.5, 4], "pred": 1},
 ]
-STREAMINGBENCH = [
+STREAMINGBENCH: Rows = [
     {
         "questions": [
             {
@@ -127,25 +129,25 @@ POLLED = [
     {"role": "user", "content": "Is it time?", "time": 21, "cost": 0.1},
     {"role": "assistant", "content": "It is 40 now", "time": 21, "cost": 0.1},
 ]
-STREAMINGBENCH_ANSWERS = [
+STREAMINGBENCH_ANSWERS: Rows = [
     {
         **STREAMINGBENCH[0],
         "questions": [
-            {**STREAMINGBENCH[0]["questions"][0], "Mine": "B"},  # type: ignore[index]
-            {**STREAMINGBENCH[0]["questions"][1], "Mine": "D. Four."},  # type: ignore[index]
+            {**STREAMINGBENCH[0]["questions"][0], "Mine": "B"},
+            {**STREAMINGBENCH[0]["questions"][1], "Mine": "D. Four."},
         ],
     },
     {
         **STREAMINGBENCH[1],
         "questions": [
             {
-                **STREAMINGBENCH[1]["questions"][0],  # type: ignore[index]
+                **STREAMINGBENCH[1]["questions"][0],
                 "Mine": {"answered": 21, "dialog_history": POLLED},
             }
         ],
     },
 ]
-OVO_BENCH = [
+OVO_BENCH: Rows = [
     {
         "id": 0,
         "task": "EPM",
@@ -211,7 +213,7 @@ def _probed(row: dict[str, Any], *responses: str | None) -> dict[str, Any]:
     }
 
 
-OVO_ANSWERS = {
+OVO_ANSWERS: dict[str, Any] = {
     "backward": [
         {
             "id": 0,
@@ -238,7 +240,7 @@ OVO_ANSWERS = {
         _probed(OVO_BENCH[4], "N", None),
     ],
 }
-YOUCOOK2 = {
+YOUCOOK2: dict[str, Any] = {
     "database": {
         "v1": {
             "duration": 30.5,
@@ -277,7 +279,7 @@ ACTIVITYNET = {
         "sentences": ["A man stands. ", "He jumps."],
     }
 }
-VIDEO_MME = [
+VIDEO_MME: Rows = [
     {
         "video_id": "001",
         "duration_category": "short",
@@ -301,12 +303,12 @@ VIDEO_MME = [
         ],
     }
 ]
-VIDEO_MME_ANSWERS = [
+VIDEO_MME_ANSWERS: Rows = [
     {
         **VIDEO_MME[0],
         "questions": [
-            {**VIDEO_MME[0]["questions"][0], "response": "C. Three."},  # type: ignore[index]
-            {**VIDEO_MME[0]["questions"][1], "response": "no idea"},  # type: ignore[index]
+            {**VIDEO_MME[0]["questions"][0], "response": "C. Three."},
+            {**VIDEO_MME[0]["questions"][1], "response": "no idea"},
         ],
     }
 ]

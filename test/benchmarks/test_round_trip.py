@@ -74,7 +74,11 @@ def test_streams_are_read_as_they_were_written(name: str, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(
     ("name", "protocol"),
-    [(name, protocol) for name, benchmark in BENCHMARKS.items() for protocol in benchmark.scorers],
+    [
+        (name, protocol)
+        for name, benchmark in BENCHMARKS.items()
+        for protocol in benchmark.protocols
+    ],
 )
 def test_every_protocol_scores_a_small_file(
     name: str, protocol: ScoringProtocol, tmp_path: Path
