@@ -11,6 +11,7 @@ import yaml
 
 from roma_ros.thinker import SpeakSource
 from roma_ros.training.curriculum import Lesson, Mix
+from roma_ros.world import RecordingLibrary
 
 __all__ = ["LORA_TARGETS", "DecideSettings", "LoraSettings", "SettingsError", "TrainSettings"]
 
@@ -111,6 +112,9 @@ class TrainSettings:
         muon: whether matrices are trained by Muon (Jordan et al. 2024) instead of AdamW; not for
             sharded parameters.
         seed: seed of new weights and of all other random numbers.
+        recordings: folder of recorded sounds, for mixes with `recorded` or `recordings`; `None` for
+            none.
+        recording_folds: folds of ESC-10 or ESC-50 that are trained on.
         trainer: transformers' `TrainingArguments` by name, such as learning_rate, save_steps, bf16,
             lr_scheduler_type, per_device_train_batch_size, gradient_checkpointing.
 
@@ -129,9 +133,12 @@ class TrainSettings:
     encoder_rate: float = 0.3
     muon: bool = False
     seed: int = 0
+    recordings: str | None = None
+    recording_folds: tuple[int, ...] = (1, 2, 3)
     trainer: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "recording_folds", tuple(self.recording_folds))  # lists in YAML
         if not self.lessons:
             raise SettingsError("lessons is empty; name at least one with its worlds")
         if not isinstance(self.first_world, int) or self.first_world < 0:
@@ -144,6 +151,13 @@ class TrainSettings:
             raise SettingsError("train_encoders with lora: adapters leave the encoders as they are")
         if self.lora is not None and self.decide is not None and self.decide.silent_tokens:
             raise SettingsError("state tokens with lora: adapters would leave theirs untrained")
+
+    def library(self) -> RecordingLibrary | None:
+        """Open the folder of recordings; `None` if there is none. Raises RecordingError."""
+        if self.recordings is None:
+            return None
+        folds = self.recording_folds
+        return RecordingLibrary.open(Path(self.recordings), train_folds=folds)
 
     @classmethod
     def read(cls, file: Path) -> TrainSettings:

@@ -26,6 +26,8 @@ The modules use the words of a theatre:
 - touch: two figures in contact (`Touch`).
 - backdrop: the static background with texture, clutter, camera noise and changing light
   (`Backdrop`).
+- recording: a file with a real sound; a clip is one that has been read, and a playback a stretch of
+  it at some speed, colour and room (`RecordingLibrary`).
 - room: background noise of the sound track, hiss and rumble (`Room`).
 - senses: what can be seen and heard in each unit, the lookup behind all labels (`Senses`).
 - film: a scene rendered to an MP4 file (`write_film`).
@@ -43,7 +45,7 @@ from roma_ros.task import Task
 from roma_ros.world.alert import AlertKind, Window, WorldAlert, WorldEvent, draw_alerts
 from roma_ros.world.annotations import annotate, write_annotations
 from roma_ros.world.continuous import ContinuousStream, Part, make_continuous
-from roma_ros.world.errors import FilmError, SceneError, WorldError
+from roma_ros.world.errors import FilmError, RecordingError, SceneError, WorldError
 from roma_ros.world.exercise import (
     Exercise,
     Subject,
@@ -67,17 +69,21 @@ from roma_ros.world.questions import (
     dense_questions,
     draw_questions,
 )
+from roma_ros.world.recordings import Clip, Playback, Recording, RecordingLibrary
 from roma_ros.world.renderer import WorldRenderer
 from roma_ros.world.scene import Figure, Scene, SoundEvent, SpokenLine, Touch
 from roma_ros.world.senses import Senses
+from roma_ros.world.sentences import recorded_sentences
 from roma_ros.world.sound import SoundRenderer
 from roma_ros.world.splits import Split
 from roma_ros.world.staging import make_scene
+from roma_ros.world.unknown_words import unknown_alerts
 from roma_ros.world.voices import TEST_VOICES, TRAIN_VOICES, VALIDATION_VOICES
-from roma_ros.world.words import ANSWERS, Colour, Look, Shape, Sound
+from roma_ros.world.words import ANSWERS, ESC_10, Colour, Look, RecordedSound, Shape, Sound
 
 __all__ = [
     "ANSWERS",
+    "ESC_10",
     "NARRATION_INSTRUCTION",
     "PRESENT_KINDS",
     "SPOKEN_KINDS",
@@ -85,6 +91,7 @@ __all__ = [
     "TRAIN_VOICES",
     "VALIDATION_VOICES",
     "AlertKind",
+    "Clip",
     "Colour",
     "ContinuousStream",
     "Exercise",
@@ -93,8 +100,13 @@ __all__ = [
     "FrameRenderer",
     "Look",
     "Part",
+    "Playback",
     "Plot",
     "QuestionKind",
+    "RecordedSound",
+    "Recording",
+    "RecordingError",
+    "RecordingLibrary",
     "Scene",
     "SceneError",
     "Segment",
@@ -132,7 +144,9 @@ __all__ = [
     "narration_on",
     "question_exercises",
     "questions_on",
+    "recorded_sentences",
     "say",
+    "unknown_alerts",
     "write_annotations",
     "write_film",
 ]
