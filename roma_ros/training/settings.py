@@ -111,6 +111,8 @@ class TrainSettings:
         muon: whether matrices are trained by Muon (Jordan et al. 2024) instead of AdamW; not for
             sharded parameters.
         seed: seed of new weights and of all other random numbers.
+        footage: folder of video files that the lessons of sights have as backdrops, without the
+            clips for test; `None` for rendered rooms alone.
         trainer: transformers' `TrainingArguments` by name, such as learning_rate, save_steps, bf16,
             lr_scheduler_type, per_device_train_batch_size, gradient_checkpointing.
 
@@ -129,6 +131,7 @@ class TrainSettings:
     encoder_rate: float = 0.3
     muon: bool = False
     seed: int = 0
+    footage: Path | None = None
     trainer: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -166,7 +169,14 @@ class TrainSettings:
             adapters = None if lora is None else LoraSettings(**lora)
             decide = values.pop("decide", None)
             deciding = None if decide is None else DecideSettings(**decide)
-            return cls(lessons=lessons, lora=adapters, decide=deciding, **values)
+            footage = values.pop("footage", None)
+            return cls(
+                lessons=lessons,
+                lora=adapters,
+                decide=deciding,
+                footage=None if footage is None else Path(footage),
+                **values,
+            )
         except (TypeError, ValueError, KeyError) as error:
             raise SettingsError(f"{file}: {error}") from error
 

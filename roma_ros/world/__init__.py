@@ -28,6 +28,9 @@ The modules use the words of a theatre:
   (`Backdrop`).
 - room: background noise of the sound track, hiss and rumble (`Room`).
 - senses: what can be seen and heard in each unit, the lookup behind all labels (`Senses`).
+- sight: what needs no names of things: motion, stillness, the light, a covered camera, lamps
+  (`Sight`); a scene's `sights` are `SightEvent`s, and real `Footage` may take the place of the
+  backdrop's texture.
 - film: a scene rendered to an MP4 file (`write_film`).
 - line: a sentence spoken to the robot, over the sound track (`SpokenLine`).
 - exercise: a scene with one instruction or question and the expected output (`Exercise`).
@@ -37,9 +40,22 @@ The modules use the words of a theatre:
 """
 
 from roma_ros.speech import SpeechError, SpokenWord, Voice, say
-from roma_ros.world.alert import AlertKind, Window, WorldAlert, WorldEvent, draw_alerts
+from roma_ros.world.alert import (
+    COMMON_KINDS,
+    AlertKind,
+    Window,
+    WorldAlert,
+    WorldEvent,
+    draw_alerts,
+)
 from roma_ros.world.annotations import annotate, write_annotations
-from roma_ros.world.errors import FilmError, SampleError, SceneError, WorldError
+from roma_ros.world.errors import (
+    FilmError,
+    FootageError,
+    SampleError,
+    SceneError,
+    WorldError,
+)
 from roma_ros.world.exercise import (
     Exercise,
     Subject,
@@ -53,6 +69,7 @@ from roma_ros.world.exercise import (
 )
 from roma_ros.world.export import SAMPLES_NAME, export_exercises
 from roma_ros.world.film import write_film
+from roma_ros.world.footage import Clip, Footage, read_footage, split_of_clip
 from roma_ros.world.frames import FrameRenderer
 from roma_ros.world.narration import NARRATION_INSTRUCTION, Segment, captions, narrate
 from roma_ros.world.plot import Plot
@@ -76,6 +93,8 @@ from roma_ros.world.samples import (
 )
 from roma_ros.world.scene import Figure, Scene, SoundEvent, SpokenLine, Touch
 from roma_ros.world.senses import Senses
+from roma_ros.world.sight_scene import make_sight_scene
+from roma_ros.world.sights import SIGHTS, Sight, SightEvent, SightKind
 from roma_ros.world.sound import SoundRenderer
 from roma_ros.world.splits import Split
 from roma_ros.world.staging import make_scene
@@ -84,18 +103,23 @@ from roma_ros.world.words import ANSWERS, Colour, Look, Shape, Sound
 
 __all__ = [
     "ANSWERS",
+    "COMMON_KINDS",
     "NARRATION_INSTRUCTION",
     "PRESENT_KINDS",
     "SAMPLES_NAME",
+    "SIGHTS",
     "SPOKEN_KINDS",
     "TEST_VOICES",
     "TRAIN_VOICES",
     "VALIDATION_VOICES",
     "AlertKind",
+    "Clip",
     "Colour",
     "Exercise",
     "Figure",
     "FilmError",
+    "Footage",
+    "FootageError",
     "FrameRenderer",
     "Look",
     "Plot",
@@ -109,6 +133,9 @@ __all__ = [
     "Segment",
     "Senses",
     "Shape",
+    "Sight",
+    "SightEvent",
+    "SightKind",
     "Sound",
     "SoundEvent",
     "SoundRenderer",
@@ -136,14 +163,17 @@ __all__ = [
     "draw_questions",
     "export_exercises",
     "make_scene",
+    "make_sight_scene",
     "narrate",
     "narration_exercise",
     "narration_on",
     "question_exercises",
     "questions_on",
+    "read_footage",
     "read_samples",
     "sample_units",
     "say",
+    "split_of_clip",
     "write_annotations",
     "write_film",
     "write_samples",

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations, product
 
 import numpy as np
 
 from roma_ros.world.scene import Scene
 from roma_ros.world.senses import Senses
-from roma_ros.world.splits import Purpose, generator
+from roma_ros.world.sights import SIGHTS, Sight
+from roma_ros.world.splits import Purpose, Split, generator
 from roma_ros.world.words import Colour, Look, Shape, Sound, counted
 
 __all__ = [
     "ALERT_KINDS",
+    "COMMON_KINDS",
     "AlertKind",
     "Window",
     "WorldAlert",
@@ -32,6 +34,7 @@ class AlertKind(enum.Enum):
     TOUCH = "touch"
     AUDIO = "audio"
     JOINT = "joint"
+    SIGHT = "sight"
 
 
 ALERT_KINDS = {
@@ -39,31 +42,40 @@ ALERT_KINDS = {
     AlertKind.TOUCH: 0.15,
     AlertKind.AUDIO: 0.25,
     AlertKind.JOINT: 0.25,
+    AlertKind.SIGHT: 0.25,
 }
-"""Probability of each kind."""
+"""Odds of each kind."""
+COMMON_KINDS = tuple(kind for kind in AlertKind if kind is not AlertKind.SIGHT)
+"""Kinds of alert on scenes without sights."""
 HAPPENS = 0.65  # probability that the event of an instruction happens in the scene
 EVERY_TIME = 0.5  # probability of `every time`, unless the event happens exactly once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorldEvent:
-    """Event of an alert: a look appears, two looks touch, a sound is heard, or a look and a sound.
+    """Event of an alert: a look, a touch, a sound, a look with a sound, or a sight.
 
     Attributes:
         look: the look that appears, or that touches `other`.
         other: the look that is touched.
         sound: the sound that is heard.
         count: exact number of repetitions of the sound; `None` for any number.
+        sight: the sight; all others are `None` with it.
+        wording: index of the sight's text in an instruction.
     """
 
     look: Look | None = None
     other: Look | None = None
     sound: Sound | None = None
     count: int | None = None
+    sight: Sight | None = None
+    wording: int = 0
 
     @property
     def kind(self) -> AlertKind:
         """Modality of the event."""
+        if self.sight is not None:
+            return AlertKind.SIGHT
         if self.look is None:
             return AlertKind.AUDIO
         if self.other is not None:
@@ -72,6 +84,8 @@ class WorldEvent:
 
     def happens(self, senses: Senses) -> np.ndarray:
         """Return the units in which the event can be detected: bool (seconds,)."""
+        if self.sight:
+            return senses.sight(self.sight)
         if self.look and self.other:
             return senses.touching(self.look, self.other)
         units = np.ones(senses.scene.seconds, bool)
@@ -81,9 +95,15 @@ class WorldEvent:
             units &= senses.heard(self.sound, self.count)
         return units
 
+    def unclear(self, senses: Senses) -> np.ndarray | None:
+        """Return the units in which it is not clear whether it happens; `None` for none."""
+        return senses.unclear(self.sight) if self.sight else None
+
     @property
     def condition(self) -> str:
         """Text of the event in an instruction: `you hear two beeps`."""
+        if self.sight:
+            return self.sight.wordings[self.wording]
         if self.look is None:
             return f"you hear {self._sound}"
         return self._sight
@@ -91,6 +111,8 @@ class WorldEvent:
     @property
     def report(self) -> str:
         """Text of an alert that reports the event: `two beeps sound.`"""
+        if self.sight:
+            return self.sight.report
         if self.look is None:
             return f"{self._sound} sound{'' if (self.count or 1) > 1 else 's'}."
         return f"{self._sight}."
@@ -123,11 +145,13 @@ class WorldAlert:
         event: the event to wait for.
         every_time: whether the instruction says `every time` instead of `when`.
         labels: bool (seconds,), the units in which p(speak) should be high.
+        unclear: bool (seconds,), the units without a label; `None` for none.
     """
 
     event: WorldEvent
     every_time: bool
     labels: np.ndarray = field(repr=False)
+    unclear: np.ndarray | None = field(default=None, repr=False)
 
     @property
     def instruction(self) -> str:
@@ -150,7 +174,7 @@ def windows(labels: np.ndarray) -> tuple[Window, ...]:
 
 
 def draw_alerts(
-    scene: Scene, count: int, kinds: Sequence[AlertKind] = tuple(AlertKind)
+    scene: Scene, count: int, kinds: Sequence[AlertKind] = COMMON_KINDS
 ) -> tuple[WorldAlert, ...]:
     """Draw distinct alert instructions for a scene; the events of about a third never happen.
 
@@ -177,7 +201,12 @@ def draw_alerts(
         event = events[random.integers(len(events))]
         labels = event.happens(senses)
         again = len(windows(labels)) != 1
-        alerts[event] = WorldAlert(event, again and bool(random.random() < EVERY_TIME), labels)
+        every_time = again and bool(random.random() < EVERY_TIME)
+        worded = event
+        if event.sight:
+            held_out = Split.of(scene.seed) is not Split.TEST
+            worded = replace(event, wording=choice.wording(event.sight, held_out=held_out))
+        alerts[event] = WorldAlert(worded, every_time, labels, event.unclear(senses))
     return tuple(alerts.values())
 
 
@@ -215,6 +244,14 @@ class _Choice:
         some = self._random.permutation(len(half))[: len(near) // 2 + 1]
         return near + [half[index] for index in some]
 
+    def wording(self, sight: Sight, *, held_out: bool) -> int:
+        """Draw a text of a sight, without the last if that is held out."""
+        return int(self._random.integers(len(sight.wordings) - held_out))
+
+    def sight(self) -> Iterator[WorldEvent]:
+        for sight in SIGHTS:
+            yield WorldEvent(sight=sight)
+
     def visual(self) -> Iterator[WorldEvent]:
         for look in self._looks + self._never:
             yield WorldEvent(look=look)
@@ -245,4 +282,5 @@ CANDIDATES: dict[AlertKind, Callable[[_Choice], Iterator[WorldEvent]]] = {
     AlertKind.TOUCH: _Choice.touch,
     AlertKind.AUDIO: _Choice.audio,
     AlertKind.JOINT: _Choice.joint,
+    AlertKind.SIGHT: _Choice.sight,
 }

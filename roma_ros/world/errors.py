@@ -1,6 +1,6 @@
 """Errors of `roma_ros.world`."""
 
-__all__ = ["FilmError", "SampleError", "SceneError", "WorldError"]
+__all__ = ["FilmError", "FootageError", "SampleError", "SceneError", "WorldError"]
 
 
 class WorldError(Exception):
@@ -17,3 +17,7 @@ class FilmError(WorldError, RuntimeError):
 
 class SampleError(WorldError, ValueError):
     """Raised when a file of samples, or a file that it names, is invalid."""
+
+
+class FootageError(WorldError, ValueError):
+    """Raised when a folder of footage is missing, or has no clip that can be decoded."""

@@ -14,7 +14,7 @@ import numpy as np
 
 from roma_ros.speech import say
 from roma_ros.units import UNIT_RATE
-from roma_ros.world.alert import AlertKind, WorldAlert, draw_alerts
+from roma_ros.world.alert import COMMON_KINDS, AlertKind, WorldAlert, draw_alerts
 from roma_ros.world.narration import NARRATION_INSTRUCTION, Segment, narrate
 from roma_ros.world.plot import Plot
 from roma_ros.world.questions import (
@@ -106,6 +106,12 @@ class Exercise:
         return units
 
     @property
+    def unclear(self) -> np.ndarray:
+        """Units that have no label, neither high nor low: bool (scene.seconds,)."""
+        unclear = self.subject.unclear if isinstance(self.subject, WorldAlert) else None
+        return np.zeros(self.scene.seconds, bool) if unclear is None else unclear
+
+    @property
     def replies(self) -> tuple[TimedText, ...]:
         """Expected text; that of an alert is due when its event begins."""
         subject = self.subject
@@ -148,7 +154,7 @@ def alert_exercises(
     count: int,
     *,
     spoken: bool = False,
-    kinds: Sequence[AlertKind] = tuple(AlertKind),
+    kinds: Sequence[AlertKind] = COMMON_KINDS,
     plot: Plot = Plot.CROWD,
 ) -> tuple[Exercise, ...]:
     """Make alert exercises on one scene.
@@ -173,13 +179,17 @@ def alerts_on(
     count: int,
     *,
     spoken: bool = False,
-    kinds: Sequence[AlertKind] = tuple(AlertKind),
+    kinds: Sequence[AlertKind] = COMMON_KINDS,
 ) -> tuple[Exercise, ...]:
     """Make alert exercises on a given scene; the arguments are those of `alert_exercises`."""
     exercises = []
     for index, alert in enumerate(draw_alerts(scene, count, kinds)):
         told, line = _instructed(scene, alert.instruction, index) if spoken else (scene, None)
-        subject = replace(alert, labels=alert.event.happens(Senses(told))) if spoken else alert
+        subject = alert
+        if spoken:
+            senses = Senses(told)
+            labels, unclear = alert.event.happens(senses), alert.event.unclear(senses)
+            subject = replace(alert, labels=labels, unclear=unclear)
         exercises.append(
             Exercise(
                 id=f"alert-{scene.seed}-{index}",

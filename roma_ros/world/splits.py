@@ -50,6 +50,7 @@ class Purpose(enum.Enum):
     ALERTS = 4
     QUESTIONS = 5
     VOICES = 6
+    SIGHTS = 20
 
 
 def generator(seed: int, purpose: Purpose) -> np.random.Generator:
