@@ -13,10 +13,12 @@ from roma_ros.training.auxiliary import AuxiliaryTargets, auxiliary_targets
 from roma_ros.training.example import Exchange, StreamExample
 from roma_ros.units import MultimodalUnit
 from roma_ros.world import (
+    COMMON_KINDS,
     PRESENT_KINDS,
     SPOKEN_KINDS,
     AlertKind,
     Exercise,
+    FootageClip,
     Plot,
     QuestionKind,
     RecordingLibrary,
@@ -33,6 +35,7 @@ from roma_ros.world import (
     dense_questions,
     draw_questions,
     make_scene,
+    make_sight_scene,
     narration_on,
     questions_on,
 )
@@ -46,6 +49,7 @@ SHOWN = 2  # least seconds of scenes with alerts per item: shorter streams use s
 SCENES = 3  # least number of scenes with a narration, or with questions on the past, per item
 QUESTIONED = 2  # scenes with questions only, per item
 FILLED = 14  # seconds of a scene from which short streams are cut
+GLIMPSES = 3  # single units of a scene with sights, at least
 GLIMPSED = 12  # seconds of a scene from which single units are taken
 # Whether a look is present is asked most: alerts depend on it, and it is the hardest to learn.
 # `What colour is the circle?` requires binding colour to shape. Separate questions on colours and
@@ -66,7 +70,8 @@ ALOUD_KINDS = (
     *(2 * (QuestionKind.SEEN_NOW, QuestionKind.ORDER)),
     *(QuestionKind.TOUCHING_NOW, QuestionKind.SHAPES_SO_FAR),
 )
-WAITED_KINDS = (*AlertKind, AlertKind.VISUAL)  # visual alerts are the hardest
+WAITED_KINDS = (*COMMON_KINDS, AlertKind.VISUAL)  # visual alerts are the hardest
+SIGHT_KINDS = (*(4 * (AlertKind.SIGHT,)), AlertKind.AUDIO)
 DICTATED = 6  # seconds of a scene, long enough to have questions
 CAPTION_QUESTION = "what happens now?"
 DICTATION_QUESTION = "what did I say?"
@@ -89,6 +94,9 @@ class Mix:
         recorded: share of the worlds of the other lessons in which recorded sounds are played, 0 to
             1.
         unknown: share of alert instructions that are about unknown words, 0 to 1.
+        sights: share of lessons of streams with alert instructions on sights, over footage if
+            there is any.
+        sight_glimpses: share of lessons of single units with sights, for the vision encoder.
         spoken: share of instructions and questions that are spoken instead of text, 0 to 1.
         seconds: shortest and longest stream in seconds, spoken instructions not counted.
         questions_per_stream: number of questions on branches of a stream, and about a glimpse. With
@@ -111,6 +119,8 @@ class Mix:
     recordings: float = 0.0
     recorded: float = 0.0
     unknown: float = 0.0
+    sights: float = 0.0
+    sight_glimpses: float = 0.0
     spoken: float = 0.0
     seconds: tuple[int, int] = (2, 4)
     questions_per_stream: int = 6
@@ -142,6 +152,7 @@ class Mix:
         return (
             *(self.glimpses, self.dictations, self.questions),
             *(self.alerts, self.narrations, self.memories, self.recordings),
+            *(self.sights, self.sight_glimpses),
         )
 
     @property
@@ -166,6 +177,7 @@ class Lessons(Dataset[list[StreamExample]]):
         split: split of the worlds and voices.
         first: number of the first world, so that a later stage gets new worlds.
         recordings: recorded sounds for mixes that need them.
+        footage: clips for the lessons of sights; without, these are of rendered rooms alone.
 
     Raises:
         ValueError: a mix needs recordings and there are none.
@@ -178,6 +190,7 @@ class Lessons(Dataset[list[StreamExample]]):
         *,
         first: int = 0,
         recordings: RecordingLibrary | None = None,
+        footage: Sequence[FootageClip] = (),
     ) -> None:
         if recordings is None and any(lesson.mix.needs_recordings for lesson in lessons):
             raise ValueError(
@@ -188,6 +201,7 @@ class Lessons(Dataset[list[StreamExample]]):
         self.lessons = tuple(lessons)
         self.split = split
         self.first = first
+        self.footage = footage
 
     def __len__(self) -> int:
         return sum(lesson.worlds for lesson in self.lessons)
@@ -204,7 +218,9 @@ class Lessons(Dataset[list[StreamExample]]):
         # Drawn apart from the rest, so that a world without recordings is the same as before.
         recorded = np.random.default_rng((seeds[0], 9)).random() < mix.recorded
         needed = recorded or make is World.recordings
-        world = World(seeds, seconds, spoken, mix, self.recordings if needed else None)
+        world = World(
+            seeds, seconds, spoken, mix, self.recordings if needed else None, self.footage
+        )
         # A world without a possible alert or spoken question has text questions instead.
         return make(world) or world.text_questions()
 
@@ -226,6 +242,7 @@ class World:
         spoken: whether instructions and questions are spoken.
         mix: settings of the lesson.
         library: recorded sounds that its scenes play; `None` for none.
+        footage: clips for its sights.
     """
 
     seeds: Sequence[int]
@@ -233,6 +250,7 @@ class World:
     spoken: bool
     mix: Mix
     library: RecordingLibrary | None = None
+    footage: Sequence[FootageClip] = ()
 
     def glimpses(self) -> list[StreamExample]:
         """Return `seconds` examples of single units, from one scene after another."""
@@ -353,6 +371,29 @@ class World:
             for scene in scenes
         ]
 
+    def sights(self) -> list[StreamExample]:
+        """Return streams with an alert instruction on sights each."""
+        examples = []
+        for seed in self.seeds[: max(1, SHOWN // self.seconds)]:
+            scene = self.stretch(make_sight_scene(seed, self.whole, self.footage))
+            told = alerts_on(scene, STREAMS_PER_WORLD, spoken=self.spoken, kinds=SIGHT_KINDS)
+            units = () if self.spoken else list(WorldRenderer(scene))
+            examples += [exercise_example(exercise, self.mix, units) for exercise in told]
+        return examples
+
+    def sight_glimpses(self) -> list[StreamExample]:
+        """Return `seconds` examples of single units with sights, from one scene after another."""
+        examples: list[StreamExample] = []
+        for seed in self.seeds:
+            scene = make_sight_scene(seed, GLIMPSED, self.footage)
+            facts, renderer = auxiliary_targets(scene), WorldRenderer(scene)
+            units = np.random.default_rng((seed, 7)).permutation(GLIMPSED)
+            for unit in units[: max(math.ceil(self.seconds / SEEDS), GLIMPSES)].tolist():
+                examples.append(StreamExample(units=[renderer.unit(unit)], facts=facts[unit]))
+            if len(examples) >= self.seconds:
+                break
+        return examples[: self.seconds]
+
     def remembered(self, scene: Scene) -> list[Exchange]:
         """Return questions on the past."""
         kinds = (*REMEMBERED_KINDS, *self.mix.often_asked)
@@ -371,8 +412,16 @@ class World:
 
     def scene(self, seed: int, plot: Plot) -> Scene:
         """Return a stretch of a longer scene, as scenes start empty."""
-        whole = make_scene(seed, max(self.seconds, FILLED), plot, self.library)
-        random = np.random.default_rng((seed, 8))
+        return self.stretch(make_scene(seed, self.whole, plot, self.library))
+
+    @property
+    def whole(self) -> int:
+        """Length in seconds of the scenes that streams are cut from."""
+        return max(self.seconds, FILLED)
+
+    def stretch(self, whole: Scene) -> Scene:
+        """Return `seconds` of a scene from a random unit on."""
+        random = np.random.default_rng((whole.seed, 8))
         return whole.stretch(int(random.integers(whole.seconds - self.seconds + 1)), self.seconds)
 
 
@@ -384,6 +433,8 @@ KINDS: tuple[Callable[[World], list[StreamExample]], ...] = (
     World.narrations,
     World.memories,
     World.recordings,
+    World.sights,
+    World.sight_glimpses,
 )
 
 
@@ -441,8 +492,10 @@ def exercise_example(
         units=units,
         instruction=None if exercise.line is not None else exercise.text,
         speak=[
-            None if due and unit < exercise.told_after else due
-            for unit, due in enumerate(exercise.labels.tolist())
+            None if unclear or (due and unit < exercise.told_after) else due
+            for unit, (due, unclear) in enumerate(
+                zip(exercise.labels.tolist(), exercise.unclear.tolist(), strict=True)
+            )
         ],
         waiting=waiting(exercise.subject, exercise.scene),
         replies={reply.unit: reply.text for reply in exercise.replies} if narration else {},

@@ -25,6 +25,7 @@ from roma_ros.training.muon import MuonAndAdamW
 from roma_ros.training.progress import ProgressBar, ProgressLines
 from roma_ros.training.saving import load_progress, save_merged, save_progress
 from roma_ros.training.settings import DecideSettings, TrainSettings
+from roma_ros.world import Split, read_footage
 
 __all__ = ["ADAPTERS_FOLDER", "StreamTrainer", "load_for_training", "train"]
 
@@ -188,6 +189,7 @@ def train(settings: TrainSettings, out: Path, *, resume: bool = False) -> Path:
         ValueError: `trainer` has an argument that transformers does not know, or `out` has no
             checkpoint to resume from.
         CheckpointError: the model cannot be loaded.
+        FootageError: the folder of footage is missing or has no clip for training.
     """
     options = {
         "use_cpu": not torch.cuda.is_available(),
@@ -210,6 +212,7 @@ def train(settings: TrainSettings, out: Path, *, resume: bool = False) -> Path:
         raise ValueError(f"trainer: {error}; see transformers' TrainingArguments") from error
     if arguments.disable_tqdm:
         logging.disable_progress_bar()  # of weights that are read and written
+    footage = () if settings.footage is None else read_footage(settings.footage, Split.TRAIN)
     thinker = load_for_training(settings.model, settings.seed, settings.dtype, settings.decide)
     torch.manual_seed(settings.seed)  # of adapters and auxiliary heads
     model = TrainingModel(
@@ -225,7 +228,10 @@ def train(settings: TrainSettings, out: Path, *, resume: bool = False) -> Path:
         muon=settings.muon,
         args=arguments,
         train_dataset=Lessons(
-            settings.lessons, first=settings.first_world, recordings=settings.library()
+            settings.lessons,
+            first=settings.first_world,
+            recordings=settings.library(),
+            footage=footage,
         ),
         data_collator=Batcher(thinker.features, thinker.dialogue),
         callbacks=[LogPlot(out), ProgressLines() if arguments.disable_tqdm else ProgressBar()],

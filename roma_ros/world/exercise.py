@@ -15,7 +15,7 @@ import numpy as np
 from roma_ros.speech import say
 from roma_ros.task import Task
 from roma_ros.units import UNIT_RATE
-from roma_ros.world.alert import AlertKind, WorldAlert, draw_alerts
+from roma_ros.world.alert import COMMON_KINDS, AlertKind, WorldAlert, draw_alerts
 from roma_ros.world.narration import NARRATION_INSTRUCTION, Segment, narrate
 from roma_ros.world.plot import Plot
 from roma_ros.world.questions import (
@@ -106,6 +106,12 @@ class Exercise:
         return units
 
     @property
+    def unclear(self) -> np.ndarray:
+        """Units that have no label, neither high nor low: bool (scene.seconds,)."""
+        unclear = self.subject.unclear if isinstance(self.subject, WorldAlert) else None
+        return np.zeros(self.scene.seconds, bool) if unclear is None else unclear
+
+    @property
     def replies(self) -> tuple[TimedText, ...]:
         """Expected text; that of an alert is due when its event begins."""
         subject = self.subject
@@ -123,7 +129,7 @@ def alert_exercises(
     count: int,
     *,
     spoken: bool = False,
-    kinds: Sequence[AlertKind] = tuple(AlertKind),
+    kinds: Sequence[AlertKind] = COMMON_KINDS,
     plot: Plot = Plot.CROWD,
 ) -> tuple[Exercise, ...]:
     """Make alert exercises on one scene.
@@ -148,7 +154,7 @@ def alerts_on(
     count: int,
     *,
     spoken: bool = False,
-    kinds: Sequence[AlertKind] = tuple(AlertKind),
+    kinds: Sequence[AlertKind] = COMMON_KINDS,
     unknown: int = 0,
 ) -> tuple[Exercise, ...]:
     """Make alert exercises on a given scene; the arguments are those of `alert_exercises`.
@@ -160,7 +166,11 @@ def alerts_on(
     known = draw_alerts(scene, count - min(unknown, count), kinds)
     for index, alert in enumerate((*known, *unknown_alerts(scene, min(unknown, count)))):
         told, line = _instructed(scene, alert.instruction, index) if spoken else (scene, None)
-        subject = replace(alert, labels=alert.event.happens(Senses(told))) if spoken else alert
+        subject = alert
+        if spoken:
+            senses = Senses(told)
+            labels, unclear = alert.event.happens(senses), alert.event.unclear(senses)
+            subject = replace(alert, labels=labels, unclear=unclear)
         exercises.append(
             Exercise(
                 id=f"alert-{scene.seed}-{index}",

@@ -1,4 +1,4 @@
-"""All phrases on recorded sounds that the world can ask or be asked, for a tokenizer's new words."""
+"""All phrases on recorded sounds in the world, for the new words of a tokenizer."""
 
 from __future__ import annotations
 
