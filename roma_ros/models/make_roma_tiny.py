@@ -35,6 +35,7 @@ from roma_ros.training.curriculum import CAPTION_QUESTION, DICTATION_QUESTION
 from roma_ros.world import (
     ANSWERS,
     NARRATION_INSTRUCTION,
+    SIGHTS,
     Colour,
     Plot,
     Shape,
@@ -45,6 +46,7 @@ from roma_ros.world import (
     draw_questions,
     make_scene,
     narrate,
+    recorded_sentences,
 )
 
 __all__ = ["main", "make_roma_tiny", "make_tokenizer", "mean_of", "world_vocabulary"]
@@ -78,6 +80,15 @@ def sentences() -> Iterator[str]:
     yield NARRATION_INSTRUCTION * WORLDS
     yield f"{CAPTION_QUESTION}{DICTATION_QUESTION}" * WORLDS
     yield from world_sentences(WORLDS)
+    yield from recorded_sentences()
+    yield from sight_sentences()
+
+
+def sight_sentences() -> Iterator[str]:
+    """Yield the texts of sights in instructions and reports."""
+    for sight in SIGHTS:
+        yield from (f"alert me when {text}" for text in sight.wordings)
+        yield sight.report
 
 
 def world_sentences(worlds: int) -> Iterator[str]:
