@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+import torch
 from transformers import WhisperFeatureExtractor
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import (
     Qwen2VLImageProcessorPil,
@@ -23,7 +23,7 @@ from roma_ros.thinker.checkpoint_check.preprocessor import (
 )
 from roma_ros.thinker.errors import UnitShapeError
 
-__all__ = ["FeatureExtractor", "VideoPatches"]
+__all__ = ["FeatureExtractor", "VideoPatches", "resize"]
 
 SAMPLES_PER_UNIT = 16_000
 MEL_FRAMES_PER_UNIT = 100
@@ -112,7 +112,8 @@ class FeatureExtractor:
             raise UnitShapeError(f"frames have shape {frames.shape}; expected (2, H, W, 3)")
         if frames.dtype != np.uint8:
             raise UnitShapeError(f"frames are {frames.dtype}; expected uint8 RGB")
-        resized = np.stack([self._resize(frame) for frame in frames])
+        height, width = self._resized(*frames.shape[1:3])
+        resized = resize(frames, height, width)
         return self._patchify(resized.astype(np.float32) * self._scale + self._shift)
 
     def audio(self, samples: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
@@ -173,13 +174,6 @@ class FeatureExtractor:
             ) from error
         return size
 
-    def _resize(self, frame: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-        height, width = self._resized(*frame.shape[:2])
-        image = Image.fromarray(frame)
-        if image.size != (width, height):
-            image = image.resize((width, height), Image.Resampling.BICUBIC)
-        return np.asarray(image)
-
     def _patchify(self, frames: npt.NDArray[np.float32]) -> VideoPatches:
         times, height, width, channels = frames.shape
         patch, merge = self.patch_size, self.merge_size
@@ -189,3 +183,28 @@ class FeatureExtractor:
         )
         ordered = blocks.transpose(1, 4, 2, 5, 7, 0, 3, 6)  # blocks, patches, then C, T, y, x
         return VideoPatches(ordered.reshape(rows * columns, -1), rows, columns)
+
+
+def resize(frames: npt.NDArray[np.uint8], height: int, width: int) -> npt.NDArray[np.uint8]:
+    """Resize frames by antialiased bicubic interpolation, in 8-bit integers.
+
+    Training and inference use this function. Pillow, which transformers' processor uses, gives the
+    same values up to rounding: fewer than 2 % of them differ, by 1 level of 255 or, rarely, 2. It
+    takes about ten times as long.
+
+    Args:
+        frames: (n, H, W, 3) uint8.
+        height, width: size of the result in pixels.
+
+    Returns:
+        (n, height, width, 3) uint8.
+    """
+    if frames.shape[1:3] == (height, width):
+        return frames
+    # torch takes neither negative strides nor, without a warning, arrays that are read-only.
+    images = torch.from_numpy(np.require(frames, requirements=["C", "W"])).permute(0, 3, 1, 2)
+    resized = torch.nn.functional.interpolate(
+        images, size=(height, width), mode="bicubic", antialias=True
+    )
+    array: npt.NDArray[np.uint8] = resized.permute(0, 2, 3, 1).numpy()
+    return array

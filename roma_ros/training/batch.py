@@ -30,6 +30,8 @@ class Batch(TypedDict):
     Attributes:
         tokens: (B, L) int64. positions: (3, B, L) int64.
         mask: (B, 1, L, L) bool, `None` where every token sees all before it.
+        sink: (B, L) bool, tokens of the attention sink; `None` where no example evicts a unit.
+        sink_shift: (B, L) int64, positions by which each token sees the sink shifted; or `None`.
         pixels: (patches, values) float32 of all frames; grid: (V, 3) int64.
         mel: (bins, 100 * A) float32 of all sound.
         video_at, audio_at: flat indices into (B * L) of the tokens that the features replace;
@@ -46,6 +48,8 @@ class Batch(TypedDict):
     tokens: torch.Tensor
     positions: torch.Tensor
     mask: torch.Tensor | None
+    sink: torch.Tensor | None
+    sink_shift: torch.Tensor | None
     pixels: torch.Tensor
     grid: torch.Tensor
     mel: torch.Tensor
@@ -140,10 +144,13 @@ class Batcher:
         token = self.dialogue.token
         speak, waiting, weight = _labels(examples)
         pixels, mel = unit_features.pixels, unit_features.mel
+        sink, sink_shift = _sink(layouts, length)
         return Batch(
             tokens=tokens,
             positions=positions,
             mask=_mask(layouts, length),
+            sink=sink,
+            sink_shift=sink_shift,
             pixels=torch.from_numpy(np.concatenate(pixels)) if pixels else torch.empty(0, 0),
             grid=torch.tensor(unit_features.grid, dtype=torch.long).reshape(-1, 3),
             mel=torch.from_numpy(np.concatenate(mel, axis=1)) if mel else torch.empty(0, 0),
@@ -164,8 +171,8 @@ class Batcher:
 
 
 def _mask(layouts: Sequence[TokenLayout], length: int) -> torch.Tensor | None:
-    """Return the mask of the batch; `None` without branches, as padding is at the end of rows."""
-    if not any(layout.branched for layout in layouts):
+    """Return the mask of the batch; `None` if it is causal, as padding is at the end of rows."""
+    if not any(layout.branched or layout.evicts for layout in layouts):
         return None
     # A padding token attends to itself, so that its softmax is not empty.
     mask = torch.eye(length, dtype=torch.bool).repeat(len(layouts), 1, 1, 1)
@@ -173,6 +180,21 @@ def _mask(layouts: Sequence[TokenLayout], length: int) -> torch.Tensor | None:
         count = len(layout.tokens)
         mask[row, 0, :count, :count] = layout.mask()
     return mask
+
+
+def _sink(
+    layouts: Sequence[TokenLayout], length: int
+) -> tuple[torch.Tensor, torch.Tensor] | tuple[None, None]:
+    """Return `sink` and `sink_shift` of the batch; `None` if no layout evicts a unit."""
+    if not any(layout.evicts for layout in layouts):
+        return None, None
+    sink = torch.zeros(len(layouts), length, dtype=torch.bool)
+    shifts = torch.zeros(len(layouts), length, dtype=torch.long)
+    for row, layout in enumerate(layouts):
+        if layout.evicts:
+            sink[row, : len(layout.tokens)] = layout.sink()
+            shifts[row, : len(layout.tokens)] = layout.sink_shifts()
+    return sink, shifts
 
 
 def _flat(indices: Sequence[Sequence[int]], length: int) -> torch.Tensor:

@@ -40,9 +40,12 @@ class StreamExample:
         exchanges: questions on branches, each seeing the units up to its own.
         facts: targets of the auxiliary loss.
         weight: loss weight of units with a positive label; others have 1 (paper, section 3.2.2).
+        window: number of units that a session keeps, from 1; `None` keeps all.
+        spoken_units: number of first units with a spoken instruction, whose audio is never evicted.
 
     Raises:
-        ValueError: no units, labels of another number, or text after a unit that does not exist.
+        ValueError: no units, labels of another number, text after a unit that does not exist, or
+            a number out of range.
     """
 
     units: Sequence[MultimodalUnit]
@@ -53,6 +56,8 @@ class StreamExample:
     exchanges: Sequence[Exchange] = ()
     facts: AuxiliaryTargets = field(default_factory=AuxiliaryTargets)
     weight: float = 1.0
+    window: int | None = None
+    spoken_units: int = 0
 
     def __post_init__(self) -> None:
         count = len(self.units)
@@ -65,3 +70,9 @@ class StreamExample:
         asked = [exchange.unit for exchange in self.exchanges]
         if outside := [unit for unit in (*self.replies, *asked) if not 0 <= unit < count]:
             raise ValueError(f"text after units {outside}, but there are {count} units")
+        if self.window is not None and self.window < 1:
+            raise ValueError(f"window is {self.window}; expected a number of units from 1, or None")
+        if not 0 <= self.spoken_units <= count:
+            raise ValueError(
+                f"spoken_units is {self.spoken_units}; expected 0 to {count}, the units"
+            )

@@ -4,6 +4,11 @@ The trunk is the token sequence of a session: opening turns, units, replies. The
 follow the trunk; they attend to the trunk up to their unit and to their own branch, as in
 `StreamSession.branch`. So one forward pass covers any number of questions about a stream, and no
 question attends to another.
+
+A session with a window evicts its oldest unit before it runs the next one. Tokens know the step
+that they are run in and the unit that they are evicted with, from which the mask follows. A session
+also rotates its attention sink to stand right before the oldest unit; here the sink stays in place,
+and `sink_shifts` says by how much each token should see it shifted.
 """
 
 from __future__ import annotations
@@ -17,6 +22,9 @@ from roma_ros.thinker.dialogue import Dialogue
 from roma_ros.training.example import StreamExample
 
 __all__ = ["TokenLayout", "UnitShape", "lay_out"]
+
+NEVER = 2**30
+"""Unit of tokens that are not evicted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +51,11 @@ class TokenLayout:
         positions: TMRoPE positions as pieces of (3, n), L columns in total.
         attends_to: for each token, length of the visible trunk and index of the first token of
             its branch; (0, 0) for tokens of the trunk.
+        steps: for each token, number of the unit whose step runs it.
+        leaves_with: for each token, number of the unit that it is evicted with, or `NEVER`.
+        window: number of units that stay visible; `None` for all.
+        unit_starts: position of each unit; after the last one, the next free position.
+        spoken_units: number of first units whose audio is never evicted.
         unit_ends: index of the last token of each unit.
         targets: pairs of the index of a token and the id of the token that should follow it.
     """
@@ -50,6 +63,11 @@ class TokenLayout:
     tokens: list[int] = field(default_factory=list)
     positions: list[torch.Tensor] = field(default_factory=list)
     attends_to: list[tuple[int, int]] = field(default_factory=list)
+    steps: list[int] = field(default_factory=list)
+    leaves_with: list[int] = field(default_factory=list)
+    window: int | None = None
+    unit_starts: list[int] = field(default_factory=list)
+    spoken_units: int = 0
     unit_ends: list[int] = field(default_factory=list)
     targets: list[tuple[int, int]] = field(default_factory=list)
 
@@ -76,10 +94,21 @@ class TokenLayout:
         self.targets += [(last + n, token) for n, token in enumerate([*tokens, end])]
         return self.add_text(tokens, start, attends_to)
 
+    def assign(self, step: int, leaves_with: int) -> None:
+        """Set step and unit of all tokens that were appended since the last call."""
+        count = len(self.tokens) - len(self.steps)
+        self.steps += [step] * count
+        self.leaves_with += [leaves_with] * count
+
     @property
     def branched(self) -> bool:
         """Whether the layout has a branch."""
         return self.attends_to[-1] != (0, 0)
+
+    @property
+    def evicts(self) -> bool:
+        """Whether a unit is evicted."""
+        return self.window is not None and len(self.unit_ends) > self.window
 
     def mask(self) -> torch.Tensor:
         """Return the attention mask: bool (L, L), true where a row attends to a column."""
@@ -89,7 +118,23 @@ class TokenLayout:
         mask: torch.Tensor = causal & (
             (index[None] < trunk[:, None]) | (index[None] >= branch[:, None])
         )
+        if self.window is not None and self.evicts:
+            oldest = torch.tensor(self.steps) - self.window + 1
+            mask &= torch.tensor(self.leaves_with)[None] >= oldest[:, None]
         return mask
+
+    def sink(self) -> torch.Tensor:
+        """Return which tokens are in the attention sink, or will be: bool (L,)."""
+        trunk = torch.tensor([branch == 0 for _, branch in self.attends_to])
+        return trunk & (torch.tensor(self.leaves_with) == NEVER)
+
+    def sink_shifts(self) -> torch.Tensor:
+        """Return by how many positions each token sees the sink shifted: int64 (L,)."""
+        starts = torch.tensor(self.unit_starts)
+        if self.window is None or len(starts) <= self.spoken_units:
+            return torch.zeros(len(self.tokens), dtype=torch.long)
+        oldest = (torch.tensor(self.steps) - self.window + 1).clamp(min=0)
+        return (starts[oldest] - starts[self.spoken_units]).clamp(min=0)
 
 
 def lay_out(example: StreamExample, units: Sequence[UnitShape], dialogue: Dialogue) -> TokenLayout:
@@ -100,21 +145,46 @@ def lay_out(example: StreamExample, units: Sequence[UnitShape], dialogue: Dialog
         units: tokens and positions of its units.
         dialogue: token ids of the dialogue turns.
     """
-    layout = TokenLayout()
+    layout = TokenLayout(window=example.window, spoken_units=example.spoken_units)
+    window = NEVER if example.window is None else example.window
     position = layout.add_text(dialogue.opening(example.instruction), 0)
-    ends: list[tuple[int, int]] = []  # length and next position of the trunk after each unit
+    layout.assign(0, NEVER)
+    # Length and next position of the trunk after each unit, and text that the branch runs itself.
+    ends: list[tuple[int, int, list[int]]] = []
     for number, unit in enumerate(units):
+        layout.unit_starts.append(position)
         layout.add(unit.tokens, unit.offsets, position, (0, 0))
+        layout.assign(number, number)
+        if number < example.spoken_units:
+            _keep_audio(layout, len(unit.tokens), dialogue.token("<|VIDEO|>"))
         position += unit.advance
         layout.unit_ends.append(len(layout.tokens) - 1)
+        pending: list[int] = []
         if (reply := example.replies.get(number)) is not None:
             position = layout.add_text(dialogue.reply_header, position)
             position = layout.add_spoken(dialogue.text(reply), dialogue.end, position)
-            position = layout.add_text(dialogue.closing(finished=True), position)
-        ends.append((len(layout.tokens), position))
+            layout.assign(number, number)
+            pending = dialogue.closing(finished=True)
+        end = len(layout.tokens), position, pending
+        if window > 1:  # else it is evicted before it is run
+            position = layout.add_text(pending, position)
+        layout.assign(number + 1, number)
+        # Until a unit is evicted, running the text together with the next unit makes no difference.
+        evicts_next = number + 1 >= window
+        ends.append(end if evicts_next else (len(layout.tokens), position, []))
+    layout.unit_starts.append(position)
     for exchange in example.exchanges:
-        trunk, position = ends[exchange.unit]
+        trunk, position, pending = ends[exchange.unit]
         attends_to = (trunk, len(layout.tokens))
-        position = layout.add_text(dialogue.question(exchange.question), position, attends_to)
+        question = [*pending, *dialogue.question(exchange.question)]
+        position = layout.add_text(question, position, attends_to)
         layout.add_spoken(dialogue.text(exchange.answer), dialogue.end, position, attends_to)
+        layout.assign(exchange.unit, NEVER)
     return layout
+
+
+def _keep_audio(layout: TokenLayout, count: int, video: int) -> None:
+    """Mark the last `count` tokens as never evicted, apart from those of video."""
+    for index in range(len(layout.tokens) - count, len(layout.tokens)):
+        if layout.tokens[index] != video:
+            layout.leaves_with[index] = NEVER

@@ -16,7 +16,14 @@ import torch
 from torch import nn
 
 from roma_ros.thinker import RomaThinker
-from roma_ros.thinker.qwen_omni import audio_tower, forward_text, text_model, vision_tower
+from roma_ros.thinker.qwen_omni import (
+    audio_tower,
+    forward_text,
+    rotary_frequencies,
+    text_model,
+    vision_tower,
+)
+from roma_ros.training.attention import SeenTokens
 from roma_ros.training.auxiliary import AuxiliaryHeads
 from roma_ros.training.batch import IGNORED
 from roma_ros.training.lora import Adapters
@@ -95,6 +102,8 @@ class TrainingModel(nn.Module):
         tokens: torch.Tensor,
         positions: torch.Tensor,
         mask: torch.Tensor | None,
+        sink: torch.Tensor | None,
+        sink_shift: torch.Tensor | None,
         pixels: torch.Tensor,
         grid: torch.Tensor,
         mel: torch.Tensor,
@@ -144,11 +153,12 @@ class TrainingModel(nn.Module):
             )
         embeds = embeds.index_copy(0, video_at, video.to(embeds.dtype))
         embeds = embeds.index_copy(0, audio_at, audio.to(embeds.dtype))
+        seen = SeenTokens.of(mask, sink, sink_shift, rotary_frequencies(self.backbone), length)
         outputs = forward_text(
             text_model(self.backbone),
             inputs_embeds=embeds.view(*tokens.shape, -1),
             position_ids=positions,
-            attention_mask={"full_attention": mask},
+            attention_mask={"full_attention": seen},
             use_cache=False,
             output_hidden_states=True,
         )

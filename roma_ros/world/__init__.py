@@ -36,10 +36,13 @@ The modules use the words of a theatre:
 - exercise: a scene with one instruction or question and the expected output (`Exercise`).
 - segment: a stretch of a scene in which nothing changes; a narration describes it when it ends
   (`Segment`).
+- stream: scenes one after another with cuts between them and quiet stretches, for as long as
+  needed (`ContinuousStream`).
 - split: train, validation or test, by ranges of seeds; each has voices of its own (`Split`).
 """
 
 from roma_ros.speech import SpeechError, SpokenWord, Voice, say
+from roma_ros.task import Task
 from roma_ros.world.alert import (
     COMMON_KINDS,
     AlertKind,
@@ -49,13 +52,8 @@ from roma_ros.world.alert import (
     draw_alerts,
 )
 from roma_ros.world.annotations import annotate, write_annotations
-from roma_ros.world.errors import (
-    FilmError,
-    FootageError,
-    SampleError,
-    SceneError,
-    WorldError,
-)
+from roma_ros.world.continuous import ContinuousStream, Part, make_continuous
+from roma_ros.world.errors import FilmError, FootageError, SceneError, WorldError
 from roma_ros.world.exercise import (
     Exercise,
     Subject,
@@ -67,7 +65,6 @@ from roma_ros.world.exercise import (
     question_exercises,
     questions_on,
 )
-from roma_ros.world.export import SAMPLES_NAME, export_exercises
 from roma_ros.world.film import write_film
 from roma_ros.world.footage import Clip, Footage, read_footage, split_of_clip
 from roma_ros.world.frames import FrameRenderer
@@ -82,15 +79,6 @@ from roma_ros.world.questions import (
     draw_questions,
 )
 from roma_ros.world.renderer import WorldRenderer
-from roma_ros.world.sample_units import sample_units
-from roma_ros.world.samples import (
-    Sample,
-    SampleAnswer,
-    SampleQuery,
-    Task,
-    read_samples,
-    write_samples,
-)
 from roma_ros.world.scene import Figure, Scene, SoundEvent, SpokenLine, Touch
 from roma_ros.world.senses import Senses
 from roma_ros.world.sight_scene import make_sight_scene
@@ -106,7 +94,6 @@ __all__ = [
     "COMMON_KINDS",
     "NARRATION_INSTRUCTION",
     "PRESENT_KINDS",
-    "SAMPLES_NAME",
     "SIGHTS",
     "SPOKEN_KINDS",
     "TEST_VOICES",
@@ -115,6 +102,7 @@ __all__ = [
     "AlertKind",
     "Clip",
     "Colour",
+    "ContinuousStream",
     "Exercise",
     "Figure",
     "FilmError",
@@ -122,12 +110,9 @@ __all__ = [
     "FootageError",
     "FrameRenderer",
     "Look",
+    "Part",
     "Plot",
     "QuestionKind",
-    "Sample",
-    "SampleAnswer",
-    "SampleError",
-    "SampleQuery",
     "Scene",
     "SceneError",
     "Segment",
@@ -161,7 +146,7 @@ __all__ = [
     "dense_questions",
     "draw_alerts",
     "draw_questions",
-    "export_exercises",
+    "make_continuous",
     "make_scene",
     "make_sight_scene",
     "narrate",
@@ -170,11 +155,8 @@ __all__ = [
     "question_exercises",
     "questions_on",
     "read_footage",
-    "read_samples",
-    "sample_units",
     "say",
     "split_of_clip",
     "write_annotations",
     "write_film",
-    "write_samples",
 ]

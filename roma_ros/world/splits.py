@@ -50,7 +50,8 @@ class Purpose(enum.Enum):
     ALERTS = 4
     QUESTIONS = 5
     VOICES = 6
-    SIGHTS = 20
+    STREAM = 20
+    SIGHTS = 21
 
 
 def generator(seed: int, purpose: Purpose) -> np.random.Generator:
