@@ -23,7 +23,7 @@ EMPTY = {True: 0.75, False: 0.35}  # share of scenes without figures, over foota
 QUIET = 0.12  # share of scenes without any event
 SILENT = 0.4  # share of scenes without sounds
 CALM = 3.0  # seconds between two events of light, cover and frozen footage, at least
-LONGEST_CALM = 12.0
+LONGEST_CALM = 9.0
 CLEAR = 1.6  # seconds between an event and the switch of a lamp
 RISES = (1, 2, 3)  # half seconds that a flashing lamp is on, and off
 
@@ -121,7 +121,7 @@ def _lamps(
     scene: Scene, events: Sequence[SightEvent], random: np.random.Generator
 ) -> Iterator[SightEvent]:
     """Yield lamps whose switches are clear of events and of lamps of the same colour."""
-    wanted = int(random.integers(0, 2 + scene.seconds // 6)) + (not events)
+    wanted = int(random.integers(1, 3 + scene.seconds // 6)) + (not events)
     lamps: list[SightEvent] = []
     colours = [*LAMP_COLOURS, Colour.WHITE]
     for _ in range(6 * wanted):

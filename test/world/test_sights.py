@@ -159,8 +159,8 @@ def test_alerts_on_sights() -> None:
             assert sight is not None
             assert exercise.text.endswith(sight.wordings[:-1])
             assert exercise.replies == () or exercise.replies[0].text == sight.report
-            happening += exercise.labels.any()
-            never += not exercise.labels.any()
+            happening += bool(exercise.labels.any())
+            never += not bool(exercise.labels.any())
             texts.add(exercise.text)
     assert happening > never > 20
     assert len(texts) > 30
