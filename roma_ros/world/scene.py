@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 
 from roma_ros.speech import SpokenWord, Voice, speak
 from roma_ros.world.camera import Camera
-from roma_ros.world.footage import Footage
+from roma_ros.world.footage import Footage, Passer
 from roma_ros.world.sights import SightEvent
 from roma_ros.world.words import Look, Sound
 
@@ -328,6 +328,7 @@ class Scene:
         room: background of the sound.
         speech: sentences spoken to the robot.
         footage: real footage in place of the backdrop's texture; `None` for a rendered room.
+        passers: pieces of footage that move across the picture.
         sights: what happens to light, lamps and camera, near misses included.
         camera: faults of the camera; `None` for a camera that has only the backdrop's noise.
     """
@@ -341,6 +342,7 @@ class Scene:
     room: Room
     speech: tuple[SpokenLine, ...] = ()
     footage: Footage | None = None
+    passers: tuple[Passer, ...] = ()
     sights: tuple[SightEvent, ...] = ()
     camera: Camera | None = None
 
@@ -353,6 +355,7 @@ class Scene:
             touches=tuple(touch.delayed(units) for touch in self.touches),
             sounds=tuple(sound.delayed(units) for sound in self.sounds),
             footage=self.footage and self.footage.delayed(units),
+            passers=tuple(passer.delayed(units) for passer in self.passers),
             sights=tuple(sight.delayed(units) for sight in self.sights),
         )
 
@@ -377,6 +380,7 @@ class Scene:
             touches=tuple(touch for touch in touches if touch.ends > 0),
             sounds=tuple(sound for sound in sounds if sound.heard_in),
             footage=self.footage and self.footage.delayed(-first),
+            passers=tuple(passer.delayed(-first) for passer in self.passers),
             sights=tuple(sight.delayed(-first) for sight in self.sights),
             speech=(),
         )
