@@ -23,7 +23,9 @@ __all__ = [
     "CLIP_SUFFIXES",
     "Footage",
     "FootageClip",
+    "Passer",
     "draw_footage",
+    "draw_passer",
     "read_footage",
     "split_of_clip",
 ]
@@ -41,7 +43,8 @@ MOST_PIXELS = 8192 * 8192  # of a frame of a file
 MEMORY = 384 * 2**20  # bytes of all clips of a folder
 TENTHS_OF_TEST = 2
 SALT = "36"  # with it ../shared/media has clips with people, and with and without motion, in test
-STILL_PICTURES = 0.25  # share of footage that is a still picture
+STILL_PICTURES = 0.3  # share of footage that is a still picture
+ORDERS = ((0, 1, 2), (0, 1, 2), (0, 1, 2), (2, 1, 0), (1, 0, 2), (1, 2, 0))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,6 +71,7 @@ class Footage:
         flip: whether left and right are exchanged.
         start: time in the clip in seconds at the start of the scene.
         speed: seconds of the clip per second of the scene; 0 is a still picture.
+        channels: order of the colour channels, so that a few clips have many colours.
     """
 
     clip: FootageClip
@@ -77,6 +81,7 @@ class Footage:
     flip: bool = False
     start: float = 0.0
     speed: float = 1.0
+    channels: tuple[int, int, int] = (0, 1, 2)
 
     def frame(self, time: float, height: int, width: int) -> np.ndarray:
         """Return the picture at a time in seconds: uint8 (height, width, 3) RGB."""
@@ -91,15 +96,24 @@ class Footage:
         part = picture[top : top + crop_rows, left : left + crop_columns]
         method = cv2.INTER_AREA if crop_rows > height else cv2.INTER_LINEAR
         part = cv2.resize(part, (width, height), interpolation=method)
-        return np.ascontiguousarray(part[:, ::-1] if self.flip else part)
+        part = part[:, ::-1] if self.flip else part
+        return np.ascontiguousarray(part[:, :, list(self.channels)])
 
     def delayed(self, seconds: float) -> Footage:
         """Return the footage with the same picture that much later."""
         return replace(self, start=self.start - self.speed * seconds)
 
 
-def draw_footage(random: np.random.Generator, clips: Sequence[FootageClip]) -> Footage:
-    """Draw a clip, crop, flip, start and speed; a quarter are still pictures."""
+def draw_footage(
+    random: np.random.Generator, clips: Sequence[FootageClip], *, recoloured: bool = True
+) -> Footage:
+    """Draw a clip, crop, flip, start and speed; some are still pictures.
+
+    Args:
+        random: random numbers.
+        clips: clips to draw from, at least one.
+        recoloured: whether the order of the colour channels is drawn too.
+    """
     clip = clips[int(random.integers(len(clips)))]
     still = random.random() < STILL_PICTURES
     return Footage(
@@ -110,6 +124,73 @@ def draw_footage(random: np.random.Generator, clips: Sequence[FootageClip]) -> F
         flip=bool(random.random() < 0.5),
         start=float(random.uniform(0, len(clip.frames) / RATE)),
         speed=0.0 if still else float(random.uniform(0.5, 1.5)),
+        channels=ORDERS[int(random.integers(len(ORDERS)))] if recoloured else ORDERS[0],
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passer:
+    """Round piece of a clip that moves across the picture.
+
+    Attributes:
+        footage: the clip and its part.
+        begins, ends: times in seconds; it is there between them.
+        start, end: places of its centre at both times, as shares of the picture's sides.
+        size: its width and height as shares of the picture's shorter side.
+    """
+
+    footage: Footage
+    begins: float
+    ends: float
+    start: tuple[float, float]
+    end: tuple[float, float]
+    size: tuple[float, float]
+
+    def paint(self, picture: np.ndarray, time: float) -> None:
+        """Paint it over a picture at a time in seconds: uint8 (H, W, 3) RGB."""
+        if not self.begins <= time < self.ends:
+            return
+        height, width = picture.shape[:2]
+        side = min(height, width)
+        columns, rows = (max(round(share * side), 2) for share in self.size)
+        share = (time - self.begins) / (self.ends - self.begins)
+        x, y = (a + share * (b - a) for a, b in zip(self.start, self.end, strict=True))
+        left, top = round(x * width - columns / 2), round(y * height - rows / 2)
+        seen = np.s_[max(top, 0) : max(top + rows, 0), max(left, 0) : max(left + columns, 0)]
+        under = picture[seen]
+        if not under.size:
+            return
+        mask = np.zeros((rows, columns, 1), np.uint8)
+        axes = (max(columns // 2 - 1, 1), max(rows // 2 - 1, 1))
+        cv2.ellipse(mask, (columns // 2, rows // 2), axes, 0, 0, 360, 1, cv2.FILLED)
+        piece = self.footage.frame(0.0, rows, columns)
+        part = np.s_[max(-top, 0) :, max(-left, 0) :]
+        piece, mask = (a[part][: under.shape[0], : under.shape[1]] for a in (piece, mask))
+        picture[seen] = np.where(mask > 0, piece, under)
+
+    def delayed(self, seconds: float) -> Passer:
+        """Return the piece at a later time."""
+        return replace(self, begins=self.begins + seconds, ends=self.ends + seconds)
+
+
+def draw_passer(
+    random: np.random.Generator, clips: Sequence[FootageClip], seconds: float
+) -> Passer:
+    """Draw a piece of a clip that crosses the picture within a scene of `seconds`."""
+    footage = replace(draw_footage(random, clips), size=float(random.uniform(0.2, 0.5)), speed=0.0)
+    begins = float(random.uniform(-2, seconds))
+    angle = random.uniform(0, 2 * np.pi)
+    away = 0.75 * np.array([np.cos(angle), np.sin(angle)])
+    middle = random.uniform(0.25, 0.75, 2)
+    (x0, y0), (x1, y1) = (middle - away).tolist(), (middle + away).tolist()
+    wide, high = random.uniform(0.15, 0.45, 2).tolist()
+    return Passer(
+        footage=footage,
+        begins=begins,
+        ends=begins + float(random.uniform(2, 8)),
+        start=(x0, y0),
+        end=(x1, y1),
+        size=(wide, high),
     )
 
 

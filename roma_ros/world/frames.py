@@ -91,6 +91,8 @@ class FrameRenderer:
             picture = self._background.copy()
         else:
             picture = footage.frame(self._played(time), self.height, self.width)
+        for passer in self.scene.passers:
+            passer.paint(picture, time)
         for figure in self._figures.get(math.floor(time), ()):
             self._draw(picture, figure, time)
         return np.asarray(picture)

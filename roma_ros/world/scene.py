@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 
 from roma_ros.speech import SpokenWord, Voice, speak
 from roma_ros.world.camera import Camera
-from roma_ros.world.footage import Footage
+from roma_ros.world.footage import Footage, Passer
 from roma_ros.world.recordings import Playback
 from roma_ros.world.sights import SightEvent
 from roma_ros.world.words import AnySound, Look, RecordedSound
@@ -341,6 +341,7 @@ class Scene:
         speech: sentences spoken to the robot.
         recorded: kinds of recorded sound that may occur in it, whether they do or not.
         footage: real footage in place of the backdrop's texture; `None` for a rendered room.
+        passers: pieces of footage that move across the picture.
         sights: what happens to light, lamps and camera, near misses included.
         camera: faults of the camera; `None` for a camera that has only the backdrop's noise.
     """
@@ -355,6 +356,7 @@ class Scene:
     speech: tuple[SpokenLine, ...] = ()
     recorded: tuple[RecordedSound, ...] = ()
     footage: Footage | None = None
+    passers: tuple[Passer, ...] = ()
     sights: tuple[SightEvent, ...] = ()
     camera: Camera | None = None
 
@@ -367,6 +369,7 @@ class Scene:
             touches=tuple(touch.delayed(units) for touch in self.touches),
             sounds=tuple(sound.delayed(units) for sound in self.sounds),
             footage=self.footage and self.footage.delayed(units),
+            passers=tuple(passer.delayed(units) for passer in self.passers),
             sights=tuple(sight.delayed(units) for sight in self.sights),
         )
 
@@ -391,6 +394,7 @@ class Scene:
             touches=tuple(touch for touch in touches if touch.ends > 0),
             sounds=tuple(sound for sound in sounds if sound.heard_in),
             footage=self.footage and self.footage.delayed(-first),
+            passers=tuple(passer.delayed(-first) for passer in self.passers),
             sights=tuple(sight.delayed(-first) for sight in self.sights),
             speech=(),
         )

@@ -14,11 +14,11 @@ import numpy as np
 
 from roma_ros.units import FRAMES_PER_UNIT
 from roma_ros.world.frames import FrameRenderer
-from roma_ros.world.scene import LOOK_EVERY, Scene
+from roma_ros.world.scene import LOOK_EVERY, Scene, Texture
 from roma_ros.world.sights import LAMP_COLOURS, Incident, Sight, SightEvent, SightKind
 from roma_ros.world.words import Colour
 
-__all__ = ["MOVES", "SIGHT_LABELS", "STANDS", "SightFacts", "sight_facts"]
+__all__ = ["MOVES", "SIGHT_LABELS", "STANDS", "SightFacts", "sight_facts", "sight_questions"]
 
 MOVES = 0.012
 """Least share of pixels that differ between two frames in which something clearly moves."""
@@ -32,17 +32,39 @@ SHOWS = 2  # units after a change that count as showing it, its own included
 BLACK = 0.04  # factor on the brightness below which a dark room looks like a covered camera
 BLACK_CLOTH = 25.0  # grey level below which a covered camera looks like a dark room
 
+BARE = (Texture.PLAIN, Texture.GRADIENT, Texture.CLOUDS)  # textures that a cover may have
 SIGHT_LABELS = (
     *("dark", "covered", "motion", "light changes", "lamp changes"),
     *(f"{colour.value} light" for colour in (*LAMP_COLOURS, Colour.WHITE)),
 )
 """Names of what the two frames of a unit show: at its end, or in the two changes between them."""
 
+QUESTIONS = {
+    "dark": "is it dark?",
+    "covered": "is the camera covered?",
+    "motion": "does something move?",
+    **{f"{colour.value} light": f"is a {colour.value} light on?" for colour in LAMP_COLOURS},
+}
+"""Questions on what a unit shows, to be answered with yes or no, by `SIGHT_LABELS`."""
+
 
 @lru_cache(maxsize=16)
 def sight_facts(scene: Scene) -> SightFacts:
     """Return the sights of a scene."""
     return SightFacts(scene)
+
+
+def sight_questions(scene: Scene, unit: int) -> tuple[tuple[str, str], ...]:
+    """Return questions on the sights of a unit with their answers, `yes` or `no`.
+
+    What is not clear is not asked.
+    """
+    shown, unclear = sight_facts(scene).shown(unit)
+    return tuple(
+        (question, "yes" if label in shown else "no")
+        for label, question in QUESTIONS.items()
+        if label not in unclear
+    )
 
 
 class SightFacts:
@@ -85,7 +107,7 @@ class SightFacts:
         It is 0 for the first frame.
         """
         scene = self.scene
-        if not (scene.figures or (scene.footage and scene.footage.speed)):
+        if not (scene.figures or scene.passers or (scene.footage and scene.footage.speed)):
             return np.zeros(len(self.times))
         renderer = FrameRenderer(scene, SIDE, SIDE)
         shares = [0.0]
@@ -124,7 +146,7 @@ class SightFacts:
         first, last = 2 * unit, 2 * unit + 1
         covered, step = self.coverage[last], self.steps[last]
         lamps = {c: self.lit(c)[first : last + 1] for c in (*LAMP_COLOURS, Colour.WHITE)}
-        shown = {
+        there = {
             "dark": self.dark[last] and not covered,
             "covered": covered >= 1,
             "motion": self.moves[unit],
@@ -134,13 +156,19 @@ class SightFacts:
         }
         unclear = {
             "dark": covered and self._black,
-            "covered": 0 < covered < 1 or (self.dark[last] and self._black),
+            "covered": 0 < covered < 1 or (self.dark[last] and self._black) or self._bare,
             "motion": not self.moves[unit] and (self._hidden_in[unit] or step >= STANDS),
         }
         return (
-            frozenset(name for name, there in shown.items() if there),
-            frozenset(name for name, there in unclear.items() if there),
+            frozenset(name for name, true in there.items() if true),
+            frozenset(name for name, true in unclear.items() if true and not there[name]),
         )
+
+    @property
+    def _bare(self) -> bool:
+        """Whether the background has so little to see that it looks like a cover."""
+        backdrop = self.scene.backdrop
+        return self.scene.footage is None and backdrop.texture in BARE and backdrop.clutter < 4
 
     @cached_property
     def _black(self) -> bool:
@@ -210,7 +238,8 @@ class SightFacts:
         for lamp in self._events(Incident.LAMP):
             if lamp.colour is not colour:
                 continue
-            lit = np.flatnonzero(self._lit(lamp))
+            shown = self._lit(lamp)
+            lit = np.flatnonzero(shown)
             if not lamp.flashes:
                 if not flashes:
                     self._mark(labels, lamp.begins)
@@ -218,8 +247,9 @@ class SightFacts:
             elif len(lit):
                 first, last = lit[0] // 2, lit[-1] // 2
                 unclear[first : last + SHOWS] = True
-                if flashes:
-                    labels[max(_unit(lamp.pulses[1][0]), 0) : last + 1] = True
+                rises = np.flatnonzero(np.diff(shown.astype(int), prepend=0) > 0)
+                if flashes and len(rises) > 1:
+                    labels[rises[1] // 2 : last + 1] = True
         return labels, unclear & ~labels
 
     def _mark(self, labels: np.ndarray, time: float) -> None:

@@ -8,11 +8,11 @@ from dataclasses import replace
 import numpy as np
 
 from roma_ros.world.camera import draw_camera
-from roma_ros.world.footage import Footage, FootageClip, draw_footage
+from roma_ros.world.footage import Footage, FootageClip, draw_footage, draw_passer
 from roma_ros.world.plot import Plot
-from roma_ros.world.scene import LOOK_EVERY, Figure, Scene, Waypoint
+from roma_ros.world.scene import LOOK_EVERY, Backdrop, Figure, Scene, Texture, Waypoint
 from roma_ros.world.sights import LAMP_COLOURS, Incident, SightEvent
-from roma_ros.world.splits import Purpose, generator
+from roma_ros.world.splits import Purpose, Split, generator
 from roma_ros.world.staging import make_scene
 from roma_ros.world.words import Colour, Look, Shape
 
@@ -20,36 +20,47 @@ __all__ = ["make_sight_scene", "sights_on"]
 
 ON_FOOTAGE = 0.7  # share of scenes over footage, if there is any
 EMPTY = {True: 0.75, False: 0.35}  # share of scenes without figures, over footage or in a room
+PASSED = 0.4  # share of rooms and still pictures that pieces of footage move across
 QUIET = 0.12  # share of scenes without any event
 SILENT = 0.4  # share of scenes without sounds
 CALM = 3.0  # seconds between two events of light, cover and frozen footage, at least
-LONGEST_CALM = 12.0
+LONGEST_CALM = 9.0
 CLEAR = 1.6  # seconds between an event and the switch of a lamp
 RISES = (1, 2, 3)  # half seconds that a flashing lamp is on, and off
 
 
-def make_sight_scene(seed: int, seconds: int, footage: Sequence[FootageClip] = ()) -> Scene:
+def make_sight_scene(
+    seed: int, seconds: int, footage: Sequence[FootageClip] = (), *, on_footage: float = ON_FOOTAGE
+) -> Scene:
     """Generate a scene with sights in random order, near misses and quiet stretches.
 
     Args:
         seed: seed of everything in the scene, see `make_scene`.
         seconds: length in seconds, at least 1; from about 6 on, sights happen.
         footage: clips of which most scenes have one as backdrop; without, all are rendered rooms.
+        on_footage: share of scenes over footage, if there is any.
 
     Raises:
         SceneError: seed or length is out of range.
     """
     random = generator(seed, Purpose.SIGHTS)
     scene = make_scene(seed, seconds, Plot.SEQUENCE if random.random() < 0.6 else Plot.CROWD)
+    trains = Split.of(seed) is not Split.TEST  # footage of test scenes is as it was filmed
     over = None
-    if footage and random.random() < ON_FOOTAGE:
-        over = draw_footage(random, footage)
+    if footage and random.random() < on_footage:
+        over = draw_footage(random, footage, recoloured=trains)
+    passers = ()
+    if footage and trains and not (over and over.speed) and random.random() < PASSED:
+        count = 1 + int(random.integers(1 + seconds // 6))
+        passers = tuple(draw_passer(random, footage, seconds) for _ in range(count))
     figures: tuple[Figure, ...] = ()
     if random.random() >= EMPTY[over is not None]:
         figures = tuple(figure for figure in scene.figures if random.random() < 0.5)
     scene = replace(
         scene,
         footage=over,
+        passers=passers,
+        backdrop=_structured(scene.backdrop, random),
         figures=figures,
         touches=(),
         sounds=() if random.random() < SILENT else scene.sounds,
@@ -68,6 +79,17 @@ def sights_on(scene: Scene, random: np.random.Generator) -> Scene:
     figures = sorted([*scene.figures, *objects], key=lambda figure: figure.appears)
     ordered = sorted([*events, *lamps], key=lambda event: event.begins)
     return replace(scene, figures=tuple(figures), sights=tuple(ordered))
+
+
+def _structured(backdrop: Backdrop, random: np.random.Generator) -> Backdrop:
+    """Return a backdrop with so much to see that it differs from a covered camera."""
+    textures = (Texture.STRIPES, Texture.CHECKS, Texture.BRICKS)
+    return replace(
+        backdrop,
+        texture=textures[int(random.integers(len(textures)))],
+        contrast=max(backdrop.contrast, 10.0),
+        clutter=max(backdrop.clutter, int(random.integers(4, 10))),
+    )
 
 
 def _off_grid(random: np.random.Generator, time: float) -> float:
@@ -121,7 +143,7 @@ def _lamps(
     scene: Scene, events: Sequence[SightEvent], random: np.random.Generator
 ) -> Iterator[SightEvent]:
     """Yield lamps whose switches are clear of events and of lamps of the same colour."""
-    wanted = int(random.integers(0, 2 + scene.seconds // 6)) + (not events)
+    wanted = int(random.integers(1, 3 + scene.seconds // 6)) + (not events)
     lamps: list[SightEvent] = []
     colours = [*LAMP_COLOURS, Colour.WHITE]
     for _ in range(6 * wanted):

@@ -6,11 +6,20 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from roma_ros.world.words import Colour
 
-__all__ = ["LAMP_COLOURS", "SIGHTS", "Incident", "Sight", "SightEvent", "SightKind"]
+__all__ = [
+    "LAMP_COLOURS",
+    "SIGHTS",
+    "Incident",
+    "Sight",
+    "SightEvent",
+    "SightKind",
+    "sight_sentences",
+]
 
 
 class SightKind(enum.Enum):
@@ -80,6 +89,15 @@ SIGHTS = (
     *(Sight(kind, colour) for kind in tuple(SightKind)[5:] for colour in LAMP_COLOURS),
 )
 """All sights."""
+
+
+def sight_sentences() -> Iterator[str]:
+    """Yield all instructions and reports of sights."""
+    for sight in SIGHTS:
+        for wording in sight.wordings:
+            yield f"alert me when {wording}"
+            yield f"alert me every time {wording}"
+        yield sight.report
 
 
 class Incident(enum.Enum):
