@@ -35,7 +35,6 @@ from roma_ros.training.curriculum import CAPTION_QUESTION, DICTATION_QUESTION
 from roma_ros.world import (
     ANSWERS,
     NARRATION_INSTRUCTION,
-    SIGHTS,
     Colour,
     Plot,
     Shape,
@@ -47,6 +46,7 @@ from roma_ros.world import (
     make_scene,
     narrate,
     recorded_sentences,
+    sight_sentences,
 )
 
 __all__ = ["main", "make_roma_tiny", "make_tokenizer", "mean_of", "world_vocabulary"]
@@ -82,13 +82,6 @@ def sentences() -> Iterator[str]:
     yield from world_sentences(WORLDS)
     yield from recorded_sentences()
     yield from sight_sentences()
-
-
-def sight_sentences() -> Iterator[str]:
-    """Yield the texts of sights in instructions and reports."""
-    for sight in SIGHTS:
-        yield from (f"alert me when {text}" for text in sight.wordings)
-        yield sight.report
 
 
 def world_sentences(worlds: int) -> Iterator[str]:

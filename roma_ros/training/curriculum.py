@@ -260,7 +260,7 @@ class World:
             random = np.random.default_rng((seed, 7))
             units = random.permutation(GLIMPSED)
             if scene.recorded:
-                units = np.array(_evenly(Senses(scene), units.tolist()))
+                units = np.array(_evenly(Senses(scene), units.tolist(), random))
             units = units[: math.ceil(self.seconds / SEEDS)]
             asked = dense_questions(scene, self.mix.questions_per_stream, GLIMPSE_KINDS)
             texts, facts = captions(scene), auxiliary_targets(scene)
@@ -438,14 +438,15 @@ KINDS: tuple[Callable[[World], list[StreamExample]], ...] = (
 )
 
 
-def _evenly(senses: Senses, units: list[int]) -> list[int]:
-    """Return units in such an order that each kind of recorded sound comes as early as others."""
-    turns: dict[int, int] = {}  # of a unit, least of its kinds
-    for kind in dict.fromkeys(kind for unit in units for kind in senses.recorded_in(unit)):
-        heard = [unit for unit in units if kind in senses.recorded_in(unit)]
+def _evenly(senses: Senses, units: list[int], random: np.random.Generator) -> list[int]:
+    """Return units in such an order that all kinds of recorded sound come equally early."""
+    kinds = list(dict.fromkeys(kind for unit in units for kind in senses.recorded_in(unit)))
+    first: dict[int, tuple[int, int]] = {}
+    for place, index in enumerate(random.permutation(len(kinds)).tolist()):
+        heard = (unit for unit in units if kinds[index] in senses.recorded_in(unit))
         for turn, unit in enumerate(heard):
-            turns[unit] = min(turn, turns.get(unit, turn))
-    return sorted(units, key=lambda unit: turns.get(unit, len(units)))
+            first[unit] = min((turn, place), first.get(unit, (turn, place)))
+    return sorted(units, key=lambda unit: first.get(unit, (len(units), 0)))
 
 
 def dictation_example(exercise: Exercise, mix: Mix) -> StreamExample:

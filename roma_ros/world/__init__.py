@@ -86,7 +86,7 @@ from roma_ros.world.scene import Figure, Scene, SoundEvent, SpokenLine, Touch
 from roma_ros.world.senses import Senses
 from roma_ros.world.sentences import recorded_sentences
 from roma_ros.world.sight_scene import make_sight_scene
-from roma_ros.world.sights import SIGHTS, Sight, SightEvent, SightKind
+from roma_ros.world.sights import SIGHTS, Sight, SightEvent, SightKind, sight_sentences
 from roma_ros.world.sound import SoundRenderer
 from roma_ros.world.splits import Split
 from roma_ros.world.staging import make_scene
@@ -169,6 +169,7 @@ __all__ = [
     "read_footage",
     "recorded_sentences",
     "say",
+    "sight_sentences",
     "split_of_clip",
     "unknown_alerts",
     "write_annotations",
