@@ -30,6 +30,7 @@ PARTS: dict[str, set[str]] = {
     "events": set(),
     "recording": {"sources", "units"},
     "speech": {"units"},
+    "task": set(),
     "watch": {"recording", "triggers"},
     "watch_file": {"recording", "watch"},
     "watch_state": {"durable_file", "watch", "watch_file"},
@@ -51,7 +52,8 @@ PARTS: dict[str, set[str]] = {
     "journal": {"durable_file", "events", "machine", "triggers", "watch"},
     "hooks": {"events", "journal"},
     # Synthetic streams, training, evaluation.
-    "world": {"sources", "speech", "units"},
+    "world": {"speech", "task", "units"},
+    "data": {"sources", "speech", "task", "units", "world"},
     "training": {"machine", "plot_style", "thinker", "units", "world"},
     "models": {"thinker", "training", "world"},
     "evaluation": {
@@ -188,6 +190,7 @@ def test_the_graph_reads_every_kind_of_import(tmp_path: Path) -> None:
         ("roma_ros.watch_file", {"torch", "transformers", "rclpy"}),
         ("roma_ros.watch_state", {"torch", "transformers", "rclpy"}),
         ("roma_ros.journal", {"torch", "transformers", "rclpy"}),
+        ("roma_ros.data", {"torch", "transformers", "rclpy"}),
         ("roma_ros.triggers", {"torch", "transformers", "rclpy", "numpy"}),
         ("roma_ros.thinker", {"rclpy"}),
         ("roma_ros.hooks", {"torch", "transformers", "rclpy", "httpx", "paho"}),

@@ -39,10 +39,11 @@ The modules use the words of a theatre:
 """
 
 from roma_ros.speech import SpeechError, SpokenWord, Voice, say
+from roma_ros.task import Task
 from roma_ros.world.alert import AlertKind, Window, WorldAlert, WorldEvent, draw_alerts
 from roma_ros.world.annotations import annotate, write_annotations
 from roma_ros.world.continuous import ContinuousStream, Part, make_continuous
-from roma_ros.world.errors import FilmError, SampleError, SceneError, WorldError
+from roma_ros.world.errors import FilmError, SceneError, WorldError
 from roma_ros.world.exercise import (
     Exercise,
     Subject,
@@ -54,7 +55,6 @@ from roma_ros.world.exercise import (
     question_exercises,
     questions_on,
 )
-from roma_ros.world.export import SAMPLES_NAME, export_exercises
 from roma_ros.world.film import write_film
 from roma_ros.world.frames import FrameRenderer
 from roma_ros.world.narration import NARRATION_INSTRUCTION, Segment, captions, narrate
@@ -68,15 +68,6 @@ from roma_ros.world.questions import (
     draw_questions,
 )
 from roma_ros.world.renderer import WorldRenderer
-from roma_ros.world.sample_units import sample_units
-from roma_ros.world.samples import (
-    Sample,
-    SampleAnswer,
-    SampleQuery,
-    Task,
-    read_samples,
-    write_samples,
-)
 from roma_ros.world.scene import Figure, Scene, SoundEvent, SpokenLine, Touch
 from roma_ros.world.senses import Senses
 from roma_ros.world.sound import SoundRenderer
@@ -89,7 +80,6 @@ __all__ = [
     "ANSWERS",
     "NARRATION_INSTRUCTION",
     "PRESENT_KINDS",
-    "SAMPLES_NAME",
     "SPOKEN_KINDS",
     "TEST_VOICES",
     "TRAIN_VOICES",
@@ -105,10 +95,6 @@ __all__ = [
     "Part",
     "Plot",
     "QuestionKind",
-    "Sample",
-    "SampleAnswer",
-    "SampleError",
-    "SampleQuery",
     "Scene",
     "SceneError",
     "Segment",
@@ -139,7 +125,6 @@ __all__ = [
     "dense_questions",
     "draw_alerts",
     "draw_questions",
-    "export_exercises",
     "make_continuous",
     "make_scene",
     "narrate",
@@ -147,10 +132,7 @@ __all__ = [
     "narration_on",
     "question_exercises",
     "questions_on",
-    "read_samples",
-    "sample_units",
     "say",
     "write_annotations",
     "write_film",
-    "write_samples",
 ]

@@ -1,6 +1,6 @@
 """Errors of `roma_ros.world`."""
 
-__all__ = ["FilmError", "SampleError", "SceneError", "WorldError"]
+__all__ = ["FilmError", "SceneError", "WorldError"]
 
 
 class WorldError(Exception):
@@ -13,7 +13,3 @@ class SceneError(WorldError, ValueError):
 
 class FilmError(WorldError, RuntimeError):
     """Raised when a scene cannot be written as a video file."""
-
-
-class SampleError(WorldError, ValueError):
-    """Raised when a file of samples, or a file that it names, is invalid."""

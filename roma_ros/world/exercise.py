@@ -13,6 +13,7 @@ from typing import TypeAlias
 import numpy as np
 
 from roma_ros.speech import say
+from roma_ros.task import Task
 from roma_ros.units import UNIT_RATE
 from roma_ros.world.alert import AlertKind, WorldAlert, draw_alerts
 from roma_ros.world.narration import NARRATION_INSTRUCTION, Segment, narrate
@@ -24,7 +25,6 @@ from roma_ros.world.questions import (
     asked_again,
     draw_questions,
 )
-from roma_ros.world.samples import Sample, SampleAnswer, SampleQuery, Task
 from roma_ros.world.scene import Scene, SpokenLine
 from roma_ros.world.senses import Senses
 from roma_ros.world.splits import Purpose, Split, generator
@@ -46,7 +46,6 @@ __all__ = [
 PAUSE = 0.1  # seconds between a spoken sentence and the next sound
 FIRST_ASKED = 2  # first unit of a text question: earlier, most scenes are empty
 FIRST_ASKED_ALOUD = 4  # first unit of a spoken question: most take 2 to 4 seconds
-ALERT_WORD = "alert"  # text of an alert's answers in samples of the public release
 
 Subject: TypeAlias = "WorldAlert | tuple[Segment, ...] | WorldQuestion"
 
@@ -115,31 +114,6 @@ class Exercise:
         if isinstance(subject, WorldQuestion):
             return (TimedText(subject.unit, subject.answer),)
         return tuple(TimedText(segment.end, segment.text) for segment in subject)
-
-    def sample(self, video: str, audio: str | None) -> Sample:
-        """Return the exercise as a sample of the public release.
-
-        Args:
-            video: path of the scene as a video file, without the spoken instruction or question.
-            audio: path of the spoken instruction or question; `None` if it is text only.
-        """
-        begins, duration = 0.0, 0.0
-        if self.line is not None:
-            begins = self.line.onset
-            duration = self.told_after - begins
-        elif isinstance(self.subject, WorldQuestion):
-            begins = self.subject.unit + 1.0
-        if isinstance(self.subject, WorldAlert):
-            due = [TimedText(unit, ALERT_WORD) for unit in np.flatnonzero(self.labels).tolist()]
-        else:
-            due = list(self.replies)
-        return Sample(
-            task=self.task,
-            id=self.id,
-            video=(video,),
-            queries=(SampleQuery(text=self.text, audio=audio, time=begins, duration=duration),),
-            answers=tuple(SampleAnswer(reply.text, reply.unit + 1.0) for reply in due),
-        )
 
 
 def alert_exercises(

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from roma_ros.data.errors import SampleError
+from roma_ros.data.samples import Sample
 from roma_ros.sources import MediaFile, MediaFileConfig, SourceError, read_audio, units_of
 from roma_ros.units import (
     FRAMES_PER_UNIT,
@@ -18,8 +20,6 @@ from roma_ros.units import (
     ImageError,
     MultimodalUnit,
 )
-from roma_ros.world.errors import SampleError
-from roma_ros.world.samples import Sample
 from roma_ros.world.sound import lay_over
 
 __all__ = ["sample_units"]

@@ -6,15 +6,20 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
+from roma_ros.data.samples import Sample, SampleAnswer, SampleQuery, write_samples
 from roma_ros.speech import say
+from roma_ros.world.alert import WorldAlert
 from roma_ros.world.exercise import Exercise
 from roma_ros.world.film import write_film, write_speech
-from roma_ros.world.samples import write_samples
+from roma_ros.world.questions import WorldQuestion
 from roma_ros.world.scene import Scene
 
-__all__ = ["SAMPLES_NAME", "export_exercises"]
+__all__ = ["SAMPLES_NAME", "exercise_sample", "export_exercises"]
 
 SAMPLES_NAME = "samples.json"
+ALERT_WORD = "alert"  # text of an alert's answers in the public release
 
 
 def export_exercises(
@@ -45,7 +50,34 @@ def export_exercises(
         if exercise.line is not None:
             audio = f"{exercise.id}.wav"
             write_speech(folder / audio, say(exercise.line.text, exercise.line.voice))
-        samples.append(exercise.sample(videos[silent], audio))
+        samples.append(exercise_sample(exercise, videos[silent], audio))
     path = folder / SAMPLES_NAME
     write_samples(path, samples)
     return path
+
+
+def exercise_sample(exercise: Exercise, video: str, audio: str | None) -> Sample:
+    """Return an exercise as a sample of the public release.
+
+    Args:
+        exercise: the exercise.
+        video: path of the scene as a video file, without the spoken instruction or question.
+        audio: path of the spoken instruction or question; `None` if it is text only.
+    """
+    begins, duration = 0.0, 0.0
+    if exercise.line is not None:
+        begins = exercise.line.onset
+        duration = exercise.told_after - begins
+    elif isinstance(exercise.subject, WorldQuestion):
+        begins = exercise.subject.unit + 1.0
+    if isinstance(exercise.subject, WorldAlert):
+        due = [(unit, ALERT_WORD) for unit in np.flatnonzero(exercise.labels).tolist()]
+    else:
+        due = [(reply.unit, reply.text) for reply in exercise.replies]
+    return Sample(
+        task=exercise.task,
+        id=exercise.id,
+        video=(video,),
+        queries=(SampleQuery(text=exercise.text, audio=audio, time=begins, duration=duration),),
+        answers=tuple(SampleAnswer(text, unit + 1.0) for unit, text in due),
+    )

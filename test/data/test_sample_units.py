@@ -7,22 +7,24 @@ import cv2
 import numpy as np
 import pytest
 
-from roma_ros.world import (
-    Exercise,
-    FrameRenderer,
+from roma_ros.data import (
     Sample,
     SampleAnswer,
     SampleError,
     SampleQuery,
     Task,
+    export_exercises,
+    read_samples,
+    sample_units,
+)
+from roma_ros.world import (
+    Exercise,
+    FrameRenderer,
     WorldRenderer,
     alert_exercises,
-    export_exercises,
     make_scene,
     narration_exercise,
     question_exercises,
-    read_samples,
-    sample_units,
 )
 
 

@@ -7,16 +7,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from roma_ros.world import (
+from roma_ros.data import (
     Sample,
     SampleError,
     Task,
-    alert_exercises,
-    narration_exercise,
-    question_exercises,
+    exercise_sample,
     read_samples,
     write_samples,
 )
+from roma_ros.world import alert_exercises, narration_exercise, question_exercises
 
 RELEASED = {  # in the form that the public release has: an alert on one video file
     "task": "proactive_gate",
@@ -72,7 +71,7 @@ def test_samples_come_back_from_a_file_as_they_were(tmp_path: Path) -> None:
         narration_exercise(5, 20),
         *question_exercises(6, 12, 2, spoken=True),
     ]
-    samples = [e.sample(f"{e.id}.mp4", "line.wav" if e.line else None) for e in exercises]
+    samples = [exercise_sample(e, f"{e.id}.mp4", "line.wav" if e.line else None) for e in exercises]
     write_samples(tmp_path / "samples.json", samples)
     assert read_samples(tmp_path / "samples.json") == samples
     for exercise, sample in zip(exercises, samples, strict=True):
@@ -85,7 +84,7 @@ def test_samples_come_back_from_a_file_as_they_were(tmp_path: Path) -> None:
 
 def test_a_question_as_text_is_asked_and_answered_after_its_unit() -> None:
     (exercise,) = question_exercises(6, 12, 1)
-    sample = exercise.sample("v.mp4", None)
+    sample = exercise_sample(exercise, "v.mp4", None)
     due = exercise.replies[0].unit + 1.0
     assert sample.queries[0].time == sample.answers[0].time == due
     assert sample.answers[0].unit == exercise.replies[0].unit

@@ -8,7 +8,6 @@ Times are in seconds; an answer at time t is due at the end of unit ceil(t) - 1.
 
 from __future__ import annotations
 
-import enum
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,19 +17,12 @@ from typing import Any
 
 import numpy as np
 
-from roma_ros.world.errors import SampleError
+from roma_ros.data.errors import SampleError
+from roma_ros.task import Task
 
-__all__ = ["Sample", "SampleAnswer", "SampleQuery", "Task", "read_samples", "write_samples"]
+__all__ = ["Sample", "SampleAnswer", "SampleQuery", "read_samples", "write_samples"]
 
 VIDEO_MARK = "<video>"  # prefix of the text of the first query
-
-
-class Task(enum.Enum):
-    """Task of a sample; the values are the names in the public release."""
-
-    ALERT = "proactive_gate"
-    NARRATION = "narration"
-    QUESTION = "turn-taking"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
