@@ -11,6 +11,7 @@ from torch.utils.data import Dataset
 
 from roma_ros.training.auxiliary import AuxiliaryTargets, auxiliary_targets
 from roma_ros.training.example import Exchange, StreamExample
+from roma_ros.training.long import LongLesson, composed
 from roma_ros.units import MultimodalUnit
 from roma_ros.world import (
     PRESENT_KINDS,
@@ -85,8 +86,13 @@ class Mix:
         alerts: share of lessons of streams with alert instructions.
         narrations: share of lessons of streams with a narration.
         memories: share of lessons with many questions on the past.
+        long: share of lessons of long streams of several scenes, in which a session evicts units:
+            alerts, narrations and questions.
         spoken: share of instructions and questions that are spoken instead of text, 0 to 1.
         seconds: shortest and longest stream in seconds, spoken instructions not counted.
+        long_seconds: shortest and longest stream of long lessons in seconds.
+        long_rows: number of instructions on a long stream, each with questions of its own.
+        windows: shortest and longest window of a long lesson in seconds, drawn for each row.
         questions_per_stream: number of questions on branches of a stream, and about a glimpse. With
             0, glimpses and dictations have the auxiliary loss alone.
         often: names of `QuestionKind` that are drawn more often, in memories and spoken questions.
@@ -104,8 +110,12 @@ class Mix:
     alerts: float = 0.0
     narrations: float = 0.0
     memories: float = 0.0
+    long: float = 0.0
     spoken: float = 0.0
     seconds: tuple[int, int] = (2, 4)
+    long_seconds: tuple[int, int] = (20, 60)
+    long_rows: int = 4
+    windows: tuple[int, int] = (5, 60)
     questions_per_stream: int = 6
     often: tuple[str, ...] = ()
     dense: bool = True
@@ -117,8 +127,14 @@ class Mix:
             raise ValueError(f"{self}: shares must not be negative, nor all of them 0")
         if not 0 <= self.spoken <= 1:
             raise ValueError(f"spoken is {self.spoken}; expected a share from 0 to 1")
-        if not 1 <= self.seconds[0] <= self.seconds[1]:
-            raise ValueError(f"seconds is {self.seconds}; expected shortest and longest, from 1")
+        for name in ("seconds", "long_seconds", "windows"):
+            shortest, longest = getattr(self, name)
+            if not 1 <= shortest <= longest:
+                raise ValueError(
+                    f"{name} is {(shortest, longest)}; expected shortest and longest, from 1"
+                )
+        if self.long_rows < 1:
+            raise ValueError(f"long_rows is {self.long_rows}; expected a number from 1")
         if unknown := set(self.often) - set(QuestionKind.__members__):
             known = ", ".join(QuestionKind.__members__)
             raise ValueError(f"often has {sorted(unknown)}; expected some of {known}")
@@ -133,7 +149,7 @@ class Mix:
         """Shares in the order of `KINDS`."""
         return (
             *(self.glimpses, self.dictations, self.questions),
-            *(self.alerts, self.narrations, self.memories),
+            *(self.alerts, self.narrations, self.memories, self.long),
         )
 
 
@@ -172,6 +188,8 @@ class Lessons(Dataset[list[StreamExample]]):
         spoken = bool(alike.random() < mix.spoken)
         odds = np.array(mix.shares) / sum(mix.shares)
         make = KINDS[alike.choice(len(KINDS), p=odds)]
+        if make is World.long:
+            seconds = int(alike.integers(mix.long_seconds[0], mix.long_seconds[1] + 1))
         seeds = [self.split.seed(SEEDS * number + offset) for offset in range(SEEDS)]
         world = World(seeds, seconds, spoken, mix)
         # A world without a possible alert or spoken question has text questions instead.
@@ -295,6 +313,24 @@ class World:
             for scene in scenes
         ]
 
+    def long(self) -> list[StreamExample]:
+        """Return several rows of one long stream, each with a window of its own."""
+        random = np.random.default_rng((self.seeds[0], 11))
+        lesson = LongLesson(
+            stream=composed(self.seeds[0], self.seconds, random, self.any_scene),
+            random=random,
+            windows=self.mix.windows,
+            questions=self.mix.questions_per_stream,
+            question_kinds=(*ASKED_KINDS, *self.mix.often_asked),
+            alert_kinds=tuple(AlertKind),
+            example=lambda exercise, units: exercise_example(exercise, self.mix, units),
+        )
+        return lesson.rows(self.mix.long_rows, spoken=self.spoken)
+
+    def any_scene(self, seed: int, seconds: int) -> Scene:
+        """Return a scene of a long stream."""
+        return make_scene(seed, seconds, Plot.SEQUENCE if seed % 2 else Plot.CROWD)
+
     def remembered(self, scene: Scene) -> list[Exchange]:
         """Return questions on the past."""
         kinds = (*REMEMBERED_KINDS, *self.mix.often_asked)
@@ -325,6 +361,7 @@ KINDS: tuple[Callable[[World], list[StreamExample]], ...] = (
     World.alerts,
     World.narrations,
     World.memories,
+    World.long,
 )
 
 

@@ -173,8 +173,8 @@ class TrainSettings:
 
 def _lesson(values: Mapping[str, Any]) -> Lesson:
     mix = dict(values["mix"])
-    if "seconds" in mix:
-        shortest, longest = mix["seconds"]
-        mix["seconds"] = (shortest, longest)
+    for name in {"seconds", "long_seconds", "windows"} & set(mix):
+        shortest, longest = mix[name]
+        mix[name] = (shortest, longest)
     mix["often"] = tuple(mix.get("often", ()))
     return Lesson(Mix(**mix), int(values["worlds"]))
