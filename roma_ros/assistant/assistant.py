@@ -2,7 +2,9 @@
 
 All that touches the model runs in the worker, slice by slice: process a unit in all sessions,
 decode a reply by one unit's budget, decode an answer by a few tokens. Other threads only queue
-units, questions and changes.
+units, questions and commands (`watch`, `unwatch`, `adjust`, `reset`). Commands are applied between
+slices, and commands and questions keep their order: a question is answered from the sessions as
+the commands before it left them.
 """
 
 from __future__ import annotations
@@ -59,7 +61,8 @@ class Assistant:
         self._backlog = Backlog(config.max_backlog, config.lag_policy)
         self._watches: dict[str, Watch] = {}
         self._warnings: dict[str, str] = {}  # of watches, by id
-        self._changes: deque[Callable[[], None]] = deque()
+        self._commands: deque[Callable[[], None]] = deque()
+        self._commands_queued = 0  # since the assistant was made
         self._status = AssistantStatus()
         self._thread: threading.Thread | None = None
         self._stopped = self._closed = False
@@ -119,10 +122,10 @@ class Assistant:
                     f"{self.config.max_watches}; unwatch one of {sorted(self._watches)}"
                 )
             self._watches[watch.id] = watch
-            self._change(lambda: self._worker.add_watch(watch))
+            self._command(lambda: self._worker.add_watch(watch))
             if warning:
                 self._warnings[watch.id] = warning
-                self._change(lambda: self._worker.warn(watch.id, watch.instruction, warning))
+                self._command(lambda: self._worker.warn(watch.id, watch.instruction, warning))
         return warning
 
     def unwatch(self, watch_id: str) -> None:
@@ -135,7 +138,7 @@ class Assistant:
             watch = self._find(watch_id)
             del self._watches[watch_id]
             self._warnings.pop(watch_id, None)
-            self._change(lambda: self._worker.remove_watch(watch))
+            self._command(lambda: self._worker.remove_watch(watch))
 
     def adjust(
         self,
@@ -167,7 +170,7 @@ class Assistant:
                 cooldown=old.cooldown if cooldown is None else cooldown,
             )
             self._watches[watch_id] = new
-            self._change(lambda: self._worker.adjust_watch(new))
+            self._command(lambda: self._worker.adjust_watch(new))
         return new
 
     # --- the stream ---
@@ -192,6 +195,9 @@ class Assistant:
     ) -> Future[Answer]:
         """Ask a question about the stream up to the last unit.
 
+        It is answered from the sessions as the commands before it left them: after a `reset`, or
+        for a new watch, once the first unit is processed.
+
         Args:
             question: at most 2,000 characters.
             watch: id of the watch whose session answers; `None` or empty: the oldest.
@@ -202,9 +208,9 @@ class Assistant:
 
         Returns:
             A future of the answer. It always completes: with a `QuestionLostError` if the stream,
-            the watch or the assistant ends before the answer, with a `QuestionTooLongError` above
-            256 tokens, with the model's error if there is one. Its `cancel` also ends an answer
-            that is being decoded, with a `QuestionCancelledError`.
+            the watch or the assistant ends after the question and before the answer, with a
+            `QuestionTooLongError` above 256 tokens, with the model's error if there is one. Its
+            `cancel` also ends an answer that is being decoded, with a `QuestionCancelledError`.
 
         Raises:
             EmptyQuestionError: the question has no words.
@@ -223,17 +229,20 @@ class Assistant:
             self._check_running()
             if watch:
                 self._find(watch)
-            self._worker.questions.put(pending)
+            self._worker.questions.put(pending, after_commands=self._commands_queued)
             if warning:
-                self._change(lambda: self._worker.warn(watch or "", question, warning))
+                self._command(lambda: self._worker.warn(watch or "", question, warning))
             self._wake.notify_all()
         return pending.future
 
     def reset(self) -> None:
-        """Restart the stream: end all sessions, questions and units that wait; watches stay."""
+        """Restart the stream: end all sessions, questions and units that wait; watches stay.
+
+        What is submitted and asked afterwards belongs to the new stream.
+        """
         with self._wake:
             self._backlog.clear()
-            self._change(self._worker.reset)
+            self._command(self._worker.reset)
 
     def status(self) -> AssistantStatus:
         """Return a snapshot of the status; cheap."""
@@ -297,7 +306,7 @@ class Assistant:
             )
         if self._closed:
             return False
-        self._apply_changes()
+        self._apply_commands(len(self._commands))
         self._worker.questions.fail_overdue()
         work = self._scheduler.next(self._ready())
         if work is Work.UNIT:
@@ -328,7 +337,7 @@ class Assistant:
             self._wake.wait_for(lambda: self._stopped or self._has_work(), POLL_PERIOD)
 
     def _has_work(self) -> bool:
-        return bool(self._changes) or bool(self._ready())
+        return bool(self._commands) or bool(self._ready())
 
     def _ready(self) -> set[Work]:
         units = {Work.UNIT} if len(self._backlog) else set()
@@ -340,20 +349,28 @@ class Assistant:
                 return
             unit = self._backlog.take()
             report = self._backlog.report()
+            # A reset empties the backlog: those among these commands came before the unit.
+            commands = len(self._commands)
+        self._apply_commands(commands)
         self._worker.process(unit)
         if report is not None:
             losses, recovered = report
             self._worker.report_lag(losses, recovered=recovered)
 
-    def _apply_changes(self) -> None:
-        for _ in range(len(self._changes)):
-            self._changes.popleft()()
+    def _apply_commands(self, count: int) -> None:
+        """Apply the oldest `count` commands, each before the questions that follow it."""
+        for _ in range(count):
+            command = self._commands.popleft()
+            try:
+                command()
+            finally:
+                self._worker.questions.commands_applied += 1
 
     def _release(self) -> None:
         """Drop what waits, after the last slice; once closed, close the sessions."""
         with self._wake:
             self._backlog.clear()
-        self._worker.fail_questions("the assistant was stopped")
+        self._worker.questions.fail_all("the assistant was stopped before the answer; ask again")
         if self._closed:
             self._worker.close()
         self._publish_status()
@@ -400,8 +417,9 @@ class Assistant:
 
     # --- under the lock ---
 
-    def _change(self, change: Callable[[], None]) -> None:
-        self._changes.append(change)
+    def _command(self, command: Callable[[], None]) -> None:
+        self._commands.append(command)
+        self._commands_queued += 1
         self._wake.notify_all()
 
     def _find(self, watch_id: str) -> Watch:

@@ -9,8 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
@@ -208,6 +207,10 @@ class QuestionQueue:
         max_tokens: tokens after which an answer is cut.
         first_unit_timeout: seconds that a question waits for its session's first unit.
         session_of: returns the session that answers for a watch's id, or for `None`.
+
+    Attributes:
+        commands_applied: number of commands that the worker has applied. A question that was put
+            after more commands than that is neither started nor removed yet.
     """
 
     def __init__(
@@ -223,32 +226,40 @@ class QuestionQueue:
         self.first_unit_timeout = first_unit_timeout
         self._session_of = session_of
         self._lock = threading.Lock()
-        self._waiting: deque[PendingQuestion] = deque()
+        self._waiting: dict[PendingQuestion, int] = {}  # -> number of commands before it
+        self.commands_applied = 0
         self._current: AnswerDecoder | None = None
 
     def __len__(self) -> int:
         """Number of questions that wait."""
-        return sum(not question.future.cancelled() for question in self._snapshot())
+        with self._lock:
+            return sum(not question.future.cancelled() for question in self._waiting)
 
-    def put(self, question: PendingQuestion) -> None:
+    def put(self, question: PendingQuestion, after_commands: int = 0) -> None:
         """Add a question.
+
+        Args:
+            question: the question.
+            after_commands: number of commands that were queued before it. It is answered from the
+                sessions as they are after these, and no earlier command ends it.
 
         Raises:
             TooManyQuestionsError: `limit` questions wait already.
         """
         with self._lock:
-            self._waiting = deque(q for q in self._waiting if not q.future.cancelled())
+            for cancelled in [q for q in self._waiting if q.future.cancelled()]:
+                del self._waiting[cancelled]
             if len(self._waiting) >= self.limit:
                 raise TooManyQuestionsError(
                     f"{len(self._waiting)} questions wait, which is the limit; "
                     "ask again when one of them is answered"
                 )
-            self._waiting.append(question)
+            self._waiting[question] = after_commands
 
     @property
     def has_work(self) -> bool:
         """Whether an answer is being decoded, or a question can be started."""
-        return self._current is not None or any(self._is_ready(q) for q in self._snapshot())
+        return self._current is not None or any(map(self._is_ready, self._admitted()))
 
     def uses(self, watch_session: WatchSession) -> bool:
         """Return whether an answer of this session is being decoded."""
@@ -257,7 +268,7 @@ class QuestionQueue:
     def start_next(self) -> WatchSession | None:
         """Start the next question unless one is being answered; return the session that answers."""
         if self._current is None:
-            question = next(filter(self._is_ready, self._snapshot()), None)
+            question = next(filter(self._is_ready, self._admitted()), None)
             if question is not None:
                 self._start(question)
         return self._current.watch_session if self._current else None
@@ -305,15 +316,20 @@ class QuestionQueue:
     ) -> None:
         """Remove questions that wait, with a `QuestionLostError`.
 
+        Questions that follow a command that was not applied yet stay.
+
         Args:
             reason: message of the error.
             selected: returns whether a question is to be removed; `None`: all are.
         """
+        self._fail([q for q in self._admitted() if selected is None or selected(q)], reason)
+
+    def fail_all(self, reason: str) -> None:
+        """End the current answer and all questions, with a `QuestionLostError`."""
+        self.fail_current(QuestionLostError(reason))
         with self._lock:
-            lost = [q for q in self._waiting if selected is None or selected(q)]
-            self._waiting = deque(q for q in self._waiting if q not in lost)
-        for question in lost:
-            question.fail(QuestionLostError(reason))
+            waiting = list(self._waiting)
+        self._fail(waiting, reason)
 
     def fail_overdue(self) -> None:
         """Remove questions whose session got no unit within `first_unit_timeout`."""
@@ -326,8 +342,7 @@ class QuestionQueue:
 
     def _start(self, question: PendingQuestion) -> None:
         with self._lock:
-            if question in self._waiting:  # it may have been cancelled, and removed by `put`
-                self._waiting.remove(question)
+            self._waiting.pop(question, None)  # it may have been cancelled, and removed by `put`
         watch_session = self._session_of(question.watch)
         if watch_session is None or not question.future.set_running_or_notify_cancel():
             return
@@ -336,10 +351,17 @@ class QuestionQueue:
         except Exception as error:
             question.fail(error)
 
+    def _fail(self, questions: Iterable[PendingQuestion], reason: str) -> None:
+        with self._lock:
+            lost = [q for q in questions if self._waiting.pop(q, None) is not None]
+        for question in lost:
+            question.fail(QuestionLostError(reason))
+
     def _is_ready(self, question: PendingQuestion) -> bool:
         watch_session = self._session_of(question.watch)
         return watch_session is not None and watch_session.last_step is not None
 
-    def _snapshot(self) -> tuple[PendingQuestion, ...]:
+    def _admitted(self) -> tuple[PendingQuestion, ...]:
+        """Return the questions that wait and whose preceding commands have all been applied."""
         with self._lock:
-            return tuple(self._waiting)
+            return tuple(q for q, after in self._waiting.items() if after <= self.commands_applied)

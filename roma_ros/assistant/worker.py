@@ -118,10 +118,10 @@ class Worker:
             with self.recovering("answer", session):
                 self._emit(self.questions.decode_slice())
 
-    # --- changes between slices ---
+    # --- commands, applied between slices ---
 
     def add_watch(self, watch: Watch) -> None:
-        """Add a watch. Its session is opened with the next unit, so that changes are quick."""
+        """Add a watch. Its session is opened with the next unit, so that commands are quick."""
         self._watch_sessions[watch.id] = WatchSession(watch)
 
     def remove_watch(self, watch: Watch) -> None:
@@ -139,12 +139,6 @@ class Worker:
         self._end_stream("the assistant was reset")
         self._stream = self._unit = None
         self._start_reason = StreamStart.RESET
-
-    def fail_questions(self, reason: str) -> None:
-        """End all questions, with a `QuestionLostError`."""
-        message = f"{reason} before the answer; ask again"
-        self.questions.fail_current(QuestionLostError(message))
-        self.questions.fail_waiting(message)
 
     def close(self) -> None:
         """Close all sessions; unfinished replies are published as they are."""
@@ -242,7 +236,9 @@ class Worker:
         self._emit([StreamStarted(stream=unit.stream, stamp=unit.end, reason=self._start_reason)])
 
     def _end_stream(self, reason: str) -> None:
-        self.fail_questions(reason)
+        message = f"{reason} before the answer; ask again"
+        self.questions.fail_current(QuestionLostError(message))
+        self.questions.fail_waiting(message)
         for session in self._sessions():
             self._emit(session.restart())
 

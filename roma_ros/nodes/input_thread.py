@@ -46,7 +46,8 @@ class InputThread:
 
     Args:
         assembler: used by this thread alone until `close`, except through the methods here.
-        on_unit: called in this thread with each unit.
+        on_unit: called in this thread with each unit, and with no unit of the old stream once
+            `reset` has returned; it must return quickly and not use this object.
         errors: where bad input is counted.
         on_notice: called in this thread with each of the assembler's notices about stamps.
     """
@@ -105,13 +106,12 @@ class InputThread:
     def _work(self) -> None:
         for message in self._queue:
             with self._lock:
-                units = self._process(message)
+                for unit in self._process(message):
+                    self._on_unit(unit)
                 notices = self._assembler.notices()
             if self._on_notice is not None:
                 for notice in notices:
                     self._on_notice(notice)
-            for unit in units:
-                self._on_unit(unit)
 
     def _process(self, message: ReceivedMessage) -> list[MultimodalUnit]:
         stats = self._assembler.stats

@@ -1,4 +1,5 @@
 import threading
+import time
 from typing import ClassVar
 
 import numpy as np
@@ -101,3 +102,23 @@ def test_reset_begins_a_new_stream():
     until(lambda: len(units) == 4, "units")
     input_thread.close()
     assert [(unit.stream, unit.index) for unit in units] == [(0, 0), (0, 1), (1, 0), (1, 1)]
+
+
+def test_no_unit_of_the_old_stream_is_passed_on_after_reset_has_returned():
+    passed_on, events = threading.Event(), []
+    assembler = UnitAssembler(AssemblerConfig(audio=False))
+
+    def on_unit(unit):
+        passed_on.set()
+        time.sleep(0.05)  # the other thread calls `reset` meanwhile
+        events.append((unit.stream, unit.index))
+
+    input_thread = InputThread(assembler, on_unit, InputErrors(lambda line: None))
+    pixels = np.zeros((8, 8, 3), np.uint8)
+    frames = [RgbFrame(SECOND + number * SECOND // 2, pixels) for number in range(7)]
+    input_thread.put(ReceivedMessage("/image", lambda: frames))  # three units by one message
+    assert passed_on.wait(10)
+    input_thread.reset()
+    events.append("reset")
+    input_thread.close()
+    assert events == [(0, 0), (0, 1), (0, 2), "reset"]
