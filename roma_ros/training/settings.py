@@ -110,6 +110,9 @@ class TrainSettings:
         encoder_rate: learning rate of the encoders as a share of that of the rest.
         muon: whether matrices are trained by Muon (Jordan et al. 2024) instead of AdamW; not for
             sharded parameters.
+        max_tokens: most tokens of rows that are run through the model at once, padding included,
+            from 1; a step with more is run in several passes, which gives the same gradients in
+            less memory. `None` for one pass.
         seed: seed of new weights and of all other random numbers.
         trainer: transformers' `TrainingArguments` by name, such as learning_rate, save_steps, bf16,
             lr_scheduler_type, per_device_train_batch_size, gradient_checkpointing.
@@ -128,6 +131,7 @@ class TrainSettings:
     speak_share: float = 1.0
     encoder_rate: float = 0.3
     muon: bool = False
+    max_tokens: int | None = None
     seed: int = 0
     trainer: Mapping[str, Any] = field(default_factory=dict)
 
@@ -136,6 +140,10 @@ class TrainSettings:
             raise SettingsError("lessons is empty; name at least one with its worlds")
         if not isinstance(self.first_world, int) or self.first_world < 0:
             raise SettingsError(f"first_world is {self.first_world!r}; expected a number from 0")
+        if self.max_tokens is not None and not (
+            isinstance(self.max_tokens, int) and self.max_tokens > 0
+        ):
+            raise SettingsError(f"max_tokens is {self.max_tokens!r}; expected a number from 1")
         if not self.speak_share >= 0:
             raise SettingsError(f"speak_share is {self.speak_share}; expected 0 or more")
         if self.dtype not in DTYPES:
