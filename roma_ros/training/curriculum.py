@@ -11,6 +11,7 @@ from torch.utils.data import Dataset
 
 from roma_ros.training.auxiliary import AuxiliaryTargets, auxiliary_targets
 from roma_ros.training.example import Exchange, StreamExample
+from roma_ros.training.long import LongLesson, composed
 from roma_ros.units import MultimodalUnit
 from roma_ros.world import (
     COMMON_KINDS,
@@ -71,6 +72,7 @@ ALOUD_KINDS = (
     *(QuestionKind.TOUCHING_NOW, QuestionKind.SHAPES_SO_FAR),
 )
 WAITED_KINDS = (*COMMON_KINDS, AlertKind.VISUAL)  # visual alerts are the hardest
+SIGHTS_AMONG, RECORDINGS_AMONG = 0.15, 0.2  # shares of the scenes of long streams
 SIGHT_KINDS = (*(4 * (AlertKind.SIGHT,)), AlertKind.AUDIO)
 DICTATED = 6  # seconds of a scene, long enough to have questions
 CAPTION_QUESTION = "what happens now?"
@@ -97,8 +99,13 @@ class Mix:
         sights: share of lessons of streams with alert instructions on sights, over footage if
             there is any.
         sight_glimpses: share of lessons of single units with sights, for the vision encoder.
+        long: share of lessons of long streams of several scenes, in which a session evicts units:
+            alerts, narrations and questions.
         spoken: share of instructions and questions that are spoken instead of text, 0 to 1.
         seconds: shortest and longest stream in seconds, spoken instructions not counted.
+        long_seconds: shortest and longest stream of long lessons in seconds.
+        long_rows: number of instructions on a long stream, each with questions of its own.
+        windows: shortest and longest window of a long lesson in seconds, drawn for each row.
         questions_per_stream: number of questions on branches of a stream, and about a glimpse. With
             0, glimpses and dictations have the auxiliary loss alone.
         often: names of `QuestionKind` that are drawn more often, in memories and spoken questions.
@@ -121,8 +128,12 @@ class Mix:
     unknown: float = 0.0
     sights: float = 0.0
     sight_glimpses: float = 0.0
+    long: float = 0.0
     spoken: float = 0.0
     seconds: tuple[int, int] = (2, 4)
+    long_seconds: tuple[int, int] = (20, 60)
+    long_rows: int = 4
+    windows: tuple[int, int] = (5, 60)
     questions_per_stream: int = 6
     often: tuple[str, ...] = ()
     dense: bool = True
@@ -135,8 +146,14 @@ class Mix:
         for name in ("spoken", "recorded", "unknown"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; expected a share from 0 to 1")
-        if not 1 <= self.seconds[0] <= self.seconds[1]:
-            raise ValueError(f"seconds is {self.seconds}; expected shortest and longest, from 1")
+        for name in ("seconds", "long_seconds", "windows"):
+            shortest, longest = getattr(self, name)
+            if not 1 <= shortest <= longest:
+                raise ValueError(
+                    f"{name} is {(shortest, longest)}; expected shortest and longest, from 1"
+                )
+        if self.long_rows < 1:
+            raise ValueError(f"long_rows is {self.long_rows}; expected a number from 1")
         if unknown := set(self.often) - set(QuestionKind.__members__):
             known = ", ".join(QuestionKind.__members__)
             raise ValueError(f"often has {sorted(unknown)}; expected some of {known}")
@@ -153,6 +170,7 @@ class Mix:
             *(self.glimpses, self.dictations, self.questions),
             *(self.alerts, self.narrations, self.memories, self.recordings),
             *(self.sights, self.sight_glimpses),
+            self.long,
         )
 
     @property
@@ -214,6 +232,8 @@ class Lessons(Dataset[list[StreamExample]]):
         spoken = bool(alike.random() < mix.spoken)
         odds = np.array(mix.shares) / sum(mix.shares)
         make = KINDS[alike.choice(len(KINDS), p=odds)]
+        if make is World.long:
+            seconds = int(alike.integers(mix.long_seconds[0], mix.long_seconds[1] + 1))
         seeds = [self.split.seed(SEEDS * number + offset) for offset in range(SEEDS)]
         # Drawn apart from the rest, so that a world without recordings is the same as before.
         recorded = np.random.default_rng((seeds[0], 9)).random() < mix.recorded
@@ -394,6 +414,32 @@ class World:
                 break
         return examples[: self.seconds]
 
+    def long(self) -> list[StreamExample]:
+        """Return several rows of one long stream, each with a window of its own."""
+        random = np.random.default_rng((self.seeds[0], 11))
+        stream = composed(self.seeds[0], self.seconds, random, self.any_scene)
+        with_sights = any(part.scene.sights for part in stream.parts)
+        lesson = LongLesson(
+            stream=stream,
+            random=random,
+            windows=self.mix.windows,
+            questions=self.mix.questions_per_stream,
+            question_kinds=(*ASKED_KINDS, *self.mix.often_asked),
+            alert_kinds=tuple(AlertKind) if with_sights else COMMON_KINDS,
+            unknown=self.mix.unknown,
+            example=lambda exercise, units: exercise_example(exercise, self.mix, units),
+        )
+        return lesson.rows(self.mix.long_rows, spoken=self.spoken)
+
+    def any_scene(self, seed: int, seconds: int) -> Scene:
+        """Return a scene of a long stream; of recordings or with sights now and then."""
+        drawn = np.random.default_rng((seed, 12)).random()
+        if drawn < SIGHTS_AMONG:
+            return make_sight_scene(seed, seconds, self.footage)
+        if self.library is not None and drawn < SIGHTS_AMONG + RECORDINGS_AMONG:
+            return make_scene(seed, seconds, Plot.RECORDINGS, self.library)
+        return make_scene(seed, seconds, Plot.SEQUENCE if seed % 2 else Plot.CROWD, self.library)
+
     def remembered(self, scene: Scene) -> list[Exchange]:
         """Return questions on the past."""
         kinds = (*REMEMBERED_KINDS, *self.mix.often_asked)
@@ -435,6 +481,7 @@ KINDS: tuple[Callable[[World], list[StreamExample]], ...] = (
     World.recordings,
     World.sights,
     World.sight_glimpses,
+    World.long,
 )
 
 

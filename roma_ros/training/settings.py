@@ -111,6 +111,9 @@ class TrainSettings:
         encoder_rate: learning rate of the encoders as a share of that of the rest.
         muon: whether matrices are trained by Muon (Jordan et al. 2024) instead of AdamW; not for
             sharded parameters.
+        max_tokens: most tokens of rows that are run through the model at once, padding included,
+            from 1; a step with more is run in several passes, which gives the same gradients in
+            less memory. `None` for one pass.
         seed: seed of new weights and of all other random numbers.
         recordings: folder of recorded sounds, for mixes with `recorded` or `recordings`; `None` for
             none.
@@ -134,6 +137,7 @@ class TrainSettings:
     speak_share: float = 1.0
     encoder_rate: float = 0.3
     muon: bool = False
+    max_tokens: int | None = None
     seed: int = 0
     recordings: str | None = None
     recording_folds: tuple[int, ...] = (1, 2, 3)
@@ -146,6 +150,10 @@ class TrainSettings:
             raise SettingsError("lessons is empty; name at least one with its worlds")
         if not isinstance(self.first_world, int) or self.first_world < 0:
             raise SettingsError(f"first_world is {self.first_world!r}; expected a number from 0")
+        if self.max_tokens is not None and not (
+            isinstance(self.max_tokens, int) and self.max_tokens > 0
+        ):
+            raise SettingsError(f"max_tokens is {self.max_tokens!r}; expected a number from 1")
         if not self.speak_share >= 0:
             raise SettingsError(f"speak_share is {self.speak_share}; expected 0 or more")
         if self.dtype not in DTYPES:
@@ -197,8 +205,8 @@ class TrainSettings:
 
 def _lesson(values: Mapping[str, Any]) -> Lesson:
     mix = dict(values["mix"])
-    if "seconds" in mix:
-        shortest, longest = mix["seconds"]
-        mix["seconds"] = (shortest, longest)
+    for name in {"seconds", "long_seconds", "windows"} & set(mix):
+        shortest, longest = mix[name]
+        mix[name] = (shortest, longest)
     mix["often"] = tuple(mix.get("often", ()))
     return Lesson(Mix(**mix), int(values["worlds"]))

@@ -63,8 +63,9 @@ class Part:
 
     @property
     def quiet(self) -> bool:
-        """Whether nothing happens in it: no figure, no sound, no speech."""
-        return not (self.scene.figures or self.scene.sounds or self.scene.speech)
+        """Whether nothing happens in it: no figure, no sight, no sound, no speech."""
+        scene = self.scene
+        return not (scene.figures or scene.sights or scene.sounds or scene.speech)
 
 
 class ContinuousStream:
@@ -324,7 +325,7 @@ def _drawn(random: np.random.Generator, bounds: tuple[int, int]) -> int:
 
 def _quiet(scene: Scene, seconds: int) -> Scene:
     """Return an empty scene with the backdrop and room of another."""
-    return replace(scene, seconds=seconds, figures=(), touches=(), sounds=(), speech=())
+    return replace(scene, seconds=seconds, figures=(), touches=(), sounds=(), speech=(), sights=())
 
 
 def _closed(scene: Scene) -> Scene:
