@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from roma_ros.world.camera import draw_camera
-from roma_ros.world.footage import Footage, FootageClip, draw_footage, draw_passer
+from roma_ros.world.footage import Footage, FootageClip, Passer, draw_footage, draw_passer
 from roma_ros.world.plot import Plot
 from roma_ros.world.scene import LOOK_EVERY, Backdrop, Figure, Scene, Texture, Waypoint
 from roma_ros.world.sights import LAMP_COLOURS, Incident, SightEvent
@@ -49,7 +49,7 @@ def make_sight_scene(
     over = None
     if footage and random.random() < on_footage:
         over = draw_footage(random, footage, recoloured=trains)
-    passers = ()
+    passers: tuple[Passer, ...] = ()
     if footage and trains and not (over and over.speed) and random.random() < PASSED:
         count = 1 + int(random.integers(1 + seconds // 6))
         passers = tuple(draw_passer(random, footage, seconds) for _ in range(count))
