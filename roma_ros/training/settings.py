@@ -164,7 +164,7 @@ class TrainSettings:
             raise SettingsError("state tokens with lora: adapters would leave theirs untrained")
 
     def library(self) -> RecordingLibrary | None:
-        """Open the folder of recordings; `None` if there is none. Raises RecordingError."""
+        """Open the folder of recordings; `None` if there is none. Raises RecordingsError."""
         if self.recordings is None:
             return None
         folds = self.recording_folds

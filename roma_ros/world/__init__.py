@@ -55,7 +55,7 @@ from roma_ros.world.alert import (
 )
 from roma_ros.world.annotations import annotate, write_annotations
 from roma_ros.world.continuous import ContinuousStream, Part, make_continuous
-from roma_ros.world.errors import FilmError, FootageError, RecordingError, SceneError, WorldError
+from roma_ros.world.errors import FilmError, FootageError, RecordingsError, SceneError, WorldError
 from roma_ros.world.exercise import (
     Exercise,
     Subject,
@@ -80,7 +80,7 @@ from roma_ros.world.questions import (
     dense_questions,
     draw_questions,
 )
-from roma_ros.world.recordings import Clip, Playback, Recording, RecordingLibrary
+from roma_ros.world.recordings import Clip, PlayedClip, RecordedFile, RecordingLibrary
 from roma_ros.world.renderer import WorldRenderer
 from roma_ros.world.scene import Figure, Scene, SoundEvent, SpokenLine, Touch
 from roma_ros.world.senses import Senses
@@ -118,13 +118,13 @@ __all__ = [
     "FrameRenderer",
     "Look",
     "Part",
-    "Playback",
+    "PlayedClip",
     "Plot",
     "QuestionKind",
+    "RecordedFile",
     "RecordedSound",
-    "Recording",
-    "RecordingError",
     "RecordingLibrary",
+    "RecordingsError",
     "Scene",
     "SceneError",
     "Segment",

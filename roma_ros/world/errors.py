@@ -1,6 +1,6 @@
 """Errors of `roma_ros.world`."""
 
-__all__ = ["FilmError", "FootageError", "RecordingError", "SceneError", "WorldError"]
+__all__ = ["FilmError", "FootageError", "RecordingsError", "SceneError", "WorldError"]
 
 
 class WorldError(Exception):
@@ -15,7 +15,7 @@ class FilmError(WorldError, RuntimeError):
     """Raised when a scene cannot be written as a video file."""
 
 
-class RecordingError(WorldError, ValueError):
+class RecordingsError(WorldError, ValueError):
     """Raised when a folder of recordings, or all recordings of a kind in it, cannot be used."""
 
 

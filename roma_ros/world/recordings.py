@@ -23,11 +23,11 @@ import soxr
 from roma_ros.sources import SourceError
 from roma_ros.sources.audio_file import read_audio
 from roma_ros.units import UNIT_RATE
-from roma_ros.world.errors import RecordingError
+from roma_ros.world.errors import RecordingsError
 from roma_ros.world.splits import Split
 from roma_ros.world.words import RecordedSound, recorded_sound
 
-__all__ = ["Clip", "Playback", "Recording", "RecordingLibrary", "active_spans", "rendered"]
+__all__ = ["Clip", "PlayedClip", "RecordedFile", "RecordingLibrary", "active_spans", "rendered"]
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ EQ_HZ = (60.0, 250.0, 1000.0, 3000.0, 8000.0)  # frequencies of the gains of a c
 
 
 @dataclass(frozen=True, slots=True)
-class Recording:
+class RecordedFile:
     """File of a library.
 
     Attributes:
@@ -97,7 +97,7 @@ class Clip:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Playback:
+class PlayedClip:
     """Stretch of a clip as it is played: cut out, faster or slower, filtered, in a room.
 
     Attributes:
@@ -140,7 +140,7 @@ class Playback:
         )
 
     @classmethod
-    def drawn(cls, clip: Clip, random: np.random.Generator, longest: float) -> Playback:
+    def drawn(cls, clip: Clip, random: np.random.Generator, longest: float) -> PlayedClip:
         """Draw a playback of a clip, at most `longest` seconds of it."""
         speed = float(random.uniform(0.9, 1.1))
         length = clip.ends - clip.begins
@@ -179,7 +179,7 @@ class RecordingLibrary:
     """
 
     folder: Path
-    recordings: tuple[Recording, ...]
+    recordings: tuple[RecordedFile, ...]
     train_folds: tuple[int, ...] = (1, 2, 3)
     held_out_folds: tuple[int, ...] = (4,)
 
@@ -194,11 +194,11 @@ class RecordingLibrary:
         """List the recordings of a folder; none is read yet.
 
         Raises:
-            RecordingError: the folder is missing, has no recordings, or has none in any fold that
+            RecordingsError: the folder is missing, has no recordings, or has none in any fold that
                 is used.
         """
         if not folder.is_dir():
-            raise RecordingError(
+            raise RecordingsError(
                 f"{folder} is not a folder; expected one of recordings, such as ESC-10 or ESC-50"
             )
         table = folder / "meta" / "esc50.csv"
@@ -206,13 +206,13 @@ class RecordingLibrary:
         recordings = tuple(sorted(found, key=lambda one: (one.kind.value, one.path.name)))
         library = cls(folder, recordings, tuple(train_folds), tuple(held_out_folds))
         if not recordings:
-            raise RecordingError(
+            raise RecordingsError(
                 f"{folder} has no recordings; expected one subfolder for each kind of sound, with "
                 f"files that end in {', '.join(sorted(SUFFIXES))}"
             )
         if not any(library._by_split.values()):
             folds = sorted({one.fold for one in recordings if one.fold is not None})
-            raise RecordingError(
+            raise RecordingsError(
                 f"{folder} has recordings of the folds {folds}; expected some of "
                 f"{sorted({*train_folds, *held_out_folds})}"
             )
@@ -238,7 +238,7 @@ class RecordingLibrary:
         """Return the kinds of sound that have a recording in a split."""
         return tuple(self._by_split[split])
 
-    def files(self, split: Split, kind: RecordedSound) -> tuple[Recording, ...]:
+    def files(self, split: Split, kind: RecordedSound) -> tuple[RecordedFile, ...]:
         """Return the recordings of a kind in a split."""
         return self._by_split[split].get(kind, ())
 
@@ -246,7 +246,7 @@ class RecordingLibrary:
         """Draw and read a clip; a file that is no sound is reported once, and the next one drawn.
 
         Raises:
-            RecordingError: the split has no recording of the kind that can be used.
+            RecordingsError: the split has no recording of the kind that can be used.
         """
         files = self.files(split, kind)
         first = int(random.integers(max(len(files), 1)))
@@ -254,7 +254,7 @@ class RecordingLibrary:
             clip = read_clip(file.kind, file.path)
             if clip is not None:
                 return clip
-        raise RecordingError(
+        raise RecordingsError(
             f"{self.folder} has no usable recording of {kind.value!r} in the split "
             f"{split.name.lower()}, of {len(files)} files; expected at least one"
         )
@@ -268,8 +268,8 @@ class RecordingLibrary:
                     yield clip
 
     @cached_property
-    def _by_kind(self) -> dict[RecordedSound, list[Recording]]:
-        found: dict[RecordedSound, list[Recording]] = {}
+    def _by_kind(self) -> dict[RecordedSound, list[RecordedFile]]:
+        found: dict[RecordedSound, list[RecordedFile]] = {}
         for one in self.recordings:
             found.setdefault(one.kind, []).append(one)
         return found
@@ -280,9 +280,9 @@ class RecordingLibrary:
         return [k for k, files in self._by_kind.items() if len(files) == 1 and not files[0].fold]
 
     @cached_property
-    def _by_split(self) -> dict[Split, dict[RecordedSound, tuple[Recording, ...]]]:
-        train: dict[RecordedSound, tuple[Recording, ...]] = {}
-        held_out: dict[RecordedSound, tuple[Recording, ...]] = {}
+    def _by_split(self) -> dict[Split, dict[RecordedSound, tuple[RecordedFile, ...]]]:
+        train: dict[RecordedSound, tuple[RecordedFile, ...]] = {}
+        held_out: dict[RecordedSound, tuple[RecordedFile, ...]] = {}
         for kind, files in self._by_kind.items():
             kept = [one for one in files if self._is_held_out(one, files)]
             rest = [one for one in files if one not in kept and self._is_train(one)]
@@ -292,10 +292,10 @@ class RecordingLibrary:
                 train[kind] = tuple(rest)
         return {Split.TRAIN: train, Split.VALIDATION: held_out, Split.TEST: held_out}
 
-    def _is_train(self, one: Recording) -> bool:
+    def _is_train(self, one: RecordedFile) -> bool:
         return one.fold is None or one.fold in self.train_folds
 
-    def _is_held_out(self, one: Recording, files: list[Recording]) -> bool:
+    def _is_held_out(self, one: RecordedFile, files: list[RecordedFile]) -> bool:
         if one.fold is not None:
             return one.fold in self.held_out_folds
         loose = [other for other in files if other.fold is None]
@@ -308,7 +308,7 @@ def _hashed(name: str) -> float:
     return zlib.crc32(name.encode()) / 0xFFFFFFFF
 
 
-def _from_folders(folder: Path) -> Iterator[Recording]:
+def _from_folders(folder: Path) -> Iterator[RecordedFile]:
     """Yield the recordings of a folder with one subfolder for each kind of sound."""
     other: list[Path] = []
     for inner in sorted(folder.iterdir()):
@@ -319,7 +319,7 @@ def _from_folders(folder: Path) -> Iterator[Recording]:
             if path.name.startswith("."):
                 continue
             if path.suffix.lower() in SUFFIXES:
-                yield Recording(kind, path, _fold_of(path))
+                yield RecordedFile(kind, path, _fold_of(path))
             else:
                 other.append(path)
     if other:
@@ -331,20 +331,20 @@ def _from_folders(folder: Path) -> Iterator[Recording]:
         )
 
 
-def _from_table(folder: Path, table: Path) -> Iterator[Recording]:
+def _from_table(folder: Path, table: Path) -> Iterator[RecordedFile]:
     """Yield the recordings that ESC-50's table names, with their folds."""
     try:
         with table.open(encoding="utf-8", newline="") as lines:
             rows = list(csv.DictReader(lines))
         named = [(row["filename"], int(row["fold"]), row["category"]) for row in rows]
     except (OSError, UnicodeDecodeError, csv.Error, KeyError, TypeError, ValueError) as error:
-        raise RecordingError(
+        raise RecordingsError(
             f"{table} cannot be read: {error!r}; expected ESC-50's table with the columns "
             "filename, fold and category"
         ) from error
     for name, fold, category in named:
         # A name with folders in it could lead out of the folder.
-        yield Recording(recorded_sound(category), folder / "audio" / Path(name).name, fold)
+        yield RecordedFile(recorded_sound(category), folder / "audio" / Path(name).name, fold)
 
 
 def _fold_of(path: Path) -> int | None:
@@ -404,17 +404,17 @@ def active_spans(samples: np.ndarray) -> tuple[tuple[float, float], ...]:
 
 
 @lru_cache(maxsize=32)
-def rendered(playback: Playback) -> np.ndarray:
+def rendered(playback: PlayedClip) -> np.ndarray:
     """Render a playback with its loudness made 1.0: float32 (n,), 16 kHz.
 
     Raises:
-        RecordingError: the file could be read when it was drawn, and now cannot.
+        RecordingsError: the file could be read when it was drawn, and now cannot.
     """
     clip = playback.clip
     try:
         samples = _samples.of(clip.path)
     except SourceError as error:
-        raise RecordingError(f"{clip.path} can no longer be read: {error}") from error
+        raise RecordingsError(f"{clip.path} can no longer be read: {error}") from error
     sound = _cut(samples, playback.begins, playback.ends) / np.float32(clip.loudness)
     sound = soxr.resample(sound, UNIT_RATE, UNIT_RATE / playback.speed)
     fade = min(round(FADE * UNIT_RATE), len(sound) // 2)
@@ -425,7 +425,7 @@ def rendered(playback: Playback) -> np.ndarray:
     return np.asarray(_filtered(sound, playback)[:length], np.float32)
 
 
-def _filtered(sound: np.ndarray, playback: Playback) -> np.ndarray:
+def _filtered(sound: np.ndarray, playback: PlayedClip) -> np.ndarray:
     """Return the sound with the playback's colour and room; TAIL seconds longer."""
     size = len(sound) + round(TAIL * UNIT_RATE)
     padded = 1 << (2 * size - 1).bit_length() - 1
@@ -442,7 +442,7 @@ def _filtered(sound: np.ndarray, playback: Playback) -> np.ndarray:
     return np.asarray(filtered, np.float32)
 
 
-def _room(playback: Playback) -> np.ndarray:
+def _room(playback: PlayedClip) -> np.ndarray:
     """Return the impulse response of a room: the sound itself, then fading noise."""
     time = np.arange(round(min(playback.decay, 0.5) * UNIT_RATE)) / UNIT_RATE
     noise = np.random.default_rng(playback.seed).standard_normal(len(time))

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from roma_ros.speech import SpokenWord, Voice, speak
 from roma_ros.world.camera import Camera
 from roma_ros.world.footage import Footage, Passer
-from roma_ros.world.recordings import Playback
+from roma_ros.world.recordings import PlayedClip
 from roma_ros.world.sights import SightEvent
 from roma_ros.world.words import AnySound, Look, RecordedSound
 
@@ -203,7 +203,7 @@ class SoundEvent:
     level: float
     word: str = ""
     voice: Voice | None = None
-    playback: Playback | None = None
+    playback: PlayedClip | None = None
 
     @property
     def end(self) -> float:
@@ -226,8 +226,12 @@ class SoundEvent:
         """Units in which it counts as heard: one range, or of a recording with pauses several."""
         if self.playback is None:
             return (units_hearing(self.onset, self.end),)
-        spans = ((self.onset + begin, self.onset + end) for begin, end in self.playback.spans)
-        return tuple(filter(None, (units_hearing(begin, end) for begin, end in spans)))
+        runs = (
+            units_hearing(self.onset + begin, self.onset + min(end, self.duration))
+            for begin, end in self.playback.spans
+            if begin < self.duration
+        )
+        return tuple(filter(None, runs))
 
     @property
     def sounding_after(self) -> range:

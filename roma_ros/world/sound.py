@@ -49,7 +49,7 @@ class SoundRenderer:
         """Render the sound of a unit: float32 (16000,) in [-1, 1].
 
         Raises:
-            RecordingError: a recording of the scene can no longer be read.
+            RecordingsError: a recording of the scene can no longer be read.
         """
         first = index * UNIT_RATE
         room = self.scene.room
@@ -67,7 +67,7 @@ def _add(sound: np.ndarray, event: SoundEvent, onset: int) -> None:
     if event.playback is not None:
         played = rendered(event.playback)
         level = min(event.level, LOUDEST / float(np.abs(played).max()))
-        lay_over(sound, played * np.float32(level), onset)
+        lay_over(sound, played[: round(event.duration * UNIT_RATE)] * np.float32(level), onset)
         return
     length = round(event.duration * UNIT_RATE)
     if event.kind is Sound.WORD:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from roma_ros.world.recordings import Playback, RecordingLibrary
+from roma_ros.world.recordings import PlayedClip, RecordingLibrary
 from roma_ros.world.scene import SoundEvent
 from roma_ros.world.splits import Split
 from roma_ros.world.words import RecordedSound
@@ -82,7 +82,7 @@ def _event(
     onset: float,
     level: float,
 ) -> SoundEvent:
-    playback = Playback.drawn(library.clip(split, kind, random), random, LONGEST)
+    playback = PlayedClip.drawn(library.clip(split, kind, random), random, LONGEST)
     return SoundEvent(
         kind=kind,
         onset=onset,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from roma_ros.world.cast import Cast
-from roma_ros.world.errors import RecordingError, SceneError
+from roma_ros.world.errors import RecordingsError, SceneError
 from roma_ros.world.plot import Plot, play
 from roma_ros.world.recordings import RecordingLibrary
 from roma_ros.world.scene import Backdrop, Light, Room, Scene, SoundEvent, Texture
@@ -38,7 +38,7 @@ def make_scene(
     Raises:
         SceneError: seed, length or share is out of range, or there are no recordings for
             `Plot.RECORDINGS`.
-        RecordingError: the split of the seed has no usable recording of some kind.
+        RecordingsError: the split of the seed has no usable recording of some kind.
     """
     if seconds < 1:
         raise SceneError(f"the scene has {seconds} s; expected at least 1 s")
@@ -72,7 +72,7 @@ def _with_recordings(
     """Return the sounds of a stage with recordings among them; `None` if none are to be played."""
     random = generator(seed, Purpose.RECORDINGS)
     if not library.kinds_of(stage.split):
-        raise RecordingError(
+        raise RecordingsError(
             f"{library.folder} has no recording for the split {stage.split.name.lower()}; expected "
             f"some in the folds {library.folds(stage.split)}"
         )
