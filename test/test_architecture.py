@@ -67,6 +67,7 @@ PARTS: dict[str, set[str]] = {
         "watch",
         "world",
     },
+    "benchmarks": {"triggers"},
     # Speed and size.
     "planning": set(),
     "speed": {"machine", "percentiles", "planning", "thinker", "units"},
@@ -90,7 +91,16 @@ PARTS: dict[str, set[str]] = {
         *("thinker", "triggers", "units", "watch", "watch_file", "watch_state"),
     },
     "cli": {
-        *("assistant", "doctor", "evaluation", "events", "fault_log", "hooks", "journal"),
+        *(
+            "assistant",
+            "benchmarks",
+            "doctor",
+            "evaluation",
+            "events",
+            "fault_log",
+            "hooks",
+            "journal",
+        ),
         *("missing_library", "planning", "plot_style", "quantize", "recording", "sources"),
         *("speed", "state_folder", "thinker", "training", "units", "machine", "watch"),
         *("watch_file", "world"),

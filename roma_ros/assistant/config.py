@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from roma_ros.events import LagPolicy
+from roma_ros.thinker.context_policy import ContextPolicy
 from roma_ros.thinker.window import ANSWER_TOKENS
 
 __all__ = ["AssistantConfig", "AssistantConfigError"]
+
+OPTIONAL = ("context_seconds", "handover_overlap", "opening_seconds")
 
 
 class AssistantConfigError(ValueError):
@@ -21,6 +24,10 @@ class AssistantConfig:
     Args:
         context_seconds: units in each session's context window, one per second; at least 1.
             `None`: as many as the checkpoint was trained for.
+        context_policy: what a session does when its window is full; `None`: what the checkpoint
+            was trained for.
+        handover_overlap: seconds in sight right after a handover, from 1 s to half of the window;
+            `None` for half of it.
         max_tokens_per_unit: tokens of a reply that a watch may decode between two units (paper,
             A.5: 25).
         reply_tokens: tokens after which a reply is cut.
@@ -42,6 +49,8 @@ class AssistantConfig:
     """
 
     context_seconds: float | None = None
+    context_policy: ContextPolicy | None = None
+    handover_overlap: float | None = None
     max_tokens_per_unit: int = 25
     reply_tokens: int = 250
     answer_tokens: int = 64
@@ -58,6 +67,7 @@ class AssistantConfig:
     def __post_init__(self) -> None:
         for name, low, high in (
             ("context_seconds", 1, 86_400),
+            ("handover_overlap", 1, 43_200),
             ("max_tokens_per_unit", 1, 1_000),
             ("reply_tokens", 1, 10_000),
             ("answer_tokens", 1, ANSWER_TOKENS),
@@ -68,7 +78,7 @@ class AssistantConfig:
             ("max_backlog", 1, 60),
         ):
             value = getattr(self, name)
-            if value is None and name in ("context_seconds", "opening_seconds"):
+            if value is None and name in OPTIONAL:
                 continue
             if not low <= value <= high:
                 raise AssistantConfigError(f"{name} is {value}; expected {low} to {high}")

@@ -22,7 +22,8 @@ class SessionStatus:
         speaking: whether a reply is unfinished.
         kv_length, kv_capacity: slots of the KV cache in use, and in total.
         memory_bytes: bytes of the KV cache.
-        units_kept, evicted: units in the context window, and units that were evicted from it.
+        units_kept, evicted: units in sight, and units that are out of sight: evicted, or left
+            behind by handovers.
     """
 
     watch: Watch | None

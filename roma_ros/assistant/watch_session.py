@@ -14,6 +14,7 @@ from roma_ros.assistant.status import SessionStatus
 from roma_ros.events import Alert, Event, Narration, SpeakProbability
 from roma_ros.thinker import (
     EVENT_HAS_ENDED,
+    ContextPolicy,
     EncodedUnit,
     JudgementError,
     RomaThinker,
@@ -66,23 +67,36 @@ class WatchSession:
         """Whether a reply is unfinished, and the budget of this unit is not spent."""
         return self._reply is not None and not self._budget_is_spent
 
-    def open(self, thinker: RomaThinker, context_seconds: float | None) -> None:
+    def open(
+        self,
+        thinker: RomaThinker,
+        context_seconds: float | None,
+        *,
+        context_policy: ContextPolicy | None = None,
+        handover_overlap: float | None = None,
+    ) -> None:
         """Open the session.
 
         Args:
             thinker: the model.
             context_seconds: units in the context window; `None`: as the checkpoint was trained.
+            context_policy: what to do when it is full; `None`: as the checkpoint was trained.
+            handover_overlap: seconds in sight right after a handover; `None`: half of the window.
         """
         watch = self.watch
-        if watch is None:
-            self.session = thinker.open_session(None, context_seconds=context_seconds)
-            return
-        ended = EVENT_HAS_ENDED.format(instruction=watch.instruction)
+        instruction = spoken = question = None
+        if watch is not None:
+            instruction = watch.instruction
+            spoken = watch.recording.samples if watch.recording else None
+            if watch.kind is WatchKind.NARRATION:
+                question = EVENT_HAS_ENDED.format(instruction=instruction)
         self.session = thinker.open_session(
-            watch.instruction,
+            instruction,
             context_seconds=context_seconds,
-            spoken=watch.recording.samples if watch.recording else None,
-            yes_no_question=ended if watch.kind is WatchKind.NARRATION else None,
+            context_policy=context_policy,
+            handover_overlap=handover_overlap,
+            spoken=spoken,
+            yes_no_question=question,
         )
 
     def close(self) -> list[Event]:

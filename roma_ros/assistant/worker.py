@@ -219,7 +219,12 @@ class Worker:
             if opened and limit is not None and time.monotonic() - begin > limit:
                 return len(closed) - opened
             with self.recovering("open", session):
-                session.open(self.thinker, self.config.context_seconds)
+                session.open(
+                    self.thinker,
+                    self.config.context_seconds,
+                    context_policy=self.config.context_policy,
+                    handover_overlap=self.config.handover_overlap,
+                )
         return 0
 
     def _close_session(self, session: WatchSession, error: Exception) -> None:

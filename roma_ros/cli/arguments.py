@@ -31,6 +31,7 @@ from roma_ros.watch import DEFAULT_THRESHOLD, DEFAULT_WINDOW, quoted
 __all__ = [
     "Options",
     "TimedQuestion",
+    "add_context_policy_option",
     "add_device_option",
     "add_dtype_option",
     "add_model_option",
@@ -69,6 +70,18 @@ def add_device_option(options: Options, default: str = "auto") -> None:
         "--device",
         default=default,
         help="auto (CUDA if available), cpu, cuda or cuda:N (default: %(default)s)",
+    )
+
+
+def add_context_policy_option(options: Options) -> None:
+    """Add --context-policy."""
+    options.add_argument(
+        "--context-policy",
+        choices=("auto", "evict", "handover"),
+        default="auto",
+        help="what to do when the context window is full: evict the oldest unit for each new one, "
+        "or hand over to a second context that has evicted nothing, for checkpoints that were not "
+        "trained on eviction (default: auto, as the checkpoint says, else handover)",
     )
 
 

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from roma_ros.cli import eval_score
 from roma_ros.cli.arguments import add_device_option, add_model_option, add_trigger_options
 from roma_ros.cli.errors import CommandError, UsageError
 from roma_ros.cli.parser import Commands, add_command, add_commands
@@ -107,6 +108,7 @@ def add_to(commands: Commands) -> None:
         help="JSON file to write (default: %(default)s)",
     )
     world.set_defaults(command=_evaluate)
+    eval_score.add_to(benchmarks)
 
 
 def _evaluate(arguments: argparse.Namespace) -> int:

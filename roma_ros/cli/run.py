@@ -253,7 +253,7 @@ def _playback(arguments: argparse.Namespace, source: Source, watches: Sequence[W
         from roma_ros.assistant import AssistantConfig
         from roma_ros.assistant.question_queue import PendingQuestion, QuestionError
         from roma_ros.cli.playback import Playback
-        from roma_ros.thinker import RomaThinker, ThinkerError, set_torch_threads
+        from roma_ros.thinker import ContextPolicy, RomaThinker, ThinkerError, set_torch_threads
 
         transformers_logging.disable_progress_bar()  # it would stay in the terminal
         try:
@@ -261,6 +261,7 @@ def _playback(arguments: argparse.Namespace, source: Source, watches: Sequence[W
                 PendingQuestion(text=question.text, watch=None, keep=False)  # checks it
             config = AssistantConfig(
                 context_seconds=arguments.context_seconds,
+                context_policy=ContextPolicy.of(arguments.context_policy),
                 max_questions=max(TYPED_QUESTIONS, len(arguments.ask)),
                 strict=arguments.strict,
             )
@@ -313,12 +314,12 @@ def _event_file(
 
 
 def _header(arguments: argparse.Namespace, source: Source, watches: Sequence[Watch]) -> Header:
-    recorded = ("context_seconds", "device", "fast", "quantization", "speak_source")
+    model = ("context_seconds", "context_policy", "device", "quantization", "speak_source")
     return Header(
         source=tuple(part.name for part in source.parts),  # without passwords
         model=arguments.model,
         watches=tuple(watches),
-        settings={name: getattr(arguments, name) for name in recorded},
+        settings={name: getattr(arguments, name) for name in (*model, "fast")},
     )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from roma_ros.cli.arguments import (
     Options,
+    add_context_policy_option,
     add_device_option,
     add_model_option,
     add_quantization_option,
@@ -167,6 +168,7 @@ def _add_model_options(options: Options) -> None:
         help="length of the context window, s (default: what the checkpoint was trained for, "
         "else 60)",
     )
+    add_context_policy_option(options)
 
 
 def _add_source_options(options: Options) -> None:

@@ -11,10 +11,14 @@ from roma_ros.data.sample_units import sample_units
 from roma_ros.data.samples import (
     Sample,
     SampleAnswer,
+    SampleIndex,
     SampleQuery,
+    iterate_samples,
     read_samples,
     write_samples,
 )
+from roma_ros.data.skip_log import SkipLog
+from roma_ros.data.videos import check_videos
 from roma_ros.task import Task
 
 __all__ = [
@@ -23,10 +27,14 @@ __all__ = [
     "Sample",
     "SampleAnswer",
     "SampleError",
+    "SampleIndex",
     "SampleQuery",
+    "SkipLog",
     "Task",
+    "check_videos",
     "exercise_sample",
     "export_exercises",
+    "iterate_samples",
     "read_samples",
     "sample_units",
     "write_samples",

@@ -11,6 +11,7 @@ import numpy as np
 
 from roma_ros.data.errors import SampleError
 from roma_ros.data.samples import Sample
+from roma_ros.data.videos import is_frames
 from roma_ros.sources import MediaFile, MediaFileConfig, SourceError, read_audio, units_of
 from roma_ros.units import (
     FRAMES_PER_UNIT,
@@ -23,8 +24,6 @@ from roma_ros.units import (
 from roma_ros.world.sound import lay_over
 
 __all__ = ["sample_units"]
-
-PICTURES = (".jpg", ".jpeg", ".png")
 
 
 def sample_units(sample: Sample, folder: Path) -> Iterator[MultimodalUnit]:
@@ -52,7 +51,7 @@ def sample_units(sample: Sample, folder: Path) -> Iterator[MultimodalUnit]:
 
 
 def _video_units(sample: Sample, folder: Path) -> Iterator[MultimodalUnit]:
-    if len(sample.video) == 1 and Path(sample.video[0]).suffix.lower() not in PICTURES:
+    if not is_frames(sample):
         return _media_units(folder / sample.video[0])
     return _picture_units([folder / path for path in sample.video])
 

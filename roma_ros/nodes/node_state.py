@@ -97,12 +97,14 @@ class ConfiguredState:
     def header(self, node: str) -> Header:
         """Return the header of the event journal: node, model, watches and settings."""
         settings = self.settings
+        policy = settings.assistant.context_policy
         return Header(
             source=(node,),
             model=self.model,
             watches=self.assistant.watches,
             settings={
                 "context_seconds": settings.assistant.context_seconds,
+                "context_policy": policy.value if policy else "auto",
                 "device": settings.device,
                 "quantization": settings.quantization,
                 "speak_source": settings.speak_source,

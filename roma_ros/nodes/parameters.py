@@ -14,7 +14,7 @@ from roma_ros.nodes.conversions import IMAGE_TRANSPORTS
 from roma_ros.nodes.node_hooks import HOOK_SPECS
 from roma_ros.nodes.parameter_spec import ParameterSpec
 from roma_ros.nodes.persistence import PERSISTENCE_SPECS, Persistence
-from roma_ros.thinker import SpeakSource
+from roma_ros.thinker import ContextPolicy, SpeakSource
 from roma_ros.triggers import MAX_WINDOW
 from roma_ros.units import CLOCK_ALIGNMENTS, MAX_LATENESS, AssemblerConfig
 from roma_ros.units.audio import MAX_CHANNELS, MAX_RATE, MIN_RATE, SAMPLE_FORMATS
@@ -42,7 +42,7 @@ def _instructions(texts: list[str]) -> str | None:
     return next((reason for text in texts if (reason := _instruction(text))), None)
 
 
-def _context(value: float) -> str | None:
+def _zero_or_a_second(value: float) -> str | None:
     return None if value == 0 or value >= 1 else f"is {value}; expected 0, or at least 1 s"
 
 
@@ -218,7 +218,26 @@ SPECS = (
         description="Length of the context window: how much of the stream each watch keeps in its "
         "KV cache, 0 or at least 1; 0: what the checkpoint was trained for, or 60 if it does not "
         "name it.",
-        check=_context,
+        check=_zero_or_a_second,
+    ),
+    ParameterSpec(
+        name="context_policy",
+        default="auto",
+        description="What a watch does when its context window is full: evict the oldest unit for "
+        "each new one, or hand over to a second context that was opened later and has evicted "
+        "nothing, which takes up to twice the time per unit; auto: what the checkpoint was trained "
+        "for, or handover if it does not name it.",
+        choices=("auto", *(policy.value for policy in ContextPolicy)),
+    ),
+    ParameterSpec(
+        name="handover_overlap",
+        default=0.0,
+        unit="s",
+        low=0.0,
+        high=1800.0,
+        description="How much of the stream is in sight right after a handover, 1 to half of the "
+        "context window; 0: half of it.",
+        check=_zero_or_a_second,
     ),
     ParameterSpec(
         name="strict",
@@ -420,6 +439,8 @@ class Settings:
             assembler=_assembler_config(node),
             assistant=AssistantConfig(
                 context_seconds=_value(node, "context_seconds") or None,
+                context_policy=ContextPolicy.of(_value(node, "context_policy")),
+                handover_overlap=_value(node, "handover_overlap") or None,
                 max_tokens_per_unit=_value(node, "max_tokens_per_unit"),
                 answer_tokens=_value(node, "answer_tokens"),
                 max_watches=_value(node, "max_watches"),

@@ -8,6 +8,7 @@ Every error raised on purpose is a `ThinkerError`.
 
 from roma_ros.thinker.branch import Branch
 from roma_ros.thinker.config import DEFAULT_CONTEXT_SECONDS, InstructionForm, RomaConfig
+from roma_ros.thinker.context_policy import ContextPolicy
 from roma_ros.thinker.decoding import Utterance
 from roma_ros.thinker.encoding import EncodedUnit, PhaseTimings
 from roma_ros.thinker.errors import (
@@ -39,6 +40,7 @@ __all__ = [
     "BranchError",
     "CheckpointError",
     "ContextError",
+    "ContextPolicy",
     "EncodedUnit",
     "InstructionForm",
     "InstructionTooLongError",

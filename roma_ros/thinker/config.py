@@ -17,6 +17,7 @@ from roma_ros.thinker.checkpoint_check.limits import (
     Text,
     checked,
 )
+from roma_ros.thinker.context_policy import MAX_CONTEXT_SECONDS, ContextPolicy
 from roma_ros.thinker.errors import CheckpointError
 from roma_ros.thinker.roma_release import release_settings
 from roma_ros.thinker.speak_source import SpeakSource
@@ -34,7 +35,6 @@ ROMA_CONFIG_NAME = "roma_config.json"
 SYSTEM_PROMPT_NAME = "system_prompt.txt"
 MAX_SYSTEM_PROMPT = 32_768  # bytes
 MAX_HIDDEN_SIZE = 65_536
-MAX_CONTEXT_SECONDS = 86_400
 LIMITS: dict[str, Limit] = {
     "system_prompt": Text(MAX_SYSTEM_PROMPT),
     "max_pixels": Count(1, 16_777_216),
@@ -76,6 +76,9 @@ class RomaConfig:
         instructions: form of instructions: `text` or `spoken`; see `InstructionForm`.
         trained_context_seconds: longest window that it was trained for, in seconds, 1 to 86,400;
             the default of every session. `None`: not known, and sessions take 60 s.
+        trained_context_policy: what sessions do when their window is full: `evict` for a
+            checkpoint that was trained on streams with evicted units, `handover` for all others;
+            see `ContextPolicy`.
         alert_replies: whether it was trained to describe an alert, as a watch with `reply` needs.
         vocabulary: content words that it was trained on; `None` for any. In JSON an object with
             lists under `sounds`, `sights` and `others`.
@@ -97,6 +100,7 @@ class RomaConfig:
     speak_tokens: tuple[str, ...] = ()
     instructions: str = InstructionForm.TEXT.value
     trained_context_seconds: float | None = None
+    trained_context_policy: str = ContextPolicy.HANDOVER.value
     alert_replies: bool = False
     vocabulary: Vocabulary | None = None
 
@@ -107,6 +111,11 @@ class RomaConfig:
             raise CheckpointError(f"speak_source is {self.speak_source!r}; expected one of {known}")
         if self.instructions not in (known := [form.value for form in InstructionForm]):
             raise CheckpointError(f"instructions is {self.instructions!r}; expected one of {known}")
+        if self.trained_context_policy not in (known := [policy.value for policy in ContextPolicy]):
+            raise CheckpointError(
+                f"trained_context_policy is {self.trained_context_policy!r}; "
+                f"expected one of {known}"
+            )
         width = self.speak_hidden_size
         if width is not None and not 1 <= width <= MAX_HIDDEN_SIZE:
             raise CheckpointError(f"speak_hidden_size is {width}; expected 1 to {MAX_HIDDEN_SIZE}")

@@ -11,6 +11,7 @@ import torch
 from transformers import PreTrainedTokenizerBase, Qwen2_5OmniThinkerForConditionalGeneration
 
 from roma_ros.thinker.config import DEFAULT_CONTEXT_SECONDS, InstructionForm, RomaConfig
+from roma_ros.thinker.context_policy import ContextPolicy
 from roma_ros.thinker.dialogue import Dialogue
 from roma_ros.thinker.encoding import (
     AUDIO_TOKENS_PER_UNIT,
@@ -97,6 +98,11 @@ class ThinkerModel:
     def context_seconds(self) -> float:
         """Default window of its sessions in seconds: the trained one if known, else 60."""
         return self.config.trained_context_seconds or DEFAULT_CONTEXT_SECONDS
+
+    @property
+    def context_policy(self) -> ContextPolicy:
+        """Default policy of its sessions for a full window: the one that it was trained for."""
+        return ContextPolicy(self.config.trained_context_policy)
 
     def check_frame_size(self, height: int, width: int) -> None:
         """Check that frames of a size can be encoded.

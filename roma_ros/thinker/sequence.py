@@ -41,6 +41,18 @@ class TokenSequence:
         """Return a sequence that attends to the same slots and continues on its own."""
         return TokenSequence(self.backbone, self.cache, self.visible.clone(), self.position)
 
+    def move(self, cache: SlotCache) -> SlotCache:
+        """Continue in another empty cache, at least as large, and return the one used so far.
+
+        Every token keeps the number of its slot.
+        """
+        previous, self.cache = self.cache, cache
+        cache.copy_from(previous)
+        visible = torch.zeros(cache.capacity, dtype=torch.bool, device=cache.device)
+        visible[: len(self.visible)] = self.visible
+        self.visible = visible
+        return previous
+
     def show(self, slots: Sequence[int]) -> None:
         """Let the next tokens attend to `slots`."""
         self.visible[self._index(slots)] = True

@@ -152,6 +152,24 @@ class SlotCache(Cache):
             heapq.heappush(self._free, slot)
         self.read_length = read_length
 
+    def clear(self) -> None:
+        """Free all slots; no sequence may read them any more."""
+        self._free = list(range(self.capacity))
+        self._deferred, self._holds = [], 0
+        self.read_length = 0
+
+    def copy_from(self, other: SlotCache) -> None:
+        """Take over keys and values of another cache, at most as large, each at the same slot.
+
+        Args:
+            other: cache of the same layers, without slots whose freeing is deferred; unchanged.
+        """
+        length = self.read_length = other.read_length
+        for layer, source in zip(self.layers, other.layers, strict=True):
+            layer.keys[:, :, :length] = source.keys[:, :, :length]
+            layer.values[:, :, :length] = source.values[:, :, :length]
+        self._free = sorted({*other._free, *range(other.capacity, self.capacity)})
+
     def hold(self) -> None:
         """Defer freeing until `release`, because a branch still reads the slots in use."""
         self._holds += 1

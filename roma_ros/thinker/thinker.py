@@ -22,6 +22,7 @@ from roma_ros.thinker.checkpoint_check.checkpoint import check_checkpoint
 from roma_ros.thinker.checkpoint_check.files import shown
 from roma_ros.thinker.checkpoint_check.finite import check_finite
 from roma_ros.thinker.checkpoint_check.trial import process_trial_unit
+from roma_ros.thinker.context_policy import ContextPolicy
 from roma_ros.thinker.errors import CheckpointError, ThinkerError
 from roma_ros.thinker.features import FeatureExtractor
 from roma_ros.thinker.model import ThinkerModel
@@ -183,6 +184,8 @@ class RomaThinker(ThinkerModel):
         instruction: str | None = None,
         *,
         context_seconds: float | None = None,
+        context_policy: ContextPolicy | str | None = None,
+        handover_overlap: float | None = None,
         spoken: npt.NDArray[np.float32] | None = None,
         yes_no_question: str | None = None,
     ) -> StreamSession:
@@ -194,6 +197,10 @@ class RomaThinker(ThinkerModel):
             instruction: what to watch for; `None` for a stream that is only asked questions.
             context_seconds: seconds of units that the window keeps beside the opening turns, at
                 least 1; `None`: the longest window that the checkpoint was trained for, else 60.
+            context_policy: what to do when the window is full: `evict` or `handover`; `None` or
+                "auto": what the checkpoint was trained for. See `ContextPolicy`.
+            handover_overlap: seconds of units in sight right after a handover, from 1 s to half of
+                the window; `None` for half of it.
             spoken: the instruction as audio, (n,) float32 mono at 16 kHz, at most 90 s, which is
                 mixed into the first units instead of the text. `None`: espeak-ng synthesises it
                 for a checkpoint that takes spoken instructions; others take the text.
@@ -201,8 +208,8 @@ class RomaThinker(ThinkerModel):
                 `CONDITION_HOLDS`, whether the instruction's condition holds now.
 
         Raises:
-            ContextError: instruction and window exceed the backbone's range of positions, or
-                `context_seconds` is below 1.
+            ContextError: window, policy or overlap is out of range, or instruction and window
+                exceed the backbone's range of positions or the device's memory.
             InstructionTooLongError: the instruction, taken as text, has over 256 tokens.
             SpeechError: the instruction has to be synthesised, and espeak-ng is missing.
             UnitShapeError: `spoken` is not finite mono audio of at most 90 s.
@@ -211,6 +218,8 @@ class RomaThinker(ThinkerModel):
             self,
             instruction,
             context_seconds=context_seconds,
+            context_policy=context_policy,
+            handover_overlap=handover_overlap,
             spoken=spoken,
             yes_no_question=yes_no_question,
         )

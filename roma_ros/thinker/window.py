@@ -10,7 +10,7 @@ import torch
 
 from roma_ros.thinker.encoding import AUDIO_TOKENS_PER_UNIT, MARKERS_PER_UNIT
 from roma_ros.thinker.errors import ContextError
-from roma_ros.thinker.sequence import TokenSequence, text_offsets
+from roma_ros.thinker.sequence import TokenSequence
 from roma_ros.thinker.slot_cache import SlotCache
 
 __all__ = ["ANSWER_TOKENS", "QUESTION_TOKENS", "ContextWindow", "WindowSize", "WindowUnit"]
@@ -21,7 +21,7 @@ TURN_TOKENS = 32  # chat markup around the two
 TEXT_TOKENS_PER_UNIT = 8  # room for replies in the window, on average
 UNITS_DURING_BRANCH = 16  # units that may arrive while a branch is open
 AUDIO_UNIT_TOKENS = MARKERS_PER_UNIT + AUDIO_TOKENS_PER_UNIT
-AUDIO_UNIT_POSITIONS = 27  # positions that a unit with audio spans
+UNIT_POSITIONS = 27 + TEXT_TOKENS_PER_UNIT  # positions that a unit with audio and its text span
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,14 +50,16 @@ class WindowSize:
 
     def __post_init__(self) -> None:
         span = 2 + max(AUDIO_TOKENS_PER_UNIT, self.max_video_tokens) + TEXT_TOKENS_PER_UNIT
-        units = self.units + self.spoken_units
-        need = self.opening_tokens + span + units * (AUDIO_UNIT_POSITIONS + TEXT_TOKENS_PER_UNIT)
+        need = self.opening_tokens + span + (self.units + self.spoken_units) * UNIT_POSITIONS
         need += self.unit_question_tokens
-        if need + QUESTION_TOKENS + ANSWER_TOKENS > self.position_limit:
+        need += QUESTION_TOKENS + ANSWER_TOKENS
+        if need > self.position_limit:
+            excess = -(-(need - self.position_limit) // UNIT_POSITIONS)
+            fits = f"at most {self.units - excess} s fit" if excess < self.units else "none fits"
             raise ContextError(
                 f"context_seconds={self.units} with an opening of {self.opening_tokens} tokens "
-                f"needs about {need} positions; the backbone was trained on "
-                f"{self.position_limit}. Shorten one of them"
+                f"needs about {need:,} positions; the backbone was trained on "
+                f"{self.position_limit:,}. With this opening {fits}"
             )
 
     @property
@@ -74,8 +76,15 @@ class WindowSize:
     @property
     def capacity(self) -> int:
         """Slots of the cache, a multiple of `SlotCache.READ_STEP`."""
+        return self._slots_for(self.units, self.reserve)
+
+    def capacity_before_handover(self, units: int) -> int:
+        """Return the slots of a cache for the first `units` of a window, without a branch."""
+        return self._slots_for(units, reserve=0)
+
+    def _slots_for(self, units: int, reserve: int) -> int:
         unit = AUDIO_UNIT_TOKENS + self.max_video_tokens + TEXT_TOKENS_PER_UNIT
-        tokens = self.retained_tokens + unit * (self.units + UNITS_DURING_BRANCH) + self.reserve
+        tokens = self.retained_tokens + unit * (units + UNITS_DURING_BRANCH) + reserve
         return -(-tokens // SlotCache.READ_STEP) * SlotCache.READ_STEP
 
 
@@ -121,7 +130,6 @@ class ContextWindow:
 
     def __init__(self, sequence: TokenSequence, size: WindowSize) -> None:
         self.sequence = sequence
-        self.cache = sequence.cache
         self.size = size
         self.units: deque[WindowUnit] = deque()
         self.evicted = 0
@@ -131,16 +139,26 @@ class ContextWindow:
         self._sink_length = 0  # positions that it spans
         self._fork: TokenSequence | None = None
 
-    def open_sink(self, embeds: torch.Tensor) -> None:
+    @property
+    def cache(self) -> SlotCache:
+        """The cache of the sequence."""
+        return self.sequence.cache
+
+    def open_sink(self, embeds: torch.Tensor, offsets: torch.Tensor, advance: int) -> None:
         """Run the opening turns and make them the attention sink.
 
         Args:
             embeds: (L, H) input embeddings.
+            offsets: (3, L) int64 TMRoPE positions, from 0.
+            advance: number of positions that they span.
         """
-        length = len(embeds)
-        _, self.sink = self.sequence.extend(embeds, text_offsets(length, embeds.device), length)
+        _, self.sink = self.sequence.extend(embeds, offsets, advance)
         self._sink_keys = self.cache.read_keys(self.sink)
-        self._sink_length = length
+        self._sink_length = advance
+
+    def has_room_for(self, tokens: int) -> bool:
+        """Return whether `tokens` fit in the cache without evicting a unit."""
+        return self.cache.free_count - self._kept_free >= tokens
 
     def evict_beyond(self, units: int) -> None:
         """Evict the oldest units until at most `units` are left."""
@@ -152,8 +170,7 @@ class ContextWindow:
 
         While no branch is open, `size.reserve` slots stay free for one.
         """
-        kept_free = self.size.reserve if self._fork is None else 0
-        while self.units and self.cache.free_count - kept_free < tokens:
+        while self.units and not self.has_room_for(tokens):
             self._evict()
         self._place_sink()
         # A unit advances by at most its longest axis, which its tokens bound.
@@ -189,10 +206,30 @@ class ContextWindow:
         """Return the slots of the sink, and those in the window that will become part of it."""
         return [*self.sink, *(slot for unit in self.units for slot in unit.retained)]
 
-    def free_cache(self) -> None:
-        """Drop the cache; only `units` and `evicted` can be read afterwards."""
+    def move(self, cache: SlotCache) -> SlotCache:
+        """Continue in another empty cache, at least as large, while there is no fork.
+
+        Returns:
+            The cache used so far, emptied.
+        """
+        previous = self.sequence.move(cache)
+        previous.clear()
+        return previous
+
+    def close(self) -> SlotCache:
+        """Empty the cache and return it; only `units` and `evicted` can be read afterwards."""
+        cache = self.cache
+        cache.clear()
         self._sink_keys = []
-        del self.cache, self.sequence
+        del self.sequence
+        return cache
+
+    @property
+    def _kept_free(self) -> int:
+        """Slots that are kept free for a branch."""
+        # A context that has not taken over yet has a smaller cache, and no branch.
+        takes_branches = self.cache.capacity >= self.size.capacity
+        return self.size.reserve if takes_branches and self._fork is None else 0
 
     def _evict(self) -> None:
         oldest = self.units.popleft()

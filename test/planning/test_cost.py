@@ -23,7 +23,9 @@ def shape(tiny):
 
 @pytest.mark.parametrize("seconds", [3, 60])
 def test_a_cache_is_as_large_as_a_session_allocates_it(tiny, shape, seconds):
-    with tiny.open_session("alert me when it rains", context_seconds=seconds) as session:
+    with tiny.open_session(
+        "alert me when it rains", context_seconds=seconds, context_policy="evict"
+    ) as session:
         work = Workload(
             pixels=tiny.config.max_pixels,
             context_seconds=seconds,
@@ -45,7 +47,10 @@ def test_operations_are_those_that_torch_counts(tiny, shape, make_unit, side):
     unit = make_unit(0, height=side, width=side)
     patches, mel = tiny.features.video(unit.frames), tiny.features.audio(unit.audio)
     grid = torch.tensor([[1, patches.rows, patches.columns]])
-    with torch.inference_mode(), tiny.open_session("x", context_seconds=2) as session:
+    with (
+        torch.inference_mode(),
+        tiny.open_session("x", context_seconds=2, context_policy="evict") as session,
+    ):
         encoded = tiny.encode(unit)
         for _ in range(3):
             session.step(encoded)
@@ -55,7 +60,7 @@ def test_operations_are_those_that_torch_counts(tiny, shape, make_unit, side):
             "backbone": _count(lambda: session.step(encoded)),
         }
         seen = (
-            session._window.cache.read_length
+            session._context.window.cache.read_length
         )  # attention is computed over whole steps of the cache
     tokens = int((encoded.tokens == tiny.dialogue.token("<|VIDEO|>")).sum())
     work = Workload(pixels=12_544, video_tokens=tokens, context_seconds=1)

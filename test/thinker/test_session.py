@@ -81,8 +81,8 @@ def test_steps_equal_one_full_forward(tiny: RomaThinker, make_unit) -> None:
     with tiny.open_session(INSTRUCTION) as session:
         steps = [session.step(unit) for unit in units]
         states, ends = whole_forward(tiny, session, units, raw)
-        slots = torch.tensor(session._window.units[-1].slots)
-        values = session._window.cache.layers[-1].values[0][:, slots]
+        slots = torch.tensor(session._context.window.units[-1].slots)
+        values = session._context.window.cache.layers[-1].values[0][:, slots]
     for step, end in zip(steps, ends, strict=True):
         assert step.p_speak == pytest.approx(p_of(tiny, states[:, end]), abs=1e-4)
     # The last layer's values are a linear map of the hidden states below it.
@@ -136,11 +136,12 @@ def test_a_branch_leaves_the_cache_bit_identical(tiny: RomaThinker, make_unit) -
         session.speak(4)
         plain.speak(4)
         before = [
-            (layer.keys.clone(), layer.values.clone()) for layer in session._window.cache.layers
+            (layer.keys.clone(), layer.values.clone())
+            for layer in session._context.window.cache.layers
         ]
         with session.branch() as branch:
             assert branch.answer("what is there now?")
-        for layer, (keys, values) in zip(session._window.cache.layers, before, strict=True):
+        for layer, (keys, values) in zip(session._context.window.cache.layers, before, strict=True):
             assert torch.equal(layer.keys, keys)
             assert torch.equal(layer.values, values)
         assert session.step(make_unit(3)).p_speak == plain.step(make_unit(3)).p_speak
@@ -152,7 +153,11 @@ def test_a_branch_answers_from_what_was_seen_while_the_stream_goes_on(
 ) -> None:
     """Slices between units give the answer that one go would have given, and p is untouched."""
     units = [tiny.encode(make_unit(index)) for index in range(14)]
-    options = {"context_seconds": 5, "position_limit": 900}  # units leave, and positions re-base
+    options = {
+        "context_seconds": 5,
+        "position_limit": 900,
+        "context_policy": "evict",
+    }  # units leave, and positions re-base
     with StreamSession(tiny, INSTRUCTION, **options) as plain:
         for unit in units[:9]:
             plain.step(unit)
@@ -176,23 +181,30 @@ def test_a_branch_answers_from_what_was_seen_while_the_stream_goes_on(
 
 def fresh_copy(session: StreamSession) -> StreamSession:
     """A session with the same keys and values at fresh positions, turned in float64."""
-    fresh = StreamSession(session.model, session.instruction, context_seconds=session.window)
-    first = session._window.units[0].position
-    shift = len(session._window.sink) - first
-    turn = torch.exp(1j * session._window.cache.inv_freq.double() * shift)
-    for kept in session._window.units:
-        slots = fresh._window.cache.allocate(len(kept.slots))
-        for new, old in zip(fresh._window.cache.layers, session._window.cache.layers, strict=True):
+    fresh = StreamSession(
+        session.model,
+        session.instruction,
+        context_seconds=session.window,
+        context_policy="evict",
+    )
+    first = session._context.window.units[0].position
+    shift = len(session._context.window.sink) - first
+    turn = torch.exp(1j * session._context.window.cache.inv_freq.double() * shift)
+    for kept in session._context.window.units:
+        slots = fresh._context.window.cache.allocate(len(kept.slots))
+        for new, old in zip(
+            fresh._context.window.cache.layers, session._context.window.cache.layers, strict=True
+        ):
             keys = old.keys[:, :, kept.slots].double()
             half = keys.shape[-1] // 2
             pairs = torch.complex(keys[..., :half], keys[..., half:]) * turn
             new.keys[:, :, slots] = torch.cat([pairs.real, pairs.imag], dim=-1).float()
             new.values[:, :, slots] = old.values[:, :, kept.slots]
-        fresh._window.sequence.visible[slots] = True
-        fresh._window.units.append(
+        fresh._context.window.sequence.visible[slots] = True
+        fresh._context.window.units.append(
             type(kept)(kept.stream, kept.index, kept.position + shift, slots, list(kept.text))
         )
-    fresh._window.sequence.position = session._window.sequence.position + shift
+    fresh._context.window.sequence.position = session._context.window.sequence.position + shift
     return fresh
 
 
@@ -200,10 +212,11 @@ def fresh_copy(session: StreamSession) -> StreamSession:
 def test_a_thousand_evictions_equal_fresh_positions(tiny: RomaThinker, make_unit) -> None:
     units = [tiny.encode(make_unit(index)) for index in range(10)]
     highest = 0
-    with StreamSession(tiny, INSTRUCTION, context_seconds=8, position_limit=1_500) as session:
+    evict = {"context_policy": "evict", "position_limit": 1_500}
+    with StreamSession(tiny, INSTRUCTION, context_seconds=8, **evict) as session:
         for number in range(1_010):
             session.step(units[number % 10])
-            highest = max(highest, session._window.sequence.position)
+            highest = max(highest, session._context.window.sequence.position)
         assert session.evicted == 1_002
         assert session.units_kept == 8
         assert 1_000 < highest < 1_500  # re-based seldom, and in time
@@ -219,7 +232,7 @@ def test_replies_leave_with_their_units_and_never_fill_the_cache(
     tiny: RomaThinker, make_unit
 ) -> None:
     units = [tiny.encode(make_unit(index)) for index in range(4)]
-    with tiny.open_session(INSTRUCTION, context_seconds=6) as session:
+    with tiny.open_session(INSTRUCTION, context_seconds=6, context_policy="evict") as session:
         for number in range(60):
             session.step(units[number % 4])
             session.speak(25)
@@ -302,16 +315,16 @@ def test_misuse_is_loud(tiny: RomaThinker, make_unit) -> None:
     session.close()
     with pytest.raises(SessionClosedError):
         session.step(make_unit(1))
-    with pytest.raises(ContextError, match="at least 1"):
+    with pytest.raises(ContextError, match="expected 1 to"):
         tiny.open_session(context_seconds=float("nan"))
-    with pytest.raises(ContextError, match="trained on 8192"):
+    with pytest.raises(ContextError, match="trained on 8,192"):
         tiny.open_session(context_seconds=10_000)
 
 
 @pytest.mark.slow
 def test_a_branch_left_open_gives_way_to_hearing(tiny: RomaThinker, make_unit) -> None:
     unit = tiny.encode(make_unit(0))
-    with tiny.open_session(INSTRUCTION, context_seconds=2) as session:
+    with tiny.open_session(INSTRUCTION, context_seconds=2, context_policy="evict") as session:
         session.step(unit)
         branch = session.branch()
         branch.begin("what is there?")

@@ -86,7 +86,7 @@ def test_frames_are_encoded_once_for_all(
 
 def turned(keys: torch.Tensor, session: StreamSession, by: int) -> torch.Tensor:
     """Keys (n, D) moved by some positions, in float64."""
-    turn = torch.exp(1j * session._window.cache.inv_freq.double() * by)
+    turn = torch.exp(1j * session._context.window.cache.inv_freq.double() * by)
     half = keys.shape[-1] // 2
     pairs = torch.complex(keys[..., :half].double(), keys[..., half:].double()) * turn
     return torch.cat([pairs.real, pairs.imag], dim=-1).float()
@@ -94,12 +94,12 @@ def turned(keys: torch.Tensor, session: StreamSession, by: int) -> torch.Tensor:
 
 def test_its_sound_stays_when_its_units_leave(listener: RomaThinker, make_unit) -> None:
     units = [listener.encode(make_unit(index)) for index in range(9)]
-    with listener.open_session(INSTRUCTION, context_seconds=3) as session:
+    with listener.open_session(INSTRUCTION, context_seconds=3, context_policy="evict") as session:
         opening = len(session.opening)
         for unit in units[:SECONDS]:
             session.step(unit)
-        heard = list(session._window.retained_slots())
-        layer = session._window.cache.layers[-1]
+        heard = list(session._context.window.retained_slots())
+        layer = session._context.window.cache.layers[-1]
         keys = layer.keys[0, 0, heard].clone()
         values = layer.values[0, 0, heard].clone()
         assert len(heard) == opening + SECONDS * (4 + 25)
@@ -108,10 +108,10 @@ def test_its_sound_stays_when_its_units_leave(listener: RomaThinker, make_unit) 
         for unit in units[3:]:
             session.step(unit)
         assert session.evicted == 6
-        assert session._window.sink == heard
-        assert session._window.sequence.visible[heard].all()
+        assert session._context.window.sink == heard
+        assert session._context.window.sequence.visible[heard].all()
         # Six units have left, two of which have left their sound behind.
-        assert session._window.sink_shift == 4 * 27
+        assert session._context.window.sink_shift == 4 * 27
         torch.testing.assert_close(
             layer.keys[0, 0, heard], turned(keys, session, 4 * 27), atol=1e-4, rtol=0
         )
@@ -123,7 +123,7 @@ def test_its_sound_stays_when_its_units_leave(listener: RomaThinker, make_unit) 
 
 def test_an_answer_does_not_mind_that_they_leave(listener: RomaThinker, make_unit) -> None:
     units = [listener.encode(make_unit(index)) for index in range(8)]
-    options = {"context_seconds": 3}
+    options = {"context_seconds": 3, "context_policy": "evict"}
     with listener.open_session(INSTRUCTION, **options) as plain:
         for unit in units[:3]:
             plain.step(unit)
@@ -142,12 +142,13 @@ def test_an_answer_does_not_mind_that_they_leave(listener: RomaThinker, make_uni
 
 def test_it_may_be_longer_than_the_window(listener: RomaThinker, make_unit) -> None:
     spoken = np.tile(synthesize_instruction(INSTRUCTION), 3)[: 5 * 16_000]
-    with listener.open_session(INSTRUCTION, spoken=spoken, context_seconds=1) as session:
+    evict = {"context_seconds": 1, "context_policy": "evict"}
+    with listener.open_session(INSTRUCTION, spoken=spoken, **evict) as session:
         for index in range(8):
             step = session.step(make_unit(index))
             session.speak(2)
         assert step.p_speak is not None
-        assert len(session._window.sink) == len(session.opening) + 5 * 29
+        assert len(session._context.window.sink) == len(session.opening) + 5 * 29
         assert session.units_kept == 1
 
 

@@ -91,8 +91,8 @@ def test_it_is_what_a_branch_would_say_and_leaves_no_trace(
     question = CONDITION_HOLDS.format(instruction=INSTRUCTION)
     silent = without_a_head(tiny, "head")
     with (
-        asker.open_session(INSTRUCTION, context_seconds=4) as asked,
-        silent.open_session(INSTRUCTION, context_seconds=4) as plain,
+        asker.open_session(INSTRUCTION, context_seconds=4, context_policy="evict") as asked,
+        silent.open_session(INSTRUCTION, context_seconds=4, context_policy="evict") as plain,
     ):
         for number, unit in enumerate(units):
             step = asked.step(unit)
@@ -100,13 +100,17 @@ def test_it_is_what_a_branch_would_say_and_leaves_no_trace(
             if number == 2:
                 asked.speak(3)
                 plain.speak(3)
-            assert asked._window.sequence.position == plain._window.sequence.position
-            assert asked._window.cache.read_length == plain._window.cache.read_length
-            used = plain._window.cache.slots_in_use()
-            assert asked._window.cache.slots_in_use() == used
+            assert (
+                asked._context.window.sequence.position == plain._context.window.sequence.position
+            )
+            assert (
+                asked._context.window.cache.read_length == plain._context.window.cache.read_length
+            )
+            used = plain._context.window.cache.slots_in_use()
+            assert asked._context.window.cache.slots_in_use() == used
             unused = sorted(set(range(asked.kv_capacity)).difference(used))
             for ours, theirs in zip(
-                asked._window.cache.layers, plain._window.cache.layers, strict=True
+                asked._context.window.cache.layers, plain._context.window.cache.layers, strict=True
             ):
                 assert torch.equal(ours.keys[:, :, used], theirs.keys[:, :, used])
                 assert torch.equal(ours.values[:, :, used], theirs.values[:, :, used])
@@ -120,10 +124,10 @@ def test_it_is_what_a_branch_would_say_and_leaves_no_trace(
 
 def test_an_answer_may_be_decoded_meanwhile(tiny: RomaThinker, asker, make_unit) -> None:
     units = [tiny.encode(make_unit(index)) for index in range(5)]
-    with asker.open_session(INSTRUCTION, context_seconds=3) as plain:
+    with asker.open_session(INSTRUCTION, context_seconds=3, context_policy="evict") as plain:
         expected = [plain.step(unit).p_speak for unit in units]
         used = plain.kv_length
-    with asker.open_session(INSTRUCTION, context_seconds=3) as session:
+    with asker.open_session(INSTRUCTION, context_seconds=3, context_policy="evict") as session:
         got = [session.step(unit).p_speak for unit in units[:2]]
         with session.branch() as branch:
             branch.begin("what is there now?")
