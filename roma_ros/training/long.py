@@ -44,8 +44,6 @@ NARRATIONS = 0.3  # share of rows with a narration
 SPOKEN_QUESTIONS = 0.3  # share of spoken rows with a question at their end
 OVER = 0.4  # share of spoken instructions that are spoken while something happens
 UNSEEN = 0.5  # share of the others without pictures, as a context begins after a handover
-    0.5  # share of the others without pictures, as at the beginning of a context after handover
-)
 
 
 def composed(
