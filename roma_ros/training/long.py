@@ -43,7 +43,8 @@ FIRST_ASKED = 2  # first unit of a question
 KEPT = 0.15  # share of questions that stay in the stream
 NARRATIONS = 0.3  # share of rows with a narration
 SPOKEN_QUESTIONS = 0.3  # share of spoken rows with a question at their end
-OVER = 0.5  # share of spoken instructions that are spoken while something happens
+OVER = 0.4  # share of spoken instructions that are spoken while something happens
+UNSEEN = 0.5  # share of the others without pictures, as a context begins after a handover
 
 
 def composed(
@@ -157,7 +158,10 @@ class LongLesson:
         over = first.seconds >= last and self.random.random() < OVER
         begin = [first.saying(line)] if over else [_empty(first, last).saying(line), first]
         told = ContinuousStream(self.stream.seed, [*begin, *others])
-        return told, line, [*told.units(0, last), *self._units[last if over else 0 :]]
+        spoken_in = list(told.units(0, last))
+        if not over and self.random.random() < UNSEEN:
+            spoken_in = [replace(unit, frames=None) for unit in spoken_in]
+        return told, line, [*spoken_in, *self._units[last if over else 0 :]]
 
     def _narration(
         self,

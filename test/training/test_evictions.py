@@ -67,7 +67,9 @@ def stream(
 ) -> Streamed:
     """Stream units through a real session."""
     got = Streamed()
-    with thinker.open_session(instruction, context_seconds=window, spoken=spoken) as session:
+    with thinker.open_session(
+        instruction, context_seconds=window, context_policy="evict", spoken=spoken
+    ) as session:
         for number, unit in enumerate(units):
             p_speak = session.step(unit).p_speak
             assert p_speak is not None
