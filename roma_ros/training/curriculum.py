@@ -14,6 +14,7 @@ from roma_ros.training.example import Exchange, StreamExample
 from roma_ros.training.long import LongLesson, composed
 from roma_ros.units import MultimodalUnit
 from roma_ros.world import (
+    ALERT_KINDS,
     COMMON_KINDS,
     PRESENT_KINDS,
     SPOKEN_KINDS,
@@ -306,8 +307,11 @@ class World:
         told, asked = (
             make_scene(seed, DICTATED, recordings=self.library) for seed in self.seeds[:2]
         )
+        # Recorded sounds are few among all events: every other world is about sounds alone.
+        heard = self.library is not None and self.seeds[0] // SEEDS % 2 == 0
+        kinds = (AlertKind.AUDIO,) if heard else tuple(ALERT_KINDS)
         lines = [
-            *alerts_on(told, STREAMS_PER_WORLD, spoken=True),
+            *alerts_on(told, STREAMS_PER_WORLD, spoken=True, kinds=kinds),
             *questions_on(asked, STREAMS_PER_WORLD // 2, spoken=True),
         ]
         return [dictation_example(exercise, self.mix) for exercise in lines]

@@ -16,6 +16,7 @@ from roma_ros.world import RecordingLibrary
 __all__ = ["LORA_TARGETS", "DecideSettings", "LoraSettings", "SettingsError", "TrainSettings"]
 
 DTYPES = ("float32", "bfloat16")  # in float16 gradients of frozen layers' inputs overflow
+FOLDS = frozenset(range(1, 6))  # of ESC-10 and ESC-50
 LORA_TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 
 
@@ -148,6 +149,10 @@ class TrainSettings:
         object.__setattr__(self, "recording_folds", tuple(self.recording_folds))  # lists in YAML
         if not self.lessons:
             raise SettingsError("lessons is empty; name at least one with its worlds")
+        if not self.recording_folds or not set(self.recording_folds) <= FOLDS:
+            raise SettingsError(
+                f"recording_folds is {list(self.recording_folds)}; expected some of {sorted(FOLDS)}"
+            )
         if not isinstance(self.first_world, int) or self.first_world < 0:
             raise SettingsError(f"first_world is {self.first_world!r}; expected a number from 0")
         if self.max_tokens is not None and not (

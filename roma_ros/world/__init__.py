@@ -17,8 +17,8 @@ The modules use the words of a theatre:
 - look: colour and shape of a figure, "red circle" (`Look`).
 - cast: the looks and sounds that may occur in one scene (`Cast`). Not all combinations of its
   colours and shapes are in it, so that near misses exist.
-- plot: the order of appearances: CROWD (several figures at a time, for alerts and questions) or
-  SEQUENCE (one after another, for narrations) (`Plot`).
+- plot: the order of appearances: CROWD (several figures at a time, for alerts and questions),
+  SEQUENCE (one after another, for narrations) or RECORDINGS (recorded sounds alone) (`Plot`).
 - act: one step of a plot: a solo (one figure) or a pair (two figures that may touch).
 - lane: a straight track across the stage; figures keep to theirs, so that they touch only in a pair
   (`Lane`).
@@ -26,8 +26,8 @@ The modules use the words of a theatre:
 - touch: two figures in contact (`Touch`).
 - backdrop: the static background with texture, clutter, camera noise and changing light
   (`Backdrop`).
-- recording: a file with a real sound; a clip is one that has been read, and a playback a stretch of
-  it at some speed, colour and room (`RecordingLibrary`).
+- recording: a file with a real sound; a clip is one that has been read, a played clip a stretch
+  of it at some speed, colour and room (`RecordingLibrary`, `PlayedClip`).
 - room: background noise of the sound track, hiss and rumble (`Room`).
 - senses: what can be seen and heard in each unit, the lookup behind all labels (`Senses`).
 - sight: what needs no names of things: motion, stillness, the light, a covered camera, lamps
@@ -46,6 +46,7 @@ The modules use the words of a theatre:
 from roma_ros.speech import SpeechError, SpokenWord, Voice, say
 from roma_ros.task import Task
 from roma_ros.world.alert import (
+    ALERT_KINDS,
     COMMON_KINDS,
     AlertKind,
     Window,
@@ -95,6 +96,7 @@ from roma_ros.world.voices import TEST_VOICES, TRAIN_VOICES, VALIDATION_VOICES
 from roma_ros.world.words import ANSWERS, ESC_10, Colour, Look, RecordedSound, Shape, Sound
 
 __all__ = [
+    "ALERT_KINDS",
     "ANSWERS",
     "COMMON_KINDS",
     "ESC_10",

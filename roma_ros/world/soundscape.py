@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -16,6 +17,7 @@ __all__ = ["among_others", "one_after_another"]
 LONGEST = 6.0  # seconds of a recording that are played
 LEVELS = (0.02, 0.25)  # root mean square of a recording while it sounds
 NEAR = (0.5, 2.0)  # level of a second recording relative to the first, so that both are heard
+BEGINS = 0.7  # latest beginning of a recording in a unit, s: the unit contains enough to hear it
 AT_ONCE = 0.2  # probability that a second recording is played during the first
 PAUSES = (0.3, 3.0)  # seconds between two recordings, one after another
 PAUSES_AMONG = (0.5, 6.0)  # seconds between two recordings, among other sounds
@@ -85,7 +87,7 @@ def _event(
     playback = PlayedClip.drawn(library.clip(split, kind, random), random, LONGEST)
     return SoundEvent(
         kind=kind,
-        onset=onset,
+        onset=math.floor(onset) + BEGINS * (onset % 1),
         duration=playback.duration,
         count=1,
         each=playback.duration,
