@@ -11,7 +11,8 @@ from roma_ros.cli.parser import Commands, add_command, add_commands
 
 __all__ = ["add_to"]
 
-PLOTS = ("sequence", "crowd")
+SIGHTS = "sights"
+PLOTS = ("sequence", "crowd", SIGHTS)
 EPILOG = """\
 examples:
   roma world render --seed 7 --seconds 60 out.mp4
@@ -29,6 +30,7 @@ RENDER_EPILOG = """\
 examples:
   roma world render --seed 7 --seconds 60 out.mp4
   roma world render --seed 7 --plot crowd --size 640x480 crowd.mp4
+  roma world render --seed 7 --plot sights --footage clips sights.mp4
 
 exit codes:
   0  both files are written
@@ -72,7 +74,14 @@ def add_to(commands: Commands) -> None:
         "--plot",
         choices=PLOTS,
         default=PLOTS[0],
-        help="sequence: one thing after another; crowd: many at a time (default: %(default)s)",
+        help="sequence: one thing after another; crowd: many at a time; sights: motion, lights, a "
+        "covered camera (default: %(default)s)",
+    )
+    content.add_argument(
+        "--footage",
+        type=Path,
+        metavar="DIR",
+        help="folder of video files as backdrops; with --plot sights",
     )
     video = render.add_argument_group("video")
     video.add_argument(
@@ -90,11 +99,15 @@ def add_to(commands: Commands) -> None:
 
 def _render(arguments: argparse.Namespace) -> int:
     from roma_ros.world import (  # it loads OpenCV and FFmpeg, and `roma --help` needs neither
+        FootageError,
         Plot,
         SceneError,
         SpeechError,
+        Split,
         WorldError,
         make_scene,
+        make_sight_scene,
+        read_footage,
         write_annotations,
         write_film,
     )
@@ -106,11 +119,18 @@ def _render(arguments: argparse.Namespace) -> int:
     if not out.absolute().parent.is_dir():
         raise UsageError(f"{out.absolute().parent} is not a folder; create it first")
     width, height = arguments.size
+    folder: Path | None = arguments.footage
+    if folder is not None and arguments.plot != SIGHTS:
+        raise UsageError(f"--footage is for --plot {SIGHTS}; the plot is {arguments.plot}")
     try:
-        scene = make_scene(arguments.seed, arguments.seconds, Plot(arguments.plot))
+        if arguments.plot == SIGHTS:
+            clips = () if folder is None else read_footage(folder, Split.of(arguments.seed))
+            scene = make_sight_scene(arguments.seed, arguments.seconds, clips)
+        else:
+            scene = make_scene(arguments.seed, arguments.seconds, Plot(arguments.plot))
         write_film(out, scene, height=height, width=width, fps=arguments.fps)
         write_annotations(annotations, scene)
-    except SceneError as error:
+    except (SceneError, FootageError) as error:
         raise UsageError(str(error)) from error
     except (WorldError, SpeechError, OSError) as error:
         raise CommandError(str(error)) from error

@@ -64,6 +64,7 @@ from roma_ros.world.exercise import (
     narration_on,
     question_exercises,
     questions_on,
+    sight_exercises,
 )
 from roma_ros.world.film import write_film
 from roma_ros.world.footage import Clip, Footage, read_footage, split_of_clip
@@ -81,8 +82,9 @@ from roma_ros.world.questions import (
 from roma_ros.world.renderer import WorldRenderer
 from roma_ros.world.scene import Figure, Scene, SoundEvent, SpokenLine, Touch
 from roma_ros.world.senses import Senses
+from roma_ros.world.sight_facts import sight_questions
 from roma_ros.world.sight_scene import make_sight_scene
-from roma_ros.world.sights import SIGHTS, Sight, SightEvent, SightKind
+from roma_ros.world.sights import SIGHTS, Sight, SightEvent, SightKind, sight_sentences
 from roma_ros.world.sound import SoundRenderer
 from roma_ros.world.splits import Split
 from roma_ros.world.staging import make_scene
@@ -156,6 +158,9 @@ __all__ = [
     "questions_on",
     "read_footage",
     "say",
+    "sight_exercises",
+    "sight_questions",
+    "sight_sentences",
     "split_of_clip",
     "write_annotations",
     "write_film",
