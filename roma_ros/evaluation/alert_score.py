@@ -102,7 +102,12 @@ def alarm_windows(p_speak: np.ndarray, triggers: TriggerSettings) -> tuple[Windo
 
 
 def score_alert(
-    p_speak: np.ndarray, labels: np.ndarray, triggers: TriggerSettings, *, recurring: bool = False
+    p_speak: np.ndarray,
+    labels: np.ndarray,
+    triggers: TriggerSettings,
+    *,
+    recurring: bool = False,
+    within: range | None = None,
 ) -> AlertCounts:
     """Compare the alarms of one stream with its event windows.
 
@@ -111,22 +116,33 @@ def score_alert(
         labels: bool (units,), the units in which the event goes on.
         triggers: threshold and window of the trigger.
         recurring: whether these events count as recurrences too.
+        within: count only events and alarms that start in these units, and these units; `None`:
+            all.
     """
+    inside = range(len(labels)) if within is None else range(len(labels))[_slice(within)]
     alarms, events = alarm_windows(p_speak, triggers), windows(labels)
     on = np.zeros(len(labels), bool)
     for alarm in alarms:
         on[alarm.first : alarm.last + 1] = True
     starts = [alarm.first for alarm in alarms]
+    events = tuple(event for event in events if event.first in inside)
     found = sum(any(event.first <= start <= event.last for start in starts) for event in events)
+    here = slice(inside.start, inside.stop)
+    on, labels = on[here], labels[here]
+    fired = [start for start in starts if start in inside]
     return AlertCounts(
         events=len(events),
         found=found,
         recurrences=len(events) if recurring else 0,
         recurrences_found=found if recurring else 0,
-        firings=len(alarms),
-        false_alarms=sum(not labels[start] for start in starts),
+        firings=len(fired),
+        false_alarms=sum(not labels[start - inside.start] for start in fired),
         hits=int((on & labels).sum()),
         false_units=int((on & ~labels).sum()),
         missed_units=int((~on & labels).sum()),
         units=len(labels),
     )
+
+
+def _slice(units: range) -> slice:
+    return slice(max(units.start, 0), max(units.stop, 0))

@@ -6,7 +6,7 @@ the point rule of ROMA's release.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,6 +70,37 @@ def match(
         Pairs of indices into `due` and `published`: the largest possible number of pairs and, among
         those matchings, the one with the smallest sum of distances.
     """
+    pairs: list[tuple[int, int]] = []
+    for first_due, end_due, first_published, end_published in _groups(due, published, tolerance):
+        found = _match_group(
+            due[first_due:end_due], published[first_published:end_published], tolerance
+        )
+        pairs += [(first_due + i, first_published + j) for i, j in found]
+    return tuple(pairs)
+
+
+def _groups(
+    due: Sequence[int], published: Sequence[int], tolerance: int
+) -> Iterator[tuple[int, int, int, int]]:
+    """Yield index ranges of `due` and `published` that can be matched apart from the others."""
+    i = j = 0
+    while i < len(due) or j < len(published):
+        first = (i, j)
+        units = [*due[i : i + 1], *published[j : j + 1]]
+        last = min(units)
+        while True:
+            if i < len(due) and due[i] <= last + tolerance:
+                last, i = max(last, due[i]), i + 1
+            elif j < len(published) and published[j] <= last + tolerance:
+                last, j = max(last, published[j]), j + 1
+            else:
+                break
+        yield first[0], i, first[1], j
+
+
+def _match_group(
+    due: Sequence[int], published: Sequence[int], tolerance: int
+) -> tuple[tuple[int, int], ...]:
     # best[i][j] for due[i:] and published[j:]: the number of pairs minus a penalty for their
     # distance that never outweighs a pair, and the pairs themselves.
     small = 1 / (1 + tolerance * (len(due) + 1))

@@ -1,12 +1,9 @@
-"""Report of an evaluation: metrics, calibration, sweeps and provenance, as JSON. Free of torch."""
+"""Report of an evaluation: metrics, calibration and sweeps of the 20-s streams. Free of torch."""
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,7 +21,6 @@ from roma_ros.evaluation.metrics import (
 from roma_ros.evaluation.narration_score import TOLERANCE
 from roma_ros.evaluation.outcomes import AlertOutcome, Outcomes
 from roma_ros.evaluation.protocol import Protocol, TriggerSettings
-from roma_ros.evaluation.provenance import checkpoint_files, checkpoint_hashes, machine
 from roma_ros.evaluation.sweeps import (
     AlertPoint,
     NarrationPoint,
@@ -35,7 +31,7 @@ from roma_ros.evaluation.sweeps import (
 from roma_ros.percentiles import p50_p99
 from roma_ros.world import COMMON_KINDS, Split
 
-__all__ = ["Report"]
+__all__ = ["Report", "metric_as_dict"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,41 +60,29 @@ class Report:
         cls,
         outcomes: Outcomes,
         protocol: Protocol,
-        folder: Path,
-        *,
-        workers: int,
-        wall_seconds: float,
+        checkpoint_bytes: int,
     ) -> Report:
         """Score outcomes.
 
         Args:
             outcomes: outcomes of all streams.
             protocol: settings that they were recorded with.
-            folder: folder of the checkpoint.
-            workers: number of processes that ran the streams.
-            wall_seconds: duration of the run in seconds.
+            checkpoint_bytes: size of the checkpoint's folder in bytes.
         """
         triggers = protocol.triggers
         text = [alert for alert in outcomes.alerts if not alert.spoken]
         spoken = [alert for alert in outcomes.alerts if alert.spoken]
-        files = checkpoint_files(folder)
         return cls(
             protocol=protocol,
-            metrics=tuple(compute_metrics(outcomes, triggers, sum(files.values()))),
+            metrics=tuple(compute_metrics(outcomes, triggers, checkpoint_bytes)),
             alert_bins=reliability(*pooled(text)),
             narration_bins=reliability(*pooled(outcomes.narrations)),
             alert_thresholds=sweep_alert_threshold(text, triggers),
             alert_windows=sweep_alert_window(text, triggers),
             narration_thresholds=sweep_narration_threshold(outcomes.narrations),
             details={
-                "checkpoint": {"files": files, "sha256": checkpoint_hashes(folder)},
-                "machine": machine(),
-                "run": {
-                    "workers": workers,
-                    "wall_seconds": wall_seconds,
-                    "first_world": Split.TEST.seed(protocol.seed),
-                    "narration_tolerance": TOLERANCE,
-                },
+                "first_world": Split.TEST.seed(protocol.seed),
+                "narration_tolerance": TOLERANCE,
                 "alerts": _alerts_by_kind(text, triggers),
                 "spoken_alerts": _alerts_by_kind(spoken, triggers),
                 "answers": answers_by_kind([a for a in outcomes.answers if not a.spoken]),
@@ -110,7 +94,7 @@ class Report:
     def as_dict(self) -> dict[str, Any]:
         """Return the report as it stands in the JSON file."""
         return {
-            "figures": [_metric(metric) for metric in self.metrics],
+            "figures": [metric_as_dict(metric) for metric in self.metrics],
             "protocol": asdict(self.protocol),
             **self.details,
             "calibration": {
@@ -124,13 +108,9 @@ class Report:
             },
         }
 
-    def write(self, path: Path) -> None:
-        """Write the report as JSON, with `null` for NaN. Raises OSError if that fails."""
-        text = json.dumps(_plain(self.as_dict()), indent=2, allow_nan=False)
-        path.write_text(text + "\n", encoding="utf-8")
 
-
-def _metric(metric: Metric) -> dict[str, Any]:
+def metric_as_dict(metric: Metric) -> dict[str, Any]:
+    """Return a metric as it stands in the JSON file."""
     target = metric.target
     return {
         "name": metric.name,
@@ -188,14 +168,3 @@ def _spread(seconds: np.ndarray) -> dict[str, float]:
         return {"count": 0}
     p50, p99 = p50_p99(seconds)
     return {"count": len(seconds), "mean": float(seconds.mean()), "p50": p50, "p99": p99}
-
-
-def _plain(value: Any) -> Any:
-    """Return a JSON value with six significant digits and `None` for NaN."""
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    if isinstance(value, (float, np.floating)):
-        return float(f"{value:.6g}") if math.isfinite(value) else None
-    return value

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from rich.table import Table
 from rich.text import Text
 
-from roma_ros.evaluation.metrics import Metric
+from roma_ros.evaluation.metrics import Metric, Target
 
-__all__ = ["metrics_table"]
+__all__ = ["metrics_table", "number", "target_text", "verdict"]
 
 
 def metrics_table(metrics: Sequence[Metric], title: str) -> Table:
@@ -29,17 +29,18 @@ def metrics_table(metrics: Sequence[Metric], title: str) -> Table:
     for metric in metrics:
         table.add_row(
             metric.name,
-            _number(metric.value),
-            "" if metric.interval is None else "–".join(map(_number, metric.interval)),
-            _target(metric),
-            _verdict(metric),
-            "  ".join(f"{name} {_number(value)}" for name, value in metric.baselines.items()),
+            number(metric.value),
+            "" if metric.interval is None else "–".join(map(number, metric.interval)),
+            target_text(metric.target),
+            verdict(metric.met),
+            "  ".join(f"{name} {number(value)}" for name, value in metric.baselines.items()),
             ", ".join(f"{value:,.0f} {name}" for name, value in metric.counts.items()),
         )
     return table
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
+    """Return a value with about three significant digits; `none` for NaN."""
     if math.isnan(value):
         return "none"
     if value == 0:
@@ -49,12 +50,13 @@ def _number(value: float) -> str:
     )
 
 
-def _target(metric: Metric) -> str:
-    target = metric.target
+def target_text(target: Target | None) -> str:
+    """Return a target such as `≥ 0.9`; empty for none."""
     return "" if target is None else f"{'≤' if target.at_most else '≥'} {target.value:g}"
 
 
-def _verdict(metric: Metric) -> Text:
-    if metric.met is None:
+def verdict(met: bool | None) -> Text:
+    """Return `met` or `missed`, coloured; empty for `None`."""
+    if met is None:
         return Text()
-    return Text("met", "green") if metric.met else Text("missed", "bold red")
+    return Text("met", "green") if met else Text("missed", "bold red")

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import signal
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable
 from functools import partial
-
-import torch
-from transformers.utils import logging as transformers_logging
 
 from roma_ros.evaluation.cases import Case, CaseKind, schedule
 from roma_ros.evaluation.outcomes import Outcomes
+from roma_ros.evaluation.processes import run_jobs
 from roma_ros.evaluation.protocol import Protocol
 from roma_ros.evaluation.runners import run_case
 from roma_ros.thinker import RomaThinker
@@ -51,52 +46,14 @@ def evaluate_on_world(
     """
     jobs = list(schedule(protocol))
     outcomes = Outcomes()
-    for done, followed in enumerate(_followed(jobs, model, protocol, device, workers), start=1):
-        outcomes.add(followed)
+    run = partial(_run_job, protocol)
+    results = run_jobs(jobs, run, model, device=device, workers=workers, at_once=AT_ONCE)
+    for done, result in enumerate(results, start=1):
+        outcomes.add(result)
         if on_progress is not None:
             on_progress(done, len(jobs))
     return outcomes
 
 
-def _followed(
-    jobs: Iterable[Job], model: str, protocol: Protocol, device: str, workers: int
-) -> Iterator[Outcomes]:
-    if workers == 1:
-        thinker = RomaThinker.from_pretrained(model, device=device)
-        yield from (_follow(thinker, protocol, job) for job in jobs)
-        return
-    # A forked torch would share its thread pool's locks with a parent that may hold them.
-    with ProcessPoolExecutor(
-        workers,
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=_start_process,
-        initargs=(model, device),
-    ) as pool:
-        try:
-            yield from pool.map(partial(_follow_here, protocol), jobs, chunksize=AT_ONCE)
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-
-
-def _follow(thinker: RomaThinker, protocol: Protocol, job: Job) -> Outcomes:
+def _run_job(protocol: Protocol, thinker: RomaThinker, job: Job) -> Outcomes:
     return run_case(thinker, Case.of(*job, protocol), protocol.triggers)
-
-
-_thinker: RomaThinker | None = None  # a worker process's, set by its initializer
-
-
-def _start_process(model: str, device: str) -> None:
-    import cv2
-
-    global _thinker
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends it
-    transformers_logging.disable_progress_bar()
-    torch.set_num_threads(1)
-    cv2.setNumThreads(1)
-    _thinker = RomaThinker.from_pretrained(model, device=device)
-
-
-def _follow_here(protocol: Protocol, job: Job) -> Outcomes:
-    assert _thinker is not None
-    return _follow(_thinker, protocol, job)
