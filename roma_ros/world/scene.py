@@ -16,7 +16,7 @@ from bisect import bisect_right
 from dataclasses import dataclass, replace
 
 from roma_ros.speech import SpokenWord, Voice, speak
-from roma_ros.world.camera import Camera
+from roma_ros.world.camera_faults import CameraFaults
 from roma_ros.world.footage import Footage, Passer
 from roma_ros.world.sights import SightEvent
 from roma_ros.world.words import Look, Sound
@@ -344,7 +344,7 @@ class Scene:
     footage: Footage | None = None
     passers: tuple[Passer, ...] = ()
     sights: tuple[SightEvent, ...] = ()
-    camera: Camera | None = None
+    camera: CameraFaults | None = None
 
     def delayed(self, units: int) -> Scene:
         """Return the scene with an empty and silent stretch of `units` before it."""

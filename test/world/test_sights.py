@@ -25,7 +25,7 @@ from roma_ros.world import (
     make_scene,
     make_sight_scene,
 )
-from roma_ros.world.camera import Camera
+from roma_ros.world.camera_faults import CameraFaults
 from roma_ros.world.sights import Incident
 
 from .by_hand import RED_CIRCLE, figure, scene
@@ -130,7 +130,9 @@ def test_motion_and_stillness_are_computed() -> None:
 
 
 def test_faults_of_the_camera_are_no_motion() -> None:
-    shaken = replace(scene(8), camera=Camera(shake=0.02, exposure=0.2, balance=0.1, quality=40))
+    shaken = replace(
+        scene(8), camera=CameraFaults(shake=0.02, exposure=0.2, balance=0.1, quality=40)
+    )
     assert told(shaken, MOTION) == 8 * "."
     assert told(shaken, STILL)[3:] == 5 * "#"
     pictures = [FrameRenderer(shaken).frame(time) for time in (3.0, 3.5)]

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-__all__ = ["Camera", "draw_camera"]
+__all__ = ["CameraFaults", "draw_faults"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Camera:
+class CameraFaults:
     """Faults of a camera; deterministic in time.
 
     Attributes:
@@ -63,9 +63,9 @@ class Camera:
         return np.ascontiguousarray(np.asarray(cv2.imdecode(code, cv2.IMREAD_COLOR))[:, :, ::-1])
 
 
-def draw_camera(random: np.random.Generator) -> Camera:
+def draw_faults(random: np.random.Generator) -> CameraFaults:
     """Draw the faults of a camera."""
-    return Camera(
+    return CameraFaults(
         exposure=float(random.uniform(0, 0.15)),
         balance=float(random.uniform(0, 0.06)),
         period=float(random.uniform(5, 25)),
