@@ -40,6 +40,7 @@ from roma_ros.world import (
     make_sight_scene,
     narration_on,
     questions_on,
+    sight_questions,
 )
 
 __all__ = ["Lesson", "Lessons", "Mix"]
@@ -402,8 +403,21 @@ class World:
             scene = self.stretch(make_sight_scene(seed, self.whole, self.footage))
             told = alerts_on(scene, STREAMS_PER_WORLD, spoken=self.spoken, kinds=SIGHT_KINDS)
             units = () if self.spoken else list(WorldRenderer(scene))
-            examples += [exercise_example(exercise, self.mix, units) for exercise in told]
+            for exercise in told:
+                there = exercise.scene
+                last = there.seconds - 1
+                asked = self.sights_asked(there, last, self.mix.questions_per_stream // 2)
+                example = exercise_example(exercise, self.mix, units)
+                examples.append(replace(example, exchanges=asked))
         return examples
+
+    def sights_asked(self, scene: Scene, unit: int, count: int) -> list[Exchange]:
+        """Return at most `count` questions on the sights of a unit, those with `yes` first."""
+        asked = np.random.default_rng((scene.seed, unit, 9)).permutation(
+            np.array(sight_questions(scene, unit)).reshape(-1, 2)
+        )
+        pairs = sorted(asked.tolist(), key=lambda pair: pair[1] != "yes")[:count]
+        return [Exchange(unit=unit, question=text, answer=answer) for text, answer in pairs]
 
     def sight_glimpses(self) -> list[StreamExample]:
         """Return `seconds` examples of single units with sights, from one scene after another."""
@@ -413,7 +427,10 @@ class World:
             facts, renderer = auxiliary_targets(scene), WorldRenderer(scene)
             units = np.random.default_rng((seed, 7)).permutation(GLIMPSED)
             for unit in units[: max(math.ceil(self.seconds / SEEDS), GLIMPSES)].tolist():
-                examples.append(StreamExample(units=[renderer.unit(unit)], facts=facts[unit]))
+                shown = [renderer.unit(unit)]
+                asked = self.sights_asked(scene, unit, self.mix.questions_per_stream)
+                asked = [replace(exchange, unit=0) for exchange in asked]
+                examples.append(StreamExample(units=shown, exchanges=asked, facts=facts[unit]))
             if len(examples) >= self.seconds:
                 break
         return examples[: self.seconds]

@@ -67,6 +67,7 @@ from roma_ros.world.exercise import (
     narration_on,
     question_exercises,
     questions_on,
+    sight_exercises,
 )
 from roma_ros.world.film import write_film
 from roma_ros.world.footage import Footage, FootageClip, read_footage, split_of_clip
@@ -86,6 +87,7 @@ from roma_ros.world.renderer import WorldRenderer
 from roma_ros.world.scene import Figure, Scene, SoundEvent, SpokenLine, Touch
 from roma_ros.world.senses import Senses
 from roma_ros.world.sentences import recorded_sentences
+from roma_ros.world.sight_facts import sight_questions
 from roma_ros.world.sight_scene import make_sight_scene
 from roma_ros.world.sights import SIGHTS, Sight, SightEvent, SightKind, sight_sentences
 from roma_ros.world.sound import SoundRenderer
@@ -171,6 +173,8 @@ __all__ = [
     "read_footage",
     "recorded_sentences",
     "say",
+    "sight_exercises",
+    "sight_questions",
     "sight_sentences",
     "split_of_clip",
     "unknown_alerts",

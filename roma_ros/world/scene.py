@@ -16,7 +16,7 @@ from bisect import bisect_right
 from dataclasses import dataclass, replace
 
 from roma_ros.speech import SpokenWord, Voice, speak
-from roma_ros.world.camera import CameraFaults
+from roma_ros.world.camera_faults import CameraFaults
 from roma_ros.world.footage import Footage, Passer
 from roma_ros.world.recordings import PlayedClip
 from roma_ros.world.sights import SightEvent

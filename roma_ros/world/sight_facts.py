@@ -15,7 +15,14 @@ import numpy as np
 from roma_ros.units import FRAMES_PER_UNIT
 from roma_ros.world.frames import FrameRenderer
 from roma_ros.world.scene import LOOK_EVERY, Scene, Texture
-from roma_ros.world.sights import LAMP_COLOURS, Incident, Sight, SightEvent, SightKind
+from roma_ros.world.sights import (
+    LAMP_COLOURS,
+    SIGHT_QUESTIONS,
+    Incident,
+    Sight,
+    SightEvent,
+    SightKind,
+)
 from roma_ros.world.words import Colour
 
 __all__ = ["MOVES", "SIGHT_LABELS", "STANDS", "SightFacts", "sight_facts", "sight_questions"]
@@ -39,14 +46,6 @@ SIGHT_LABELS = (
 )
 """Names of what the two frames of a unit show: at its end, or in the two changes between them."""
 
-QUESTIONS = {
-    "dark": "is it dark?",
-    "covered": "is the camera covered?",
-    "motion": "does something move?",
-    **{f"{colour.value} light": f"is a {colour.value} light on?" for colour in LAMP_COLOURS},
-}
-"""Questions on what a unit shows, to be answered with yes or no, by `SIGHT_LABELS`."""
-
 
 @lru_cache(maxsize=16)
 def sight_facts(scene: Scene) -> SightFacts:
@@ -62,7 +61,7 @@ def sight_questions(scene: Scene, unit: int) -> tuple[tuple[str, str], ...]:
     shown, unclear = sight_facts(scene).shown(unit)
     return tuple(
         (question, "yes" if label in shown else "no")
-        for label, question in QUESTIONS.items()
+        for label, question in SIGHT_QUESTIONS.items()
         if label not in unclear
     )
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from roma_ros.world.camera import draw_camera
+from roma_ros.world.camera_faults import draw_faults
 from roma_ros.world.footage import Footage, FootageClip, Passer, draw_footage, draw_passer
 from roma_ros.world.plot import Plot
 from roma_ros.world.scene import LOOK_EVERY, Backdrop, Figure, Scene, Texture, Waypoint
@@ -64,7 +64,7 @@ def make_sight_scene(
         figures=figures,
         touches=(),
         sounds=() if random.random() < SILENT else scene.sounds,
-        camera=draw_camera(random),
+        camera=draw_faults(random),
     )
     if random.random() < QUIET:
         return scene

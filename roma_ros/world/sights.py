@@ -14,6 +14,7 @@ from roma_ros.world.words import Colour
 __all__ = [
     "LAMP_COLOURS",
     "SIGHTS",
+    "SIGHT_QUESTIONS",
     "Incident",
     "Sight",
     "SightEvent",
@@ -59,6 +60,15 @@ WORDINGS = {
 LAMP_COLOURS = (Colour.RED, Colour.GREEN, Colour.YELLOW, Colour.BLUE)
 """Colours of lamps that instructions name; white lamps are near misses."""
 
+SIGHT_QUESTIONS = {
+    "dark": "is it dark?",
+    "covered": "is the camera covered?",
+    "motion": "does something move?",
+    **{f"{colour.value} light": f"is a {colour.value} light on?" for colour in LAMP_COLOURS},
+}
+"""Questions on what a unit shows, to be answered with yes or no, by label (see
+`sight_facts`)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sight:
@@ -92,12 +102,13 @@ SIGHTS = (
 
 
 def sight_sentences() -> Iterator[str]:
-    """Yield all instructions and reports of sights."""
+    """Yield all instructions, reports and questions of sights, held-out wordings included."""
     for sight in SIGHTS:
         for wording in sight.wordings:
             yield f"alert me when {wording}"
             yield f"alert me every time {wording}"
         yield sight.report
+    yield from SIGHT_QUESTIONS.values()
 
 
 class Incident(enum.Enum):

@@ -26,6 +26,7 @@ from roma_ros.world import (
     write_film,
 )
 from roma_ros.world import footage as module
+from roma_ros.world.footage import Passer
 from roma_ros.world.sights import Incident
 
 from .by_hand import scene
@@ -114,6 +115,31 @@ def test_motion_of_footage_that_is_frozen(ramp: FootageClip) -> None:
     np.testing.assert_array_equal(renderer.content(4.0), renderer.content(9.0))
     # It goes on from there, without a jump.
     np.testing.assert_array_equal(renderer.content(10.2), FrameRenderer(moving).content(4.2))
+
+
+def test_a_piece_of_footage_that_moves(ramp: FootageClip) -> None:
+    piece = Passer(
+        footage=Footage(clip=ramp, speed=0.0),
+        begins=2.2,
+        ends=6.2,
+        start=(-0.2, 0.5),
+        end=(1.2, 0.5),
+        size=(0.3, 0.4),
+    )
+    passed = replace(scene(10), passers=(piece,))
+    assert np.flatnonzero(Senses(passed).sight(MOTION)).tolist() == [3, 4, 5]
+    renderer = FrameRenderer(passed)
+    np.testing.assert_array_equal(renderer.content(1.0), renderer.content(8.0))
+    changed = np.any(renderer.content(4.0) != renderer.content(1.0), axis=2)
+    columns = np.flatnonzero(changed.any(axis=0))
+    assert abs(columns.mean() / 112 - 0.43) < 0.05
+    np.testing.assert_array_equal(
+        FrameRenderer(passed.delayed(2)).content(6.0), renderer.content(4.0)
+    )
+    clips = [make_sight_scene(seed, 20, [ramp]).passers for seed in range(20)]
+    assert 0 < sum(map(bool, clips)) < 20
+    test = [make_sight_scene(Split.TEST.seed(number), 20, [ramp]) for number in range(20)]
+    assert not any(there.passers for there in test)  # what moves there was filmed
 
 
 def test_scenes_over_footage(ramp: FootageClip) -> None:

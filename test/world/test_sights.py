@@ -25,7 +25,7 @@ from roma_ros.world import (
     make_scene,
     make_sight_scene,
 )
-from roma_ros.world.camera import CameraFaults
+from roma_ros.world.camera_faults import CameraFaults
 from roma_ros.world.sights import Incident
 
 from .by_hand import RED_CIRCLE, figure, scene

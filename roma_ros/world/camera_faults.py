@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-__all__ = ["CameraFaults", "draw_camera"]
+__all__ = ["CameraFaults", "draw_faults"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +63,7 @@ class CameraFaults:
         return np.ascontiguousarray(np.asarray(cv2.imdecode(code, cv2.IMREAD_COLOR))[:, :, ::-1])
 
 
-def draw_camera(random: np.random.Generator) -> CameraFaults:
+def draw_faults(random: np.random.Generator) -> CameraFaults:
     """Draw the faults of a camera."""
     return CameraFaults(
         exposure=float(random.uniform(0, 0.15)),
