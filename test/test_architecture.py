@@ -52,7 +52,7 @@ PARTS: dict[str, set[str]] = {
     "journal": {"durable_file", "events", "machine", "triggers", "watch"},
     "hooks": {"events", "journal"},
     # Synthetic streams, training, evaluation.
-    "world": {"speech", "task", "units"},
+    "world": {"sources", "speech", "task", "units"},
     "data": {"benchmarks", "events", "plot_style", "sources", "speech", "task", "units", "world"},
     "training": {"data", "machine", "plot_style", "thinker", "units", "world"},
     "models": {"thinker", "training", "world"},
@@ -98,6 +98,7 @@ PARTS: dict[str, set[str]] = {
         *(
             "assistant",
             "benchmarks",
+            "data",
             "doctor",
             "evaluation",
             "events",

@@ -11,7 +11,8 @@ from roma_ros.cli.parser import Commands, add_command, add_commands
 
 __all__ = ["add_to"]
 
-PLOTS = ("sequence", "crowd")
+SIGHTS = "sights"
+PLOTS = ("sequence", "crowd", "recordings", SIGHTS)
 EPILOG = """\
 examples:
   roma world render --seed 7 --seconds 60 out.mp4
@@ -29,11 +30,18 @@ RENDER_EPILOG = """\
 examples:
   roma world render --seed 7 --seconds 60 out.mp4
   roma world render --seed 7 --plot crowd --size 640x480 crowd.mp4
+  roma world render --seed 7 --recordings ESC-10 dogs_and_rain.mp4
+  roma world render --seed 7 --plot sights --footage clips sights.mp4
+
+recordings:
+  DIR holds ESC-10's folders, ESC-50's audio and meta/esc50.csv, or one folder
+  for each kind of sound, named after it. Seeds below 2,000,000,000 play the
+  folds 1 to 3, the others fold 4.
 
 exit codes:
   0  both files are written
   1  a file cannot be written, or espeak-ng is missing and the stream has speech
-  2  a wrong argument
+  2  a wrong argument, or a folder of recordings that cannot be used
 """
 
 
@@ -72,7 +80,20 @@ def add_to(commands: Commands) -> None:
         "--plot",
         choices=PLOTS,
         default=PLOTS[0],
-        help="sequence: one thing after another; crowd: many at a time (default: %(default)s)",
+        help="sequence: one thing after another; crowd: many at a time; recordings: nothing but "
+        "recorded sounds; sights: motion, lights, a covered camera (default: %(default)s)",
+    )
+    content.add_argument(
+        "--recordings",
+        type=Path,
+        metavar="DIR",
+        help="folder of recorded sounds to play among the others; see below",
+    )
+    content.add_argument(
+        "--footage",
+        type=Path,
+        metavar="DIR",
+        help="folder of video files as backdrops; with --plot sights",
     )
     video = render.add_argument_group("video")
     video.add_argument(
@@ -90,11 +111,17 @@ def add_to(commands: Commands) -> None:
 
 def _render(arguments: argparse.Namespace) -> int:
     from roma_ros.world import (  # it loads OpenCV and FFmpeg, and `roma --help` needs neither
+        FootageError,
         Plot,
+        RecordingLibrary,
+        RecordingsError,
         SceneError,
         SpeechError,
+        Split,
         WorldError,
         make_scene,
+        make_sight_scene,
+        read_footage,
         write_annotations,
         write_film,
     )
@@ -106,11 +133,20 @@ def _render(arguments: argparse.Namespace) -> int:
     if not out.absolute().parent.is_dir():
         raise UsageError(f"{out.absolute().parent} is not a folder; create it first")
     width, height = arguments.size
+    folder: Path | None = arguments.footage
+    if folder is not None and arguments.plot != SIGHTS:
+        raise UsageError(f"--footage is for --plot {SIGHTS}; the plot is {arguments.plot}")
     try:
-        scene = make_scene(arguments.seed, arguments.seconds, Plot(arguments.plot))
+        recordings: Path | None = arguments.recordings
+        library = None if recordings is None else RecordingLibrary.open(recordings)
+        if arguments.plot == SIGHTS:
+            clips = () if folder is None else read_footage(folder, Split.of(arguments.seed))
+            scene = make_sight_scene(arguments.seed, arguments.seconds, clips)
+        else:
+            scene = make_scene(arguments.seed, arguments.seconds, Plot(arguments.plot), library)
         write_film(out, scene, height=height, width=width, fps=arguments.fps)
         write_annotations(annotations, scene)
-    except SceneError as error:
+    except (SceneError, FootageError, RecordingsError) as error:
         raise UsageError(str(error)) from error
     except (WorldError, SpeechError, OSError) as error:
         raise CommandError(str(error)) from error

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations, product
 
 import numpy as np
 
 from roma_ros.world.scene import Scene
 from roma_ros.world.senses import Senses
-from roma_ros.world.splits import Purpose, generator
-from roma_ros.world.words import Colour, Look, Shape, Sound, counted
+from roma_ros.world.sights import SIGHTS, Sight
+from roma_ros.world.splits import Purpose, Split, generator
+from roma_ros.world.words import AnySound, Colour, Look, RecordedSound, Shape, Sound, counted
 
 __all__ = [
     "ALERT_KINDS",
+    "COMMON_KINDS",
+    "TRAIN_WORDINGS",
+    "WORDINGS",
     "AlertKind",
     "Window",
     "WorldAlert",
     "WorldEvent",
     "draw_alerts",
+    "draw_wording",
     "windows",
 ]
 
@@ -32,6 +37,7 @@ class AlertKind(enum.Enum):
     TOUCH = "touch"
     AUDIO = "audio"
     JOINT = "joint"
+    SIGHT = "sight"
 
 
 ALERT_KINDS = {
@@ -39,31 +45,56 @@ ALERT_KINDS = {
     AlertKind.TOUCH: 0.15,
     AlertKind.AUDIO: 0.25,
     AlertKind.JOINT: 0.25,
+    AlertKind.SIGHT: 0.25,
 }
-"""Probability of each kind."""
+"""Odds of each kind."""
+COMMON_KINDS = tuple(kind for kind in AlertKind if kind is not AlertKind.SIGHT)
+"""Kinds of alert on scenes without sights."""
 HAPPENS = 0.65  # probability that the event of an instruction happens in the scene
+RECORDED_ODDS = 2  # factor on the probability of AUDIO in scenes with recordings
+TRAIN_WORDINGS = (
+    "alert me {when} {condition}",
+    "tell me {when} you hear {hearing}",
+    "let me know {when} {condition}",
+    "alert me {when} you hear {hearing}",
+)
+"""Wordings of instructions on recorded sounds in the train split."""
+WORDINGS = (
+    *TRAIN_WORDINGS,
+    "let me know {when} you hear {hearing}",
+    "tell me {when} {condition}",
+)
+"""Wordings in the other splits: the last ones are never trained on."""
 EVERY_TIME = 0.5  # probability of `every time`, unless the event happens exactly once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorldEvent:
-    """Event of an alert: a look appears, two looks touch, a sound is heard, or a look and a sound.
+    """Event of an alert: a look, a touch, a sound, a look with a sound, or a sight.
 
     Attributes:
         look: the look that appears, or that touches `other`.
         other: the look that is touched.
         sound: the sound that is heard.
         count: exact number of repetitions of the sound; `None` for any number.
+        unknown: text of an event that the world does not have, `a giraffe dances`: never.
+        sight: the sight; all others are `None` with it.
+        wording: index of the sight's text in an instruction.
     """
 
     look: Look | None = None
     other: Look | None = None
-    sound: Sound | None = None
+    sound: AnySound | None = None
     count: int | None = None
+    unknown: str = ""
+    sight: Sight | None = None
+    sight_wording: int = 0
 
     @property
     def kind(self) -> AlertKind:
         """Modality of the event."""
+        if self.sight is not None:
+            return AlertKind.SIGHT
         if self.look is None:
             return AlertKind.AUDIO
         if self.other is not None:
@@ -72,6 +103,10 @@ class WorldEvent:
 
     def happens(self, senses: Senses) -> np.ndarray:
         """Return the units in which the event can be detected: bool (seconds,)."""
+        if self.unknown:
+            return np.zeros(senses.scene.seconds, bool)
+        if self.sight:
+            return senses.sight(self.sight)
         if self.look and self.other:
             return senses.touching(self.look, self.other)
         units = np.ones(senses.scene.seconds, bool)
@@ -81,16 +116,35 @@ class WorldEvent:
             units &= senses.heard(self.sound, self.count)
         return units
 
+    def unclear(self, senses: Senses) -> np.ndarray | None:
+        """Return the units in which it is not clear whether it happens; `None` for none."""
+        return senses.unclear(self.sight) if self.sight else None
+
     @property
     def condition(self) -> str:
-        """Text of the event in an instruction: `you hear two beeps`."""
+        """Text of the event in an instruction: `you hear two beeps`, `a dog barks`."""
+        if self.unknown:
+            return self.unknown
+        if self.look is None and isinstance(self.sound, RecordedSound):
+            return self.sound.condition
+        if self.sight:
+            return self.sight.wordings[self.sight_wording]
         if self.look is None:
             return f"you hear {self._sound}"
         return self._sight
 
     @property
+    def worded(self) -> bool:
+        """Whether an instruction on it has several wordings."""
+        return bool(self.unknown) or (self.look is None and isinstance(self.sound, RecordedSound))
+
+    @property
     def report(self) -> str:
-        """Text of an alert that reports the event: `two beeps sound.`"""
+        """Text of an alert that reports the event: `two beeps sound.`, `a dog barks.`"""
+        if self.worded:
+            return f"{self.condition}."
+        if self.sight:
+            return self.sight.report
         if self.look is None:
             return f"{self._sound} sound{'' if (self.count or 1) > 1 else 's'}."
         return f"{self._sight}."
@@ -99,6 +153,8 @@ class WorldEvent:
     def _sight(self) -> str:
         if self.other:
             return f"a {self.look} touches a {self.other}"
+        if isinstance(self.sound, RecordedSound):
+            return f"a {self.look} appears while {self.sound.condition}"
         return f"a {self.look} appears" + (f" while {self._sound} sounds" if self.sound else "")
 
     @property
@@ -123,16 +179,25 @@ class WorldAlert:
         event: the event to wait for.
         every_time: whether the instruction says `every time` instead of `when`.
         labels: bool (seconds,), the units in which p(speak) should be high.
+        wording: form of the instruction, with `{when}`, and `{condition}` or `{hearing}`.
+        unclear: bool (seconds,), the units without a label; `None` for none.
     """
 
     event: WorldEvent
     every_time: bool
     labels: np.ndarray = field(repr=False)
+    wording: str = TRAIN_WORDINGS[0]
+    unclear: np.ndarray | None = field(default=None, repr=False)
 
     @property
     def instruction(self) -> str:
         """Text of the instruction."""
-        return f"alert me {'every time' if self.every_time else 'when'} {self.event.condition}"
+        sound = self.event.sound
+        return self.wording.format(
+            when="every time" if self.every_time else "when",
+            condition=self.event.condition,
+            hearing=sound.hearing if isinstance(sound, RecordedSound) else "",
+        )
 
     @property
     def windows(self) -> tuple[Window, ...]:
@@ -150,7 +215,7 @@ def windows(labels: np.ndarray) -> tuple[Window, ...]:
 
 
 def draw_alerts(
-    scene: Scene, count: int, kinds: Sequence[AlertKind] = tuple(AlertKind)
+    scene: Scene, count: int, kinds: Sequence[AlertKind] = COMMON_KINDS
 ) -> tuple[WorldAlert, ...]:
     """Draw distinct alert instructions for a scene; the events of about a third never happen.
 
@@ -166,6 +231,8 @@ def draw_alerts(
     senses = Senses(scene)
     choice = _Choice(senses, random)
     odds = np.array([ALERT_KINDS[kind] for kind in kinds])
+    if scene.recorded:
+        odds[[kind is AlertKind.AUDIO for kind in kinds]] *= RECORDED_ODDS
     alerts: dict[WorldEvent, WorldAlert] = {}
     for _ in range(4 * count):
         if len(alerts) == count:
@@ -177,8 +244,22 @@ def draw_alerts(
         event = events[random.integers(len(events))]
         labels = event.happens(senses)
         again = len(windows(labels)) != 1
-        alerts[event] = WorldAlert(event, again and bool(random.random() < EVERY_TIME), labels)
+        every_time = again and bool(random.random() < EVERY_TIME)
+        wording = draw_wording(scene.seed, random) if event.worded else TRAIN_WORDINGS[0]
+        worded = event
+        if event.sight:
+            held_out = Split.of(scene.seed) is not Split.TEST
+            drawn = choice.wording(event.sight, held_out=held_out)
+            worded = replace(event, sight_wording=drawn)
+        unclear = event.unclear(senses)
+        alerts[event] = WorldAlert(worded, every_time, labels, wording, unclear)
     return tuple(alerts.values())
+
+
+def draw_wording(seed: int, random: np.random.Generator) -> str:
+    """Draw the wording of an instruction on a recorded sound, by the split of a scene's seed."""
+    wordings = TRAIN_WORDINGS if Split.of(seed) is Split.TRAIN else WORDINGS
+    return wordings[random.integers(len(wordings))]
 
 
 class _Choice:
@@ -215,6 +296,14 @@ class _Choice:
         some = self._random.permutation(len(half))[: len(near) // 2 + 1]
         return near + [half[index] for index in some]
 
+    def wording(self, sight: Sight, *, held_out: bool) -> int:
+        """Draw a text of a sight, without the last if that is held out."""
+        return int(self._random.integers(len(sight.wordings) - held_out))
+
+    def sight(self) -> Iterator[WorldEvent]:
+        for sight in SIGHTS:
+            yield WorldEvent(sight=sight)
+
     def visual(self) -> Iterator[WorldEvent]:
         for look in self._looks + self._never:
             yield WorldEvent(look=look)
@@ -227,14 +316,15 @@ class _Choice:
                 yield WorldEvent(look=look, other=other)
 
     def audio(self) -> Iterator[WorldEvent]:
-        for sound in Sound:
+        for sound in (*Sound, *self._senses.scene.recorded):
             yield WorldEvent(sound=sound)
         for sound, count in product(self._sounds, (2, 3)):
             if sound.countable:
                 yield WorldEvent(sound=sound, count=count)
 
     def joint(self) -> Iterator[WorldEvent]:
-        for look, sound in product(self._looks, Sound):
+        recorded = (sound for sound in self._sounds if isinstance(sound, RecordedSound))
+        for look, sound in product(self._looks, (*Sound, *recorded)):
             yield WorldEvent(look=look, sound=sound)
         for look, sound in product(self._never, self._sounds):
             yield WorldEvent(look=look, sound=sound)
@@ -245,4 +335,5 @@ CANDIDATES: dict[AlertKind, Callable[[_Choice], Iterator[WorldEvent]]] = {
     AlertKind.TOUCH: _Choice.touch,
     AlertKind.AUDIO: _Choice.audio,
     AlertKind.JOINT: _Choice.joint,
+    AlertKind.SIGHT: _Choice.sight,
 }

@@ -17,11 +17,19 @@ from functools import cached_property
 import numpy as np
 
 from roma_ros.units import NS_PER_SECOND, MultimodalUnit
-from roma_ros.world.alert import AlertKind, WorldAlert, WorldEvent, draw_alerts, windows
+from roma_ros.world.alert import (
+    COMMON_KINDS,
+    AlertKind,
+    WorldAlert,
+    WorldEvent,
+    draw_alerts,
+    windows,
+)
 from roma_ros.world.errors import SceneError
 from roma_ros.world.narration import Segment, narrate
 from roma_ros.world.plot import Plot
 from roma_ros.world.questions import QuestionKind, WorldQuestion, draw_questions
+from roma_ros.world.recordings import RecordingLibrary
 from roma_ros.world.renderer import WorldRenderer
 from roma_ros.world.scene import Figure, Scene, SoundEvent, Touch
 from roma_ros.world.senses import Senses
@@ -56,8 +64,9 @@ class Part:
 
     @property
     def quiet(self) -> bool:
-        """Whether nothing happens in it: no figure, no sound, no speech."""
-        return not (self.scene.figures or self.scene.sounds or self.scene.speech)
+        """Whether nothing happens in it: no figure, no sight, no sound, no speech."""
+        scene = self.scene
+        return not (scene.figures or scene.sights or scene.sounds or scene.speech)
 
 
 class ContinuousStream:
@@ -145,11 +154,18 @@ class ContinuousStream:
             touches=tuple(touch for scene in scenes for touch in scene.touches),
             sounds=tuple(sound for scene in scenes for sound in scene.sounds),
             speech=tuple(line for scene in scenes for line in scene.speech),
+            recorded=tuple(dict.fromkeys(kind for scene in scenes for kind in scene.recorded)),
         )
 
     def labels(self, event: WorldEvent) -> np.ndarray:
         """Return the units in which an event can be detected: bool (seconds,)."""
         return np.concatenate([event.happens(senses) for senses in self._senses])
+
+    def unclear(self, event: WorldEvent) -> np.ndarray | None:
+        """Return the units in which it is not clear whether it happens; `None` for none."""
+        masks = [event.unclear(senses) for senses in self._senses]
+        known = [mask for mask in masks if mask is not None]
+        return np.concatenate(known) if known else None
 
     @cached_property
     def segments(self) -> tuple[Segment, ...]:
@@ -160,7 +176,7 @@ class ContinuousStream:
         return narrate(self.scene)
 
     def alerts(
-        self, count: int, kinds: Sequence[AlertKind] = tuple(AlertKind)
+        self, count: int, kinds: Sequence[AlertKind] = COMMON_KINDS
     ) -> tuple[WorldAlert, ...]:
         """Draw distinct alert instructions for the whole stream, of all kinds in turn.
 
@@ -176,7 +192,10 @@ class ContinuousStream:
         for part in self.parts:
             for alert in draw_alerts(part.scene, CANDIDATES, kinds):
                 found.setdefault(alert.event, alert)
-        pool = [replace(alert, labels=self.labels(alert.event)) for alert in found.values()]
+        pool = [
+            replace(alert, labels=self.labels(alert.event), unclear=self.unclear(alert.event))
+            for alert in found.values()
+        ]
         pool = [pool[index] for index in random.permutation(len(pool))]
         happening = [alert for alert in pool if alert.labels.any()]
         happening.sort(key=lambda alert: -min(len(alert.windows), OFTEN))
@@ -248,6 +267,8 @@ def make_continuous(
     quiet_seconds: tuple[int, int] = (0, 120),
     quiet_share: float = 0.3,
     lead_seconds: int = 0,
+    recordings: RecordingLibrary | None = None,
+    recorded_share: float = 1.0,
 ) -> ContinuousStream:
     """Generate a continuous stream.
 
@@ -261,6 +282,8 @@ def make_continuous(
             noise of the room alone.
         quiet_share: probability that a quiet stretch follows a scene.
         lead_seconds: length of a quiet stretch at the beginning, for spoken instructions.
+        recordings: recorded sounds to play in the scenes; `None` for none.
+        recorded_share: probability that a scene plays recordings, 0 to 1.
 
     Raises:
         SceneError: a seed, length or share is out of range.
@@ -278,7 +301,8 @@ def make_continuous(
 
     def new(length: int) -> Scene:
         plot = choice[random.integers(len(choice))]
-        return make_scene(split.seed(int(random.integers(len(split.value)))), length, plot)
+        number = int(random.integers(len(split.value)))
+        return make_scene(split.seed(number), length, plot, recordings, recorded_share)
 
     if lead_seconds:
         scenes.append(_quiet(new(lead_seconds), lead_seconds))
@@ -308,7 +332,7 @@ def _drawn(random: np.random.Generator, bounds: tuple[int, int]) -> int:
 
 def _quiet(scene: Scene, seconds: int) -> Scene:
     """Return an empty scene with the backdrop and room of another."""
-    return replace(scene, seconds=seconds, figures=(), touches=(), sounds=(), speech=())
+    return replace(scene, seconds=seconds, figures=(), touches=(), sounds=(), speech=(), sights=())
 
 
 def _closed(scene: Scene) -> Scene:

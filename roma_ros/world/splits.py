@@ -50,7 +50,10 @@ class Purpose(enum.Enum):
     ALERTS = 4
     QUESTIONS = 5
     VOICES = 6
+    RECORDINGS = 7
+    UNKNOWN = 8
     STREAM = 20
+    SIGHTS = 21
 
 
 def generator(seed: int, purpose: Purpose) -> np.random.Generator:
