@@ -11,7 +11,7 @@ from roma_ros.data.errors import DataError, SampleError
 from roma_ros.data.export import SAMPLES_NAME, exercise_sample, export_exercises
 from roma_ros.data.own_clips import ClipLabel, clip_rows, read_labels, write_labels
 from roma_ros.data.report import BuildReport
-from roma_ros.data.rows import AlertRow, NarrationRow, QuestionRow, Row, Segment, Turn
+from roma_ros.data.rows import AlertRow, CaptionSegment, NarrationRow, QuestionRow, Row, Turn
 from roma_ros.data.sample_units import sample_units
 from roma_ros.data.samples import (
     Sample,
@@ -33,6 +33,7 @@ __all__ = [
     "Augmentation",
     "BuildOptions",
     "BuildReport",
+    "CaptionSegment",
     "ClipLabel",
     "DataError",
     "NarrationRow",
@@ -43,7 +44,6 @@ __all__ = [
     "SampleError",
     "SampleIndex",
     "SampleQuery",
-    "Segment",
     "SkipLog",
     "Task",
     "Turn",

@@ -15,7 +15,7 @@ from roma_ros.benchmarks.text import plain_text
 from roma_ros.data.annotation_files import json_rows, keyed_rows, sentence
 from roma_ros.data.errors import DataError
 from roma_ros.data.labels import join_windows
-from roma_ros.data.rows import AlertRow, Part, Row
+from roma_ros.data.rows import AlertRow, Row, VideoPart
 from roma_ros.data.skip_log import SkipLog
 
 __all__ = ["read_charades_sta", "read_didemo", "read_oops", "read_qvhighlights"]
@@ -144,7 +144,7 @@ def read_qvhighlights(paths: Sequence[Path], _: SkipLog) -> Iterator[Row]:
             raise DataError(str(error)) from error
         for qid, moment in moments.items():
             try:
-                part = Part(*moment.span)
+                part = VideoPart(*moment.span)
             except BenchmarkError:
                 part = None
             yield AlertRow(

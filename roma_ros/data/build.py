@@ -15,7 +15,15 @@ from roma_ros.data.cutting import Stretch, cut_video, join_segments
 from roma_ros.data.errors import DataError
 from roma_ros.data.labels import alert_sample, narration_sample, question_sample
 from roma_ros.data.report import BuildReport
-from roma_ros.data.rows import AlertRow, NarrationRow, Part, QuestionRow, Row, Segment, texts_of
+from roma_ros.data.rows import (
+    AlertRow,
+    CaptionSegment,
+    NarrationRow,
+    QuestionRow,
+    Row,
+    VideoPart,
+    texts_of,
+)
 from roma_ros.data.samples import Sample, write_samples
 from roma_ros.data.skip_log import SkipLog
 from roma_ros.data.speaking import speak_sample
@@ -188,7 +196,9 @@ class _Builder:
         keep = self._options.keep_gaps or row.whole
         if keep:
             segments = tuple(
-                Segment(s.start, min(s.end, end), s.text) for s in row.segments if s.start < end
+                CaptionSegment(s.start, min(s.end, end), s.text)
+                for s in row.segments
+                if s.start < end
             )
             if cut := sum(segment.end > end for segment in row.segments):
                 self._log.changed["segment cut at the end of the video"] += cut
@@ -247,7 +257,7 @@ class _Builder:
             self._log.change("length of the video is not the annotated one")
         return _Video(path, seconds)
 
-    def _part(self, part: Part) -> Path | None:
+    def _part(self, part: VideoPart) -> Path | None:
         whole = self._videos.find(part.video)
         if whole is None:
             return None

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from roma_ros.data.errors import DataError
-from roma_ros.data.rows import NarrationRow, Segment
+from roma_ros.data.rows import CaptionSegment, NarrationRow
 from roma_ros.sources import Item, MediaFile, MediaFileConfig, MediaFrame, SourceError, units_of
 from roma_ros.units import FRAMES_PER_UNIT, NS_PER_SECOND, UNIT_RATE, AudioChunk
 
@@ -54,7 +54,7 @@ def join_segments(
         Stretches in order, the new row, and how many segments were changed, by what was changed.
     """
     stretches: list[Stretch] = []
-    segments: list[Segment] = []
+    segments: list[CaptionSegment] = []
     changes: dict[str, int] = {}
     reached, joined = 0.0, 0
     for segment in sorted(row.segments, key=lambda segment: (segment.start, segment.end)):
@@ -73,7 +73,7 @@ def join_segments(
         length = max(round(end - start), 1)
         length = min(length, max(math.floor(seconds - start + 0.1), 1))
         stretches.append(Stretch(start, length))
-        segments.append(Segment(joined, joined + length, segment.text))
+        segments.append(CaptionSegment(joined, joined + length, segment.text))
         joined += length
         reached = max(end, start + length)
     return stretches, replace(row, segments=tuple(segments), duration=float(joined)), changes

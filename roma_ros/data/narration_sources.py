@@ -13,7 +13,7 @@ from roma_ros.benchmarks.text import plain_text
 from roma_ros.data.annotation_files import clock_seconds, json_rows, keyed_rows, sentence
 from roma_ros.data.errors import DataError
 from roma_ros.data.labels import join_windows
-from roma_ros.data.rows import AlertRow, NarrationRow, QuestionRow, Row, Segment, Turn
+from roma_ros.data.rows import AlertRow, CaptionSegment, NarrationRow, QuestionRow, Row, Turn
 from roma_ros.data.skip_log import SkipLog
 
 __all__ = ["read_activitynet", "read_coin", "read_mmduetit", "read_streamo", "read_youcook2"]
@@ -80,7 +80,7 @@ def _narration(
         elif not text:
             log.change("segment without a text left out")
         else:
-            found.append(Segment(start, end, text))
+            found.append(CaptionSegment(start, end, text))
     if not found:
         raise BenchmarkError(f"{row.place} has no segment with a length and a text")
     video = row.text("video")
@@ -150,7 +150,7 @@ def _mmduet_row(row: Fields, _: SkipLog) -> Iterable[Row]:
             windows=join_windows(windows),
         )
         return
-    asked: list[tuple[float, str, list[Segment]]] = []
+    asked: list[tuple[float, str, list[CaptionSegment]]] = []
     for turn in row.objects("conversation"):
         text, time = plain_text(turn.text("content")), turn.seconds("time")
         if turn.text("role") == "user":
@@ -159,12 +159,12 @@ def _mmduet_row(row: Fields, _: SkipLog) -> Iterable[Row]:
             raise turn.error("role", "a user's turn first")
         elif text:
             start = _pair(turn, "timespan")[0] if "timespan" in turn else time
-            asked[-1][2].append(Segment(min(start, time), time, text))
+            asked[-1][2].append(CaptionSegment(min(start, time), time, text))
     yield from _exchanges(row.place, f"mmduetit-{video}", video, asked)
 
 
 def _exchanges(
-    place: str, name: str, video: str, asked: Sequence[tuple[float, str, list[Segment]]]
+    place: str, name: str, video: str, asked: Sequence[tuple[float, str, list[CaptionSegment]]]
 ) -> Iterator[Row]:
     """Yield a row for each question or instruction; one that is answered at once is a question.
 
@@ -209,7 +209,7 @@ def _streamo(row: Fields, _: SkipLog) -> Iterable[Row]:
 def _streamo_annotation(row: Fields) -> Iterable[Row]:
     video = row.text("video_name")
     asked = [
-        (clock_seconds(each, "time"), sentence(each, "content"), list[Segment]())
+        (clock_seconds(each, "time"), sentence(each, "content"), list[CaptionSegment]())
         for each in row.objects("question")
     ]
     asked.sort(key=lambda question: question[0])
@@ -225,7 +225,7 @@ def _streamo_annotation(row: Fields) -> Iterable[Row]:
         if end < start:
             raise each.error("end_time", f"a time after st_time, {start:g}")
         before = [question for question in asked if question[0] <= max(end, 1)]
-        (before[-1] if before else asked[0])[2].append(Segment(max(start, 0), end, text))
+        (before[-1] if before else asked[0])[2].append(CaptionSegment(max(start, 0), end, text))
     yield from _exchanges(row.place, f"streamo-{Path(video).stem}", video, asked)
 
 
@@ -237,7 +237,7 @@ def _streamo_dialogue(row: Fields) -> Iterable[Row]:
         video = videos[0]
     else:
         raise row.error("video_name", "the name of the video, or one path in videos")
-    asked: list[tuple[float, str, list[Segment]]] = []
+    asked: list[tuple[float, str, list[CaptionSegment]]] = []
     begin, end = 0.0, 0.0
     waiting: float | None = None
     for number, turn in enumerate(row.objects("messages")):
@@ -262,6 +262,6 @@ def _streamo_dialogue(row: Fields) -> Iterable[Row]:
                 raise turn.error("content", "a response after a question")
             if not text:
                 raise turn.error("content", "a sentence after </Response>")
-            asked[-1][2].append(Segment(begin if waiting is None else waiting, end, text))
+            asked[-1][2].append(CaptionSegment(begin if waiting is None else waiting, end, text))
         waiting = (begin if waiting is None else waiting) if name == "standby" else None
     yield from _exchanges(row.place, f"streamo-{Path(video).stem}", video, asked)

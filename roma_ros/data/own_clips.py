@@ -24,7 +24,7 @@ from typing import Any
 from roma_ros.data.errors import DataError
 from roma_ros.data.json_rows import read_rows
 from roma_ros.data.labels import join_windows
-from roma_ros.data.rows import AlertRow, NarrationRow, QuestionRow, Row, Segment, Turn
+from roma_ros.data.rows import AlertRow, CaptionSegment, NarrationRow, QuestionRow, Row, Turn
 from roma_ros.data.skip_log import SkipLog
 from roma_ros.data.subtitles import read_subtitles
 from roma_ros.data.text import clean, read_text
@@ -213,7 +213,7 @@ def _alert(name: str, group: Sequence[ClipLabel]) -> AlertRow:
 
 def _narration(name: str, group: Sequence[ClipLabel]) -> NarrationRow:
     segments = [
-        Segment(label.start, label.end, label.text)
+        CaptionSegment(label.start, label.end, label.text)
         for label in group
         if label.start is not None and label.end is not None
     ]

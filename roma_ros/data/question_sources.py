@@ -13,7 +13,15 @@ from roma_ros.benchmarks.text import option_texts, read_letter
 from roma_ros.data.annotation_files import clock_seconds, json_rows, parsed, sentence
 from roma_ros.data.errors import DataError
 from roma_ros.data.labels import join_windows, letter_of
-from roma_ros.data.rows import AlertRow, NarrationRow, Part, QuestionRow, Row, Segment, Turn
+from roma_ros.data.rows import (
+    AlertRow,
+    CaptionSegment,
+    NarrationRow,
+    QuestionRow,
+    Row,
+    Turn,
+    VideoPart,
+)
 from roma_ros.data.skip_log import SkipLog
 
 __all__ = [
@@ -52,7 +60,7 @@ def _internvid(row: Fields, _: SkipLog) -> Iterable[Row]:
         place=row.place,
         id=f"internvid-{name}",
         video=name,
-        part=Part(video, start, end),
+        part=VideoPart(video, start, end),
         duration=end - start,
         turns=(Turn(None, question, caption),),
     )
@@ -111,7 +119,7 @@ def _streamingbench(row: Fields, _: SkipLog) -> Iterable[Row]:
             place=row.place,
             id=f"{name}-{number}",
             video=video,
-            segments=(Segment(cue, cue + 1, sentence(question, "ground_truth_output")),),
+            segments=(CaptionSegment(cue, cue + 1, sentence(question, "ground_truth_output")),),
             instruction=text,
             time=time,
             whole=True,
@@ -168,14 +176,14 @@ def read_ovo_bench(paths: Sequence[Path], _: SkipLog) -> Iterator[Row]:
                     place=place,
                     id=identifier,
                     video=task.video,
-                    segments=(Segment(task.clue_time, task.clue_time + 1, task.answer),),
+                    segments=(CaptionSegment(task.clue_time, task.clue_time + 1, task.answer),),
                     instruction=task.question,
                     time=task.ask_time,
                     whole=True,
                 )
             else:
                 segments = [
-                    Segment(*window, step)
+                    CaptionSegment(*window, step)
                     for step, window in zip(task.steps, task.windows, strict=True)
                 ]
                 yield NarrationRow(

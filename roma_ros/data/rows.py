@@ -9,11 +9,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-__all__ = ["AlertRow", "NarrationRow", "Part", "QuestionRow", "Row", "Segment", "Turn"]
+__all__ = ["AlertRow", "CaptionSegment", "NarrationRow", "QuestionRow", "Row", "Turn", "VideoPart"]
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class VideoPart:
     """Part of a longer video.
 
     Attributes:
@@ -27,7 +27,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Segment:
+class CaptionSegment:
     """What happens from `start` to `end` (s), in a sentence."""
 
     start: float
@@ -68,7 +68,7 @@ class AnnotatedRow:
     place: str
     id: str
     video: str
-    part: Part | None = None
+    part: VideoPart | None = None
     duration: float | None = None
 
 
@@ -96,7 +96,7 @@ class NarrationRow(AnnotatedRow):
         whole: whether the video must stay as it is, because the instruction has a time in it.
     """
 
-    segments: tuple[Segment, ...]
+    segments: tuple[CaptionSegment, ...]
     instruction: str | None = None
     time: float = 0.0
     whole: bool = False

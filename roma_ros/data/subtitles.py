@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from roma_ros.data.errors import DataError
-from roma_ros.data.rows import Segment
+from roma_ros.data.rows import CaptionSegment
 from roma_ros.data.text import clean, read_text
 
 __all__ = ["read_subtitles"]
@@ -18,7 +18,7 @@ TIMES = re.compile(rf"\s*{CLOCK}\s*-->\s*{CLOCK}(\s.*)?")
 TAG = re.compile(r"</?[a-zA-Z][^<>]*>|\{\\[^{}]*\}")
 
 
-def read_subtitles(path: Path) -> tuple[Segment, ...]:
+def read_subtitles(path: Path) -> tuple[CaptionSegment, ...]:
     """Read the cues of a file in the order of their times. Markup is left out.
 
     Raises:
@@ -30,7 +30,7 @@ def read_subtitles(path: Path) -> tuple[Segment, ...]:
     return tuple(segments)
 
 
-def _cues(path: Path, lines: list[str]) -> Iterator[Segment]:
+def _cues(path: Path, lines: list[str]) -> Iterator[CaptionSegment]:
     number = 0
     while number < len(lines):
         line = lines[number]
@@ -53,7 +53,7 @@ def _cues(path: Path, lines: list[str]) -> Iterator[Segment]:
             number += 1
         words = clean(html.unescape(TAG.sub("", " ".join(text))))
         if words:
-            yield Segment(start, end, words)
+            yield CaptionSegment(start, end, words)
 
 
 def _seconds(clock: tuple[str | None, ...]) -> float:

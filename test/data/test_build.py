@@ -13,12 +13,12 @@ from roma_ros.data import (
     AlertRow,
     BuildOptions,
     BuildReport,
+    CaptionSegment,
     DataError,
     NarrationRow,
     QuestionRow,
     Row,
     Sample,
-    Segment,
     SkipLog,
     Task,
     Turn,
@@ -31,7 +31,7 @@ from roma_ros.data import (
 from roma_ros.data.cutting import Stretch, join_segments
 from roma_ros.data.labels import positive_units
 from roma_ros.data.report import draw_contact_sheet
-from roma_ros.data.rows import Part
+from roma_ros.data.rows import VideoPart
 from roma_ros.data.wording import alert_instruction, content_words, is_instruction
 from roma_ros.sources import read_audio
 from roma_ros.sources.media_info import MediaInfo
@@ -62,7 +62,7 @@ def alert(name: str = "a", video: str = "one.mp4", **change: object) -> AlertRow
 
 def narration(*segments: tuple[float, float, str], **change: object) -> NarrationRow:
     fields: dict[str, object] = {"place": "f, row 2", "id": "n", "video": "one", **change}
-    parts = tuple(Segment(*segment) for segment in segments)
+    parts = tuple(CaptionSegment(*segment) for segment in segments)
     return NarrationRow(segments=parts, **fields)  # type: ignore[arg-type]
 
 
@@ -203,7 +203,7 @@ def test_gaps_stay_if_wanted_and_with_an_instruction_in_the_stream(
 
 
 def test_a_part_of_a_longer_video_is_cut_out(tmp_path: Path, videos: VideoFolder) -> None:
-    row = alert(video="one_6.0_9.0", part=Part("one", 6.0, 9.0), windows=((1, 2),))
+    row = alert(video="one_6.0_9.0", part=VideoPart("one", 6.0, 9.0), windows=((1, 2),))
     (sample,), _ = built([row], videos, tmp_path, SkipLog(), negatives=0)
     units = list(sample_units(sample, tmp_path))
     assert len(units) == 3

@@ -10,11 +10,11 @@ import pytest
 
 from roma_ros.data import (
     AlertRow,
+    CaptionSegment,
     ClipLabel,
     DataError,
     NarrationRow,
     QuestionRow,
-    Segment,
     SkipLog,
     clip_rows,
     read_labels,
@@ -44,7 +44,7 @@ def test_a_table_of_labels_makes_a_row_for_each_thing_to_learn(tmp_path: Path) -
     assert isinstance(absent, AlertRow)
     assert absent.windows == ()
     assert isinstance(narration, NarrationRow)
-    assert narration.segments == (Segment(0, 2.5, "A man, in red, opens the door."),)
+    assert narration.segments == (CaptionSegment(0, 2.5, "A man, in red, opens the door."),)
     assert isinstance(question, QuestionRow)
     assert (question.turns[0].time, question.turns[0].answer) == (5, "the postman")
     assert len({row.id for row in (alert, absent, narration, question)}) == 4
@@ -152,8 +152,8 @@ def test_subtitles_are_narrations(tmp_path: Path) -> None:
         "00:01.000 --> 00:02.000\n<v Bob>First\n"
     )
     assert read_subtitles(tmp_path / "a.srt") == (
-        Segment(1, 2.5, "A dog & two cats"),
-        Segment(3, 4, "Rain."),
+        CaptionSegment(1, 2.5, "A dog & two cats"),
+        CaptionSegment(3, 4, "Rain."),
     )
     assert [cue.text for cue in read_subtitles(tmp_path / "b.vtt")] == ["First", "Last"]
     for name in ("a", "b", "c"):

@@ -13,14 +13,14 @@ import pytest
 from roma_ros.cli.data import SETS
 from roma_ros.data import (
     AlertRow,
+    CaptionSegment,
     DataError,
     NarrationRow,
     QuestionRow,
     Row,
-    Segment,
     SkipLog,
 )
-from roma_ros.data.rows import Part
+from roma_ros.data.rows import VideoPart
 from roma_ros.data.sources import SOURCES
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
@@ -151,7 +151,7 @@ def test_charades_lines_are_read_and_bad_ones_named(tmp_path: Path) -> None:
 def test_qvhighlights_knows_where_its_clip_lies(tmp_path: Path) -> None:
     (row,) = rows_of("qvhighlights", write(tmp_path / "a", INVENTED["qvhighlights"]))
     assert isinstance(row, AlertRow)
-    assert row.part == Part("a_b", 60.0, 210.0)
+    assert row.part == VideoPart("a_b", 60.0, 210.0)
     assert row.windows == ((10, 30), (40, 44))
 
 
@@ -162,13 +162,13 @@ def test_described_segments_are_read(tmp_path: Path) -> None:
         (row,) = rows_of(name, write(tmp_path / name, INVENTED[name]), log=log)
         assert isinstance(row, NarrationRow)
         found[name] = row
-    assert found["youcook2"].segments == (Segment(3, 9, "cut the bread"),)
+    assert found["youcook2"].segments == (CaptionSegment(3, 9, "cut the bread"),)
     assert found["youcook2"].duration == 30.5
     assert found["activitynet"].segments == (
-        Segment(0.5, 6.0, "A man runs."),
-        Segment(19.0, 25.0, "He falls."),
+        CaptionSegment(0.5, 6.0, "A man runs."),
+        CaptionSegment(19.0, 25.0, "He falls."),
     )
-    assert found["coin"].segments == (Segment(2, 8, "boil the water"),)
+    assert found["coin"].segments == (CaptionSegment(2, 8, "boil the water"),)
     assert log.changed == {"segment that ends before it starts left out": 2}
     assert not log.skipped
 
@@ -179,7 +179,7 @@ def test_mmduetit_has_three_kinds_of_file(tmp_path: Path) -> None:
     )
     (narrated,) = rows_of("mmduetit", narrations)
     assert isinstance(narrated, NarrationRow)
-    assert (narrated.video, narrated.segments) == ("v.mp4", (Segment(1, 4, "One."),))
+    assert (narrated.video, narrated.segments) == ("v.mp4", (CaptionSegment(1, 4, "One."),))
     events = [{"video_uid": "v", "query": "rain", "timestamps": [[4, 6], [5, 8]]}]
     (event,) = rows_of("mmduetit", write(tmp_path / "e", events))
     assert isinstance(event, AlertRow)
@@ -213,7 +213,7 @@ def test_streamo_states_become_what_is_said_when(tmp_path: Path) -> None:
     }
     (row,) = rows_of("streamo", write(tmp_path / "a", [annotation]))
     assert isinstance(row, NarrationRow)
-    assert row.segments == (Segment(3, 5, "He sits."), Segment(8, 9, "He stands."))
+    assert row.segments == (CaptionSegment(3, 5, "He sits."), CaptionSegment(8, 9, "He stands."))
     states = ["</Silence>", "</Standby>", "</Standby>", "</Response> He sits.", "</Silence>"]
     messages: list[dict[str, str]] = [{"role": "system", "content": "Watch."}]
     for second, state in enumerate(states):
@@ -225,7 +225,7 @@ def test_streamo_states_become_what_is_said_when(tmp_path: Path) -> None:
     dialogue = {"messages": messages, "videos": ["v.mp4"]}
     (row,) = rows_of("streamo", write(tmp_path / "d", [dialogue]))
     assert isinstance(row, NarrationRow)
-    assert row.segments == (Segment(1, 4, "He sits."),)
+    assert row.segments == (CaptionSegment(1, 4, "He sits."),)
     assert (row.time, row.instruction) == (1, "What does he do?")
     messages[2]["content"] = "hello"
     with pytest.raises(DataError, match=r"row 1: messages\[2\]\.content is 'hello'; expected"):
@@ -251,7 +251,7 @@ def test_questions_keep_their_options_without_letters(tmp_path: Path) -> None:
 def test_clips_of_a_video_are_asked_about_at_their_end(tmp_path: Path) -> None:
     (row,) = rows_of("internvid", write(tmp_path / "i", INVENTED["internvid"]))
     assert isinstance(row, QuestionRow)
-    assert row.part == Part("abc", 7.24, 11.5)
+    assert row.part == VideoPart("abc", 7.24, 11.5)
     assert (row.turns[0].time, row.turns[0].answer) == (None, "a man walks")
     (row,) = rows_of("cogstream", write(tmp_path / "c", INVENTED["cogstream"]))
     assert isinstance(row, QuestionRow)
