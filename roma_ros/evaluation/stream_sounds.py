@@ -39,7 +39,7 @@ def run_recordings(
     Alerts of unknown words run on the same stream if that section is wanted.
 
     Raises:
-        RecordingError: the folder has no recording of the test split that can be used.
+        RecordingsError: the folder has no recording of the test split that can be used.
     """
     assert protocol.recordings is not None
     library = RecordingLibrary.open(protocol.recordings)

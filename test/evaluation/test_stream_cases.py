@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,11 +19,13 @@ from roma_ros.evaluation.stream_cases import run_alerts, run_crowd, run_narratio
 from roma_ros.evaluation.stream_jobs import left_out, stream_jobs
 from roma_ros.evaluation.stream_protocol import Context, EvalSection, StreamProtocol
 from roma_ros.evaluation.stream_questions import run_spoken_questions
+from roma_ros.evaluation.stream_sights import run_sights
 from roma_ros.evaluation.stream_sounds import run_recordings
 from roma_ros.evaluation.stream_watches import LEAD, spoken_cases, typed_case
 from roma_ros.thinker import RomaThinker, StreamSession
 from roma_ros.units import MultimodalUnit
-from roma_ros.world import ContinuousStream, Plot, Split, make_continuous
+from roma_ros.world import ContinuousStream, Plot, Split, make_continuous, split_of_clip
+from roma_ros.world.sights import SIGHTS
 
 from ..clips import Clip, write_clip
 from ..world.recorded import write_esc_10
@@ -119,6 +122,22 @@ def test_each_kind_of_recording_has_an_alert_and_unknown_words_are_apart(
     assert sum(alert.labels.any() for alert in known) >= 2
     assert len(unknown) == 6
     assert not any(alert.labels.any() for alert in unknown)
+
+
+@pytest.mark.slow
+def test_each_sight_has_an_alert_over_footage_of_the_test_split(
+    tiny: RomaThinker, tmp_path: Path
+) -> None:
+    names = (f"clip{number}.mp4" for number in itertools.count())
+    held_out = next(name for name in names if split_of_clip(name) is Split.TEST)
+    write_clip(tmp_path / held_out, Clip(seconds=3))
+    outcomes = run_sights(tiny, StreamProtocol(footage=tmp_path), SEED, 12, 1)
+    assert len({alert.kind for alert in outcomes.alerts}) == len(SIGHTS)
+    assert {alert.stream for alert in outcomes.alerts} == {f"{held_out}, stream 1"}
+    assert all(alert.unclear is not None for alert in outcomes.alerts)
+    (tmp_path / held_out).unlink()
+    (reason,) = run_sights(tiny, StreamProtocol(footage=tmp_path), SEED, 12, 0).left_out
+    assert reason.startswith("sights: footage: ")
 
 
 def test_quiet_streams_have_nothing_on_them(tmp_path: Path) -> None:
