@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
-from roma_ros.benchmarks.score import ScoreFigure, mean
+from roma_ros.benchmarks.bertscore import bert_scores
+from roma_ros.benchmarks.score import ScoreFigure, ScoreSettings, ScoringProtocol, mean
+from roma_ros.benchmarks.streams import Stream, narration_seconds
 
-__all__ = ["NarrationMatch", "judge_at_ends", "judge_in_segments", "narration_figures"]
+__all__ = [
+    "NarrationMatch",
+    "judge_at_ends",
+    "judge_in_segments",
+    "narration_figures",
+    "score_narrations",
+]
+
+Segments: TypeAlias = "Sequence[tuple[float, float]]"
+"""(start, end) in seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +41,44 @@ class NarrationMatch:
     delays: tuple[float, ...]
 
 
+def score_narrations(
+    rows: Sequence[tuple[Segments, Sequence[str], Stream | None]],
+    settings: ScoreSettings,
+    protocol: ScoringProtocol,
+    threshold: float,
+    prefix: str = "",
+) -> list[ScoreFigure]:
+    """Return the figures of streams of narrations, or of series of p(speak).
+
+    Args:
+        rows: segments, their sentences, and the stream; `None` where there is none.
+        settings: tolerance of the online protocol, and the model of BERTScore.
+        protocol: `ROMA` or `ONLINE`.
+        threshold: p(speak) at or above which a narration is published.
+        prefix: start of every figure's name, such as `SSR `.
+
+    Raises:
+        BenchmarkError: a stream has alerts, or BERTScore cannot be had.
+    """
+    matches: list[NarrationMatch] = []
+    pairs: list[tuple[str, str]] = []
+    for segments, sentences, stream in rows:
+        times = narration_seconds(stream, threshold, protocol) if stream else []
+        match = (
+            judge_at_ends(times, segments, settings.tolerance)
+            if protocol is ScoringProtocol.ONLINE
+            else judge_in_segments(times, segments)
+        )
+        matches.append(match)
+        if stream is not None and stream.narrations is not None:
+            pairs += [(stream.narrations[said].text, sentences[of]) for of, said in match.pairs]
+    figures = narration_figures(matches, prefix)
+    if settings.bertscore is not None:
+        average = mean(bert_scores(pairs, settings.bertscore))
+        figures.append(ScoreFigure(f"{prefix}BERTScore F1", average, len(pairs), unit=""))
+    return figures
+
+
 def judge_in_segments(
     times: Sequence[float], segments: Sequence[tuple[float, float]]
 ) -> NarrationMatch:
@@ -46,7 +96,7 @@ def judge_in_segments(
         inside = [index for index, time in enumerate(times) if start <= time < end]
         if inside:
             pairs.append((segment, inside[0]))
-    return _outcome(times, segments, pairs)
+    return _match(times, segments, pairs)
 
 
 def judge_at_ends(
@@ -70,22 +120,22 @@ def judge_at_ends(
         if position < len(times) and times[position] <= end + tolerance:
             pairs.append((segment, position))
             position += 1
-    return _outcome(times, segments, pairs)
+    return _match(times, segments, pairs)
 
 
-def narration_figures(outcomes: Sequence[NarrationMatch], prefix: str = "") -> list[ScoreFigure]:
+def narration_figures(matches: Sequence[NarrationMatch], prefix: str = "") -> list[ScoreFigure]:
     """Return F1, precision and recall over all segments and narrations of a set (micro average).
 
     Args:
-        outcomes: one per stream.
+        matches: one per stream.
         prefix: start of every figure's name, such as `SSR `.
     """
-    segments = sum(outcome.segments for outcome in outcomes)
-    published = sum(outcome.published for outcome in outcomes)
-    found = sum(len(outcome.pairs) for outcome in outcomes)
-    used = sum(len({narration for _, narration in outcome.pairs}) for outcome in outcomes)
+    segments = sum(match.segments for match in matches)
+    published = sum(match.published for match in matches)
+    found = sum(len(match.pairs) for match in matches)
+    used = sum(len({narration for _, narration in match.pairs}) for match in matches)
     wrong = (published - used) + (segments - found)
-    delays = [delay for outcome in outcomes for delay in outcome.delays]
+    delays = [delay for match in matches for delay in match.delays]
 
     def rate(name: str, part: float, whole: float, count: int) -> ScoreFigure:
         return ScoreFigure(prefix + name, 100 * part / whole if whole else None, count)
@@ -107,7 +157,7 @@ def narration_figures(outcomes: Sequence[NarrationMatch], prefix: str = "") -> l
     ]
 
 
-def _outcome(
+def _match(
     times: Sequence[float],
     segments: Sequence[tuple[float, float]],
     pairs: list[tuple[int, int]],

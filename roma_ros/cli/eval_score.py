@@ -94,6 +94,13 @@ def add_to(benchmarks: Commands) -> None:
         default="validation",
         help="part of a file with subsets that is scored (default: %(default)s)",
     )
+    rules.add_argument(
+        "--bertscore",
+        type=Path,
+        metavar="FOLDER",
+        help="narration: score the sentences by BERTScore with this transformers encoder; needs "
+        "the library bert_score",
+    )
     parser.set_defaults(command=_score)
 
 
@@ -118,6 +125,7 @@ def _score(arguments: argparse.Namespace) -> int:
                 window=arguments.window,
                 tolerance=arguments.tolerance,
                 subset=arguments.subset,
+                bertscore=arguments.bertscore,
             ),
         )
     except BenchmarkError as error:
@@ -141,7 +149,9 @@ def _score(arguments: argparse.Namespace) -> int:
 def _table(result: Score, title: str) -> Table:
     from rich.table import Table
 
-    table = Table(title=title, caption=_caption(result), caption_justify="left")
+    table = Table(
+        title=title, min_width=len(title), caption=_caption(result), caption_justify="left"
+    )
     table.add_column("figure")
     table.add_column("value", justify="right")
     table.add_column("unit")

@@ -245,11 +245,8 @@ class _SeenAttention(torch.autograd.Function):
         shared = key.shape[1]
         query, rotated = _grouped(query, shared), _grouped(rotated, shared)
         attended = torch.empty_like(query)
-        logs = query.new_empty(query.shape[:-1], dtype=torch.float32)
         for block in seen.blocks:
-            scores = _scores(query, rotated, key, block)
-            log = scores.logsumexp(-1)
-            weights = scores.sub_(log[..., None]).exp_().flatten(2, 3).to(value.dtype)
+            weights = _weights(query, rotated, key, block).to(value.dtype)
             rows = attended[:, :, :, block.rows]
             mixed = torch.zeros_like(rows).flatten(2, 3)
             at = 0
@@ -257,25 +254,22 @@ class _SeenAttention(torch.autograd.Function):
                 mixed += weights[..., at : at + len(keys)] @ value[:, :, keys.start : keys.stop]
                 at += len(keys)
             rows[:] = mixed.view(rows.shape)
-            logs[:, :, :, block.rows] = log
-        ctx.save_for_backward(query, rotated, key, value, attended, logs)
+        ctx.save_for_backward(query, rotated, key, value, attended)
         ctx.blocks = seen.blocks
         return attended.flatten(1, 2)
 
     @staticmethod
     def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-        query, rotated, key, value, attended, logs = ctx.saved_tensors
+        query, rotated, key, value, attended = ctx.saved_tensors
         gradient = _grouped(gradient, key.shape[1])
         of_query, of_rotated = torch.empty_like(query), torch.empty_like(rotated)
         # Many blocks add to a key: in bfloat16 their sum would lose the small ones.
         of_key, of_value = (torch.zeros_like(x, dtype=torch.float32) for x in (key, value))
         inner = (gradient.float() * attended.float()).sum(-1, keepdim=True)
         for block in ctx.blocks:
-            weights = _scores(query, rotated, key, block)
-            weights.sub_(logs[:, :, :, block.rows, None]).exp_()
+            weights = _weights(query, rotated, key, block)
             out = gradient[:, :, :, block.rows].flatten(2, 3)
             offset = inner[:, :, :, block.rows].flatten(2, 3)
-            weights = weights.flatten(2, 3)
             at = 0
             of_queries = torch.zeros_like(out, dtype=torch.float32)
             for number, keys in enumerate(block.keys):
@@ -304,10 +298,10 @@ def _grouped(heads: torch.Tensor, shared: int) -> torch.Tensor:
     return heads.view(heads.shape[0], shared, -1, *heads.shape[2:])
 
 
-def _scores(
+def _weights(
     query: torch.Tensor, rotated: torch.Tensor, key: torch.Tensor, block: Block
 ) -> torch.Tensor:
-    """Return the scores of a block: (B, key heads, heads / key heads, rows, keys) float32."""
+    """Return the weights of a block: (B, key heads, heads / key heads * rows, keys) float32."""
     rows = [x[:, :, :, block.rows] for x in (query, rotated)]
     flat = [x.flatten(2, 3) for x in rows]
     scores = [
@@ -315,7 +309,7 @@ def _scores(
         for number, keys in enumerate(block.keys)
     ]
     whole = torch.cat(scores, dim=-1).float().view(*rows[0].shape[:-1], -1)
-    return whole.add_(block.unseen)
+    return whole.add_(block.unseen).softmax(-1).flatten(2, 3)
 
 
 AttentionInterface.register(BATCH_ATTENTION, batch_attention)

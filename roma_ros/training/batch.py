@@ -12,12 +12,12 @@ import torch
 
 from roma_ros.thinker.dialogue import Dialogue
 from roma_ros.thinker.encoding import AUDIO_TOKENS_PER_UNIT, unit_positions, unit_tokens
-from roma_ros.thinker.features import FeatureExtractor
+from roma_ros.thinker.features import FeatureExtractor, VideoPatches
 from roma_ros.training.example import StreamExample
 from roma_ros.training.layout import TokenLayout, UnitShape, lay_out
 from roma_ros.units import MultimodalUnit
 
-__all__ = ["Batch", "Batcher"]
+__all__ = ["Batch", "Batcher", "MicroBatcher"]
 
 IGNORED = -1.0
 """Label of units without a loss of p(speak)."""
@@ -40,6 +40,8 @@ class Batch(TypedDict):
         unit_at: (U,) flat indices of the units' last tokens; speak: (U,) float32 labels, -1 where
             open; waiting: (U,) bool; weight: (U,) float32 of each unit's loss.
         target_at: (T,) flat indices of tokens; target: (T,) ids that should follow.
+        shares: shares of the step's target tokens, of its units with a label and of its rows that
+            are in this batch: 1 each unless a step has several batches.
         facts: (B, F) float32, `AuxiliaryTargets.row` of each example.
         cells: (n, 3) int64, `AuxiliaryTargets.cells` of the tokens of `video_at`.
         spoken: (n,) int64, `AuxiliaryTargets.words` of the tokens of `audio_at`.
@@ -63,16 +65,34 @@ class Batch(TypedDict):
     weight: torch.Tensor
     target_at: torch.Tensor
     target: torch.Tensor
+    shares: tuple[float, float, float]
     facts: torch.Tensor
     cells: torch.Tensor
     spoken: torch.Tensor
 
 
-class _UnitFeatures:
-    """Features of all units of a batch, computed once per unit."""
+class _Extractor:
+    """Features of units, extracted once per unit."""
 
     def __init__(self, features: FeatureExtractor) -> None:
         self.features = features
+        self._known: dict[int, tuple[VideoPatches | None, np.ndarray | None]] = {}
+
+    def of(self, unit: MultimodalUnit) -> tuple[VideoPatches | None, np.ndarray | None]:
+        """Return video patches and log-mel frames of a unit, `None` for what it lacks."""
+        if id(unit) not in self._known:
+            self._known[id(unit)] = (
+                None if unit.frames is None else self.features.video(unit.frames),
+                None if unit.audio is None else self.features.audio(unit.audio),
+            )
+        return self._known[id(unit)]
+
+
+class _UnitFeatures:
+    """Features of all units of a batch, each unit once."""
+
+    def __init__(self, extractor: _Extractor) -> None:
+        self.extractor = extractor
         self.pixels: list[np.ndarray] = []
         self.grid: list[list[int]] = []
         self.mel: list[np.ndarray] = []
@@ -83,17 +103,17 @@ class _UnitFeatures:
         """Return rows and columns of a unit's video tokens, and the ranges of encoded tokens."""
         if id(unit) not in self._known:
             video, video_at, audio_at = None, range(0), range(0)
-            if unit.frames is not None:
-                patches = self.features.video(unit.frames)
-                merge = self.features.merge_size
+            patches, mel = self.extractor.of(unit)
+            if patches is not None:
+                merge = self.extractor.features.merge_size
                 video = (patches.rows // merge, patches.columns // merge)
                 self.pixels.append(patches.pixels)
                 self.grid.append([1, patches.rows, patches.columns])
                 video_at = range(self._video_tokens, self._video_tokens + video[0] * video[1])
                 self._video_tokens = video_at.stop
-            if unit.audio is not None:
+            if mel is not None:
                 start = AUDIO_TOKENS_PER_UNIT * len(self.mel)
-                self.mel.append(self.features.audio(unit.audio))
+                self.mel.append(mel)
                 audio_at = range(start, start + AUDIO_TOKENS_PER_UNIT)
             self._known[id(unit)] = video, video_at, audio_at
         return self._known[id(unit)]
@@ -113,7 +133,11 @@ class Batcher:
 
     def __call__(self, worlds: Sequence[Sequence[StreamExample]]) -> Batch:
         examples = [example for world in worlds for example in world]
-        unit_features = _UnitFeatures(self.features)
+        return self.batch(examples, _Extractor(self.features))
+
+    def batch(self, examples: Sequence[StreamExample], extractor: _Extractor) -> Batch:
+        """Return the batch of examples, one a row."""
+        unit_features = _UnitFeatures(extractor)
         layouts: list[TokenLayout] = []
         video_of: list[int] = []
         audio_of: list[int] = []
@@ -126,8 +150,7 @@ class Batcher:
                 video_of += video_at
                 audio_of += audio_at
                 cells += example.facts.cells(*video) if video else []
-                ids = unit_tokens(self.dialogue, video, len(audio_at))
-                shapes.append(UnitShape(ids, *unit_positions(video, len(audio_at))))
+                shapes.append(self._shape(video, len(audio_at)))
             spoken += example.facts.words(
                 len(audio_of) - len(spoken), AUDIO_TOKENS_PER_UNIT, self.dialogue.text
             )
@@ -164,10 +187,76 @@ class Batcher:
             weight=weight,
             target_at=_flat([[at for at, _ in layout.targets] for layout in layouts], length),
             target=torch.tensor([i for x in layouts for _, i in x.targets], dtype=torch.long),
+            shares=(1.0, 1.0, 1.0),
             facts=torch.tensor([example.facts.row for example in examples]),
             cells=torch.tensor(cells, dtype=torch.long).reshape(-1, 3),
             spoken=torch.tensor(spoken, dtype=torch.long),
         )
+
+    def tokens(self, example: StreamExample, extractor: _Extractor) -> int:
+        """Return the number of tokens of an example's row, without padding."""
+        merge = extractor.features.merge_size
+        shapes = []
+        for unit in example.units:
+            patches, mel = extractor.of(unit)
+            video = None if patches is None else (patches.rows // merge, patches.columns // merge)
+            shapes.append(self._shape(video, 0 if mel is None else AUDIO_TOKENS_PER_UNIT))
+        return len(lay_out(example, shapes, self.dialogue).tokens)
+
+    def _shape(self, video: tuple[int, int] | None, audio_tokens: int) -> UnitShape:
+        ids = unit_tokens(self.dialogue, video, audio_tokens)
+        return UnitShape(ids, *unit_positions(video, audio_tokens))
+
+
+@dataclass(frozen=True, slots=True)
+class MicroBatcher:
+    """Collator that splits the rows of a step into batches of a bounded number of tokens.
+
+    The losses of the batches, weighted by their `shares`, add up to that of the step.
+
+    Attributes:
+        batcher: makes each batch.
+        max_tokens: most tokens of a batch, from 1, padding included; a row of more is a batch of
+            its own. `None` for one batch.
+    """
+
+    batcher: Batcher
+    max_tokens: int | None = None
+
+    def __call__(self, worlds: Sequence[Sequence[StreamExample]]) -> list[Batch]:
+        if self.max_tokens is None:
+            return [self.batcher(worlds)]
+        extractor = _Extractor(self.batcher.features)
+        batches: list[Batch] = []
+        rows: list[StreamExample] = []
+        longest = 0
+        # A row without text and labels comes first, so that each batch has a loss.
+        examples = sorted((e for world in worlds for e in world), key=_has_loss)
+        for example in examples:
+            tokens = self.batcher.tokens(example, extractor)
+            full = (len(rows) + 1) * max(longest, tokens) > self.max_tokens
+            if full and rows and _has_loss(rows[-1]):
+                batches.append(self.batcher.batch(rows, extractor))
+                rows, longest = [], 0
+            rows.append(example)
+            longest = max(longest, tokens)
+        batches.append(self.batcher.batch(rows, extractor))
+        counts = np.array(
+            [
+                [len(batch["target"]), (batch["speak"] != IGNORED).sum(), len(batch["tokens"])]
+                for batch in batches
+            ]
+        )
+        shares = counts / counts.sum(0).clip(min=1)
+        for batch, (text, speak, row) in zip(batches, shares.tolist(), strict=True):
+            batch["shares"] = text, speak, row
+        return batches
+
+
+def _has_loss(example: StreamExample) -> bool:
+    """Return whether an example has text to predict, or a label of p(speak)."""
+    labelled = any(label is not None for label in example.speak)
+    return bool(labelled or example.replies or example.exchanges)
 
 
 def _mask(layouts: Sequence[TokenLayout], length: int) -> torch.Tensor | None:

@@ -18,11 +18,13 @@ class Exchange:
     Attributes:
         unit: index of the unit after which the question is asked.
         question, answer: texts.
+        kept: whether both stay in the stream too, after the unit.
     """
 
     unit: int
     question: str
     answer: str
+    kept: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,13 +13,14 @@ and `sink_shifts` says by how much each token should see it shifted.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
 
 from roma_ros.thinker.dialogue import Dialogue
-from roma_ros.training.example import StreamExample
+from roma_ros.training.example import Exchange, StreamExample
 
 __all__ = ["TokenLayout", "UnitShape", "lay_out"]
 
@@ -151,6 +152,10 @@ def lay_out(example: StreamExample, units: Sequence[UnitShape], dialogue: Dialog
     layout.assign(0, NEVER)
     # Length and next position of the trunk after each unit, and text that the branch runs itself.
     ends: list[tuple[int, int, list[int]]] = []
+    kept: dict[int, list[Exchange]] = defaultdict(list)
+    for exchange in example.exchanges:
+        if exchange.kept:
+            kept[exchange.unit].append(exchange)
     for number, unit in enumerate(units):
         layout.unit_starts.append(position)
         layout.add(unit.tokens, unit.offsets, position, (0, 0))
@@ -165,13 +170,22 @@ def lay_out(example: StreamExample, units: Sequence[UnitShape], dialogue: Dialog
             position = layout.add_spoken(dialogue.text(reply), dialogue.end, position)
             layout.assign(number, number)
             pending = dialogue.closing(finished=True)
-        end = len(layout.tokens), position, pending
+        # Until a unit is evicted, it makes no difference with which unit this text is run.
+        evicts_next = number + 1 >= window
+        if pending and not evicts_next:
+            position = layout.add_text(pending, position)
+            pending = []
+        ends.append((len(layout.tokens), position, pending))
+        for exchange in kept[number]:
+            pending = [
+                *pending,
+                *dialogue.question(exchange.question),
+                *dialogue.text(exchange.answer),
+                *dialogue.closing(finished=True),
+            ]
         if window > 1:  # else it is evicted before it is run
             position = layout.add_text(pending, position)
         layout.assign(number + 1, number)
-        # Until a unit is evicted, running the text together with the next unit makes no difference.
-        evicts_next = number + 1 >= window
-        ends.append(end if evicts_next else (len(layout.tokens), position, []))
     layout.unit_starts.append(position)
     for exchange in example.exchanges:
         trunk, position, pending = ends[exchange.unit]

@@ -117,11 +117,13 @@ class TrainingModel(nn.Module):
         weight: torch.Tensor,
         target_at: torch.Tensor,
         target: torch.Tensor,
+        shares: tuple[float, float, float],
         facts: torch.Tensor,
         cells: torch.Tensor,
         spoken: torch.Tensor,
     ) -> StreamLosses:
         """Return the losses of a batch; see `Batch` for the arguments and their shapes."""
+        text_share, speak_share, row_share = shares
         words = self.backbone.get_input_embeddings().weight
         embeds = self.backbone.get_input_embeddings()(tokens).flatten(0, 1)
         # In bfloat16, a CPU takes ten times as long for a convolution's backward pass.
@@ -148,9 +150,8 @@ class TrainingModel(nn.Module):
         known = speak != IGNORED
         if not len(target) and not known.any():
             nothing = torch.zeros_like(auxiliary_loss)  # no text and no label: the encoders alone
-            return StreamLosses(
-                auxiliary_loss, nothing, nothing, auxiliary_loss.detach(), speak, target > 0
-            )
+            loss = row_share * auxiliary_loss
+            return StreamLosses(loss, nothing, nothing, auxiliary_loss.detach(), speak, target > 0)
         embeds = embeds.index_copy(0, video_at, video.to(embeds.dtype))
         embeds = embeds.index_copy(0, audio_at, audio.to(embeds.dtype))
         seen = SeenTokens.of(mask, sink, sink_shift, rotary_frequencies(self.backbone), length)
@@ -172,7 +173,9 @@ class TrainingModel(nn.Module):
         )
         known_logits = torch.zeros_like(speak).masked_scatter(known, speak_logits.detach())
         return StreamLosses(
-            loss=text_loss + self.speak_share * speak_loss + auxiliary_loss,
+            loss=text_share * text_loss
+            + speak_share * self.speak_share * speak_loss
+            + row_share * auxiliary_loss,
             text_loss=text_loss.detach(),
             speak_loss=speak_loss.detach(),
             auxiliary_loss=auxiliary_loss.detach(),

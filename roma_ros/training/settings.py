@@ -112,10 +112,15 @@ class TrainSettings:
         encoder_rate: learning rate of the encoders as a share of that of the rest.
         muon: whether matrices are trained by Muon (Jordan et al. 2024) instead of AdamW; not for
             sharded parameters.
+        max_tokens: most tokens of rows that are run through the model at once, padding included,
+            from 1; a step with more is run in several passes, which gives the same gradients in
+            less memory. `None` for one pass.
         seed: seed of new weights and of all other random numbers.
         recordings: folder of recorded sounds, for mixes with `recorded` or `recordings`; `None` for
             none.
         recording_folds: folds of ESC-10 or ESC-50 that are trained on.
+        footage: folder of video files that the lessons of sights have as backdrops, without the
+            clips for test; `None` for rendered rooms alone.
         trainer: transformers' `TrainingArguments` by name, such as learning_rate, save_steps, bf16,
             lr_scheduler_type, per_device_train_batch_size, gradient_checkpointing.
 
@@ -133,9 +138,11 @@ class TrainSettings:
     speak_share: float = 1.0
     encoder_rate: float = 0.3
     muon: bool = False
+    max_tokens: int | None = None
     seed: int = 0
     recordings: str | None = None
     recording_folds: tuple[int, ...] = (1, 2, 3)
+    footage: Path | None = None
     trainer: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -148,6 +155,10 @@ class TrainSettings:
             )
         if not isinstance(self.first_world, int) or self.first_world < 0:
             raise SettingsError(f"first_world is {self.first_world!r}; expected a number from 0")
+        if self.max_tokens is not None and not (
+            isinstance(self.max_tokens, int) and self.max_tokens > 0
+        ):
+            raise SettingsError(f"max_tokens is {self.max_tokens!r}; expected a number from 1")
         if not self.speak_share >= 0:
             raise SettingsError(f"speak_share is {self.speak_share}; expected 0 or more")
         if self.dtype not in DTYPES:
@@ -185,15 +196,22 @@ class TrainSettings:
             adapters = None if lora is None else LoraSettings(**lora)
             decide = values.pop("decide", None)
             deciding = None if decide is None else DecideSettings(**decide)
-            return cls(lessons=lessons, lora=adapters, decide=deciding, **values)
+            footage = values.pop("footage", None)
+            return cls(
+                lessons=lessons,
+                lora=adapters,
+                decide=deciding,
+                footage=None if footage is None else Path(footage),
+                **values,
+            )
         except (TypeError, ValueError, KeyError) as error:
             raise SettingsError(f"{file}: {error}") from error
 
 
 def _lesson(values: Mapping[str, Any]) -> Lesson:
     mix = dict(values["mix"])
-    if "seconds" in mix:
-        shortest, longest = mix["seconds"]
-        mix["seconds"] = (shortest, longest)
+    for name in {"seconds", "long_seconds", "windows"} & set(mix):
+        shortest, longest = mix[name]
+        mix[name] = (shortest, longest)
     mix["often"] = tuple(mix.get("often", ()))
     return Lesson(Mix(**mix), int(values["worlds"]))

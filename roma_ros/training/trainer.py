@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections import defaultdict
+from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ from roma_ros.machine import architecture
 from roma_ros.thinker import CheckpointError, RomaThinker, SpeakHead
 from roma_ros.thinker.qwen_omni import audio_tower, set_attention, vision_tower
 from roma_ros.training.attention import BATCH_ATTENTION
-from roma_ros.training.batch import IGNORED, Batch, Batcher
+from roma_ros.training.batch import IGNORED, Batch, Batcher, MicroBatcher
 from roma_ros.training.curriculum import Lessons
 from roma_ros.training.log_plot import LogPlot
 from roma_ros.training.model import StreamLosses, TrainingModel
@@ -25,6 +27,7 @@ from roma_ros.training.muon import MuonAndAdamW
 from roma_ros.training.progress import ProgressBar, ProgressLines
 from roma_ros.training.saving import load_progress, save_merged, save_progress
 from roma_ros.training.settings import DecideSettings, TrainSettings
+from roma_ros.world import Split, read_footage
 
 __all__ = ["ADAPTERS_FOLDER", "StreamTrainer", "load_for_training", "train"]
 
@@ -80,11 +83,21 @@ class StreamTrainer(Trainer):
                 self.optimizer = torch.optim.AdamW(groups, betas=BETAS)
         return self.optimizer
 
+    def training_step(
+        self, model: nn.Module, inputs: Sequence[Batch], num_items_in_batch: Any = None
+    ) -> torch.Tensor:
+        """Run forward and backward pass of one batch after another; return the loss of all."""
+        *others, last = inputs
+        with self.accelerator.no_sync(model) if others else nullcontext():
+            losses = [super(StreamTrainer, self).training_step(model, dict(b)) for b in others]
+        losses.append(super().training_step(model, dict(last), num_items_in_batch))
+        return torch.stack(losses).sum()
+
     def compute_loss(
         self, model: nn.Module, inputs: Batch, return_outputs: bool = False, **_: Any
     ) -> Any:
         losses: StreamLosses = model(**inputs)
-        self._counts += _count(losses, inputs["speak"])
+        self._counts += _count(losses, inputs["speak"], inputs["shares"])
         return (losses.loss, losses) if return_outputs else losses.loss
 
     def log(self, logs: dict[str, float], *arguments: Any) -> None:
@@ -188,6 +201,7 @@ def train(settings: TrainSettings, out: Path, *, resume: bool = False) -> Path:
         ValueError: `trainer` has an argument that transformers does not know, or `out` has no
             checkpoint to resume from.
         CheckpointError: the model cannot be loaded.
+        FootageError: the folder of footage is missing or has no clip for training.
     """
     options = {
         "use_cpu": not torch.cuda.is_available(),
@@ -210,6 +224,7 @@ def train(settings: TrainSettings, out: Path, *, resume: bool = False) -> Path:
         raise ValueError(f"trainer: {error}; see transformers' TrainingArguments") from error
     if arguments.disable_tqdm:
         logging.disable_progress_bar()  # of weights that are read and written
+    footage = () if settings.footage is None else read_footage(settings.footage, Split.TRAIN)
     thinker = load_for_training(settings.model, settings.seed, settings.dtype, settings.decide)
     torch.manual_seed(settings.seed)  # of adapters and auxiliary heads
     model = TrainingModel(
@@ -225,9 +240,14 @@ def train(settings: TrainSettings, out: Path, *, resume: bool = False) -> Path:
         muon=settings.muon,
         args=arguments,
         train_dataset=Lessons(
-            settings.lessons, first=settings.first_world, recordings=settings.library()
+            settings.lessons,
+            first=settings.first_world,
+            recordings=settings.library(),
+            footage=footage,
         ),
-        data_collator=Batcher(thinker.features, thinker.dialogue),
+        data_collator=MicroBatcher(
+            Batcher(thinker.features, thinker.dialogue), settings.max_tokens
+        ),
         callbacks=[LogPlot(out), ProgressLines() if arguments.disable_tqdm else ProgressBar()],
     )
     trainer.remove_callback(PrinterCallback if arguments.disable_tqdm else ProgressCallback)
@@ -317,18 +337,21 @@ def parameter_groups(
     ]
 
 
-def _count(losses: StreamLosses, labels: torch.Tensor) -> torch.Tensor:
+def _count(
+    losses: StreamLosses, labels: torch.Tensor, shares: tuple[float, float, float]
+) -> torch.Tensor:
     """Return the increment of `COUNTS` by one batch, on its device, without a synchronisation."""
+    text_share, speak_share, row_share = shares
     due, spoken = labels > 0.5, losses.speak_logits > 0
     silent = (labels != IGNORED) & ~due
     one = torch.ones((), device=labels.device)
     return torch.stack(
         [
-            one,
+            one * row_share,
             one * labels.numel(),
-            losses.text_loss,
-            losses.speak_loss,
-            losses.auxiliary_loss,
+            losses.text_loss * text_share,
+            losses.speak_loss * speak_share,
+            losses.auxiliary_loss * row_share,
             losses.text_hits.sum(),
             one * losses.text_hits.numel(),
             due.sum(),

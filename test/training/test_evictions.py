@@ -63,10 +63,13 @@ def stream(
     spoken: np.ndarray | None = None,
     replies: Mapping[int, str] | None = None,
     asked: Sequence[int] = (),
+    kept: Sequence[int] = (),
 ) -> Streamed:
     """Stream units through a real session."""
     got = Streamed()
-    with thinker.open_session(instruction, context_seconds=window, spoken=spoken) as session:
+    with thinker.open_session(
+        instruction, context_seconds=window, context_policy="evict", spoken=spoken
+    ) as session:
         for number, unit in enumerate(units):
             p_speak = session.step(unit).p_speak
             assert p_speak is not None
@@ -80,6 +83,8 @@ def stream(
                 patch.setattr(thinker, "next_token", Scripted(thinker, ANSWER, got.answers))
                 with session.branch() as branch:
                     assert branch.answer(QUESTION) == ANSWER
+                    if number in kept:
+                        branch.keep()
         assert session.evicted == max(0, len(units) - window)
     return got
 
@@ -112,7 +117,7 @@ def test_written_instruction_replies_and_questions(
 ) -> None:
     units = [make_unit(index, video=index != 3, audio=index != 6) for index in range(9)]
     replies = {1: REPLY, 2: "a blue square.", 6: REPLY, 8: "a tone sounds."}
-    asked = [0, 2, 5, 6, 8]
+    asked, kept = [0, 2, 5, 6, 8], [0, 5, 6]
     expected = stream(
         thinker,
         units,
@@ -121,13 +126,17 @@ def test_written_instruction_replies_and_questions(
         instruction=INSTRUCTION,
         replies=replies,
         asked=asked,
+        kept=kept,
     )
     example = StreamExample(
         units=units,
         instruction=INSTRUCTION,
         speak=[False] * len(units),
         replies=replies,
-        exchanges=[Exchange(unit=unit, question=QUESTION, answer=ANSWER) for unit in asked],
+        exchanges=[
+            Exchange(unit=unit, question=QUESTION, answer=ANSWER, kept=unit in kept)
+            for unit in asked
+        ],
         window=window,
     )
     losses, likely = trained(thinker, [example])

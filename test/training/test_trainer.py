@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -78,6 +80,21 @@ def test_a_resumed_run_is_the_run_that_was_not_stopped(start: Path, tmp_path: Pa
         torch.testing.assert_close(other[name], value, rtol=0, atol=1e-6)
 
 
+def test_a_step_in_several_passes_is_the_same_step(start: Path, tmp_path: Path) -> None:
+    whole = train(settings(start, tmp_path, 2), tmp_path / "whole")
+    parts = replace(settings(start, tmp_path, 2), max_tokens=300)  # about one row
+    split = train(parts, tmp_path / "split")
+    one, other = load_file(whole / "model.safetensors"), load_file(split / "model.safetensors")
+    for name, value in one.items():
+        torch.testing.assert_close(other[name], value, rtol=0, atol=3e-5)
+    logs = [
+        json.loads((out / "trainer_state.json").read_text())["log_history"][0]
+        for out in (whole / "checkpoint-2", split / "checkpoint-2")
+    ]
+    for name in ("loss", "speak_loss", "text_loss", "units", "speak_f1"):
+        assert logs[1][name] == pytest.approx(logs[0][name], rel=1e-3)
+
+
 @pytest.mark.parametrize("muon", [True, False])
 def test_a_cpu_without_bfloat16_computes_in_float32_and_says_so(
     muon: bool, caplog: pytest.LogCaptureFixture
@@ -135,6 +152,7 @@ def test_the_example_with_adapters_can_be_read() -> None:
         (f"{ONE}\nlora: {{}}\ntrain_encoders: true", "train_encoders with lora"),
         (f"{ONE}\ndtype: float16", "dtype is 'float16'"),
         (f"{ONE}\nfirst_world: -1", "first_world is -1"),
+        (f"{ONE}\nmax_tokens: 0", "max_tokens is 0"),
     ],
 )
 def test_bad_settings_are_named(tmp_path: Path, text: str, message: str) -> None:
