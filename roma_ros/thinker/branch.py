@@ -7,7 +7,9 @@ from collections.abc import Callable, Sequence
 import torch
 
 from roma_ros.thinker.decoding import Utterance, decode
-from roma_ros.thinker.errors import BranchError, QuestionTooLongError
+from roma_ros.thinker.errors import BranchError, ContextError, QuestionTooLongError
+from roma_ros.thinker.look_back import asks_about_past, match_question, place_records
+from roma_ros.thinker.memory import Memory, MemoryRecord
 from roma_ros.thinker.model import ThinkerModel
 from roma_ros.thinker.window import ANSWER_TOKENS, QUESTION_TOKENS, ContextWindow
 
@@ -30,6 +32,10 @@ class Branch:
         pending: token ids of the session that have not been run through the backbone yet.
         on_close: called once, by `close`, with the token ids of question and answer if they are
             to be appended to the session, else with none.
+        memory: records of what left the window; `None` for none.
+
+    Attributes:
+        looked_back: records that the question looked back at, oldest first.
     """
 
     def __init__(
@@ -38,11 +44,18 @@ class Branch:
         window: ContextWindow,
         pending: Sequence[int],
         on_close: Callable[[Sequence[int]], None],
+        memory: Memory | None = None,
     ) -> None:
         self._model = model
         self._window = window
         self._on_close = on_close
         self.sequence, self._slots = window.fork()
+        self._sink = self._slots[: len(window.sink)]
+        # The window may lose units, and lower all positions, before the question is set.
+        self._length = self.sequence.position - window.first_position()
+        self._first_stamp = window.units[0].stamp if window.units else None
+        self._memory = memory
+        self.looked_back: tuple[MemoryRecord, ...] = ()
         self._pending = list(pending)
         self._question: list[int] | None = None
         self._answer: list[int] = []
@@ -61,25 +74,36 @@ class Branch:
         """Whether the branch was closed, by its owner or by the session to free the cache."""
         return self._closed
 
-    def answer(self, question: str, max_new_tokens: int = 64) -> str:
+    @property
+    def known_since(self) -> int | None:
+        """End of the oldest unit that the answer uses, ns; `None` before the first unit."""
+        return self.looked_back[0].first_stamp if self.looked_back else self._first_stamp
+
+    def answer(
+        self, question: str, max_new_tokens: int = 64, *, look_back: bool | None = None
+    ) -> str:
         """Return the answer to a question, decoded in one go.
 
         Args:
             question: text of 1 to 2,000 characters and at most 256 tokens.
             max_new_tokens: most tokens of the answer; never more than 128.
+            look_back: as in `begin`.
 
         Raises:
             QuestionTooLongError: the question is empty or too long.
             BranchError: the branch is closed, or already has a question.
         """
-        self.begin(question)
+        self.begin(question, look_back=look_back)
         return self.decode(max_new_tokens).reply
 
-    def begin(self, question: str) -> None:
+    def begin(self, question: str, *, look_back: bool | None = None) -> None:
         """Set the question; `decode` then generates the answer slice by slice.
 
         Args:
             question: text of 1 to 2,000 characters and at most 256 tokens.
+            look_back: whether units that left the window are brought back from the session's
+                memory, if it has one: those whose keys match the question best. `None`: if the
+                question has an English word of the past, such as "ever", "so far" or "was".
 
         Raises:
             QuestionTooLongError: the question is empty or too long.
@@ -99,6 +123,8 @@ class Branch:
                 f"the question has {len(words)} tokens; expected 1 to {QUESTION_TOKENS}"
             )
         self._question = dialogue.question(question)
+        if self._memory and (asks_about_past(question) if look_back is None else look_back):
+            self._look_back(self._memory, words)
         self._pending += self._question
 
     @torch.inference_mode()
@@ -155,6 +181,31 @@ class Branch:
         self._window.close_fork(self._slots)
         kept = self._kept and self._question is not None
         self._on_close([*(self._question or ()), *self._answer] if kept else [])
+
+    @torch.inference_mode()
+    def _look_back(self, memory: Memory, words: Sequence[int]) -> None:
+        """Place the records that match best between the opening turns and the oldest unit.
+
+        The opening turns of this branch move to before them: positions are as if the records were
+        the units before the window. Where too few slots are free, nothing is placed.
+        """
+        window, limit = self._window, self._window.size.look_back
+        try:
+            records = match_question(
+                self._model, self.sequence, memory, self._pending, words, limit
+            )
+            records = [record for record in records if not self._is_in_sight(record)]
+            span = sum(record.span for record in records)
+            first = self.sequence.position - self._length - span
+            self._slots += place_records(window.cache, self.sequence, records, first)
+        except ContextError:
+            return
+        window.cache.rotate(self._sink, -span)
+        self.looked_back = tuple(records)
+
+    def _is_in_sight(self, record: MemoryRecord) -> bool:
+        """Return whether a record's unit left the window after the branch was opened."""
+        return self._first_stamp is not None and record.last_stamp >= self._first_stamp
 
     def _check_open(self) -> None:
         if self._closed:

@@ -12,7 +12,8 @@ No other module accesses parts of the thinker by attribute names.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -31,6 +32,7 @@ __all__ = [
     "LinearPatchEmbedding",
     "audio_constants",
     "audio_tower",
+    "captured_queries",
     "forward_text",
     "layers_name",
     "layers_pattern",
@@ -40,6 +42,7 @@ __all__ = [
     "release_names",
     "released_name",
     "remove_tower",
+    "rotary_axes",
     "rotary_frequencies",
     "set_attention",
     "text_model",
@@ -165,6 +168,32 @@ def rotary_frequencies(backbone: Backbone) -> torch.Tensor:
     """Return the (head_dim / 2) float32 rotary frequencies of keys and queries."""
     frequencies: torch.Tensor = text_model(backbone).rotary_emb.inv_freq
     return frequencies
+
+
+def rotary_axes(backbone: Backbone) -> list[int]:
+    """Return the TMRoPE axis (0 to 2) by which each of the head_dim / 2 frequencies rotates."""
+    sections = backbone.config.text_config.rope_parameters["mrope_section"]
+    return [number % 3 for number, size in enumerate(sections) for _ in range(size)]
+
+
+@contextmanager
+def captured_queries(backbone: Backbone, layers: Sequence[int]) -> Iterator[list[torch.Tensor]]:
+    """Context in which each pass appends the queries of `layers`, each (L, heads * head_dim).
+
+    They are not rotated. Passes are of one sequence.
+    """
+    captured: list[torch.Tensor] = []
+
+    def keep(_module: object, _arguments: object, output: torch.Tensor) -> None:
+        captured.append(output.reshape(-1, output.shape[-1]))
+
+    decoder = text_model(backbone).layers
+    hooks = [decoder[layer].self_attn.q_proj.register_forward_hook(keep) for layer in layers]
+    try:
+        yield captured
+    finally:
+        for hook in hooks:
+            hook.remove()
 
 
 def set_attention(backbone: Backbone, name: str) -> None:

@@ -15,11 +15,13 @@ from roma_ros.thinker.context_policy import ContextLength, ContextPolicy
 from roma_ros.thinker.decoding import Utterance
 from roma_ros.thinker.encoding import EncodedUnit, PhaseTimings
 from roma_ros.thinker.errors import BranchError, SessionClosedError, ThinkerError
+from roma_ros.thinker.look_back import MAX_LOOK_BACK, make_record, open_memory
+from roma_ros.thinker.memory import MemoryRecord
 from roma_ros.thinker.model import ThinkerModel
 from roma_ros.thinker.slot_cache import SlotCache
 from roma_ros.thinker.spoken_instruction import split_into_units, synthesize_instruction
 from roma_ros.thinker.stream_context import ContextUnit, StreamContext, allocate_cache
-from roma_ros.thinker.window import WindowSize
+from roma_ros.thinker.window import WindowSize, WindowUnit
 from roma_ros.thinker.yes_no import CONDITION_HOLDS
 from roma_ros.units import UNIT_RATE, MultimodalUnit
 
@@ -90,11 +92,14 @@ class StreamSession:
             `None` for half of it.
         spoken: the instruction as audio, (n,) float32 mono at 16 kHz, at most 90 s.
         yes_no_question: question after each unit if `speak_source` is `yes_no`.
+        memory_megabytes: most megabytes of host memory for records of units that left the window,
+            which questions look back at; 0 for none.
         position_limit: TMRoPE positions stay below it; `None`: the backbone's trained range.
 
     Attributes:
         window: most units that are in sight.
         overlap: units in sight right after a handover; 0 if units are evicted.
+        memory: records of units that left the window; `None` for none.
 
     Raises:
         ContextError: the window or the overlap is out of range, or the window does not fit the
@@ -113,6 +118,7 @@ class StreamSession:
         handover_overlap: float | None = None,
         spoken: npt.NDArray[np.float32] | None = None,
         yes_no_question: str | None = None,
+        memory_megabytes: float = 0,
         position_limit: int | None = None,
     ) -> None:
         length = ContextLength.of(
@@ -130,6 +136,8 @@ class StreamSession:
         self._speech: list[EncodedUnit] = []
         self._opening = model.dialogue.opening(instruction if spoken is None else None)
         self._unit_question = self._question_after_units(yes_no_question)
+        self.memory = open_memory(model, memory_megabytes)
+        self._records: deque[MemoryRecord] = deque()  # of units that leave at the next handover
         text = model.backbone.config.text_config
         self._size = WindowSize(
             units=self.window,
@@ -138,6 +146,7 @@ class StreamSession:
             unit_question_tokens=len(self._unit_question),
             max_video_tokens=model.max_video_tokens,
             position_limit=position_limit or text.max_position_embeddings,
+            look_back=0 if self.memory is None else min(MAX_LOOK_BACK, max(1, self.window // 2)),
         )
         # All memory is allocated now: a context that has not taken over holds fewer units.
         caches = [allocate_cache(model, self._size.capacity)]
@@ -148,6 +157,7 @@ class StreamSession:
         self._kv_capacity = sum(cache.capacity for cache in caches)
         self._spare = caches[1] if self.overlap else None  # cache of the next context
         self._context = self._open_context(caches[0])
+        self._context.window.on_evict = self._record_evicted
         self._next: StreamContext | None = None
         self._waiting: list[ContextUnit] = []  # units that the next context has not got yet
         self._previous: StreamContext | None = None  # its branch was open at the handover
@@ -170,6 +180,9 @@ class StreamSession:
             self._context.close()
             self._next = self._spare = None
             self._waiting = []
+            self._records.clear()
+            if self.memory is not None:
+                self.memory.clear()
 
     @property
     def speaking(self) -> bool:
@@ -289,7 +302,7 @@ class StreamSession:
         self._check_open()
         if self._branch is not None:
             raise BranchError("this session has an open branch; close it before opening another")
-        self._branch = self._context.open_branch(self._branch_closed)
+        self._branch = self._context.open_branch(self._branch_closed, self.memory)
         return self._branch
 
     def _branch_closed(self, kept: Sequence[int]) -> None:
@@ -321,7 +334,10 @@ class StreamSession:
         """Continue in the next context."""
         following = self._next or self._open_next()
         self._catch_up(following)
+        self._record_left_behind(following.units_kept)
         previous, self._context, self._next = self._context, following, None
+        previous.window.on_evict = None
+        following.window.on_evict = self._record_evicted
         following.continue_reply(previous)
         if previous.branch is None:
             self._take_cache(previous)
@@ -333,11 +349,43 @@ class StreamSession:
         units, first = self._context.units_kept, self.window - self.overlap
         if units > first:
             self._waiting.append(ContextUnit(unit))
+            if self.memory is not None:
+                self._prepare_records(-(-first * (units - first) // self.overlap), first)
         if self._next is not None:
             if len(self._waiting) >= UNITS_PER_PASS or units >= self.window:
                 self._catch_up(self._next)
         elif units >= first and self._spare is not None:
             self._open_next()  # in a step without a pass: the opening can cost as much as one
+
+    def _prepare_records(self, count: int, leaving: int) -> None:
+        """Make records of the first `count` units, of which `leaving` leave at the handover.
+
+        They are made one by one, so that no step pays for all. Their keys do not change any more.
+        """
+        window = self._context.window
+        while len(self._records) < min(count, leaving):
+            number = len(self._records)
+            record = make_record(self.model, window, window.units[number], window.span(number))
+            self._records.append(record)
+
+    def _record_left_behind(self, overlap: int) -> None:
+        """Record the units that are not in sight after a handover."""
+        if self.memory is not None:
+            leaving = self._context.units_kept - overlap
+            self._prepare_records(leaving, leaving)
+            for record in list(self._records)[:leaving]:
+                self.memory.record(record)
+            self._records.clear()
+
+    def _record_evicted(self, unit: WindowUnit) -> None:
+        """Record a unit that is about to be evicted."""
+        if self.memory is not None:
+            window = self._context.window
+            if self._records:  # it was prepared for a handover
+                record = self._records.popleft()
+            else:
+                record = make_record(self.model, window, unit, window.span(0))
+            self.memory.record(record)
 
     def _open_next(self) -> StreamContext:
         """Open the next context in the spare cache."""

@@ -15,7 +15,7 @@ from transformers.cache_utils import CacheLayerMixin
 
 from roma_ros.thinker.errors import ContextError
 
-__all__ = ["SlotCache"]
+__all__ = ["SlotCache", "rotate"]
 
 
 class SlotLayer(CacheLayerMixin):
@@ -221,6 +221,20 @@ class SlotCache(Cache):
         index = self._index(slots)
         return [layer.keys.index_select(2, index) for layer in self.layers]
 
+    def read(self, slots: Sequence[int]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return copies of keys and values at n slots, each (layers, kv_heads, n, head_dim)."""
+        index = self._index(slots)
+        keys = [layer.keys[0].index_select(1, index) for layer in self.layers]
+        values = [layer.values[0].index_select(1, index) for layer in self.layers]
+        return torch.stack(keys), torch.stack(values)
+
+    def write(self, slots: Sequence[int], keys: torch.Tensor, values: torch.Tensor) -> None:
+        """Write keys and values, as `read` returns them, to allocated slots."""
+        index = self._index(slots)
+        for layer, layer_keys, layer_values in zip(self.layers, keys, values, strict=True):
+            layer.keys.index_copy_(2, index, layer_keys[None].to(layer.keys.dtype))
+            layer.values.index_copy_(2, index, layer_values[None].to(layer.values.dtype))
+
     def rotate(
         self, slots: Sequence[int], by: int, keys: Sequence[torch.Tensor] | None = None
     ) -> None:
@@ -237,14 +251,22 @@ class SlotCache(Cache):
         if not slots:
             return
         index = self._index(slots)
-        angle = by * self.inv_freq
-        cos, sin = angle.cos().repeat(2), angle.sin().repeat(2)
+        angles = by * self.inv_freq
         for number, layer in enumerate(self.layers):
             old = layer.keys.index_select(2, index) if keys is None else keys[number]
-            old = old.float()
-            low, high = old.chunk(2, dim=-1)
-            rotated = old * cos + torch.cat((-high, low), dim=-1) * sin
-            layer.keys.index_copy_(2, index, rotated.to(layer.keys.dtype))
+            layer.keys.index_copy_(2, index, rotate(old.float(), angles).to(layer.keys.dtype))
 
     def _index(self, slots: Sequence[int]) -> torch.Tensor:
         return torch.tensor(slots, dtype=torch.long, device=self.device)
+
+
+def rotate(keys: torch.Tensor, angles: torch.Tensor) -> torch.Tensor:
+    """Return keys rotated further, as rotary embeddings do it.
+
+    Args:
+        keys: (..., D) float32.
+        angles: (D / 2,) float32 by frequency, or any shape that fits the keys' up to there.
+    """
+    cos, sin = torch.cat((angles, angles), -1).cos(), torch.cat((angles, angles), -1).sin()
+    low, high = keys.chunk(2, dim=-1)
+    return keys * cos + torch.cat((-high, low), dim=-1) * sin

@@ -11,6 +11,7 @@ from roma_ros.thinker.branch import Branch
 from roma_ros.thinker.decoding import Utterance, decode
 from roma_ros.thinker.encoding import EncodedUnit
 from roma_ros.thinker.errors import ContextError
+from roma_ros.thinker.memory import Memory
 from roma_ros.thinker.model import ThinkerModel
 from roma_ros.thinker.qwen_omni import rotary_frequencies, text_model
 from roma_ros.thinker.sequence import TokenSequence, text_offsets
@@ -161,18 +162,21 @@ class StreamContext:
             self.window.units[-1].text += ids
             self._pending += ids
 
-    def open_branch(self, on_close: Callable[[Sequence[int]], None]) -> Branch:
+    def open_branch(
+        self, on_close: Callable[[Sequence[int]], None], memory: Memory | None = None
+    ) -> Branch:
         """Open a branch; none may be open.
 
         Args:
             on_close: called once, when it closes, with the token ids that it leaves, if any.
+            memory: records that the question may look back at; `None` for none.
         """
 
         def closed(kept: Sequence[int]) -> None:
             self.branch = None
             on_close(kept)
 
-        self.branch = Branch(self.model, self.window, self._pending, closed)
+        self.branch = Branch(self.model, self.window, self._pending, closed, memory)
         return self.branch
 
     def close_branch(self) -> None:
@@ -204,7 +208,16 @@ class StreamContext:
 
     def _add_unit(self, unit: ContextUnit, position: int, slots: list[int]) -> None:
         encoded = unit.encoded
-        added = WindowUnit(encoded.stream, encoded.index, position, slots, list(unit.text))
+        added = WindowUnit(
+            stream=encoded.stream,
+            index=encoded.index,
+            stamp=encoded.stamp,
+            tokens=encoded.tokens,
+            offsets=encoded.offsets,
+            position=position,
+            slots=slots,
+            text=list(unit.text),
+        )
         if unit.retain_audio:
             is_video = (encoded.tokens == self.model.dialogue.token("<|VIDEO|>")).tolist()
             added.retained = [

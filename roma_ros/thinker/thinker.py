@@ -193,6 +193,7 @@ class RomaThinker(ThinkerModel):
         handover_overlap: float | None = None,
         spoken: npt.NDArray[np.float32] | None = None,
         yes_no_question: str | None = None,
+        memory_megabytes: float = 0,
     ) -> StreamSession:
         """Open a session: the state of one stream under one instruction.
 
@@ -211,10 +212,15 @@ class RomaThinker(ThinkerModel):
                 for a checkpoint that takes spoken instructions; others take the text.
             yes_no_question: question after each unit if `speak_source` is `yes_no`; `None`:
                 `CONDITION_HOLDS`, whether the instruction's condition holds now.
+            memory_megabytes: most megabytes of host memory for records of units that left the
+                window, so that questions can look back at them (see `Branch.begin`); 0 for none.
+                If it is below one record or above what the host has, a warning is logged, and the
+                session has no memory.
 
         Raises:
-            ContextError: window, policy or overlap is out of range, or instruction and window
-                exceed the backbone's range of positions or the device's memory.
+            ContextError: window, policy, overlap or `memory_megabytes` is out of range, or
+                instruction and window exceed the backbone's range of positions or the device's
+                memory.
             InstructionTooLongError: the instruction, taken as text, has over 256 tokens.
             SpeechError: the instruction has to be synthesised, and espeak-ng is missing.
             UnitShapeError: `spoken` is not finite mono audio of at most 90 s.
@@ -227,6 +233,7 @@ class RomaThinker(ThinkerModel):
             handover_overlap=handover_overlap,
             spoken=spoken,
             yes_no_question=yes_no_question,
+            memory_megabytes=memory_megabytes,
         )
 
     def check_instruction(self, instruction: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -36,6 +36,7 @@ class WindowSize:
             `yes_no`; else 0.
         max_video_tokens: most video tokens that a unit can have.
         position_limit: positions stay below it.
+        look_back: most units that a branch may bring back from the memory.
 
     Raises:
         ContextError: the window does not fit in `position_limit` positions.
@@ -47,10 +48,15 @@ class WindowSize:
     unit_question_tokens: int
     max_video_tokens: int
     position_limit: int
+    look_back: int = 0
 
     def __post_init__(self) -> None:
         span = 2 + max(AUDIO_TOKENS_PER_UNIT, self.max_video_tokens) + TEXT_TOKENS_PER_UNIT
-        need = self.opening_tokens + span + (self.units + self.spoken_units) * UNIT_POSITIONS
+        need = (
+            self.opening_tokens
+            + span
+            + (self.units + self.spoken_units + self.look_back) * UNIT_POSITIONS
+        )
         need += self.unit_question_tokens
         need += QUESTION_TOKENS + ANSWER_TOKENS
         if need > self.position_limit:
@@ -71,7 +77,8 @@ class WindowSize:
     def reserve(self) -> int:
         """Slots kept free so that a branch can always be opened and answered."""
         question = QUESTION_TOKENS + ANSWER_TOKENS + TURN_TOKENS
-        return question + self.retained_tokens + self.unit_question_tokens
+        looked_back = self.look_back * self._unit_slots
+        return question + looked_back + self.retained_tokens + self.unit_question_tokens
 
     @property
     def capacity(self) -> int:
@@ -82,9 +89,14 @@ class WindowSize:
         """Return the slots of a cache for the first `units` of a window, without a branch."""
         return self._slots_for(units, reserve=0)
 
+    @property
+    def _unit_slots(self) -> int:
+        """Slots of a unit with the text after it."""
+        return AUDIO_UNIT_TOKENS + self.max_video_tokens + TEXT_TOKENS_PER_UNIT
+
     def _slots_for(self, units: int, reserve: int) -> int:
-        unit = AUDIO_UNIT_TOKENS + self.max_video_tokens + TEXT_TOKENS_PER_UNIT
-        tokens = self.retained_tokens + unit * (units + UNITS_DURING_BRANCH) + reserve
+        units += UNITS_DURING_BRANCH
+        tokens = self.retained_tokens + self._unit_slots * units + reserve
         return -(-tokens // SlotCache.READ_STEP) * SlotCache.READ_STEP
 
 
@@ -94,6 +106,9 @@ class WindowUnit:
 
     Attributes:
         stream, index: stream and index of the unit.
+        stamp: end of the unit, ns on the sensor clock.
+        tokens: (L,) int64 token ids of the unit, with placeholders.
+        offsets: (3, L) int64 TMRoPE positions of its tokens, relative to `position`.
         position: TMRoPE position of its first token.
         slots: cache slots of its tokens and of the text that follows it.
         text: token ids of that text.
@@ -102,6 +117,9 @@ class WindowUnit:
 
     stream: int
     index: int
+    stamp: int
+    tokens: torch.Tensor
+    offsets: torch.Tensor
     position: int
     slots: list[int]
     text: list[int] = field(default_factory=list)
@@ -126,6 +144,7 @@ class ContextWindow:
         evicted: number of units evicted so far.
         sink: cache slots of the attention sink.
         sink_shift: positions by which the sink's keys are rotated from where they were computed.
+        on_evict: called with the oldest unit before it is evicted; `None` for nothing.
     """
 
     def __init__(self, sequence: TokenSequence, size: WindowSize) -> None:
@@ -135,6 +154,7 @@ class ContextWindow:
         self.evicted = 0
         self.sink: list[int] = []
         self.sink_shift = 0
+        self.on_evict: Callable[[WindowUnit], None] | None = None
         self._sink_keys: list[torch.Tensor] = []
         self._sink_length = 0  # positions that it spans
         self._fork: TokenSequence | None = None
@@ -194,6 +214,10 @@ class ContextWindow:
         self._fork.show(copies)
         return self._fork, copies
 
+    def first_position(self) -> int:
+        """Return the position of the oldest unit; without units, the next free one."""
+        return self.units[0].position if self.units else self.sequence.position
+
     def close_fork(self, slots: Sequence[int]) -> None:
         """Drop the copy that `fork` returned, and zero and free its `slots`."""
         self.cache.zero(slots)
@@ -231,7 +255,16 @@ class ContextWindow:
         takes_branches = self.cache.capacity >= self.size.capacity
         return self.size.reserve if takes_branches and self._fork is None else 0
 
+    def span(self, number: int) -> int:
+        """Return the positions from a unit, counted from the oldest, to the one after it."""
+        following = number + 1
+        inside = following < len(self.units)
+        end = self.units[following].position if inside else self.sequence.position
+        return end - self.units[number].position
+
     def _evict(self) -> None:
+        if self.on_evict is not None:
+            self.on_evict(self.units[0])
         oldest = self.units.popleft()
         leaving = oldest.slots
         if oldest.retained:
@@ -247,17 +280,14 @@ class ContextWindow:
         # Only such pieces have been evicted so far, so the sink has not been rotated yet.
         self.sink = [*self.sink, *slots]
         self._sink_keys = self.cache.read_keys(self.sink)
-        self._sink_length = self._first_position() - self.sink_shift
+        self._sink_length = self.first_position() - self.sink_shift
 
     def _place_sink(self) -> None:
         """Rotate the sink to stand right before the oldest unit."""
-        shift = self._first_position() - self._sink_length
+        shift = self.first_position() - self._sink_length
         if shift != self.sink_shift:
             self.cache.rotate(self.sink, shift, keys=self._sink_keys)
             self.sink_shift = shift
-
-    def _first_position(self) -> int:
-        return self.units[0].position if self.units else self.sequence.position
 
     def _rebase(self) -> None:
         """Lower all positions, so that the sink starts at position 0 again."""
