@@ -190,11 +190,11 @@ class Branch:
         the units before the window. Where too few slots are free, nothing is placed.
         """
         window, limit = self._window, self._window.size.look_back
+        before = self._first_stamp  # units may have left the window since the branch was opened
         try:
             records = match_question(
-                self._model, self.sequence, memory, self._pending, words, limit
+                self._model, self.sequence, memory, self._pending, words, limit, before
             )
-            records = [record for record in records if not self._is_in_sight(record)]
             span = sum(record.span for record in records)
             first = self.sequence.position - self._length - span
             self._slots += place_records(window.cache, self.sequence, records, first)
@@ -202,10 +202,6 @@ class Branch:
             return
         window.cache.rotate(self._sink, -span)
         self.looked_back = tuple(records)
-
-    def _is_in_sight(self, record: MemoryRecord) -> bool:
-        """Return whether a record's unit left the window after the branch was opened."""
-        return self._first_stamp is not None and record.last_stamp >= self._first_stamp
 
     def _check_open(self) -> None:
         if self._closed:

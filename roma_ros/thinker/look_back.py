@@ -124,6 +124,7 @@ def match_question(
     prefix: Sequence[int],
     question: Sequence[int],
     limit: int,
+    before: int | None,
 ) -> list[MemoryRecord]:
     """Return the records that match a question best, oldest first.
 
@@ -134,9 +135,10 @@ def match_question(
         prefix: token ids to run before the question.
         question: token ids of the question's words.
         limit: most records to return.
+        before: stamp that all their units are older than; `None` for any.
     """
-    if len(memory) <= limit:
-        return list(memory.records)
+    if len(older := memory.older(before)) <= limit:
+        return older
     text = model.backbone.config.text_config
     layers = chosen_layers(text.num_hidden_layers)
     with captured_queries(model.backbone, layers) as captured:
@@ -144,7 +146,7 @@ def match_question(
     queries = torch.stack([query[-len(question) :].float().mean(dim=0) for query in captured])
     groups = text.num_attention_heads // text.num_key_value_heads
     queries = queries.reshape(len(layers), text.num_key_value_heads, groups, -1).mean(dim=2)
-    return memory.match(queries.cpu(), limit)
+    return memory.match(queries.cpu(), limit, before)
 
 
 def place_records(

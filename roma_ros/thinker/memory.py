@@ -190,7 +190,9 @@ class Memory:
         while self._nbytes > self.budget_bytes:
             self._forget()
 
-    def match(self, query: torch.Tensor, limit: int) -> list[MemoryRecord]:
+    def match(
+        self, query: torch.Tensor, limit: int, before: int | None = None
+    ) -> list[MemoryRecord]:
         """Return the records whose pooled keys match a query best, oldest first.
 
         The mean of all records is subtracted from their keys: what they have in common, the bias
@@ -200,13 +202,19 @@ class Memory:
             query: (m, kv_heads, D) float, mean query of a question at the layers of the pooled
                 keys, without rotation.
             limit: most records to return.
+            before: stamp that all their units are older than; `None` for any.
         """
-        if not self._records or limit <= 0:
+        older = self.older(before)
+        if not older or limit <= 0:
             return []
         scores = self._scores(query)
         # Of records that match alike, the newer ones.
-        order = sorted(range(len(scores)), key=lambda number: (scores[number], number))
-        return [self._records[number] for number in sorted(order[-limit:])]
+        order = sorted(range(len(older)), key=lambda number: (scores[number], number))
+        return [older[number] for number in sorted(order[-limit:])]
+
+    def older(self, before: int | None) -> list[MemoryRecord]:
+        """Return the records whose units are all older than a stamp; `None`: all records."""
+        return [r for r in self._records if before is None or r.last_stamp < before]
 
     def clear(self) -> None:
         """Remove all records; the counts start again."""
