@@ -116,14 +116,15 @@ class Evaluation:
     @classmethod
     def _of(cls, values: Mapping[str, Any]) -> Evaluation:
         checkpoint = values["checkpoint"]
-        older = {EvalSection.TWENTY_SECONDS.value: values} if "figures" in values else {}
+        found = {**values}
+        if "figures" in values:
+            found[EvalSection.TWENTY_SECONDS.value] = values["figures"]
         sections = {}
         for name in SECTIONS:
-            rows = older.get(name) or values.get(name)
-            if name == CONTINUOUS or not rows:
-                continue
-            figures: list[dict[str, Any]] = rows["figures"] if isinstance(rows, dict) else rows
-            sections[name] = tuple(_figure(row) for row in figures)
+            rows = found.get(name)
+            if name != CONTINUOUS and rows:
+                figures = rows["figures"] if isinstance(rows, dict) else rows
+                sections[name] = tuple(_figure(row) for row in figures)
         return cls(
             continuous=tuple(_aged(row) for row in values.get(CONTINUOUS, ())),
             sections=sections,

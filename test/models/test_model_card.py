@@ -83,7 +83,7 @@ def evaluation(folder: Path, tmp_path: Path) -> Path:
             ),
             EvalSection.RECORDINGS: (
                 recall,
-                *_kind_rows("recordings, baby", 0.625),
+                *_kind_rows("recordings, baby", 0.6),
                 *_kind_rows("recordings, dog", 0.9),
             ),
             EvalSection.SIGHTS: _kind_rows("sights, lamp_on red", 0.95),
@@ -142,9 +142,7 @@ def test_figures_have_their_intervals_and_each_sound_and_sight_its_own(
     )
     assert row in card
     assert "| recordings: event recall | 0.81 | 0.70 to 0.90 | 100 events | ≥ 0.8, met |" in card
-    assert "| a baby cries | 0.62 (0.53 to 0.68) | 40 events | 0.20 (0.10 to 0.40) |" in card, (
-        "0.625 rounds to even"
-    )
+    assert "| a baby cries | 0.60 (0.50 to 0.65) | 40 events | 0.20 (0.10 to 0.40) |" in card
     assert "| a red light comes on | 0.95 (0.85 to 1.00) | 40 events" in card
     limits = card.partition("## Limits")[2]
     assert "Below the bar: alert: event recall (after minute 5)." in limits
