@@ -331,8 +331,10 @@ def _usage(checkpoint: _Checkpoint) -> Iterator[str]:
         "from roma_ros.sources import open_media, units_of\n"
         "from roma_ros.thinker import RomaThinker\n\n"
         f'thinker = RomaThinker.from_pretrained("{checkpoint.name}")\n'
-        f'with open_media("film.mp4") as film, thinker.open_session("{checkpoint.instruction}") '
-        "as session:\n"
+        "with (\n"
+        '    open_media("film.mp4") as film,\n'
+        f'    thinker.open_session("{checkpoint.instruction}") as session,\n'
+        "):\n"
         "    print([session.step(unit).p_speak for unit in units_of(film)])\n"
         "```"
     )
