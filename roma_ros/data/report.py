@@ -26,6 +26,8 @@ __all__ = ["BuildReport", "draw_contact_sheet"]
 SHOWN = 10
 COLUMNS = 8
 WIDTH = 160  # pixels of a frame
+TALLEST = 0.72  # height of a frame, in widths of a column
+DUE, GIVEN = -0.11, -0.18  # heights of the two bars
 MAX_UNITS = 600  # of a sample on the sheet
 LENGTHS = (10, 30, 60, 120, 300, 600, 1800)
 """Upper bounds in seconds of the classes of lengths."""
@@ -148,7 +150,8 @@ def _class_of(seconds: float) -> str:
 def draw_contact_sheet(samples: list[Sample], folder: Path, path: Path) -> None:
     """Draw frames of samples over time with their labels, one sample a row.
 
-    The bar below the frames is the stream: red where something is due, blue where a query is given.
+    The bars below the frames are the stream: red where something is due, and below that blue where
+    a query is given.
 
     Args:
         samples: the samples, at most ten or so.
@@ -160,7 +163,7 @@ def draw_contact_sheet(samples: list[Sample], folder: Path, path: Path) -> None:
     """
     with mpl.rc_context(STYLE):
         rows = max(len(samples), 1)
-        figure = Figure(figsize=(13, 2.05 * rows), dpi=100, layout="constrained")
+        figure = Figure(figsize=(13, 1.9 * rows), dpi=100, layout="constrained")
         axes = figure.subplots(rows, 1, squeeze=False)[:, 0]
         for axis, sample in zip(axes, samples, strict=False):
             _draw_sample(axis, sample, folder)
@@ -178,22 +181,24 @@ def _draw_sample(axis: Any, sample: Sample, folder: Path) -> None:
         fault = str(error)
     seconds = max(count, 1)
     picked = np.unique(np.linspace(0, max(count - 1, 0), COLUMNS).round().astype(int))
-    axis.set(xlim=(0, COLUMNS), ylim=(-0.22, 1))
     axis.axis("off")
     for column, unit in enumerate(picked if frames else ()):
         frame = frames[unit]
         if frame is not None:
-            height = min(frame.shape[0] / frame.shape[1] * 0.7, 1)
-            axis.imshow(frame, extent=(column + 0.02, column + 0.98, 0, height), aspect="auto")
+            ratio = frame.shape[0] / frame.shape[1]
+            width = min(0.96, TALLEST / ratio)
+            left = column + (1 - width) / 2
+            axis.imshow(frame, extent=(left, left + width, 0, width * ratio))
         axis.text(column + 0.04, 0.03, f"{unit} s", color="white", fontsize=7, backgroundcolor=INK)
-    axis.set(xlim=(0, COLUMNS), ylim=(-0.22, 1))
-    axis.add_patch(_bar(0, COLUMNS, GRID))
+    axis.set(xlim=(0, COLUMNS), ylim=(-0.2, TALLEST), aspect="equal")
     scale = COLUMNS / seconds
+    for lane in (DUE, GIVEN):
+        axis.add_patch(_bar(lane, 0, COLUMNS, GRID))
     for unit in np.flatnonzero(sample.labels(seconds)).tolist():
-        axis.add_patch(_bar(unit * scale, scale, RED))
+        axis.add_patch(_bar(DUE, unit * scale, scale, RED))
     for query in sample.queries:
         left = min(query.time, seconds - 0.2) * scale
-        axis.add_patch(_bar(left, max(query.duration, 0.2) * scale, BLUE))
+        axis.add_patch(_bar(GIVEN, left, max(query.duration, 0.2) * scale, BLUE))
     axis.set_title(_title(sample, fault), fontsize=8, loc="left", color=INK, parse_math=False)
 
 
@@ -214,8 +219,8 @@ def _line(text: str) -> str:
     return text if len(text) <= 170 else text[:169] + "…"
 
 
-def _bar(left: float, width: float, color: str) -> Rectangle:
-    return Rectangle((left, -0.16), width, 0.1, facecolor=color, edgecolor=FAINT, linewidth=0.2)
+def _bar(lane: float, left: float, width: float, color: str) -> Rectangle:
+    return Rectangle((left, lane), width, 0.06, facecolor=color, edgecolor=FAINT, linewidth=0.2)
 
 
 def _small(frame: np.ndarray) -> np.ndarray:
