@@ -11,7 +11,15 @@ from typing import Any
 
 from roma_ros.evaluation.stream_protocol import HEADLINE, Age, EvalSection
 
-__all__ = ["AGES", "CONTINUOUS", "SECTIONS", "AgedFigure", "Evaluation", "Figure", "ModelCardError"]
+__all__ = [
+    "AGES",
+    "CONTINUOUS",
+    "SECTIONS",
+    "FigureByAge",
+    "Evaluation",
+    "MeasuredFigure",
+    "ModelCardError",
+]
 
 CONTINUOUS = EvalSection.CONTINUOUS.value
 SECTIONS = tuple(section.value for section in EvalSection)
@@ -25,7 +33,7 @@ class ModelCardError(ValueError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Figure:
+class MeasuredFigure:
     """One figure of a section.
 
     Attributes:
@@ -57,7 +65,7 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AgedFigure:
+class FigureByAge:
     """One figure on continuous streams.
 
     Attributes:
@@ -69,13 +77,13 @@ class AgedFigure:
     """
 
     name: str
-    ages: Mapping[str, Figure]
+    ages: Mapping[str, MeasuredFigure]
     fresh: Mapping[str, float | None]
     bar: str = ""
     met: bool | None = None
 
     @property
-    def headline(self) -> Figure | None:
+    def headline(self) -> MeasuredFigure | None:
         """The figure after minute 5; `None` if no stream is that old."""
         return self.ages.get(HEADLINE.value)
 
@@ -92,8 +100,8 @@ class Evaluation:
         machine: time, commit, CPU and versions.
     """
 
-    continuous: tuple[AgedFigure, ...]
-    sections: Mapping[str, tuple[Figure, ...]]
+    continuous: tuple[FigureByAge, ...]
+    sections: Mapping[str, tuple[MeasuredFigure, ...]]
     left_out: tuple[str, ...]
     hashes: Mapping[str, str]
     machine: Mapping[str, Any]
@@ -142,11 +150,13 @@ class Evaluation:
             if not (self.continuous if name == CONTINUOUS else self.sections.get(name))
         )
 
-    def overall(self, section: str) -> tuple[Figure, ...]:
+    def overall(self, section: str) -> tuple[MeasuredFigure, ...]:
         """Return the figures of a section without those of single sounds and sights."""
         return tuple(row for row in self.sections.get(section, ()) if not row.kind)
 
-    def by_kind(self, section: str) -> dict[str, tuple[Figure | None, Figure | None]]:
+    def by_kind(
+        self, section: str
+    ) -> dict[str, tuple[MeasuredFigure | None, MeasuredFigure | None]]:
         """Return recall and false alarms of each kind of sound or sight."""
         rows = [row for row in self.sections.get(section, ()) if row.kind]
         return {
@@ -165,12 +175,12 @@ class Evaluation:
         return (*aged, *rest)
 
 
-def _first(rows: Iterable[Figure]) -> Figure | None:
+def _first(rows: Iterable[MeasuredFigure]) -> MeasuredFigure | None:
     return next(iter(rows), None)
 
 
-def _figure(row: Mapping[str, Any]) -> Figure:
-    return Figure(
+def _figure(row: Mapping[str, Any]) -> MeasuredFigure:
+    return MeasuredFigure(
         name=str(row["name"]),
         value=_number(row["value"]),
         interval=_interval(row["interval_95"]),
@@ -180,12 +190,12 @@ def _figure(row: Mapping[str, Any]) -> Figure:
     )
 
 
-def _aged(row: Mapping[str, Any]) -> AgedFigure:
+def _aged(row: Mapping[str, Any]) -> FigureByAge:
     name = str(row["name"])
-    return AgedFigure(
+    return FigureByAge(
         name=name,
         ages={
-            age: Figure(
+            age: MeasuredFigure(
                 name=name,
                 value=_number(value["value"]),
                 interval=_interval(value["interval_95"]),

@@ -26,9 +26,9 @@ from roma_ros.models.card_figures import (
     AGES,
     CONTINUOUS,
     SECTIONS,
-    AgedFigure,
+    FigureByAge,
     Evaluation,
-    Figure,
+    MeasuredFigure,
     ModelCardError,
 )
 from roma_ros.models.recording_credits import ESC_10_AUTHORS
@@ -243,7 +243,7 @@ def _front_matter(checkpoint: _Checkpoint, measured: Evaluation, *, same: bool) 
 
 
 def _results(measured: Evaluation) -> Iterator[dict[str, Any]]:
-    rows: dict[str, list[Figure]] = {
+    rows: dict[str, list[MeasuredFigure]] = {
         CONTINUOUS: [row.headline for row in measured.continuous if row.headline is not None]
     }
     rows |= {name: list(measured.overall(name)) for name in SECTIONS if name != CONTINUOUS}
@@ -292,8 +292,13 @@ def _knowledge(checkpoint: _Checkpoint) -> Iterator[str]:
     yield _table(("", "words of instructions, questions and answers"), rows)
     yield _filled(
         "An instruction with other words gets a warning, and is refused with `strict`. "
-        "Instructions begin *alert me when ...*, *alert me every time ...*, *tell me when ...* or "
-        "*let me know when ...*; they are typed, or spoken in the stream."
+        "Instructions begin *alert me when ...* or *alert me every time ...*"
+        + (
+            ", on recorded sounds also *tell me when ...* or *let me know when ...*"
+            if checkpoint.recorded_sounds
+            else ""
+        )
+        + "; they are typed, or spoken in the stream."
     )
     if sounds := checkpoint.recorded_sounds:
         yield "**Recorded sounds.** Each with an alert, a narration and a question:"
@@ -439,7 +444,7 @@ def _missing(section: str, measured: Evaluation) -> str:
     return f"Not measured{why}. `roma eval world --only {section}` measures it."
 
 
-def _ages_table(figures: Iterable[AgedFigure]) -> str:
+def _ages_table(figures: Iterable[FigureByAge]) -> str:
     rows = []
     for row in figures:
         fresh = row.fresh.get(HEADLINE.value)
@@ -517,20 +522,20 @@ def _shown(value: float | None) -> str:
     return f"{value:.3f}" if 0 < abs(value) < 0.1 else f"{value:.2f}"
 
 
-def _interval(row: Figure) -> str:
+def _interval(row: MeasuredFigure) -> str:
     if row.interval is None:
         return ""
     low, high = row.interval
     return f"{_shown(low)} to {_shown(high)}"
 
 
-def _with_interval(row: Figure | None) -> str:
+def _with_interval(row: MeasuredFigure | None) -> str:
     if row is None or row.value is None:
         return "-"
     return f"{_shown(row.value)} ({_interval(row)})" if row.interval else _shown(row.value)
 
 
-def _counts(row: Figure | None) -> str:
+def _counts(row: MeasuredFigure | None) -> str:
     if row is None:
         return ""
     return ", ".join(f"{count:,.0f} {what}" for what, count in row.counts.items())
