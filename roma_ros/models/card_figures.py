@@ -15,8 +15,8 @@ __all__ = [
     "AGES",
     "CONTINUOUS",
     "SECTIONS",
-    "FigureByAge",
     "Evaluation",
+    "FigureByAge",
     "MeasuredFigure",
     "ModelCardError",
 ]

@@ -26,8 +26,8 @@ from roma_ros.models.card_figures import (
     AGES,
     CONTINUOUS,
     SECTIONS,
-    FigureByAge,
     Evaluation,
+    FigureByAge,
     MeasuredFigure,
     ModelCardError,
 )
