@@ -32,7 +32,7 @@ def world_units(units: int, *, split: Split = Split.TRAIN) -> Iterator[Multimoda
     Raises:
         SpeechError: espeak-ng is missing, and a scene has spoken words.
     """
-    plots = list(Plot)
+    plots = [Plot.CROWD, Plot.SEQUENCE]
     scenes = (
         make_scene(split.seed(index), SCENE_SECONDS, plots[index % len(plots)]) for index in count()
     )

@@ -52,7 +52,7 @@ PARTS: dict[str, set[str]] = {
     "journal": {"durable_file", "events", "machine", "triggers", "watch"},
     "hooks": {"events", "journal"},
     # Synthetic streams, training, evaluation.
-    "world": {"speech", "task", "units"},
+    "world": {"sources", "speech", "task", "units"},
     "data": {"sources", "speech", "task", "units", "world"},
     "training": {"machine", "plot_style", "thinker", "units", "world"},
     "models": {"thinker", "training", "world"},

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from roma_ros.cli.arguments import (
+    add_context_policy_option,
     add_device_option,
     add_dtype_option,
     add_model_option,
@@ -32,7 +33,8 @@ BUSY = 0.7  # of a core: with less, other processes have slowed this one
 GB = 1e9
 DETAILS = """\
 Fills the context window, then times whole units (two 1280x720 frames and one
-second of audio) by phase, and single tokens of answers. First it probes what
+second of audio) by phase, and single tokens of answers. The phase handover is
+the second context that replaces a full one. First it probes what
 the machine reaches in bytes and operations per second, from which `roma plan
 --measured` predicts the same figures.
 """
@@ -89,6 +91,7 @@ def add_to(commands: Commands) -> None:
         help="length of the context window, s (default: what the checkpoint was trained for, "
         "else 60)",
     )
+    add_context_policy_option(workload)
     workload.add_argument(
         "--pixels",
         type=int,
@@ -135,6 +138,7 @@ def _bench(arguments: argparse.Namespace) -> int:
                 thinker,
                 units=arguments.units,
                 context_seconds=arguments.context_seconds,
+                context_policy=arguments.context_policy,
                 on_progress=report,
             )
     except (PlanningError, ThinkerError, RandomThinkerError, ValueError) as error:
@@ -221,7 +225,8 @@ def _title(record: dict[str, Any]) -> str:
     return (
         f"{settings['model']}, {weights}, on {record['machine']['name']}\n"
         f"{speed['total']['n']} units of {settings['unit_tokens']} tokens, "
-        f"{settings['seen_tokens']:,} tokens in context; {speed['token']['n']} single tokens"
+        f"at most {settings['seen_tokens']:,} tokens in context ({settings['context_policy']}); "
+        f"{speed['token']['n']} single tokens"
     )
 
 
@@ -229,10 +234,10 @@ def _table(record: dict[str, Any]) -> Table:
     from rich.table import Table
 
     speed = record["speed"]
-    table = Table("phase", "p50 ms", "p99 ms")
+    table = Table("phase", "p50 ms", "p99 ms", "mean ms")
     for column in table.columns[1:]:
         column.justify = "right"
-    for phase in ("features", "vision", "audio", "backbone", "head"):
+    for phase in ("features", "vision", "audio", "backbone", "head", "handover"):
         table.add_row(phase, *_cells(speed[phase]))
     table.add_section()
     table.add_row("one unit", *_cells(speed["total"]))
@@ -240,8 +245,8 @@ def _table(record: dict[str, Any]) -> Table:
     return table
 
 
-def _cells(spread: dict[str, float]) -> tuple[str, str]:
-    return f"{spread['p50']:,.1f}", f"{spread['p99']:,.1f}"
+def _cells(spread: dict[str, float]) -> tuple[str, ...]:
+    return tuple(f"{spread[name]:,.1f}" for name in ("p50", "p99", "mean"))
 
 
 def _summary(record: dict[str, Any]) -> str:

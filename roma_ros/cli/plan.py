@@ -98,6 +98,13 @@ def add_to(commands: Commands) -> None:
         help="length of each watch's context window, s (default: %(default)s)",
     )
     workload.add_argument(
+        "--context-policy",
+        choices=("evict", "handover"),
+        default="handover",
+        help="what a watch does when its window is full; evict is for checkpoints that were "
+        "trained on it (default: %(default)s)",
+    )
+    workload.add_argument(
         "--pixels",
         type=int,
         default=65_536,
@@ -167,6 +174,7 @@ def _on(device: Device, arguments: argparse.Namespace) -> Plan:
         Workload(
             pixels=arguments.pixels,
             context_seconds=arguments.context_seconds,
+            handover=arguments.context_policy == "handover",
             watches=arguments.watches,
         ),
     )
@@ -198,7 +206,8 @@ def _plan_table(plan: Plan) -> Table:
         "operations started",
         "seconds",
         title=f"{plan.model.name}, {plan.weight_format.name}, on {plan.device.title}",
-        caption=f"units of {work.unit_tokens} tokens, {work.context_seconds} s of context, "
+        caption=f"units of {work.unit_tokens} tokens, {work.context_seconds} s of context "
+        f"({'handover' if work.handover else 'evict'}), "
         f"{work.watches} watch{'es' if work.watches > 1 else ''}",
     )
     for column in table.columns[1:]:
@@ -210,6 +219,8 @@ def _plan_table(plan: Plan) -> Table:
         _Row("backbone, per watch", costs.backbone, plan.backbone),
     ):
         table.add_row(row.name, *_cost_cells(row))
+    if plan.handover:
+        table.add_row("handover, per watch, on average", "", "", "", f"{plan.handover:.3f}")
     table.add_section()
     table.add_row("one second of the stream", "", "", "", f"{plan.real_time_factor:.3f}")
     table.add_row("one token", *_cost_cells(_Row("", costs.token, plan.token)))

@@ -75,6 +75,11 @@ def add_to(commands: Commands) -> None:
         "--model", metavar="PATH", help="checkpoint to start from (default: as in the settings)"
     )
     options.add_argument(
+        "--recordings",
+        metavar="DIR",
+        help="folder of recorded sounds, such as ESC-10 (default: as in the settings)",
+    )
+    options.add_argument(
         "--resume", action="store_true", help="continue from the newest checkpoint in --out"
     )
     parser.set_defaults(command=train)
@@ -96,6 +101,8 @@ def train(arguments: argparse.Namespace) -> int:
         settings = TrainSettings.read(file)
         if arguments.model is not None:
             settings = replace(settings, model=arguments.model)
+        if arguments.recordings is not None:
+            settings = replace(settings, recordings=arguments.recordings)
         out = run_stage(settings, arguments.out, resume=arguments.resume)
     except (CheckpointError, ValueError) as error:
         raise UsageError(str(error)) from error

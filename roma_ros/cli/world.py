@@ -11,7 +11,7 @@ from roma_ros.cli.parser import Commands, add_command, add_commands
 
 __all__ = ["add_to"]
 
-PLOTS = ("sequence", "crowd")
+PLOTS = ("sequence", "crowd", "recordings")
 EPILOG = """\
 examples:
   roma world render --seed 7 --seconds 60 out.mp4
@@ -29,11 +29,17 @@ RENDER_EPILOG = """\
 examples:
   roma world render --seed 7 --seconds 60 out.mp4
   roma world render --seed 7 --plot crowd --size 640x480 crowd.mp4
+  roma world render --seed 7 --recordings ESC-10 dogs_and_rain.mp4
+
+recordings:
+  DIR holds ESC-10's folders, ESC-50's audio and meta/esc50.csv, or one folder
+  for each kind of sound, named after it. Seeds below 2,000,000,000 play the
+  folds 1 to 3, the others fold 4.
 
 exit codes:
   0  both files are written
   1  a file cannot be written, or espeak-ng is missing and the stream has speech
-  2  a wrong argument
+  2  a wrong argument, or a folder of recordings that cannot be used
 """
 
 
@@ -72,7 +78,14 @@ def add_to(commands: Commands) -> None:
         "--plot",
         choices=PLOTS,
         default=PLOTS[0],
-        help="sequence: one thing after another; crowd: many at a time (default: %(default)s)",
+        help="sequence: one thing after another; crowd: many at a time; recordings: nothing but "
+        "recorded sounds (default: %(default)s)",
+    )
+    content.add_argument(
+        "--recordings",
+        type=Path,
+        metavar="DIR",
+        help="folder of recorded sounds to play among the others; see below",
     )
     video = render.add_argument_group("video")
     video.add_argument(
@@ -91,6 +104,8 @@ def add_to(commands: Commands) -> None:
 def _render(arguments: argparse.Namespace) -> int:
     from roma_ros.world import (  # it loads OpenCV and FFmpeg, and `roma --help` needs neither
         Plot,
+        RecordingLibrary,
+        RecordingsError,
         SceneError,
         SpeechError,
         WorldError,
@@ -107,10 +122,12 @@ def _render(arguments: argparse.Namespace) -> int:
         raise UsageError(f"{out.absolute().parent} is not a folder; create it first")
     width, height = arguments.size
     try:
-        scene = make_scene(arguments.seed, arguments.seconds, Plot(arguments.plot))
+        folder: Path | None = arguments.recordings
+        library = None if folder is None else RecordingLibrary.open(folder)
+        scene = make_scene(arguments.seed, arguments.seconds, Plot(arguments.plot), library)
         write_film(out, scene, height=height, width=width, fps=arguments.fps)
         write_annotations(annotations, scene)
-    except SceneError as error:
+    except (SceneError, RecordingsError) as error:
         raise UsageError(str(error)) from error
     except (WorldError, SpeechError, OSError) as error:
         raise CommandError(str(error)) from error

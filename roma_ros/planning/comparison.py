@@ -74,6 +74,7 @@ def compare(record: dict[str, Any], name: str) -> Comparison:
                 pixels=settings["pixels"],
                 video_tokens=settings["video_tokens"],
                 context_seconds=settings["context_seconds"],
+                handover=settings.get("context_policy") == "handover",  # older records: evict
                 opening_tokens=settings["opening_tokens"],
             ),
             dtype_bytes=settings["dtype_bytes"],

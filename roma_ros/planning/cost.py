@@ -42,6 +42,7 @@ class Costs:
         backbone: backbone over the unit's tokens.
         head: speak head.
         token: backbone and LM head for one token.
+        handover: one pass of the second context, over several units; nothing without handover.
     """
 
     vision: Cost
@@ -49,6 +50,7 @@ class Costs:
     backbone: Cost
     head: Cost
     token: Cost
+    handover: Cost
 
 
 def costs_of(
@@ -68,6 +70,9 @@ def costs_of(
         backbone=_text(model, weight_format, workload, dtype_bytes, tokens=workload.unit_tokens),
         head=Cost(2 * model.speak_head, 4 * model.speak_head, 10),
         token=_text(model, weight_format, workload, dtype_bytes, tokens=1, spoken=True),
+        handover=_text(model, weight_format, workload, dtype_bytes, tokens=workload.pass_tokens)
+        if workload.overlap
+        else Cost(0, 0, 0),
     )
 
 

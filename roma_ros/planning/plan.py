@@ -25,6 +25,7 @@ class Plan:
         activations: most bytes that computing a unit needs in addition.
         features, vision, audio: seconds of one unit, shared by all watches.
         backbone: seconds of one unit under one watch, with the speak head.
+        handover: seconds of the second context for one unit under one watch, on average.
         token: seconds of one generated token.
     """
 
@@ -40,6 +41,7 @@ class Plan:
     vision: float
     audio: float
     backbone: float
+    handover: float
     token: float
 
     @property
@@ -55,7 +57,8 @@ class Plan:
     @property
     def real_time_factor(self) -> float:
         """Seconds of work for a second of the stream under all watches, without generated text."""
-        return self.features + self.vision + self.audio + self.workload.watches * self.backbone
+        per_watch = self.backbone + self.handover
+        return self.features + self.vision + self.audio + self.workload.watches * per_watch
 
     @property
     def spare_tokens(self) -> int:
@@ -117,6 +120,7 @@ def make_plan(
         vision=seconds(costs.vision, device),
         audio=seconds(costs.audio, device),
         backbone=seconds(costs.backbone, device) + seconds(costs.head, device),
+        handover=workload.passes_per_unit * seconds(costs.handover, device),
         token=seconds(costs.token, device),
     )
 
@@ -126,7 +130,7 @@ def _activations(
 ) -> int:
     """Return bytes of all hidden states, the widest MLP, one unpacked weight and the logits."""
     text, vision = model.text, model.vision
-    tokens = max(workload.unit_tokens, workload.opening_tokens)
+    tokens = max(workload.unit_tokens, workload.opening_tokens, workload.pass_tokens)
     states = (text.layers + 1) * tokens * text.width + 3 * tokens * text.middle
     patches = workload.most_video_tokens * vision.merged
     seen = patches * (6 * vision.width + 3 * vision.middle)

@@ -11,11 +11,13 @@ __all__ = ["Workload"]
 PIXELS_PER_TOKEN = 28 * 28
 AUDIO_TOKENS = 25
 MARKERS = 4
-# As roma_ros.thinker.window sizes the cache; a test compares the two.
+# As roma_ros.thinker.window sizes the cache and roma_ros.thinker.session divides the work of a
+# second context; a test compares them.
 TEXT_TOKENS_PER_UNIT = 8
 UNITS_DURING_BRANCH = 16
 QUESTION_AND_ANSWER = 256 + 128 + 32
 READ_STEP = 64
+UNITS_PER_PASS = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +28,8 @@ class Workload:
         pixels: largest area of a resized frame in pixels; at least 784, one video token.
         video_tokens: video tokens of a unit; `None` for the most that `pixels` allows.
         context_seconds: units in the window, at one a second; at least 1.
+        handover: whether a session continues in a second context when the first is full, as for
+            checkpoints that were not trained on eviction.
         watches: number of sessions, each with a KV cache and a backbone step a second; at least 1.
         opening_tokens: tokens of system prompt and instruction.
 
@@ -36,6 +40,7 @@ class Workload:
     pixels: int = 65_536
     video_tokens: int | None = None
     context_seconds: int = 60
+    handover: bool = True
     watches: int = 1
     opening_tokens: int = 64
 
@@ -68,8 +73,27 @@ class Workload:
 
     @property
     def cache_tokens(self) -> int:
-        """Capacity of one session's cache in tokens."""
-        unit = MARKERS + AUDIO_TOKENS + self.most_video_tokens + TEXT_TOKENS_PER_UNIT
+        """Capacity of one session's caches in tokens."""
         reserve = QUESTION_AND_ANSWER + self.opening_tokens
-        units = unit * (self.context_seconds + UNITS_DURING_BRANCH)
-        return -(-(self.opening_tokens + units + reserve) // READ_STEP) * READ_STEP
+        first = self._slots_for(self.context_seconds, reserve)
+        return first + (self._slots_for(self.overlap, 0) if self.overlap else 0)
+
+    @property
+    def overlap(self) -> int:
+        """Units in sight right after a handover; 0 without handover."""
+        return self.context_seconds // 2 if self.handover else 0
+
+    @property
+    def pass_tokens(self) -> int:
+        """Tokens that the second context processes in one pass; 0 without handover."""
+        return UNITS_PER_PASS * self.unit_tokens if self.overlap else 0
+
+    @property
+    def passes_per_unit(self) -> float:
+        """Passes of the second context for each unit of the stream, on average."""
+        return self.overlap / (self.context_seconds - self.overlap) / UNITS_PER_PASS
+
+    def _slots_for(self, units: int, reserve: int) -> int:
+        unit = MARKERS + AUDIO_TOKENS + self.most_video_tokens + TEXT_TOKENS_PER_UNIT
+        tokens = self.opening_tokens + unit * (units + UNITS_DURING_BRANCH) + reserve
+        return -(-tokens // READ_STEP) * READ_STEP

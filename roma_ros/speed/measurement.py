@@ -12,7 +12,13 @@ import torch
 from roma_ros.machine import peak_resident_bytes
 from roma_ros.speed.spread import Spread
 from roma_ros.speed.stream import bench_unit
-from roma_ros.thinker import EncodedUnit, PhaseTimings, RomaThinker, StreamSession
+from roma_ros.thinker import (
+    ContextPolicy,
+    EncodedUnit,
+    PhaseTimings,
+    RomaThinker,
+    StreamSession,
+)
 
 __all__ = ["Measurement", "MemoryUse", "MissingTimingsError", "measure"]
 
@@ -53,7 +59,8 @@ class Measurement:
         video_tokens, unit_tokens: video tokens and all tokens of a unit.
         seen_tokens: tokens that the backbone attended to when the window was full.
         opening_tokens: tokens of system prompt and instruction.
-        window: units in the window.
+        window: most units in the window.
+        policy: what the session did when its window was full.
         cores_used: average processor seconds in a second of measuring. Well below 1 on a CPU, the
             machine was busy with something else, and the durations are too long.
         memory: memory in bytes.
@@ -66,13 +73,14 @@ class Measurement:
     seen_tokens: int
     opening_tokens: int
     window: int
+    policy: ContextPolicy
     cores_used: float
     memory: MemoryUse
 
     @property
     def real_time_factor(self) -> float:
-        """Seconds of work for a second of the stream under one watch (p50)."""
-        return self.phases["total"].p50 / 1e3
+        """Seconds of work for a second of the stream under one watch (mean)."""
+        return self.phases["total"].mean / 1e3
 
 
 def measure(
@@ -80,6 +88,7 @@ def measure(
     *,
     units: int = 20,
     context_seconds: int | None = None,
+    context_policy: ContextPolicy | str | None = None,
     tokens: int = 48,
     on_progress: Callable[[str, int, int], None] = lambda *_: None,
 ) -> Measurement:
@@ -89,6 +98,7 @@ def measure(
         thinker: model to measure.
         units: number of units to time.
         context_seconds: length of the window in seconds; `None` for the checkpoint's default.
+        context_policy: what to do when it is full; `None` for the checkpoint's default.
         tokens: number of tokens to time, of answers on branches.
         on_progress: called with the name of the stage, the steps done and their total.
 
@@ -99,14 +109,17 @@ def measure(
     stream = [bench_unit(index) for index in range(DIFFERENT_UNITS)]
     if thinker.device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(thinker.device)
-    with thinker.open_session(INSTRUCTION, context_seconds=context_seconds) as session:
+    with thinker.open_session(
+        INSTRUCTION, context_seconds=context_seconds, context_policy=context_policy
+    ) as session:
         sample = thinker.encode(stream[0])
         # Encoded once: the cost of a full window does not depend on its content. One unit more
-        # than fits, so that one was evicted.
+        # than fits, so that one was evicted, or a handover was made.
         for index in range(session.window + 1):
             session.step(sample)
             on_progress("filling the window", index + 1, session.window + 1)
         session.step(stream[0])
+        seen = len(session.opening) + session.window * len(sample.tokens)
         begin, worked = time.perf_counter(), time.process_time()
         timings = []
         for index in range(units):
@@ -119,9 +132,10 @@ def measure(
             token=token,
             video_tokens=_video_tokens(thinker, sample),
             unit_tokens=len(sample.tokens),
-            seen_tokens=session.kv_length,
+            seen_tokens=seen,
             opening_tokens=len(session.opening),
             window=session.window,
+            policy=ContextPolicy.HANDOVER if session.overlap else ContextPolicy.EVICT,
             cores_used=round(cores_used, 2),
             memory=MemoryUse(
                 weights=_weights(thinker),

@@ -55,6 +55,7 @@ def make_record(
             "dtype_bytes": dtype.itemsize,
             "pixels": thinker.config.max_pixels,
             "context_seconds": measured.window,
+            "context_policy": measured.policy.value,
             "video_tokens": measured.video_tokens,
             "unit_tokens": measured.unit_tokens,
             "seen_tokens": measured.seen_tokens,

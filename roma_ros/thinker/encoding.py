@@ -33,6 +33,7 @@ class PhaseTimings:
         audio: audio encoder.
         backbone: backbone over the new tokens, eviction included.
         head: p(speak) from the hidden states.
+        handover: opening the next context, or its units; see `ContextPolicy.HANDOVER`.
     """
 
     features: float = 0.0
@@ -40,19 +41,21 @@ class PhaseTimings:
     audio: float = 0.0
     backbone: float = 0.0
     head: float = 0.0
+    handover: float = 0.0
 
     @property
     def total(self) -> float:
         """Sum of all phases."""
-        return self.features + self.vision + self.audio + self.backbone + self.head
+        encoders = self.features + self.vision + self.audio
+        return encoders + self.backbone + self.head + self.handover
 
     def with_more_audio(self, features: float, audio: float) -> PhaseTimings:
         """Return a copy with seconds added to `features` and `audio`."""
         return replace(self, features=self.features + features, audio=self.audio + audio)
 
-    def with_backbone(self, backbone: float, head: float) -> PhaseTimings:
-        """Return a copy with `backbone` and `head` set."""
-        return replace(self, backbone=backbone, head=head)
+    def with_backbone(self, backbone: float, head: float, handover: float) -> PhaseTimings:
+        """Return a copy with `backbone`, `head` and `handover` set."""
+        return replace(self, backbone=backbone, head=head, handover=handover)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

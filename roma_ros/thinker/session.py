@@ -233,7 +233,7 @@ class StreamSession:
             added = ContextUnit(mixed, retain_audio=True)
         start = self.model.clock()
         if self.overlap:
-            self._make_room(added)
+            self._make_room(added)  # the copy of a cache: little beside a unit
         hidden = self._context.append([added])
         if self._unmixed:
             self._unmixed.popleft()
@@ -241,16 +241,17 @@ class StreamSession:
         done = self.model.clock()
         p_speak = self._context.p_speak(hidden)
         judged = self.model.clock()
+        prepared = judged
         if self.overlap:
             self._prepare_handover(encoded)
-        prepared = self.model.clock()
+            prepared = self.model.clock()
         return UnitStep(
             stream=encoded.stream,
             index=encoded.index,
             stamp=encoded.stamp,
             p_speak=p_speak,
             timings=added.encoded.timings.with_backbone(
-                done - start + prepared - judged, judged - done
+                done - start, judged - done, prepared - judged
             ),
         )
 

@@ -20,7 +20,7 @@ from torch import nn
 
 from roma_ros.world import Scene, Senses, SpokenWord
 from roma_ros.world.scene import CHANGE, LOOK_EVERY
-from roma_ros.world.words import PLACES, Colour, Look, Shape, Sound, counted
+from roma_ros.world.words import ESC_10, PLACES, Colour, Look, Shape, Sound, counted
 
 __all__ = [
     "AUDIO_LABELS",
@@ -57,6 +57,7 @@ def _heard() -> Iterator[str]:
         yield sound.value
         if sound.countable:
             yield from (counted(sound, count) for count in range(1, MAX_ALIKE + 1))
+    yield from (sound.value for sound in ESC_10)
 
 
 VISUAL_LABELS, AUDIO_LABELS = (tuple(dict.fromkeys(names())) for names in (_seen, _heard))

@@ -14,12 +14,14 @@ from roma_ros.training.example import Exchange, StreamExample
 from roma_ros.training.long import LongLesson, composed
 from roma_ros.units import MultimodalUnit
 from roma_ros.world import (
+    ALERT_KINDS,
     PRESENT_KINDS,
     SPOKEN_KINDS,
     AlertKind,
     Exercise,
     Plot,
     QuestionKind,
+    RecordingLibrary,
     Scene,
     Senses,
     Split,
@@ -28,14 +30,12 @@ from roma_ros.world import (
     WorldAlert,
     WorldQuestion,
     WorldRenderer,
-    alert_exercises,
     alerts_on,
     captions,
     dense_questions,
     draw_questions,
     make_scene,
     narration_on,
-    question_exercises,
     questions_on,
 )
 
@@ -86,6 +86,11 @@ class Mix:
         alerts: share of lessons of streams with alert instructions.
         narrations: share of lessons of streams with a narration.
         memories: share of lessons with many questions on the past.
+        recordings: share of lessons of recorded sounds with short pauses, with alert instructions
+            and questions.
+        recorded: share of the worlds of the other lessons in which recorded sounds are played, 0 to
+            1.
+        unknown: share of alert instructions that are about unknown words, 0 to 1.
         long: share of lessons of long streams of several scenes, in which a session evicts units:
             alerts, narrations and questions.
         spoken: share of instructions and questions that are spoken instead of text, 0 to 1.
@@ -110,6 +115,9 @@ class Mix:
     alerts: float = 0.0
     narrations: float = 0.0
     memories: float = 0.0
+    recordings: float = 0.0
+    recorded: float = 0.0
+    unknown: float = 0.0
     long: float = 0.0
     spoken: float = 0.0
     seconds: tuple[int, int] = (2, 4)
@@ -125,8 +133,9 @@ class Mix:
     def __post_init__(self) -> None:
         if min(self.shares) < 0 or not sum(self.shares) > 0:
             raise ValueError(f"{self}: shares must not be negative, nor all of them 0")
-        if not 0 <= self.spoken <= 1:
-            raise ValueError(f"spoken is {self.spoken}; expected a share from 0 to 1")
+        for name in ("spoken", "recorded", "unknown"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} is {getattr(self, name)}; expected a share from 0 to 1")
         for name in ("seconds", "long_seconds", "windows"):
             shortest, longest = getattr(self, name)
             if not 1 <= shortest <= longest:
@@ -149,8 +158,13 @@ class Mix:
         """Shares in the order of `KINDS`."""
         return (
             *(self.glimpses, self.dictations, self.questions),
-            *(self.alerts, self.narrations, self.memories, self.long),
+            *(self.alerts, self.narrations, self.memories, self.recordings, self.long),
         )
+
+    @property
+    def needs_recordings(self) -> bool:
+        """Whether some of its worlds play recorded sounds."""
+        return self.recordings > 0 or self.recorded > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,11 +182,26 @@ class Lessons(Dataset[list[StreamExample]]):
         lessons: lessons in the order of training.
         split: split of the worlds and voices.
         first: number of the first world, so that a later stage gets new worlds.
+        recordings: recorded sounds for mixes that need them.
+
+    Raises:
+        ValueError: a mix needs recordings and there are none.
     """
 
     def __init__(
-        self, lessons: Sequence[Lesson], split: Split = Split.TRAIN, *, first: int = 0
+        self,
+        lessons: Sequence[Lesson],
+        split: Split = Split.TRAIN,
+        *,
+        first: int = 0,
+        recordings: RecordingLibrary | None = None,
     ) -> None:
+        if recordings is None and any(lesson.mix.needs_recordings for lesson in lessons):
+            raise ValueError(
+                "lessons have `recorded` or `recordings` above 0 and there are no recordings; "
+                "expected a folder of them: give --recordings DIR, or set both to 0"
+            )
+        self.recordings = recordings
         self.lessons = tuple(lessons)
         self.split = split
         self.first = first
@@ -191,7 +220,10 @@ class Lessons(Dataset[list[StreamExample]]):
         if make is World.long:
             seconds = int(alike.integers(mix.long_seconds[0], mix.long_seconds[1] + 1))
         seeds = [self.split.seed(SEEDS * number + offset) for offset in range(SEEDS)]
-        world = World(seeds, seconds, spoken, mix)
+        # Drawn apart from the rest, so that a world without recordings is the same as before.
+        recorded = np.random.default_rng((seeds[0], 9)).random() < mix.recorded
+        needed = recorded or make is World.recordings
+        world = World(seeds, seconds, spoken, mix, self.recordings if needed else None)
         # A world without a possible alert or spoken question has text questions instead.
         return make(world) or world.text_questions()
 
@@ -212,20 +244,25 @@ class World:
         seconds: length of its streams in seconds, spoken instructions not counted.
         spoken: whether instructions and questions are spoken.
         mix: settings of the lesson.
+        library: recorded sounds that its scenes play; `None` for none.
     """
 
     seeds: Sequence[int]
     seconds: int
     spoken: bool
     mix: Mix
+    library: RecordingLibrary | None = None
 
     def glimpses(self) -> list[StreamExample]:
         """Return `seconds` examples of single units, from one scene after another."""
         examples: list[StreamExample] = []
         for seed in self.seeds:
-            scene = make_scene(seed, GLIMPSED)
+            scene = self.glimpsed(seed)
             random = np.random.default_rng((seed, 7))
-            units = random.permutation(GLIMPSED)[: math.ceil(self.seconds / SEEDS)]
+            units = random.permutation(GLIMPSED)
+            if scene.recorded:
+                units = np.array(_evenly(Senses(scene), units.tolist(), random))
+            units = units[: math.ceil(self.seconds / SEEDS)]
             asked = dense_questions(scene, self.mix.questions_per_stream, GLIMPSE_KINDS)
             texts, facts = captions(scene), auxiliary_targets(scene)
             renderer = WorldRenderer(scene)
@@ -238,11 +275,24 @@ class World:
                 examples.append(StreamExample(units=shown, exchanges=exchanges, facts=facts[unit]))
         return examples
 
+    def glimpsed(self, seed: int) -> Scene:
+        """Return a scene from which single units are taken; of recordings alone every other one."""
+        alone = self.library is not None and seed % 2 == 0
+        return make_scene(
+            seed, GLIMPSED, Plot.RECORDINGS if alone else Plot.CROWD, recordings=self.library
+        )
+
     def dictations(self) -> list[StreamExample]:
         """Return spoken instructions and questions to transcribe, without pictures."""
+        told, asked = (
+            make_scene(seed, DICTATED, recordings=self.library) for seed in self.seeds[:2]
+        )
+        # Recorded sounds are few among all events: every other world is about sounds alone.
+        heard = self.library is not None and self.seeds[0] // SEEDS % 2 == 0
+        kinds = (AlertKind.AUDIO,) if heard else tuple(ALERT_KINDS)
         lines = [
-            *alert_exercises(self.seeds[0], DICTATED, STREAMS_PER_WORLD, spoken=True),
-            *question_exercises(self.seeds[1], DICTATED, STREAMS_PER_WORLD // 2, spoken=True),
+            *alerts_on(told, STREAMS_PER_WORLD, spoken=True, kinds=kinds),
+            *questions_on(asked, STREAMS_PER_WORLD // 2, spoken=True),
         ]
         return [dictation_example(exercise, self.mix) for exercise in lines]
 
@@ -277,8 +327,20 @@ class World:
     def alerts_of(self, seed: int) -> list[StreamExample]:
         """Return the streams of several alert instructions on one scene."""
         plot = Plot.SEQUENCE if seed // SEEDS % 3 == 0 else Plot.CROWD
-        scene = self.scene(seed, plot)
-        exercises = alerts_on(scene, STREAMS_PER_WORLD, spoken=self.spoken, kinds=WAITED_KINDS)
+        return self.alerts_in(self.scene(seed, plot), WAITED_KINDS)
+
+    def recordings(self) -> list[StreamExample]:
+        """Return streams of recorded sounds with an alert instruction each, and questions."""
+        return self.alerts_in(self.scene(self.seeds[0], Plot.RECORDINGS), (AlertKind.AUDIO,))
+
+    def alerts_in(self, scene: Scene, kinds: Sequence[AlertKind]) -> list[StreamExample]:
+        """Return the streams of several alert instructions on a scene."""
+        unknown = np.random.default_rng((scene.seed, 10)).binomial(
+            STREAMS_PER_WORLD, self.mix.unknown
+        )
+        exercises = alerts_on(
+            scene, STREAMS_PER_WORLD, spoken=self.spoken, kinds=kinds, unknown=int(unknown)
+        )
         if self.spoken:
             return [exercise_example(exercise, self.mix) for exercise in exercises]
         units = list(WorldRenderer(scene))
@@ -322,14 +384,17 @@ class World:
             windows=self.mix.windows,
             questions=self.mix.questions_per_stream,
             question_kinds=(*ASKED_KINDS, *self.mix.often_asked),
-            alert_kinds=tuple(AlertKind),
+            alert_kinds=tuple(ALERT_KINDS),
             example=lambda exercise, units: exercise_example(exercise, self.mix, units),
         )
         return lesson.rows(self.mix.long_rows, spoken=self.spoken)
 
     def any_scene(self, seed: int, seconds: int) -> Scene:
         """Return a scene of a long stream."""
-        return make_scene(seed, seconds, Plot.SEQUENCE if seed % 2 else Plot.CROWD)
+        plots = [Plot.CROWD, Plot.SEQUENCE]
+        if self.library is not None:
+            plots.append(Plot.RECORDINGS)
+        return make_scene(seed, seconds, plots[seed % len(plots)], recordings=self.library)
 
     def remembered(self, scene: Scene) -> list[Exchange]:
         """Return questions on the past."""
@@ -349,7 +414,7 @@ class World:
 
     def scene(self, seed: int, plot: Plot) -> Scene:
         """Return a stretch of a longer scene, as scenes start empty."""
-        whole = make_scene(seed, max(self.seconds, FILLED), plot)
+        whole = make_scene(seed, max(self.seconds, FILLED), plot, self.library)
         random = np.random.default_rng((seed, 8))
         return whole.stretch(int(random.integers(whole.seconds - self.seconds + 1)), self.seconds)
 
@@ -361,8 +426,20 @@ KINDS: tuple[Callable[[World], list[StreamExample]], ...] = (
     World.alerts,
     World.narrations,
     World.memories,
+    World.recordings,
     World.long,
 )
+
+
+def _evenly(senses: Senses, units: list[int], random: np.random.Generator) -> list[int]:
+    """Return units in such an order that all kinds of recorded sound come equally early."""
+    kinds = list(dict.fromkeys(kind for unit in units for kind in senses.recorded_in(unit)))
+    first: dict[int, tuple[int, int]] = {}
+    for place, index in enumerate(random.permutation(len(kinds)).tolist()):
+        heard = (unit for unit in units if kinds[index] in senses.recorded_in(unit))
+        for turn, unit in enumerate(heard):
+            first[unit] = min((turn, place), first.get(unit, (turn, place)))
+    return sorted(units, key=lambda unit: first.get(unit, (len(units), 0)))
 
 
 def dictation_example(exercise: Exercise, mix: Mix) -> StreamExample:

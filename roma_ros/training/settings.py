@@ -11,10 +11,12 @@ import yaml
 
 from roma_ros.thinker import SpeakSource
 from roma_ros.training.curriculum import Lesson, Mix
+from roma_ros.world import RecordingLibrary
 
 __all__ = ["LORA_TARGETS", "DecideSettings", "LoraSettings", "SettingsError", "TrainSettings"]
 
 DTYPES = ("float32", "bfloat16")  # in float16 gradients of frozen layers' inputs overflow
+FOLDS = frozenset(range(1, 6))  # of ESC-10 and ESC-50
 LORA_TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 
 
@@ -114,6 +116,9 @@ class TrainSettings:
             from 1; a step with more is run in several passes, which gives the same gradients in
             less memory. `None` for one pass.
         seed: seed of new weights and of all other random numbers.
+        recordings: folder of recorded sounds, for mixes with `recorded` or `recordings`; `None` for
+            none.
+        recording_folds: folds of ESC-10 or ESC-50 that are trained on.
         trainer: transformers' `TrainingArguments` by name, such as learning_rate, save_steps, bf16,
             lr_scheduler_type, per_device_train_batch_size, gradient_checkpointing.
 
@@ -133,11 +138,18 @@ class TrainSettings:
     muon: bool = False
     max_tokens: int | None = None
     seed: int = 0
+    recordings: str | None = None
+    recording_folds: tuple[int, ...] = (1, 2, 3)
     trainer: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "recording_folds", tuple(self.recording_folds))  # lists in YAML
         if not self.lessons:
             raise SettingsError("lessons is empty; name at least one with its worlds")
+        if not self.recording_folds or not set(self.recording_folds) <= FOLDS:
+            raise SettingsError(
+                f"recording_folds is {list(self.recording_folds)}; expected some of {sorted(FOLDS)}"
+            )
         if not isinstance(self.first_world, int) or self.first_world < 0:
             raise SettingsError(f"first_world is {self.first_world!r}; expected a number from 0")
         if self.max_tokens is not None and not (
@@ -152,6 +164,13 @@ class TrainSettings:
             raise SettingsError("train_encoders with lora: adapters leave the encoders as they are")
         if self.lora is not None and self.decide is not None and self.decide.silent_tokens:
             raise SettingsError("state tokens with lora: adapters would leave theirs untrained")
+
+    def library(self) -> RecordingLibrary | None:
+        """Open the folder of recordings; `None` if there is none. Raises RecordingsError."""
+        if self.recordings is None:
+            return None
+        folds = self.recording_folds
+        return RecordingLibrary.open(Path(self.recordings), train_folds=folds)
 
     @classmethod
     def read(cls, file: Path) -> TrainSettings:

@@ -236,7 +236,9 @@ def train(settings: TrainSettings, out: Path, *, resume: bool = False) -> Path:
         encoder_rate=settings.encoder_rate,
         muon=settings.muon,
         args=arguments,
-        train_dataset=Lessons(settings.lessons, first=settings.first_world),
+        train_dataset=Lessons(
+            settings.lessons, first=settings.first_world, recordings=settings.library()
+        ),
         data_collator=MicroBatcher(
             Batcher(thinker.features, thinker.dialogue), settings.max_tokens
         ),

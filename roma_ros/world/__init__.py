@@ -17,8 +17,8 @@ The modules use the words of a theatre:
 - look: colour and shape of a figure, "red circle" (`Look`).
 - cast: the looks and sounds that may occur in one scene (`Cast`). Not all combinations of its
   colours and shapes are in it, so that near misses exist.
-- plot: the order of appearances: CROWD (several figures at a time, for alerts and questions) or
-  SEQUENCE (one after another, for narrations) (`Plot`).
+- plot: the order of appearances: CROWD (several figures at a time, for alerts and questions),
+  SEQUENCE (one after another, for narrations) or RECORDINGS (recorded sounds alone) (`Plot`).
 - act: one step of a plot: a solo (one figure) or a pair (two figures that may touch).
 - lane: a straight track across the stage; figures keep to theirs, so that they touch only in a pair
   (`Lane`).
@@ -26,6 +26,8 @@ The modules use the words of a theatre:
 - touch: two figures in contact (`Touch`).
 - backdrop: the static background with texture, clutter, camera noise and changing light
   (`Backdrop`).
+- recording: a file with a real sound; a clip is one that has been read, a played clip a stretch
+  of it at some speed, colour and room (`RecordingLibrary`, `PlayedClip`).
 - room: background noise of the sound track, hiss and rumble (`Room`).
 - senses: what can be seen and heard in each unit, the lookup behind all labels (`Senses`).
 - film: a scene rendered to an MP4 file (`write_film`).
@@ -40,10 +42,10 @@ The modules use the words of a theatre:
 
 from roma_ros.speech import SpeechError, SpokenWord, Voice, say
 from roma_ros.task import Task
-from roma_ros.world.alert import AlertKind, Window, WorldAlert, WorldEvent, draw_alerts
+from roma_ros.world.alert import ALERT_KINDS, AlertKind, Window, WorldAlert, WorldEvent, draw_alerts
 from roma_ros.world.annotations import annotate, write_annotations
 from roma_ros.world.continuous import ContinuousStream, Part, make_continuous
-from roma_ros.world.errors import FilmError, SceneError, WorldError
+from roma_ros.world.errors import FilmError, RecordingsError, SceneError, WorldError
 from roma_ros.world.exercise import (
     Exercise,
     Subject,
@@ -67,17 +69,22 @@ from roma_ros.world.questions import (
     dense_questions,
     draw_questions,
 )
+from roma_ros.world.recordings import Clip, PlayedClip, RecordedFile, RecordingLibrary
 from roma_ros.world.renderer import WorldRenderer
 from roma_ros.world.scene import Figure, Scene, SoundEvent, SpokenLine, Touch
 from roma_ros.world.senses import Senses
+from roma_ros.world.sentences import recorded_sentences
 from roma_ros.world.sound import SoundRenderer
 from roma_ros.world.splits import Split
 from roma_ros.world.staging import make_scene
+from roma_ros.world.unknown_words import unknown_alerts
 from roma_ros.world.voices import TEST_VOICES, TRAIN_VOICES, VALIDATION_VOICES
-from roma_ros.world.words import ANSWERS, Colour, Look, Shape, Sound
+from roma_ros.world.words import ANSWERS, ESC_10, Colour, Look, RecordedSound, Shape, Sound
 
 __all__ = [
+    "ALERT_KINDS",
     "ANSWERS",
+    "ESC_10",
     "NARRATION_INSTRUCTION",
     "PRESENT_KINDS",
     "SPOKEN_KINDS",
@@ -85,6 +92,7 @@ __all__ = [
     "TRAIN_VOICES",
     "VALIDATION_VOICES",
     "AlertKind",
+    "Clip",
     "Colour",
     "ContinuousStream",
     "Exercise",
@@ -93,8 +101,13 @@ __all__ = [
     "FrameRenderer",
     "Look",
     "Part",
+    "PlayedClip",
     "Plot",
     "QuestionKind",
+    "RecordedFile",
+    "RecordedSound",
+    "RecordingLibrary",
+    "RecordingsError",
     "Scene",
     "SceneError",
     "Segment",
@@ -132,7 +145,9 @@ __all__ = [
     "narration_on",
     "question_exercises",
     "questions_on",
+    "recorded_sentences",
     "say",
+    "unknown_alerts",
     "write_annotations",
     "write_film",
 ]

@@ -11,16 +11,19 @@ import numpy as np
 
 from roma_ros.world.scene import Scene
 from roma_ros.world.senses import Senses
-from roma_ros.world.splits import Purpose, generator
-from roma_ros.world.words import Colour, Look, Shape, Sound, counted
+from roma_ros.world.splits import Purpose, Split, generator
+from roma_ros.world.words import AnySound, Colour, Look, RecordedSound, Shape, Sound, counted
 
 __all__ = [
     "ALERT_KINDS",
+    "TRAIN_WORDINGS",
+    "WORDINGS",
     "AlertKind",
     "Window",
     "WorldAlert",
     "WorldEvent",
     "draw_alerts",
+    "draw_wording",
     "windows",
 ]
 
@@ -42,6 +45,20 @@ ALERT_KINDS = {
 }
 """Probability of each kind."""
 HAPPENS = 0.65  # probability that the event of an instruction happens in the scene
+RECORDED_ODDS = 2  # factor on the probability of AUDIO in scenes with recordings
+TRAIN_WORDINGS = (
+    "alert me {when} {condition}",
+    "tell me {when} you hear {hearing}",
+    "let me know {when} {condition}",
+    "alert me {when} you hear {hearing}",
+)
+"""Wordings of instructions on recorded sounds in the train split."""
+WORDINGS = (
+    *TRAIN_WORDINGS,
+    "let me know {when} you hear {hearing}",
+    "tell me {when} {condition}",
+)
+"""Wordings in the other splits: the last ones are never trained on."""
 EVERY_TIME = 0.5  # probability of `every time`, unless the event happens exactly once
 
 
@@ -54,12 +71,14 @@ class WorldEvent:
         other: the look that is touched.
         sound: the sound that is heard.
         count: exact number of repetitions of the sound; `None` for any number.
+        unknown: text of an event that the world does not have, `a giraffe dances`: never.
     """
 
     look: Look | None = None
     other: Look | None = None
-    sound: Sound | None = None
+    sound: AnySound | None = None
     count: int | None = None
+    unknown: str = ""
 
     @property
     def kind(self) -> AlertKind:
@@ -72,6 +91,8 @@ class WorldEvent:
 
     def happens(self, senses: Senses) -> np.ndarray:
         """Return the units in which the event can be detected: bool (seconds,)."""
+        if self.unknown:
+            return np.zeros(senses.scene.seconds, bool)
         if self.look and self.other:
             return senses.touching(self.look, self.other)
         units = np.ones(senses.scene.seconds, bool)
@@ -83,14 +104,25 @@ class WorldEvent:
 
     @property
     def condition(self) -> str:
-        """Text of the event in an instruction: `you hear two beeps`."""
+        """Text of the event in an instruction: `you hear two beeps`, `a dog barks`."""
+        if self.unknown:
+            return self.unknown
+        if self.look is None and isinstance(self.sound, RecordedSound):
+            return self.sound.condition
         if self.look is None:
             return f"you hear {self._sound}"
         return self._sight
 
     @property
+    def worded(self) -> bool:
+        """Whether an instruction on it has several wordings."""
+        return bool(self.unknown) or (self.look is None and isinstance(self.sound, RecordedSound))
+
+    @property
     def report(self) -> str:
-        """Text of an alert that reports the event: `two beeps sound.`"""
+        """Text of an alert that reports the event: `two beeps sound.`, `a dog barks.`"""
+        if self.worded:
+            return f"{self.condition}."
         if self.look is None:
             return f"{self._sound} sound{'' if (self.count or 1) > 1 else 's'}."
         return f"{self._sight}."
@@ -99,6 +131,8 @@ class WorldEvent:
     def _sight(self) -> str:
         if self.other:
             return f"a {self.look} touches a {self.other}"
+        if isinstance(self.sound, RecordedSound):
+            return f"a {self.look} appears while {self.sound.condition}"
         return f"a {self.look} appears" + (f" while {self._sound} sounds" if self.sound else "")
 
     @property
@@ -123,16 +157,23 @@ class WorldAlert:
         event: the event to wait for.
         every_time: whether the instruction says `every time` instead of `when`.
         labels: bool (seconds,), the units in which p(speak) should be high.
+        wording: form of the instruction, with `{when}`, and `{condition}` or `{hearing}`.
     """
 
     event: WorldEvent
     every_time: bool
     labels: np.ndarray = field(repr=False)
+    wording: str = TRAIN_WORDINGS[0]
 
     @property
     def instruction(self) -> str:
         """Text of the instruction."""
-        return f"alert me {'every time' if self.every_time else 'when'} {self.event.condition}"
+        sound = self.event.sound
+        return self.wording.format(
+            when="every time" if self.every_time else "when",
+            condition=self.event.condition,
+            hearing=sound.hearing if isinstance(sound, RecordedSound) else "",
+        )
 
     @property
     def windows(self) -> tuple[Window, ...]:
@@ -166,6 +207,8 @@ def draw_alerts(
     senses = Senses(scene)
     choice = _Choice(senses, random)
     odds = np.array([ALERT_KINDS[kind] for kind in kinds])
+    if scene.recorded:
+        odds[[kind is AlertKind.AUDIO for kind in kinds]] *= RECORDED_ODDS
     alerts: dict[WorldEvent, WorldAlert] = {}
     for _ in range(4 * count):
         if len(alerts) == count:
@@ -177,8 +220,16 @@ def draw_alerts(
         event = events[random.integers(len(events))]
         labels = event.happens(senses)
         again = len(windows(labels)) != 1
-        alerts[event] = WorldAlert(event, again and bool(random.random() < EVERY_TIME), labels)
+        every_time = again and bool(random.random() < EVERY_TIME)
+        wording = draw_wording(scene.seed, random) if event.worded else TRAIN_WORDINGS[0]
+        alerts[event] = WorldAlert(event, every_time, labels, wording)
     return tuple(alerts.values())
+
+
+def draw_wording(seed: int, random: np.random.Generator) -> str:
+    """Draw the wording of an instruction on a recorded sound, by the split of a scene's seed."""
+    wordings = TRAIN_WORDINGS if Split.of(seed) is Split.TRAIN else WORDINGS
+    return wordings[random.integers(len(wordings))]
 
 
 class _Choice:
@@ -227,14 +278,15 @@ class _Choice:
                 yield WorldEvent(look=look, other=other)
 
     def audio(self) -> Iterator[WorldEvent]:
-        for sound in Sound:
+        for sound in (*Sound, *self._senses.scene.recorded):
             yield WorldEvent(sound=sound)
         for sound, count in product(self._sounds, (2, 3)):
             if sound.countable:
                 yield WorldEvent(sound=sound, count=count)
 
     def joint(self) -> Iterator[WorldEvent]:
-        for look, sound in product(self._looks, Sound):
+        recorded = (sound for sound in self._sounds if isinstance(sound, RecordedSound))
+        for look, sound in product(self._looks, (*Sound, *recorded)):
             yield WorldEvent(look=look, sound=sound)
         for look, sound in product(self._never, self._sounds):
             yield WorldEvent(look=look, sound=sound)

@@ -94,11 +94,14 @@ def _touch(touch: Touch, scene: Scene) -> dict[str, Any]:
 
 
 def _sound(event: SoundEvent, scene: Scene) -> dict[str, Any]:
-    return {
+    sound = {
         "kind": event.kind.value,
         "count": event.count,
         "onset": round(event.onset, 3),
         "end": round(event.end, 3),
         "word": event.word,
-        "units": list(scene.clip(event.heard_in)),
+        "units": sorted({unit for units in event.heard_runs for unit in scene.clip(units)}),
     }
+    if event.playback is not None:
+        sound["recording"] = event.playback.clip.path.name
+    return sound

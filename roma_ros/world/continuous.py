@@ -22,6 +22,7 @@ from roma_ros.world.errors import SceneError
 from roma_ros.world.narration import Segment, narrate
 from roma_ros.world.plot import Plot
 from roma_ros.world.questions import QuestionKind, WorldQuestion, draw_questions
+from roma_ros.world.recordings import RecordingLibrary
 from roma_ros.world.renderer import WorldRenderer
 from roma_ros.world.scene import Figure, Scene, SoundEvent, Touch
 from roma_ros.world.senses import Senses
@@ -145,6 +146,7 @@ class ContinuousStream:
             touches=tuple(touch for scene in scenes for touch in scene.touches),
             sounds=tuple(sound for scene in scenes for sound in scene.sounds),
             speech=tuple(line for scene in scenes for line in scene.speech),
+            recorded=tuple(dict.fromkeys(kind for scene in scenes for kind in scene.recorded)),
         )
 
     def labels(self, event: WorldEvent) -> np.ndarray:
@@ -248,6 +250,8 @@ def make_continuous(
     quiet_seconds: tuple[int, int] = (0, 120),
     quiet_share: float = 0.3,
     lead_seconds: int = 0,
+    recordings: RecordingLibrary | None = None,
+    recorded_share: float = 1.0,
 ) -> ContinuousStream:
     """Generate a continuous stream.
 
@@ -261,6 +265,8 @@ def make_continuous(
             noise of the room alone.
         quiet_share: probability that a quiet stretch follows a scene.
         lead_seconds: length of a quiet stretch at the beginning, for spoken instructions.
+        recordings: recorded sounds to play in the scenes; `None` for none.
+        recorded_share: probability that a scene plays recordings, 0 to 1.
 
     Raises:
         SceneError: a seed, length or share is out of range.
@@ -278,7 +284,8 @@ def make_continuous(
 
     def new(length: int) -> Scene:
         plot = choice[random.integers(len(choice))]
-        return make_scene(split.seed(int(random.integers(len(split.value)))), length, plot)
+        number = int(random.integers(len(split.value)))
+        return make_scene(split.seed(number), length, plot, recordings, recorded_share)
 
     if lead_seconds:
         scenes.append(_quiet(new(lead_seconds), lead_seconds))

@@ -1,6 +1,6 @@
 """Errors of `roma_ros.world`."""
 
-__all__ = ["FilmError", "SceneError", "WorldError"]
+__all__ = ["FilmError", "RecordingsError", "SceneError", "WorldError"]
 
 
 class WorldError(Exception):
@@ -13,3 +13,7 @@ class SceneError(WorldError, ValueError):
 
 class FilmError(WorldError, RuntimeError):
     """Raised when a scene cannot be written as a video file."""
+
+
+class RecordingsError(WorldError, ValueError):
+    """Raised when a folder of recordings, or all recordings of a kind in it, cannot be used."""

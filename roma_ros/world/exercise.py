@@ -29,6 +29,7 @@ from roma_ros.world.scene import Scene, SpokenLine
 from roma_ros.world.senses import Senses
 from roma_ros.world.splits import Purpose, Split, generator
 from roma_ros.world.staging import make_scene
+from roma_ros.world.unknown_words import unknown_alerts
 from roma_ros.world.voices import draw_voice
 
 __all__ = [
@@ -148,10 +149,16 @@ def alerts_on(
     *,
     spoken: bool = False,
     kinds: Sequence[AlertKind] = tuple(AlertKind),
+    unknown: int = 0,
 ) -> tuple[Exercise, ...]:
-    """Make alert exercises on a given scene; the arguments are those of `alert_exercises`."""
+    """Make alert exercises on a given scene; the arguments are those of `alert_exercises`.
+
+    Args:
+        unknown: number of the exercises that are about unknown words, at most `count`.
+    """
     exercises = []
-    for index, alert in enumerate(draw_alerts(scene, count, kinds)):
+    known = draw_alerts(scene, count - min(unknown, count), kinds)
+    for index, alert in enumerate((*known, *unknown_alerts(scene, min(unknown, count)))):
         told, line = _instructed(scene, alert.instruction, index) if spoken else (scene, None)
         subject = replace(alert, labels=alert.event.happens(Senses(told))) if spoken else alert
         exercises.append(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from roma_ros.world.scene import Figure, Scene, SoundEvent, Touch
 from roma_ros.world.senses import Senses
-from roma_ros.world.words import NOTHING, Sound, counted, listed
+from roma_ros.world.words import NOTHING, RecordedSound, Sound, counted, listed
 
 __all__ = ["NARRATION_INSTRUCTION", "Segment", "captions", "narrate"]
 
@@ -15,7 +15,7 @@ NARRATION_INSTRUCTION = "Describe what happens, as it happens."
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Stretch of a scene with the same figures, touches and tone.
+    """Stretch of a scene with the same figures, touches, tone and recorded sounds.
 
     Attributes:
         first: first unit that shows it.
@@ -30,15 +30,16 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    """Figures, touches and tone at the end of a unit."""
+    """Figures, touches and tone at the end of a unit, and recorded sounds in it."""
 
     figures: tuple[Figure, ...]
     touches: tuple[Touch, ...]
     tone: bool
+    recorded: tuple[RecordedSound, ...] = ()
 
     @property
     def empty(self) -> bool:
-        return not (self.figures or self.tone)
+        return not (self.figures or self.tone or self.recorded)
 
     @classmethod
     def after(cls, senses: Senses, unit: int) -> _State:
@@ -46,6 +47,7 @@ class _State:
             tuple(senses.figures_after(unit)),
             tuple(senses.touches_after(unit)),
             senses.tone_after(unit),
+            senses.recorded_in(unit),
         )
 
     def told(self, sounds: list[SoundEvent]) -> str:
@@ -60,6 +62,11 @@ class _State:
         heard = ["a tone"] * self.tone + [counted(event.kind, event.count) for event in sounds]
         one = len(heard) == 1 and (self.tone or sounds[0].count == 1)
         hearing = f"{listed(heard)} sound{'s' if one else ''}" if heard else ""
+        if sights or hearing:
+            played = listed([kind.condition for kind in self.recorded])
+        else:
+            played = listed([kind.past for kind in self.recorded])
+        hearing = " and ".join(filter(None, [hearing, played]))
         return " while ".join(filter(None, [" and ".join(sights), hearing])) + "."
 
 
@@ -71,7 +78,7 @@ def captions(scene: Scene) -> tuple[str, ...]:
         heard = senses.sounds_in(unit)
         tone = any(event.kind is Sound.TONE for event in heard)
         state = replace(_State.after(senses, unit), tone=tone)
-        short = [event for event in heard if event.kind is not Sound.TONE]
+        short = _short(heard)
         told.append(f"{NOTHING} happens." if state.empty and not short else state.told(short))
     return tuple(told)
 
@@ -79,8 +86,8 @@ def captions(scene: Scene) -> tuple[str, ...]:
 def narrate(scene: Scene) -> tuple[Segment, ...]:
     """Return the segments that end within the scene, in order.
 
-    A stretch without a figure and without a tone is not a segment, as there is nothing to describe
-    when it ends. Nor is one that lasts until the end of the scene.
+    A stretch without a figure, a tone and a recorded sound is not a segment, as there is nothing to
+    describe when it ends. Nor is one that lasts until the end of the scene.
     """
     senses = Senses(scene)
     states = [_State.after(senses, unit) for unit in range(scene.seconds)]
@@ -97,4 +104,9 @@ def narrate(scene: Scene) -> tuple[Segment, ...]:
 
 def _short_sounds(senses: Senses, first: int, end: int) -> list[SoundEvent]:
     sounds = [event for unit in range(first, end) for event in senses.sounds_in(unit)]
-    return [event for event in sounds if event.kind is not Sound.TONE]
+    return _short(sounds)
+
+
+def _short(sounds: list[SoundEvent]) -> list[SoundEvent]:
+    """Return the sounds without tones and recordings, which are part of a state."""
+    return [event for event in sounds if event.kind is not Sound.TONE and event.playback is None]

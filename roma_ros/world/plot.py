@@ -19,6 +19,8 @@ class Plot(enum.Enum):
     """Up to six figures at a time, and sounds at any time: for alerts and questions."""
     SEQUENCE = "sequence"
     """One thing after another, at most one figure or pair at a time: for narration."""
+    RECORDINGS = "recordings"
+    """No figures, and no sounds but recordings with short pauses between them."""
 
 
 def play(plot: Plot, stage: Stage) -> None:
@@ -127,7 +129,12 @@ def _pair_act(stage: Stage, unit: int, first: int) -> tuple[int, int]:
     return (end, frames.gone) if frames else (end, stage.frame_of(end))
 
 
+def _play_nothing(stage: Stage) -> None:
+    """Leave the stage empty: recordings are not drawn from its random numbers."""
+
+
 PLAYS: dict[Plot, Callable[[Stage], None]] = {
     Plot.CROWD: _play_crowd,
     Plot.SEQUENCE: _play_sequence,
+    Plot.RECORDINGS: _play_nothing,
 }

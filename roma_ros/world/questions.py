@@ -18,10 +18,12 @@ from roma_ros.world.words import (
     NOTHING,
     NUMBERS,
     PLACES,
+    AnySound,
     Colour,
     Look,
     Shape,
     Sound,
+    counted,
 )
 
 __all__ = [
@@ -35,7 +37,7 @@ __all__ = [
     "draw_questions",
 ]
 
-Key = TypeVar("Key", Look, Sound)
+Key = TypeVar("Key", Look, AnySound)
 
 PLACE_MARGIN = 0.07  # of the stage: no question about figures closer to the border of two places
 
@@ -62,6 +64,7 @@ class QuestionKind(enum.Enum):
     SOUND_ORDER = "which came first, a beep or a knock?"
     SOUNDS_SO_FAR = "how many beeps so far?"
     SHAPES_SO_FAR = "how many circles so far?"
+    HEARD_BEFORE = "did a dog bark?"
 
 
 DENSE_KINDS = (QuestionKind.SEEN_NOW, QuestionKind.TOUCHING_NOW, QuestionKind.HEARD_NOW)
@@ -113,10 +116,11 @@ def draw_questions(
         first: first unit after which a question may be asked.
     """
     random = generator(scene.seed, Purpose.QUESTIONS)
+    kinds = [kind for kind in kinds if scene.recorded or kind is not QuestionKind.HEARD_BEFORE]
     moments = _moments(scene, range(first, scene.seconds))
     pools: dict[QuestionKind, dict[str, list[WorldQuestion]]] = {}
     drawn: set[WorldQuestion] = set()
-    for _ in range(4 * count):
+    for _ in range(4 * count if kinds else 0):
         if len(drawn) == count:
             break
         kind = kinds[int(random.integers(len(kinds)))]
@@ -226,8 +230,8 @@ class _Moment:
 
     def heard_now(self) -> Iterator[Asked]:
         heard = [event.kind for event in self.heard]
-        for sound in Sound:
-            yield f"do you hear a {sound.value} now?", _yes(sound in heard)
+        for sound in (*Sound, *self._senses.scene.recorded):
+            yield f"do you hear {counted(sound, 1)} now?", _yes(sound in heard)
 
     def colour_now(self) -> Iterator[Asked]:
         for shape in Shape:
@@ -274,6 +278,11 @@ class _Moment:
         for which, index in _first_and_last(starts):
             yield f"what was the {which} sound?", self.sounds[index].kind.value
 
+    def heard_before(self) -> Iterator[Asked]:
+        heard = {event.kind for event in self.sounds}
+        for sound in self._senses.scene.recorded:
+            yield f"{sound.question}?", _yes(sound in heard)
+
     def order(self) -> Iterator[Asked]:
         first = _first_units((figure.look, figure.seen_in.start) for figure in self.figures)
         for one, other in permutations(first, 2):
@@ -286,7 +295,7 @@ class _Moment:
         for one, other in permutations(first, 2):
             if first[one] != first[other]:
                 earlier = one if first[one] < first[other] else other
-                text = f"which came first, a {one.value} or a {other.value}?"
+                text = f"which came first, {counted(one, 1)} or {counted(other, 1)}?"
                 yield text, earlier.value
 
     def sounds_so_far(self) -> Iterator[Asked]:

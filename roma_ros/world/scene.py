@@ -16,7 +16,8 @@ from bisect import bisect_right
 from dataclasses import dataclass, replace
 
 from roma_ros.speech import SpokenWord, Voice, speak
-from roma_ros.world.words import Look, Sound
+from roma_ros.world.recordings import PlayedClip
+from roma_ros.world.words import AnySound, Look, RecordedSound
 
 __all__ = [
     "CHANGE",
@@ -175,21 +176,22 @@ class Touch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SoundEvent:
-    """A tone, or one to three short sounds of a kind.
+    """A tone, one to three short sounds of a kind, or a recording.
 
     Attributes:
         kind: kind of the sound.
         onset: start in seconds.
         duration: length of the whole in seconds.
-        count: number of repetitions, evenly spaced; 1 for a tone or word.
+        count: number of repetitions, evenly spaced; 1 for a tone, word or recording.
         each: length of one repetition in seconds.
         pitch: frequency of beeps, tones and knocks in Hz; 0 for other kinds.
-        level: peak amplitude, full scale 1.0.
+        level: peak amplitude, full scale 1.0; of a recording, root mean square while it sounds.
         word: text of a spoken word; empty for other kinds.
         voice: voice of a spoken word; `None` for other kinds.
+        playback: what is played of which recording; `None` for other kinds.
     """
 
-    kind: Sound
+    kind: AnySound
     onset: float
     duration: float
     count: int
@@ -198,6 +200,7 @@ class SoundEvent:
     level: float
     word: str = ""
     voice: Voice | None = None
+    playback: PlayedClip | None = None
 
     @property
     def end(self) -> float:
@@ -211,8 +214,21 @@ class SoundEvent:
 
     @property
     def heard_in(self) -> range:
-        """Units in which it counts as heard."""
-        return units_hearing(self.onset, self.end)
+        """Units from the first to the last in which it counts as heard."""
+        runs = self.heard_runs
+        return range(runs[0].start, runs[-1].stop) if runs else range(0)
+
+    @property
+    def heard_runs(self) -> tuple[range, ...]:
+        """Units in which it counts as heard: one range, or of a recording with pauses several."""
+        if self.playback is None:
+            return (units_hearing(self.onset, self.end),)
+        runs = (
+            units_hearing(self.onset + begin, self.onset + min(end, self.duration))
+            for begin, end in self.playback.spans
+            if begin < self.duration
+        )
+        return tuple(filter(None, runs))
 
     @property
     def sounding_after(self) -> range:
@@ -324,6 +340,7 @@ class Scene:
         backdrop: background of the pictures.
         room: background of the sound.
         speech: sentences spoken to the robot.
+        recorded: kinds of recorded sound that may occur in it, whether they do or not.
     """
 
     seed: int
@@ -334,6 +351,7 @@ class Scene:
     backdrop: Backdrop
     room: Room
     speech: tuple[SpokenLine, ...] = ()
+    recorded: tuple[RecordedSound, ...] = ()
 
     def delayed(self, units: int) -> Scene:
         """Return the scene with an empty and silent stretch of `units` before it."""

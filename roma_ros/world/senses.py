@@ -10,7 +10,7 @@ from typing import TypeVar
 import numpy as np
 
 from roma_ros.world.scene import Figure, Scene, SoundEvent, Touch
-from roma_ros.world.words import Look, Sound
+from roma_ros.world.words import AnySound, Look, RecordedSound, Sound
 
 __all__ = ["Senses"]
 
@@ -35,12 +35,13 @@ class Senses:
         """Return the units that show a look in at least one frame."""
         return self._units(figure.seen_in for figure in self.figures if figure.look == look)
 
-    def heard(self, sound: Sound, count: int | None = None) -> np.ndarray:
+    def heard(self, sound: AnySound, count: int | None = None) -> np.ndarray:
         """Return the units in which a sound is heard, with exactly `count` repetitions if given."""
         return self._units(
-            event.heard_in
+            units
             for event in self.sounds
-            if event.kind is sound and count in (None, event.count)
+            if event.kind == sound and count in (None, event.count)
+            for units in event.heard_runs
         )
 
     def touching(self, one: Look, other: Look) -> np.ndarray:
@@ -57,7 +58,8 @@ class Senses:
     @cached_property
     def sounds(self) -> tuple[SoundEvent, ...]:
         """Sounds that are heard in any unit, in the order in which they begin."""
-        return tuple(event for event in self.scene.sounds if self.scene.clip(event.heard_in))
+        clip = self.scene.clip
+        return tuple(event for event in self.scene.sounds if any(map(clip, event.heard_runs)))
 
     @cached_property
     def touches(self) -> tuple[Touch, ...]:
@@ -76,6 +78,11 @@ class Senses:
         """Return the sounds that are heard in a unit, in the order in which they begin."""
         return self._sounds_in.get(unit, [])
 
+    def recorded_in(self, unit: int) -> tuple[RecordedSound, ...]:
+        """Return the kinds of recorded sound that are heard in a unit."""
+        kinds = (event.kind for event in self.sounds_in(unit))
+        return tuple(dict.fromkeys(kind for kind in kinds if isinstance(kind, RecordedSound)))
+
     def tone_after(self, unit: int) -> bool:
         """Return whether a tone still sounds at the end of a unit."""
         return unit in self._tones_after
@@ -90,7 +97,7 @@ class Senses:
 
     @cached_property
     def _sounds_in(self) -> dict[int, list[SoundEvent]]:
-        return _by_unit((event, event.heard_in) for event in self.scene.sounds)
+        return _by_unit((event, units) for event in self.scene.sounds for units in event.heard_runs)
 
     @cached_property
     def _tones_after(self) -> dict[int, list[SoundEvent]]:
@@ -108,5 +115,6 @@ def _by_unit(spans: Iterable[tuple[T, range]]) -> dict[int, list[T]]:
     found: dict[int, list[T]] = defaultdict(list)
     for thing, units in spans:
         for unit in units:
-            found[unit].append(thing)
+            if not found[unit] or found[unit][-1] is not thing:
+                found[unit].append(thing)
     return found

@@ -10,15 +10,17 @@ import numpy as np
 
 from roma_ros.speech import say
 from roma_ros.units import UNIT_RATE
+from roma_ros.world.recordings import rendered
 from roma_ros.world.scene import Scene, SoundEvent
 from roma_ros.world.splits import Purpose, generator
-from roma_ros.world.words import Sound
+from roma_ros.world.words import AnySound, Sound
 
 __all__ = ["SoundRenderer", "lay_over"]
 
 BANK = 1 << 20  # samples of noise, about 65 s, used cyclically
 SOFT = 0.01  # fade-in and fade-out of a beep, tone or burst in seconds
 WORD_PEAK = 0.4  # typical peak amplitude of a spoken word
+LOUDEST = 0.95  # peak amplitude of a recording
 
 
 class SoundRenderer:
@@ -44,7 +46,11 @@ class SoundRenderer:
         ]
 
     def second(self, index: int) -> np.ndarray:
-        """Render the sound of a unit: float32 (16000,) in [-1, 1]."""
+        """Render the sound of a unit: float32 (16000,) in [-1, 1].
+
+        Raises:
+            RecordingsError: a recording of the scene can no longer be read.
+        """
         first = index * UNIT_RATE
         room = self.scene.room
         sound = room.hiss * _from_bank(_white(), self._hiss_start + first)
@@ -58,6 +64,11 @@ class SoundRenderer:
 
 def _add(sound: np.ndarray, event: SoundEvent, onset: int) -> None:
     """Mix an event into a second of sound, from sample `onset` on, which may be negative."""
+    if event.playback is not None:
+        played = rendered(event.playback)
+        level = min(event.level, LOUDEST / float(np.abs(played).max()))
+        lay_over(sound, played[: round(event.duration * UNIT_RATE)] * np.float32(level), onset)
+        return
     length = round(event.duration * UNIT_RATE)
     if event.kind is Sound.WORD:
         assert event.voice is not None
@@ -103,7 +114,7 @@ def _knock(time: np.ndarray, event: SoundEvent) -> np.ndarray:
     return np.asarray(fading * attack * body / np.float32(1.5))
 
 
-WAVES: dict[Sound, Callable[[np.ndarray, SoundEvent], np.ndarray]] = {
+WAVES: dict[AnySound, Callable[[np.ndarray, SoundEvent], np.ndarray]] = {
     Sound.BEEP: _beep,
     Sound.TONE: _tone,
     Sound.BURST: _burst,

@@ -50,6 +50,8 @@ class Purpose(enum.Enum):
     ALERTS = 4
     QUESTIONS = 5
     VOICES = 6
+    RECORDINGS = 7
+    UNKNOWN = 8
     STREAM = 20
 
 

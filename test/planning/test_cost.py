@@ -21,16 +21,19 @@ def shape(tiny):
     return ModelShape.of_config(tiny.backbone.config.to_dict(), name="tiny")
 
 
-@pytest.mark.parametrize("seconds", [3, 60])
-def test_a_cache_is_as_large_as_a_session_allocates_it(tiny, shape, seconds):
+@pytest.mark.parametrize("policy", ["evict", "handover"])
+@pytest.mark.parametrize("seconds", [1, 3, 60])
+def test_a_cache_is_as_large_as_a_session_allocates_it(tiny, shape, seconds, policy):
     with tiny.open_session(
-        "alert me when it rains", context_seconds=seconds, context_policy="evict"
+        "alert me when it rains", context_seconds=seconds, context_policy=policy
     ) as session:
         work = Workload(
             pixels=tiny.config.max_pixels,
             context_seconds=seconds,
+            handover=policy == "handover",
             opening_tokens=len(session.opening),
         )
+        assert work.overlap == session.overlap
         assert work.cache_tokens == session.kv_capacity
         assert cache_bytes(shape, work, FLOAT32) == session.memory_bytes
 
@@ -59,9 +62,8 @@ def test_operations_are_those_that_torch_counts(tiny, shape, make_unit, side):
             "audio": _count(lambda: tiny.encode_audio(torch.from_numpy(mel))),
             "backbone": _count(lambda: session.step(encoded)),
         }
-        seen = (
-            session._context.window.cache.read_length
-        )  # attention is computed over whole steps of the cache
+        # Attention is computed over whole steps of the cache.
+        seen = session._context.window.cache.read_length
     tokens = int((encoded.tokens == tiny.dialogue.token("<|VIDEO|>")).sum())
     work = Workload(pixels=12_544, video_tokens=tokens, context_seconds=1)
     opening = seen - work.unit_tokens
@@ -71,6 +73,24 @@ def test_operations_are_those_that_torch_counts(tiny, shape, make_unit, side):
     assert costs.audio.operations == pytest.approx(counted["audio"], rel=0.02)
     both = costs.backbone.operations + costs.head.operations
     assert both == pytest.approx(counted["backbone"], rel=0.02)
+
+
+def test_a_second_context_takes_passes_of_several_units(tiny, make_unit):
+    work = Workload(pixels=12_544, context_seconds=8)
+    unit, passes = tiny.encode(make_unit(0)), []
+    with tiny.open_session("x", context_seconds=8, context_policy="handover") as session:
+        for _ in range(8 + 4):
+            session.step(unit)
+        before = session._next.units_kept if session._next else 0
+        for _ in range(4):
+            session.step(unit)
+            now = session._next.units_kept if session._next else 0
+            passes.append(now - before)
+            before = now
+    assert sum(count > 0 for count in passes) == 4 * work.passes_per_unit
+    assert max(passes) * work.unit_tokens == work.pass_tokens
+    evict = Workload(pixels=12_544, context_seconds=8, handover=False)
+    assert (evict.pass_tokens, evict.passes_per_unit) == (0, 0)
 
 
 def _attention(query, key, value, *_, **__):

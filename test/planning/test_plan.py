@@ -24,8 +24,16 @@ def plan(device="orin-agx-64", model="7b", recipe="none", **work):
 def test_a_watch_costs_a_cache_and_a_pass_through_the_backbone():
     one, three = plan(), plan(watches=3)
     assert three.cache == 3 * one.cache
-    assert three.real_time_factor == pytest.approx(one.real_time_factor + 2 * one.backbone)
+    per_watch = one.backbone + one.handover
+    assert three.real_time_factor == pytest.approx(one.real_time_factor + 2 * per_watch)
     assert three.weights == one.weights
+
+
+def test_a_handover_costs_less_than_a_second_watch():
+    evict, handover, two = plan(handover=False), plan(), plan(handover=False, watches=2)
+    assert evict.cache < handover.cache < two.cache
+    assert evict.real_time_factor < handover.real_time_factor < two.real_time_factor
+    assert (evict.handover, evict.costs.handover.operations) == (0, 0)
 
 
 def test_what_does_not_fit_says_so():

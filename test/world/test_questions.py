@@ -89,7 +89,7 @@ def test_who_always_gives_the_commonest_answer_is_mostly_wrong(asked: list[World
     answers: dict[QuestionKind, Counter[str]] = defaultdict(Counter)
     for question in asked:
         answers[question.kind][question.answer] += 1
-    assert set(answers) == set(QuestionKind)
+    assert set(answers) == set(QuestionKind) - {QuestionKind.HEARD_BEFORE}  # needs recordings
     best = sum(max(count.values()) for count in answers.values())
     assert best < 0.36 * len(asked)
     for kind, count in answers.items():

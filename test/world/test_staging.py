@@ -11,7 +11,7 @@ from roma_ros.world import Plot, SceneError, Sound, Split, make_scene
 from roma_ros.world.scene import CHANGE, LOOK_EVERY
 from roma_ros.world.voices import TEST_VOICES, TRAIN_VOICES, VALIDATION_VOICES
 
-SCENES = [make_scene(seed, 30, plot) for plot in Plot for seed in range(60)]
+SCENES = [make_scene(seed, 30, plot) for plot in (Plot.CROWD, Plot.SEQUENCE) for seed in range(60)]
 
 
 def test_the_same_seed_gives_the_same_scene_and_another_a_different_one() -> None:
