@@ -142,8 +142,12 @@ soak: setup ## a day of stream as fast as it goes, with faults injected; SOAK="-
 soak-ros: build ## an hour of the real node over ROS, killed and started again
 	$(IN_ROS) OMP_NUM_THREADS=1 python bench/soak_ros.py $(SOAK_ROS)
 
-eval: setup ## measure roma_tiny on 500 test streams a task; writes bench/eval.json and pictures
-	roma eval world --out bench/eval.json
+# Real sounds and pictures are taken from these folders, where they are there.
+EVAL_RECORDINGS ?= $(wildcard ../shared/data/esc10)
+EVAL_FOOTAGE ?= $(wildcard ../shared/media)
+eval: setup ## measure roma_tiny on continuous and short test streams; writes bench/eval.json and pictures
+	roma eval world --out bench/eval.json $(if $(EVAL_RECORDINGS),--recordings $(EVAL_RECORDINGS)) \
+		$(if $(EVAL_FOOTAGE),--footage $(EVAL_FOOTAGE))
 
 # Two processes of one thread each keep two cores busier than one process of two. A stage that was
 # stopped continues where it was; one that is done is not run again.

@@ -11,16 +11,16 @@ from typing import Any
 import onnx
 import torch
 from torch import nn
-from transformers.vision_utils import (
-    get_vision_attention_seqlens,
-    get_vision_position_ids,
-    get_vision_window_index,
-)
 
 from roma_ros.quantize.onnx_file import save_onnx
 from roma_ros.thinker import CheckpointError, RomaThinker, UnitShapeError
 from roma_ros.thinker.features import MEL_FRAMES_PER_UNIT
-from roma_ros.thinker.qwen_omni import audio_tower, vision_tower
+from roma_ros.thinker.qwen_omni import (
+    audio_constants,
+    audio_tower,
+    vision_constants,
+    vision_tower,
+)
 
 __all__ = ["export_audio", "export_speak_head", "export_vision"]
 
@@ -105,20 +105,8 @@ class _FixedVision(nn.Module):
     def __init__(self, visual: Any, rows: int, columns: int) -> None:
         super().__init__()
         self.visual = visual
-        config = visual.config
         self.grid = torch.tensor([[1, rows, columns]])
-        windows, window_ends = get_vision_window_index(
-            self.grid,
-            spatial_merge_size=config.spatial_merge_size,
-            window_size=config.window_size,
-            patch_size=config.patch_size,
-        )
-        self.precomputed = {
-            "position_ids": get_vision_position_ids(self.grid, config.spatial_merge_size),
-            "cu_seqlens": get_vision_attention_seqlens(self.grid, config)[0],
-            "window_index": windows,
-            "cu_window_seqlens": window_ends,
-        }
+        self.precomputed = vision_constants(visual, rows, columns)
 
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
         features: torch.Tensor = self.visual(
@@ -134,13 +122,7 @@ class _FixedAudio(nn.Module):
         super().__init__()
         self.tower = tower
         self.lengths = torch.tensor([MEL_FRAMES_PER_UNIT])
-        frames, tokens = (int(n) for n in tower._get_feat_extract_output_lengths(self.lengths))
-        self.precomputed = {
-            "chunk_lengths": self.lengths,
-            "valid_indices": torch.arange(frames),
-            "pool_indices": 2 * torch.arange(tokens),
-            "cu_seqlens": torch.tensor([0, frames], dtype=torch.int32),
-        }
+        self.precomputed = audio_constants(tower, MEL_FRAMES_PER_UNIT)
 
     def forward(self, mel: torch.Tensor) -> torch.Tensor:
         features: torch.Tensor = self.tower(

@@ -88,22 +88,20 @@ def judge_alerts(
     )
 
 
-def alert_figures(outcomes: Sequence[AlertMatch], prefix: str = "") -> list[ScoreFigure]:
+def alert_figures(matches: Sequence[AlertMatch], prefix: str = "") -> list[ScoreFigure]:
     """Return the online figures of a set of streams.
 
     Args:
-        outcomes: one per stream; streams without a prediction have no alerts.
+        matches: one per stream; streams without a prediction have no alerts.
         prefix: start of every figure's name, such as `REC `.
     """
-    events = sum(outcome.events for outcome in outcomes)
-    latencies = [latency for outcome in outcomes for latency in outcome.latencies]
-    with_events = [outcome for outcome in outcomes if outcome.events]
-    timed = [outcome for outcome in outcomes if outcome.seconds]
-    minutes = sum(outcome.seconds or 0 for outcome in timed) / 60
-    alarms = sum(outcome.false_alarms for outcome in timed)
-    alerts = sum(
-        len(outcome.latencies) + outcome.repeated + outcome.false_alarms for outcome in outcomes
-    )
+    events = sum(match.events for match in matches)
+    latencies = [latency for match in matches for latency in match.latencies]
+    with_events = [match for match in matches if match.events]
+    timed = [match for match in matches if match.seconds]
+    minutes = sum(match.seconds or 0 for match in timed) / 60
+    alarms = sum(match.false_alarms for match in timed)
+    alerts = sum(len(match.latencies) + match.repeated + match.false_alarms for match in matches)
 
     def rate(name: str, part: int, whole: int) -> ScoreFigure:
         return ScoreFigure(prefix + name, 100 * part / whole if whole else None, whole)
@@ -111,15 +109,19 @@ def alert_figures(outcomes: Sequence[AlertMatch], prefix: str = "") -> list[Scor
     def first(kind: str) -> ScoreFigure:
         return percent(
             f"{prefix}first alert {kind}" if kind != "missed" else f"{prefix}no alert",
-            [float(outcome.first == kind) for outcome in with_events],
+            [float(match.first == kind) for match in with_events],
         )
 
+    false_alarms = sum(match.false_alarms for match in matches)
+    found = len(latencies)
+    in_all = 2 * found + (events - found) + false_alarms
     return [
-        rate("event recall", len(latencies), events),
-        rate("alerts in an event", alerts - sum(o.false_alarms for o in outcomes), alerts),
+        ScoreFigure(f"{prefix}alert F1", 100 * 2 * found / in_all if in_all else None, events),
+        rate("event recall", found, events),
+        rate("alerts in an event", alerts - false_alarms, alerts),
         *(first(kind) for kind in ("right", "early", "late", "missed")),
         ScoreFigure(
-            f"{prefix}repeated alerts", sum(o.repeated for o in outcomes), len(outcomes), unit=""
+            f"{prefix}repeated alerts", sum(m.repeated for m in matches), len(matches), unit=""
         ),
         ScoreFigure(
             f"{prefix}false alarms per minute",

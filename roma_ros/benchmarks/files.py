@@ -18,15 +18,18 @@ from roma_ros.benchmarks.errors import BenchmarkError
 __all__ = [
     "Fields",
     "parse_rows",
+    "read_json_array",
     "read_json_object",
     "read_json_rows",
     "read_lines",
     "short",
+    "starts_with",
     "write_json",
     "write_json_lines",
 ]
 
 Parsed = TypeVar("Parsed")
+Row = TypeVar("Row")
 
 MAX_BYTES = 1 << 30
 LARGEST = 1e12
@@ -202,7 +205,7 @@ class Fields:
         return BenchmarkError(f"{where} is {short(value)}; expected {expected}")
 
 
-def parse_rows(rows: Iterable[Fields], parse: Callable[[Fields], Parsed]) -> list[Parsed]:
+def parse_rows(rows: Iterable[Row], parse: Callable[[Row], Parsed]) -> list[Parsed]:
     """Return the parsed rows.
 
     Raises:
@@ -242,6 +245,19 @@ def read_json_rows(path: Path) -> Iterator[Fields]:
         raise BenchmarkError(f"{path} is empty; expected a JSON array or JSON Lines")
 
 
+def read_json_array(path: Path) -> Iterator[tuple[str, Any]]:
+    """Yield the place and value of every element of a JSON array, whatever it is.
+
+    Raises:
+        BenchmarkError: the file cannot be read, is not JSON, or holds something else.
+    """
+    text = _read_text(path)
+    if text.lstrip()[:1] != "[":
+        raise BenchmarkError(f"{path} starts with {short(text.lstrip()[:20])}; expected an array")
+    for number, value in _array(text, path):
+        yield f"{path}, row {number}", value
+
+
 def read_json_object(path: Path) -> Fields:
     """Return the object that a JSON file holds.
 
@@ -271,6 +287,20 @@ def read_lines(path: Path) -> Iterator[tuple[str, str]]:
             yield f"{path}, row {number}", line.strip()
     if empty:
         raise BenchmarkError(f"{path} is empty; expected one row a line")
+
+
+def starts_with(path: Path, pattern: bytes) -> bool:
+    """Return whether what a file holds starts with a pattern, after spaces.
+
+    Raises:
+        BenchmarkError: the file cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            start = file.read(4096)
+    except OSError as error:
+        raise BenchmarkError(f"{path} cannot be read: {error.strerror or error}") from error
+    return re.match(rb"(?:\xef\xbb\xbf)?\s*(?:" + pattern + rb")", start) is not None
 
 
 def write_json_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:

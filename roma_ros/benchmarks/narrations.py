@@ -46,7 +46,7 @@ def judge_in_segments(
         inside = [index for index, time in enumerate(times) if start <= time < end]
         if inside:
             pairs.append((segment, inside[0]))
-    return _outcome(times, segments, pairs)
+    return _match(times, segments, pairs)
 
 
 def judge_at_ends(
@@ -70,22 +70,22 @@ def judge_at_ends(
         if position < len(times) and times[position] <= end + tolerance:
             pairs.append((segment, position))
             position += 1
-    return _outcome(times, segments, pairs)
+    return _match(times, segments, pairs)
 
 
-def narration_figures(outcomes: Sequence[NarrationMatch], prefix: str = "") -> list[ScoreFigure]:
+def narration_figures(matches: Sequence[NarrationMatch], prefix: str = "") -> list[ScoreFigure]:
     """Return F1, precision and recall over all segments and narrations of a set (micro average).
 
     Args:
-        outcomes: one per stream.
+        matches: one per stream.
         prefix: start of every figure's name, such as `SSR `.
     """
-    segments = sum(outcome.segments for outcome in outcomes)
-    published = sum(outcome.published for outcome in outcomes)
-    found = sum(len(outcome.pairs) for outcome in outcomes)
-    used = sum(len({narration for _, narration in outcome.pairs}) for outcome in outcomes)
+    segments = sum(match.segments for match in matches)
+    published = sum(match.published for match in matches)
+    found = sum(len(match.pairs) for match in matches)
+    used = sum(len({narration for _, narration in match.pairs}) for match in matches)
     wrong = (published - used) + (segments - found)
-    delays = [delay for outcome in outcomes for delay in outcome.delays]
+    delays = [delay for match in matches for delay in match.delays]
 
     def rate(name: str, part: float, whole: float, count: int) -> ScoreFigure:
         return ScoreFigure(prefix + name, 100 * part / whole if whole else None, count)
@@ -107,7 +107,7 @@ def narration_figures(outcomes: Sequence[NarrationMatch], prefix: str = "") -> l
     ]
 
 
-def _outcome(
+def _match(
     times: Sequence[float],
     segments: Sequence[tuple[float, float]],
     pairs: list[tuple[int, int]],

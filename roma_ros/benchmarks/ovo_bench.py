@@ -39,16 +39,20 @@ from roma_ros.benchmarks.score import (
 )
 from roma_ros.benchmarks.streams import (
     Stream,
+    Streams,
     alert_seconds,
-    check_trigger,
     from_second,
     narration_seconds,
-    read_streams,
     response_seconds,
 )
 from roma_ros.benchmarks.text import read_letter
 
-__all__ = ["score_official", "score_online", "score_roma"]
+__all__ = ["ANSWERS", "score_official", "score_online", "score_roma", "score_strictly"]
+
+ANSWERS = rb'\{\s*"(backward|realtime|forward)"'
+"""Start of a file of answers, by which it differs from JSON Lines of streams."""
+
+Rows: TypeAlias = Mapping[str, OvoQuestion | OvoForwardTask]
 
 TRIGGERS = {"REC": (0.7, 2), "CRR": (0.7, 2), "SSR": (0.97, 1)}
 """Threshold and window by task (paper, appendix A.3)."""
@@ -72,37 +76,40 @@ def score_official(annotations: Path, predictions: Path, _settings: ScoreSetting
     )
 
 
-def score_roma(annotations: Path, predictions: Path, settings: ScoreSettings) -> Score:
-    """Score streams of REC, SSR and CRR by ROMA's rules; a file of answers by the official ones.
+def score_strictly(annotations: Path, predictions: Path, _settings: ScoreSettings) -> Score:
+    """Score answers strictly: a response gives one letter, one number, or one of yes and no.
+
+    Raises:
+        BenchmarkError: a file does not fit.
+    """
+    return _score_answers(
+        annotations,
+        predictions,
+        letter=lambda response, task: read_letter(response, len(task.options)) == task.letter,
+        count=lambda response, right: re.findall(r"\d+", response) == [str(right)],
+        confirm=_is_yes_or_no,
+    )
+
+
+def score_roma(tasks: Rows, streams: Streams, settings: ScoreSettings) -> Score:
+    """Score streams of REC, SSR and CRR by ROMA's rules.
 
     REC: a response inside [start, end] of an event. CRR: the first response since the question
     comes after the clue. SSR: the first narration in [start, end) of a step.
 
     Raises:
-        BenchmarkError: a file does not fit.
+        BenchmarkError: a stream is of another task, or does not have what its task needs.
     """
-    if _holds_answers(predictions):
-        return score_official(annotations, predictions, settings)
-    return _score_streams(annotations, predictions, settings, ScoringProtocol.ROMA)
+    return _score_streams(tasks, streams, settings, ScoringProtocol.ROMA)
 
 
-def score_online(annotations: Path, predictions: Path, settings: ScoreSettings) -> Score:
-    """Score streams of REC, SSR and CRR, or answers, by rules that nothing slips through.
-
-    Of a file of answers, a response has to give one letter, one number, or one of yes and no.
+def score_online(tasks: Rows, streams: Streams, settings: ScoreSettings) -> Score:
+    """Score streams of REC, SSR and CRR without look-ahead.
 
     Raises:
-        BenchmarkError: a file does not fit.
+        BenchmarkError: a stream is of another task, or does not have what its task needs.
     """
-    if _holds_answers(predictions):
-        return _score_answers(
-            annotations,
-            predictions,
-            letter=lambda response, task: read_letter(response, len(task.options)) == task.letter,
-            count=lambda response, right: re.findall(r"\d+", response) == [str(right)],
-            confirm=_is_yes_or_no,
-        )
-    return _score_streams(annotations, predictions, settings, ScoringProtocol.ONLINE)
+    return _score_streams(tasks, streams, settings, ScoringProtocol.ONLINE)
 
 
 def _score_answers(
@@ -177,23 +184,18 @@ def _task_figures(results: Mapping[str, Sequence[float]]) -> list[ScoreFigure]:
 
 
 def _score_streams(
-    annotations: Path, predictions: Path, settings: ScoreSettings, protocol: ScoringProtocol
+    tasks: Rows, streams: Streams, settings: ScoreSettings, protocol: ScoringProtocol
 ) -> Score:
-    tasks, streams = read_tasks(annotations), read_streams(predictions)
-    missing = check_known(streams, tasks.keys(), str(predictions))
     given = {tasks[identifier].task for identifier in streams}
     if unfit := sorted(given - set(TRIGGERS)):
         raise BenchmarkError(
-            f"{predictions}: rows of {', '.join(unfit)}, which are questions; expected streams of "
+            f"there are streams of {', '.join(unfit)}, which are questions; expected streams of "
             f"{', '.join(TRIGGERS)}, and a file of answers for questions"
         )
     used: dict[str, float] = {}
     figures: list[ScoreFigure] = []
     for name in (name for name in TRIGGERS if name in given):
-        threshold, window = TRIGGERS[name]
-        threshold = settings.threshold or threshold
-        window = settings.window or window
-        check_trigger(threshold, window)
+        threshold, window = settings.trigger(*TRIGGERS[name])
         used |= {f"{name} threshold": threshold}
         used |= {f"{name} window": window} if name != "SSR" else {}
         pairs = [(task, streams.get(task.id)) for task in tasks.values() if task.task == name]
@@ -204,7 +206,9 @@ def _score_streams(
     return Score(
         figures=figures,
         rows=sum(task.task in given for task in tasks.values()),
-        missing=[identifier for identifier in missing if tasks[identifier].task in given],
+        missing=[
+            task.id for task in tasks.values() if task.task in given and task.id not in streams
+        ],
         notes=_unscored(given, GROUPS["forward"]),
         settings=used,
     )
@@ -264,15 +268,15 @@ def _score_clues(
 def _score_steps(
     pairs: Pairs, threshold: float, _window: int, tolerance: float, protocol: ScoringProtocol
 ) -> list[ScoreFigure]:
-    outcomes: list[NarrationMatch] = []
+    matches: list[NarrationMatch] = []
     for task, stream in pairs:
         times = narration_seconds(stream, threshold, protocol) if stream else []
-        outcomes.append(
+        matches.append(
             judge_at_ends(times, task.windows, tolerance)
             if protocol is ScoringProtocol.ONLINE
             else judge_in_segments(times, task.windows)
         )
-    return narration_figures(outcomes, "SSR ")
+    return narration_figures(matches, "SSR ")
 
 
 def _contains_yes_or_no(response: str, right: int) -> bool:
@@ -297,13 +301,3 @@ def _wrong_group(predictions: Path, identifier: str, task: str) -> BenchmarkErro
 
 def _times(task: OvoForwardTask) -> list[float]:
     return [probe.realtime for probe in task.probes]
-
-
-def _holds_answers(path: Path) -> bool:
-    """Return whether a file is one object with groups of answers; another file is of streams."""
-    try:
-        with path.open("rb") as file:
-            start = file.read(4096)
-    except OSError as error:
-        raise BenchmarkError(f"{path} cannot be read: {error.strerror or error}") from error
-    return re.match(rb'(\xef\xbb\xbf)?\s*\{\s*"(backward|realtime|forward)"', start) is not None

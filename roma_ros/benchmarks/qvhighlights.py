@@ -7,9 +7,10 @@ of saliency are two seconds long; p(speak) has one value a second.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 
@@ -30,10 +31,9 @@ from roma_ros.benchmarks.ranking import (
 )
 from roma_ros.benchmarks.score import Score, ScoreFigure, ScoreSettings, percent
 from roma_ros.benchmarks.streams import (
+    Streams,
     alert_seconds,
-    check_trigger,
     normalised,
-    read_streams,
     series_of,
     smoothed,
 )
@@ -92,6 +92,9 @@ class QueryMoment:
         if found is None:
             raise BenchmarkError(f"vid is {self.vid!r}; expected YOUTUBEID_START_END")
         return found["video"], float(found["start"]), float(found["end"])
+
+
+Rows: TypeAlias = Mapping[str, QueryMoment]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,19 +166,16 @@ def score_official(annotations: Path, predictions: Path, _settings: ScoreSetting
     return Score(figures=figures, rows=len(moments), missing=missing, notes=notes)
 
 
-def score_roma(annotations: Path, predictions: Path, settings: ScoreSettings) -> Score:
+def score_roma(moments: Rows, streams: Streams, settings: ScoreSettings) -> Score:
     """Score p(speak) by ROMA's rules: average precision and HIT@1 of seconds, per video.
 
     Second i is positive if a window has start <= i <= end. Scores are scaled by the extremes of the
     video and smoothed over [i - window, i + window]; both look ahead.
 
     Raises:
-        BenchmarkError: a file does not fit.
+        BenchmarkError: a stream has no p.
     """
-    moments, streams = read_moments(annotations), read_streams(predictions)
-    missing = check_known(streams, moments.keys(), str(predictions))
-    window = WINDOW if settings.window is None else settings.window
-    check_trigger(1.0, window)
+    _, window = settings.trigger(THRESHOLD, WINDOW)
     precisions, hits, skipped = [], [], 0
     for qid, moment in moments.items():
         if qid not in streams:
@@ -193,25 +193,20 @@ def score_roma(annotations: Path, predictions: Path, settings: ScoreSettings) ->
     return Score(
         figures=[percent("mAP", precisions), percent("HIT@1", hits)],
         rows=len(moments),
-        missing=missing,
         notes=[f"{skipped} streams have no second of a window; not scored"] if skipped else [],
         settings={"window": window},
     )
 
 
-def score_online(annotations: Path, predictions: Path, settings: ScoreSettings) -> Score:
+def score_online(moments: Rows, streams: Streams, settings: ScoreSettings) -> Score:
     """Score alerts without look-ahead: one threshold for the set, p(speak) as it came.
 
     AP is over the seconds of all videos together, so that a score has to mean the same in each.
 
     Raises:
-        BenchmarkError: a file does not fit.
+        BenchmarkError: a stream has neither p nor alerts.
     """
-    moments, streams = read_moments(annotations), read_streams(predictions)
-    missing = check_known(streams, moments.keys(), str(predictions))
-    threshold = settings.threshold or THRESHOLD
-    window = 1 if settings.window is None else settings.window
-    check_trigger(threshold, window)
+    threshold, window = settings.trigger(THRESHOLD, 1)
     outcomes, labels, scores = [], [], []
     for qid, moment in moments.items():
         stream = streams.get(qid)
@@ -227,7 +222,6 @@ def score_online(annotations: Path, predictions: Path, settings: ScoreSettings) 
     return Score(
         figures=figures,
         rows=len(moments),
-        missing=missing,
         settings={"threshold": threshold, "window": window},
     )
 

@@ -8,6 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from roma_ros.benchmarks.errors import BenchmarkError
+from roma_ros.triggers import MAX_WINDOW
+
 __all__ = ["Score", "ScoreFigure", "ScoreSettings", "ScoringProtocol", "mean", "percent"]
 
 
@@ -32,12 +35,34 @@ class ScoreSettings:
         tolerance: largest distance in seconds between a segment's end and its sentence, for the
             online protocol of narration.
         subset: the part of an annotation file that is scored, such as `validation`.
+
+    Raises:
+        BenchmarkError: a setting is out of its range.
     """
 
     threshold: float | None = None
     window: int | None = None
     tolerance: float = 1.0
     subset: str = "validation"
+
+    def __post_init__(self) -> None:
+        if self.threshold is not None and not 0 < self.threshold <= 1:
+            raise BenchmarkError(f"threshold is {self.threshold:g}; expected a number in (0, 1]")
+        if self.window is not None and not 1 <= self.window <= MAX_WINDOW:
+            raise BenchmarkError(f"window is {self.window}; expected 1 to {MAX_WINDOW} units")
+        if not 0 <= self.tolerance < math.inf:
+            raise BenchmarkError(f"tolerance is {self.tolerance:g}; expected seconds from 0 on")
+
+    def trigger(self, threshold: float, window: int) -> tuple[float, int]:
+        """Return threshold and window in force.
+
+        Args:
+            threshold, window: defaults of the benchmark.
+        """
+        return (
+            threshold if self.threshold is None else self.threshold,
+            window if self.window is None else self.window,
+        )
 
 
 @dataclass(frozen=True, slots=True)

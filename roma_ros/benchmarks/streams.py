@@ -9,9 +9,10 @@ starts, and so that of the first p; `seconds` is its length, where `p` does not 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 
@@ -19,14 +20,14 @@ from roma_ros.benchmarks.errors import BenchmarkError
 from roma_ros.benchmarks.files import Fields, parse_rows, read_json_rows, write_json_lines
 from roma_ros.benchmarks.predictions import by_identifier
 from roma_ros.benchmarks.score import ScoringProtocol
-from roma_ros.triggers import MAX_WINDOW, AlertTrigger
+from roma_ros.triggers import AlertTrigger
 
 __all__ = [
     "Stream",
+    "Streams",
     "TimedSentence",
     "alarm_runs",
     "alert_seconds",
-    "check_trigger",
     "from_second",
     "narration_seconds",
     "normalised",
@@ -73,6 +74,10 @@ class Stream:
     seconds: float | None = None
 
 
+Streams: TypeAlias = Mapping[str, Stream]
+"""Streams by `id`; rows without a prediction have none."""
+
+
 def read_streams(path: Path) -> dict[str, Stream]:
     """Return the streams of a predictions file by `id`.
 
@@ -91,13 +96,14 @@ def write_streams(path: Path, streams: Sequence[Stream]) -> None:
 def smoothed(p: np.ndarray, window: int) -> np.ndarray:
     """Return the mean over seconds [i - window, i + window] at each second i; it looks ahead.
 
-    At the ends, the mean is over the seconds that there are.
+    At the ends, the mean is over the seconds that there are. Means are rounded to 12 decimals, so
+    that equal ones are ties whatever the order of their sums.
     """
     sums = np.concatenate([[0.0], np.cumsum(p)])
     index = np.arange(len(p))
     first = np.maximum(index - window, 0)
     behind = np.minimum(index + window + 1, len(p))
-    means: np.ndarray = (sums[behind] - sums[first]) / (behind - first)
+    means: np.ndarray = ((sums[behind] - sums[first]) / (behind - first)).round(12)
     return means
 
 
@@ -209,18 +215,6 @@ def series_of(stream: Stream) -> tuple[float, ...]:
     if stream.p is None:
         raise BenchmarkError(f"id {stream.id!r} has no p; expected p(speak) of every second")
     return stream.p
-
-
-def check_trigger(threshold: float, window: int) -> None:
-    """Check the settings of a trigger.
-
-    Raises:
-        BenchmarkError: one is out of its range.
-    """
-    if not 0 < threshold <= 1:
-        raise BenchmarkError(f"threshold is {threshold:g}; expected a number in (0, 1]")
-    if not 1 <= window <= MAX_WINDOW:
-        raise BenchmarkError(f"window is {window}; expected 1 to {MAX_WINDOW} units")
 
 
 def _stream(row: Fields) -> Stream:

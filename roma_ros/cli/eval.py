@@ -7,8 +7,13 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from roma_ros.cli import eval_score
-from roma_ros.cli.arguments import add_device_option, add_model_option, add_trigger_options
+from roma_ros.cli import eval_score, eval_sweep
+from roma_ros.cli.arguments import (
+    add_context_policy_option,
+    add_device_option,
+    add_model_option,
+    add_trigger_options,
+)
 from roma_ros.cli.errors import CommandError, UsageError
 from roma_ros.cli.parser import Commands, add_command, add_commands
 
@@ -166,6 +171,7 @@ def add_to(commands: Commands) -> None:
         metavar="SECONDS",
         help="length of the window, s (default: what the checkpoint was trained for)",
     )
+    add_context_policy_option(window)
     add_trigger_options(world.add_argument_group("triggers"))
     output = world.add_argument_group("execution and output")
     output.add_argument(
@@ -184,6 +190,7 @@ def add_to(commands: Commands) -> None:
     )
     world.set_defaults(command=_evaluate)
     eval_score.add_to(benchmarks)
+    eval_sweep.add_to(benchmarks)
 
 
 def _evaluate(arguments: argparse.Namespace) -> int:
@@ -281,7 +288,10 @@ def _stream_protocol(arguments: argparse.Namespace, triggers: TriggerSettings) -
         quiet_seconds=_size(arguments, "quiet_seconds"),
         recording_seconds=_size(arguments, "recording_seconds"),
         seed=arguments.seed,
-        context=Context(seconds=arguments.context_seconds),
+        context=Context(
+            seconds=arguments.context_seconds,
+            policy=None if arguments.context_policy == "auto" else arguments.context_policy,
+        ),
         triggers=triggers,
         recordings=arguments.recordings,
         footage=arguments.footage,

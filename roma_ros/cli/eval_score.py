@@ -141,7 +141,9 @@ def _score(arguments: argparse.Namespace) -> int:
 def _table(result: Score, title: str) -> Table:
     from rich.table import Table
 
-    table = Table(title=title, caption=_caption(result), caption_justify="left")
+    table = Table(
+        title=title, min_width=len(title), caption=_caption(result), caption_justify="left"
+    )
     table.add_column("figure")
     table.add_column("value", justify="right")
     table.add_column("unit")

@@ -108,6 +108,7 @@ def score_alert(
     *,
     recurring: bool = False,
     within: range | None = None,
+    unclear: np.ndarray | None = None,
 ) -> AlertCounts:
     """Compare the alarms of one stream with its event windows.
 
@@ -118,9 +119,15 @@ def score_alert(
         recurring: whether these events count as recurrences too.
         within: count only events and alarms that start in these units, and these units; `None`:
             all.
+        unclear: bool (units,), the units in which it is not clear whether the event goes on;
+            `None`: none. They count neither way. An event begins with the unclear units before it.
     """
     inside = range(len(labels)) if within is None else range(len(labels))[_slice(within)]
     alarms, events = alarm_windows(p_speak, triggers), windows(labels)
+    clear = np.ones(len(labels), bool)
+    if unclear is not None:
+        clear = labels | ~unclear
+        events = tuple(run for run in windows(labels | unclear) if _any(labels, run))
     on = np.zeros(len(labels), bool)
     for alarm in alarms:
         on[alarm.first : alarm.last + 1] = True
@@ -128,7 +135,7 @@ def score_alert(
     events = tuple(event for event in events if event.first in inside)
     found = sum(any(event.first <= start <= event.last for start in starts) for event in events)
     here = slice(inside.start, inside.stop)
-    on, labels = on[here], labels[here]
+    on, labels, clear = on[here], labels[here], clear[here]
     fired = [start for start in starts if start in inside]
     return AlertCounts(
         events=len(events),
@@ -136,12 +143,18 @@ def score_alert(
         recurrences=len(events) if recurring else 0,
         recurrences_found=found if recurring else 0,
         firings=len(fired),
-        false_alarms=sum(not labels[start - inside.start] for start in fired),
+        false_alarms=sum(
+            bool(~labels[start - inside.start] & clear[start - inside.start]) for start in fired
+        ),
         hits=int((on & labels).sum()),
-        false_units=int((on & ~labels).sum()),
+        false_units=int((on & ~labels & clear).sum()),
         missed_units=int((~on & labels).sum()),
         units=len(labels),
     )
+
+
+def _any(labels: np.ndarray, run: Window) -> bool:
+    return bool(labels[run.first : run.last + 1].any())
 
 
 def _slice(units: range) -> slice:

@@ -190,6 +190,7 @@ class _Track:
             kind=self.case.kind,
             instruction=self.case.instruction,
             labels=self.case.labels,
+            unclear=self.case.unclear,
             session=self.whole.close(),
             fresh=() if self.fresh is None else self.fresh.close(),
         )

@@ -53,6 +53,8 @@ class StreamAlert:
         labels: bool (U,), the units in which the event goes on.
         session: the session that follows the whole stream.
         fresh: a session for each scene; empty if none was run.
+        unclear: bool (U,), the units in which it is not clear whether the event goes on; `None`:
+            none.
     """
 
     section: EvalSection
@@ -63,6 +65,7 @@ class StreamAlert:
     labels: np.ndarray
     session: Session
     fresh: tuple[Session, ...] = ()
+    unclear: np.ndarray | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -166,7 +166,7 @@ def _trimmed(seconds: np.ndarray) -> float:
 
 
 def _counts(alert: StreamAlert, triggers: TriggerSettings) -> AlertCounts:
-    return score_alert(alert.session.p_speak, alert.labels, triggers)
+    return score_alert(alert.session.p_speak, alert.labels, triggers, unclear=alert.unclear)
 
 
 def _total(alerts: Sequence[StreamAlert], triggers: TriggerSettings) -> AlertCounts:

@@ -14,7 +14,7 @@ from roma_ros.assistant.watch_session import WatchSession
 from roma_ros.evaluation.stream_outcomes import Session
 from roma_ros.evaluation.stream_protocol import Context
 from roma_ros.events import Event, Narration, SpeakProbability
-from roma_ros.thinker import EncodedUnit, RomaThinker, StreamSession
+from roma_ros.thinker import ContextPolicy, EncodedUnit, RomaThinker, StreamSession
 from roma_ros.watch import Watch, WatchKind
 from roma_ros.world import TimedText
 
@@ -41,7 +41,8 @@ class WholeSession:
     ) -> None:
         self.start = start
         self.watch_session = WatchSession(watch)
-        self.watch_session.open(thinker, context.seconds)
+        policy = None if context.policy is None else ContextPolicy.of(context.policy)
+        self.watch_session.open(thinker, context.seconds, context_policy=policy)
         self.step_seconds = 0.0
         self._p_speak: list[float] = []
         self._published: dict[int, str] = {}

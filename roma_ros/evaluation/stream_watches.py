@@ -27,7 +27,7 @@ class AlertCase:
     """One alert on a stream.
 
     Attributes:
-        group, kind, instruction, labels: as in `StreamAlert`.
+        group, kind, instruction, labels, unclear: as in `StreamAlert`.
         spoken: the instruction as audio; `None` if it is typed.
         fresh: whether fresh sessions are run beside the one that follows the whole stream.
     """
@@ -36,6 +36,7 @@ class AlertCase:
     kind: str
     instruction: str
     labels: np.ndarray
+    unclear: np.ndarray | None = None
     spoken: np.ndarray | None = None
     fresh: bool = True
 

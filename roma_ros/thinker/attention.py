@@ -5,9 +5,26 @@ from __future__ import annotations
 import torch
 from transformers import AttentionInterface
 
-__all__ = ["SLOT_ATTENTION"]
+__all__ = ["SLOT_ATTENTION", "fold_mask"]
 
 SLOT_ATTENTION = "roma_slots"
+
+
+def fold_mask(mask: torch.Tensor, groups: int, dtype: torch.dtype) -> torch.Tensor:
+    """Convert a mask to the bias that `slot_attention` adds to its scores.
+
+    Made once a step: from a bool mask, every layer would make this bias anew.
+
+    Args:
+        mask: (L, S) bool, true where a token attends.
+        groups: query heads per key-value head.
+        dtype: dtype of the queries.
+
+    Returns:
+        (1, 1, groups * L, S) of `dtype`: 0 where a token attends, else -inf.
+    """
+    bias = torch.zeros(mask.shape, dtype=dtype, device=mask.device)
+    return bias.masked_fill_(mask.logical_not(), -torch.inf).repeat(groups, 1)[None, None]
 
 
 def slot_attention(
@@ -30,7 +47,8 @@ def slot_attention(
         module: attention layer; not used.
         query: (1, heads, L, D).
         key, value: (1, kv_heads, S, D).
-        attention_mask: (1, 1, L, S) bool, true where a token attends; `None` for everywhere.
+        attention_mask: (1, 1, heads / kv_heads * L, S) bias, as `fold_mask` returns it; or
+            (1, 1, L, S) bool, true where a token attends; `None` for everywhere.
         scaling: factor of the scores; `None` for 1 / sqrt(D).
         dropout: dropout probability.
 
@@ -39,7 +57,7 @@ def slot_attention(
     """
     batch, heads, length, width = query.shape
     groups = heads // key.shape[1]
-    if attention_mask is not None and groups > 1:
+    if attention_mask is not None and attention_mask.dtype == torch.bool and groups > 1:
         attention_mask = attention_mask.repeat(1, 1, groups, 1)
     folded = query.reshape(batch, key.shape[1], groups * length, width)
     mixed = torch.nn.functional.scaled_dot_product_attention(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from functools import lru_cache, partial
 
 import numpy as np
 import numpy.typing as npt
@@ -24,13 +25,22 @@ from roma_ros.thinker.encoding import (
 from roma_ros.thinker.errors import UnitShapeError
 from roma_ros.thinker.features import MEL_FRAMES_PER_UNIT, FeatureExtractor
 from roma_ros.thinker.onnx_overrides import OnnxOverrides
-from roma_ros.thinker.qwen_omni import audio_tower, vision_tower
+from roma_ros.thinker.qwen_omni import (
+    audio_constants,
+    audio_tower,
+    set_attention,
+    use_linear_patch_embedding,
+    vision_constants,
+    vision_tower,
+)
 from roma_ros.thinker.speak_head import SpeakHead
 from roma_ros.thinker.speak_source import SpeakSource, StateTokens
 from roma_ros.thinker.yes_no import yes_no_tokens
 from roma_ros.units import UNIT_RATE, MultimodalUnit
 
 __all__ = ["ThinkerModel"]
+
+FRAME_SHAPES = 8  # shapes of frames whose constants are kept
 
 
 class ThinkerModel:
@@ -47,6 +57,10 @@ class ThinkerModel:
         speak_head: the speak head; `None` for a checkpoint without one.
         onnx_overrides: parts that onnxruntime runs instead of torch; `None` for none.
         name: name of the checkpoint in messages.
+        optimized: whether the backbone is changed to compute the same faster: attention over slots
+            without copies of keys and values, the patch embedding as a matrix product, and
+            constants of the encoders kept per shape of frames. Otherwise transformers' modules run
+            as they are; results differ by rounding.
 
     Raises:
         CheckpointError: the tokenizer lacks a special token, or a token that `config` needs.
@@ -62,6 +76,7 @@ class ThinkerModel:
         speak_head: SpeakHead | None,
         onnx_overrides: OnnxOverrides | None = None,
         name: str = "",
+        optimized: bool = True,
     ) -> None:
         self.backbone = backbone
         self.tokenizer = tokenizer
@@ -78,6 +93,15 @@ class ThinkerModel:
         if config.speak_source == SpeakSource.YES_NO.value:
             self.yes_no = yes_no_tokens(tokenizer)
         self.device = backbone.device
+        self.optimized = optimized
+        if optimized:
+            use_linear_patch_embedding(backbone)
+        else:
+            set_attention(backbone, "sdpa")
+        self._vision_constants = lru_cache(FRAME_SHAPES)(
+            partial(vision_constants, vision_tower(backbone))
+        )
+        self._audio_constants = lru_cache(1)(partial(audio_constants, audio_tower(backbone)))
         rows = backbone.lm_head.out_features
         self._suppressed = torch.zeros(rows, dtype=torch.bool, device=self.device)
         self._suppressed[len(tokenizer) :] = True  # Qwen pads its vocabulary
@@ -154,7 +178,7 @@ class ThinkerModel:
         if patches is not None:
             merge = self.features.merge_size
             video = (patches.rows // merge, patches.columns // merge)
-            grid = torch.tensor([[1, patches.rows, patches.columns]], device=self.device)
+            grid = torch.tensor([[1, patches.rows, patches.columns]])
             parts.append(self.encode_video(torch.from_numpy(patches.pixels), grid))
         video_done = self.clock()
         if mel is not None:
@@ -214,7 +238,8 @@ class ThinkerModel:
 
         Args:
             pixels: (n * patches, patch values) float, as `FeatureExtractor.video` returns them.
-            grid: (n, 3) int64, a row (1, patch rows, patch columns) for each unit.
+            grid: (n, 3) int64, a row (1, patch rows, patch columns) for each unit; on the CPU
+                the encoder need not wait for the device to read it.
 
         Returns:
             (n * video tokens, H) of `embed_dtype`.
@@ -222,8 +247,12 @@ class ThinkerModel:
         if (vision := self.onnx_overrides.vision) is not None:
             return vision(pixels, grid).to(self.device, self.embed_dtype)
         tower = vision_tower(self.backbone)
+        constants: dict[str, torch.Tensor] = {}
+        if self.optimized and len(grid) == 1:
+            _, rows, columns = grid[0].tolist()
+            constants = self._vision_constants(rows, columns)
         features: torch.Tensor = tower(
-            pixels.to(self.device, tower.dtype), grid_thw=grid
+            pixels.to(self.device, tower.dtype), grid_thw=grid, **constants
         ).pooler_output
         return features.to(self.embed_dtype)
 
@@ -239,11 +268,16 @@ class ThinkerModel:
         if (audio := self.onnx_overrides.audio) is not None:
             return audio(mel).to(self.device, self.embed_dtype)
         tower = audio_tower(self.backbone)
+        mel = mel.to(self.device, tower.dtype)
+        if self.optimized and mel.shape[1] == MEL_FRAMES_PER_UNIT:
+            constants = self._audio_constants(MEL_FRAMES_PER_UNIT)
+            outputs = tower(padded_feature=mel[None], **constants)
+            return outputs.last_hidden_state.to(self.embed_dtype)  # type: ignore[no-any-return]
         units = mel.shape[1] // MEL_FRAMES_PER_UNIT
         lengths = torch.full((units,), MEL_FRAMES_PER_UNIT, device=self.device)
         after_cnn, _ = tower._get_feat_extract_output_lengths(lengths)
         features: torch.Tensor = tower(
-            mel.to(self.device, tower.dtype), feature_lens=lengths, aftercnn_lens=after_cnn
+            mel, feature_lens=lengths, aftercnn_lens=after_cnn
         ).last_hidden_state
         return features.to(self.embed_dtype)
 

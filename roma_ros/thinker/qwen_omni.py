@@ -19,10 +19,17 @@ import torch
 from transformers import Qwen2_5OmniThinkerForConditionalGeneration as Backbone
 from transformers import conversion_mapping
 from transformers.models.qwen2_5_omni import Qwen2_5OmniThinkerTextModel
+from transformers.vision_utils import (
+    get_vision_attention_seqlens,
+    get_vision_position_ids,
+    get_vision_window_index,
+)
 
 __all__ = [
     "AUDIO_TOWER",
     "VISION_TOWER",
+    "LinearPatchEmbedding",
+    "audio_constants",
     "audio_tower",
     "forward_text",
     "layers_name",
@@ -36,6 +43,8 @@ __all__ = [
     "rotary_frequencies",
     "set_attention",
     "text_model",
+    "use_linear_patch_embedding",
+    "vision_constants",
     "vision_tower",
     "with_released_names",
 ]
@@ -72,6 +81,84 @@ def audio_tower(backbone: Backbone) -> Any:
 def remove_tower(backbone: Backbone, name: str) -> None:
     """Replace `VISION_TOWER` or `AUDIO_TOWER` by `None`, which frees its weights."""
     setattr(multimodal_model(backbone), name, None)
+
+
+@torch.inference_mode(False)  # training may use them as well
+def vision_constants(tower: Any, rows: int, columns: int) -> dict[str, torch.Tensor]:
+    """Return the arguments of the vision encoder that depend on the shape of frames alone.
+
+    Without them it computes them at each call, which on CUDA waits for the device a hundred times.
+
+    Args:
+        tower: vision encoder.
+        rows, columns: patches along the height and width of a frame.
+    """
+    config = tower.config
+    grid = torch.tensor([[1, rows, columns]])
+    window_index, window_ends = get_vision_window_index(
+        grid,
+        spatial_merge_size=config.spatial_merge_size,
+        window_size=config.window_size,
+        patch_size=config.patch_size,
+    )
+    return {
+        "position_ids": get_vision_position_ids(grid, config.spatial_merge_size).to(tower.device),
+        "window_index": window_index.to(tower.device),
+        # Lengths are read by Python, so they stay on the CPU.
+        "cu_seqlens": get_vision_attention_seqlens(grid, config)[0],
+        "cu_window_seqlens": window_ends,
+    }
+
+
+@torch.inference_mode(False)
+def audio_constants(tower: Any, mel_frames: int) -> dict[str, torch.Tensor]:
+    """Return the arguments of the audio encoder for one chunk without padding.
+
+    The chunk itself is passed as `padded_feature`, (1, mel bins, `mel_frames`).
+
+    Args:
+        tower: audio encoder.
+        mel_frames: number of log-mel frames of the chunk.
+    """
+    lengths = torch.tensor([mel_frames])
+    frames, tokens = (int(n) for n in tower._get_feat_extract_output_lengths(lengths))
+    return {
+        "chunk_lengths": lengths.to(tower.device),
+        "valid_indices": torch.arange(frames, device=tower.device),
+        "pool_indices": 2 * torch.arange(tokens, device=tower.device),
+        "cu_seqlens": torch.tensor([0, frames], dtype=torch.int32),
+    }
+
+
+class LinearPatchEmbedding(torch.nn.Module):
+    """Patch embedding of the vision encoder as a matrix product.
+
+    transformers' is a convolution whose kernel is as large as its input, which is the same product
+    and several times slower. The weight keeps its shape and its name, `proj.weight`.
+
+    Args:
+        embedding: transformers' patch embedding, whose convolution is used.
+    """
+
+    def __init__(self, embedding: Any) -> None:
+        super().__init__()
+        self.in_channels = embedding.in_channels
+        self.patch_size = embedding.patch_size
+        self.temporal_patch_size = embedding.temporal_patch_size
+        self.embed_dim = embedding.embed_dim
+        self.proj = embedding.proj
+
+    def forward(self, hidden_states: torch.Tensor) -> torch.Tensor:
+        """Embed (patches, patch values), and return (patches, `embed_dim`)."""
+        weight = self.proj.weight
+        return torch.nn.functional.linear(hidden_states.to(weight.dtype), weight.flatten(1))
+
+
+def use_linear_patch_embedding(backbone: Backbone) -> None:
+    """Replace the patch embedding of the vision encoder by a `LinearPatchEmbedding`."""
+    tower = vision_tower(backbone)
+    if tower is not None and not isinstance(tower.patch_embed, LinearPatchEmbedding):
+        tower.patch_embed = LinearPatchEmbedding(tower.patch_embed)
 
 
 def rotary_frequencies(backbone: Backbone) -> torch.Tensor:

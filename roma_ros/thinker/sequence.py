@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from transformers.models.qwen2_5_omni import Qwen2_5OmniThinkerTextModel
 
+from roma_ros.thinker.attention import SLOT_ATTENTION, fold_mask
 from roma_ros.thinker.qwen_omni import forward_text
 from roma_ros.thinker.slot_cache import SlotCache
 
@@ -116,12 +117,21 @@ class TokenSequence:
         return hidden
 
     def _mask(self, slots: Sequence[int]) -> torch.Tensor:
-        """Return (1, 1, L, read_length) bool: all visible slots, and causal among the new ones."""
+        """Return the mask of L new tokens: all visible slots, and causal among the new ones.
+
+        Returns:
+            A bias as `slot_attention` takes it; (1, 1, L, read_length) bool for transformers' own
+            implementations of attention.
+        """
         length = len(slots)
         mask = self.visible[: self.cache.read_length].repeat(length, 1)
         causal = torch.ones(length, length, dtype=torch.bool, device=self.cache.device).tril()
         mask[:, self._index(slots)] = causal
-        return mask[None, None]
+        config = self.backbone.config
+        if config._attn_implementation != SLOT_ATTENTION:
+            return mask[None, None]
+        groups = config.num_attention_heads // config.num_key_value_heads
+        return fold_mask(mask, groups, self.cache.layers[0].keys.dtype)
 
     def _index(self, slots: Sequence[int]) -> torch.Tensor:
         return torch.tensor(slots, dtype=torch.long, device=self.cache.device)

@@ -52,6 +52,7 @@ class RomaThinker(ThinkerModel):
         dtype: str = "auto",
         quantization: str = "none",
         speak_source: str = "auto",
+        optimized: bool = True,
     ) -> RomaThinker:
         """Load a Qwen2.5-Omni thinker from a folder; nothing is downloaded.
 
@@ -68,6 +69,8 @@ class RomaThinker(ThinkerModel):
             speak_source: where p(speak) comes from: `auto` (the source that the checkpoint's
                 config names; the speak head by default), `head`, `state_token` or `yes_no`; see
                 `SpeakSource`.
+            optimized: false: run transformers' modules as they are, to compare results and speed;
+                see `ThinkerModel`.
 
         Raises:
             CheckpointError: the folder or a file in it is missing, damaged or does not fit the
@@ -80,7 +83,7 @@ class RomaThinker(ThinkerModel):
         torch_dtype = resolve_dtype(dtype, torch_device)
         kind = Quantization(quantization)
         try:
-            return cls._load(folder, torch_device, torch_dtype, kind, speak_source)
+            return cls._load(folder, torch_device, torch_dtype, kind, speak_source, optimized)
         except CheckpointError as error:
             if str(folder) in str(error):
                 raise
@@ -100,6 +103,7 @@ class RomaThinker(ThinkerModel):
         dtype: torch.dtype,
         quantization: Quantization,
         speak_source: str,
+        optimized: bool,
     ) -> RomaThinker:
         checked = check_checkpoint(folder)
         onnx_overrides = OnnxOverrides.from_folder(folder) if is_bundle(folder) else OnnxOverrides()
@@ -134,6 +138,7 @@ class RomaThinker(ThinkerModel):
             speak_head=None if head is None else head.to(device),
             onnx_overrides=onnx_overrides,
             name=folder.name,
+            optimized=optimized,
         )
         check_finite(folder, backbone)
         if thinker.speak_head is not None:

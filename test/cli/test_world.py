@@ -10,6 +10,8 @@ import pytest
 
 from roma_ros.cli import main
 
+from ..world.recorded import write_esc_10
+
 
 def test_render_writes_a_film_and_its_annotations(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -24,6 +26,16 @@ def test_render_writes_a_film_and_its_annotations(
     assert "out.json" in capsys.readouterr().out
 
 
+def test_recordings_of_a_folder_are_played(tmp_path: Path) -> None:
+    folder = write_esc_10(tmp_path / "esc10")
+    arguments = ["--plot", "recordings", "--recordings", str(folder), "--seconds", "20"]
+    arguments += ["--fps", "2", "--size", "56x56", str(tmp_path / "out.mp4")]
+    assert main(["world", "render", *arguments]) == 0
+    annotations = json.loads((tmp_path / "out.json").read_text())
+    assert {sound["kind"] for sound in annotations["sounds"]} <= {"dog", "rain", "waves", "baby"}
+    assert all(sound["recording"].endswith("-A.wav") for sound in annotations["sounds"])
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -33,6 +45,8 @@ def test_render_writes_a_film_and_its_annotations(
         (["--fps", "500", "x.mp4"], "2 to 120"),
         (["x.avi"], "ends in .mp4"),
         (["nowhere/x.mp4"], "nowhere is not a folder"),
+        (["--recordings", "none", "x.mp4"], "none is not a folder; expected one of recordings"),
+        (["--plot", "recordings", "x.mp4"], "expected a folder of recordings to play"),
     ],
 )
 def test_what_cannot_be_rendered_is_said_in_one_line(

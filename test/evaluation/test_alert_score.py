@@ -72,3 +72,22 @@ def test_what_cannot_be_measured_is_nan() -> None:
     assert np.isnan(silent.unit_f1)
     assert silent.false_alarms_per_minute == 0
     assert np.isnan(total([], AlertCounts).false_alarms_per_minute)
+
+
+def test_unclear_units_count_neither_way_and_an_event_begins_with_those_before_it() -> None:
+    labels, unclear = units("...x..x."), units(".xx...x.")
+    # It starts in the unclear units before the event; at 5 it is false; the label at 6 is clear.
+    counts = score_alert(units(".xxx.xx.") * 0.9, labels, TriggerSettings(), unclear=unclear)
+    assert (counts.events, counts.found, counts.false_alarms) == (2, 1, 1)
+    assert (counts.hits, counts.false_units, counts.missed_units) == (2, 1, 0)
+    unclear = units(".xx..x..")
+    counts = score_alert(units(".xxx.xx.") * 0.9, labels, TriggerSettings(), unclear=unclear)
+    assert (counts.found, counts.false_alarms, counts.false_units) == (2, 0, 0)
+
+
+def test_only_events_and_alarms_that_start_within_are_counted() -> None:
+    labels, p_speak = units(".xx...xx.."), units(".xx.xxxx.x") * 0.9
+    counts = score_alert(p_speak, labels, TriggerSettings(), within=range(2, 9))
+    # The event at 1 and its alarm are outside; the alarm at 4 is false and hides the event at 6.
+    assert (counts.events, counts.found, counts.false_alarms, counts.units) == (1, 0, 1, 7)
+    assert (counts.hits, counts.false_units, counts.missed_units) == (3, 2, 0)
