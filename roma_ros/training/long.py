@@ -13,7 +13,6 @@ from functools import cached_property
 
 import numpy as np
 
-from roma_ros.speech import say
 from roma_ros.training.example import Exchange, StreamExample
 from roma_ros.units import UNIT_RATE, MultimodalUnit
 from roma_ros.world import (
@@ -28,6 +27,7 @@ from roma_ros.world import (
     Split,
     SpokenLine,
     narrate,
+    say,
 )
 from roma_ros.world.questions import asked_again
 from roma_ros.world.voices import draw_voice
