@@ -80,6 +80,13 @@ def add_to(commands: Commands) -> None:
         help="folder of recorded sounds, such as ESC-10 (default: as in the settings)",
     )
     options.add_argument(
+        "--footage",
+        type=Path,
+        metavar="DIR",
+        help="folder of video files as backdrops of the lessons of sights (default: as in the "
+        "settings)",
+    )
+    options.add_argument(
         "--resume", action="store_true", help="continue from the newest checkpoint in --out"
     )
     parser.set_defaults(command=train)
@@ -103,6 +110,8 @@ def train(arguments: argparse.Namespace) -> int:
             settings = replace(settings, model=arguments.model)
         if arguments.recordings is not None:
             settings = replace(settings, recordings=arguments.recordings)
+        if arguments.footage is not None:
+            settings = replace(settings, footage=arguments.footage)
         out = run_stage(settings, arguments.out, resume=arguments.resume)
     except (CheckpointError, ValueError) as error:
         raise UsageError(str(error)) from error

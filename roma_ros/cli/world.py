@@ -11,7 +11,8 @@ from roma_ros.cli.parser import Commands, add_command, add_commands
 
 __all__ = ["add_to"]
 
-PLOTS = ("sequence", "crowd", "recordings")
+SIGHTS = "sights"
+PLOTS = ("sequence", "crowd", "recordings", SIGHTS)
 EPILOG = """\
 examples:
   roma world render --seed 7 --seconds 60 out.mp4
@@ -30,6 +31,7 @@ examples:
   roma world render --seed 7 --seconds 60 out.mp4
   roma world render --seed 7 --plot crowd --size 640x480 crowd.mp4
   roma world render --seed 7 --recordings ESC-10 dogs_and_rain.mp4
+  roma world render --seed 7 --plot sights --footage clips sights.mp4
 
 recordings:
   DIR holds ESC-10's folders, ESC-50's audio and meta/esc50.csv, or one folder
@@ -79,13 +81,19 @@ def add_to(commands: Commands) -> None:
         choices=PLOTS,
         default=PLOTS[0],
         help="sequence: one thing after another; crowd: many at a time; recordings: nothing but "
-        "recorded sounds (default: %(default)s)",
+        "recorded sounds; sights: motion, lights, a covered camera (default: %(default)s)",
     )
     content.add_argument(
         "--recordings",
         type=Path,
         metavar="DIR",
         help="folder of recorded sounds to play among the others; see below",
+    )
+    content.add_argument(
+        "--footage",
+        type=Path,
+        metavar="DIR",
+        help="folder of video files as backdrops; with --plot sights",
     )
     video = render.add_argument_group("video")
     video.add_argument(
@@ -103,13 +111,17 @@ def add_to(commands: Commands) -> None:
 
 def _render(arguments: argparse.Namespace) -> int:
     from roma_ros.world import (  # it loads OpenCV and FFmpeg, and `roma --help` needs neither
+        FootageError,
         Plot,
         RecordingLibrary,
         RecordingsError,
         SceneError,
         SpeechError,
+        Split,
         WorldError,
         make_scene,
+        make_sight_scene,
+        read_footage,
         write_annotations,
         write_film,
     )
@@ -121,13 +133,20 @@ def _render(arguments: argparse.Namespace) -> int:
     if not out.absolute().parent.is_dir():
         raise UsageError(f"{out.absolute().parent} is not a folder; create it first")
     width, height = arguments.size
+    folder: Path | None = arguments.footage
+    if folder is not None and arguments.plot != SIGHTS:
+        raise UsageError(f"--footage is for --plot {SIGHTS}; the plot is {arguments.plot}")
     try:
-        folder: Path | None = arguments.recordings
-        library = None if folder is None else RecordingLibrary.open(folder)
-        scene = make_scene(arguments.seed, arguments.seconds, Plot(arguments.plot), library)
+        recordings: Path | None = arguments.recordings
+        library = None if recordings is None else RecordingLibrary.open(recordings)
+        if arguments.plot == SIGHTS:
+            clips = () if folder is None else read_footage(folder, Split.of(arguments.seed))
+            scene = make_sight_scene(arguments.seed, arguments.seconds, clips)
+        else:
+            scene = make_scene(arguments.seed, arguments.seconds, Plot(arguments.plot), library)
         write_film(out, scene, height=height, width=width, fps=arguments.fps)
         write_annotations(annotations, scene)
-    except (SceneError, RecordingsError) as error:
+    except (SceneError, FootageError, RecordingsError) as error:
         raise UsageError(str(error)) from error
     except (WorldError, SpeechError, OSError) as error:
         raise CommandError(str(error)) from error

@@ -20,6 +20,7 @@ from roma_ros.world import (
     narration_exercise,
     question_exercises,
 )
+from roma_ros.world.scene import units_seeing
 
 __all__ = ["Case", "CaseKind", "modality", "schedule"]
 
@@ -82,7 +83,8 @@ def schedule(protocol: Protocol) -> Iterator[tuple[CaseKind, int]]:
 def modality(kind: AlertKind, scene: Scene) -> np.ndarray:
     """Return the units in which anything of an alert's modality is present: bool (seconds,).
 
-    That is any figure (visual), any sound (audio), both (joint) or any touch (touch). The oracle
+    That is any figure (visual), any sound (audio), both (joint), any touch (touch)
+    or any event of light, lamps and camera (sight). The oracle
     baseline of `metrics` raises an alert in these units.
     """
     senses = Senses(scene)
@@ -95,6 +97,8 @@ def modality(kind: AlertKind, scene: Scene) -> np.ndarray:
     if kind is AlertKind.JOINT:
         both: np.ndarray = figures & sounds
         return both
+    if kind is AlertKind.SIGHT:
+        return _units(scene, [units_seeing(e.begins, e.ends) for e in scene.sights])
     return _units(scene, [touch.seen_in for touch in senses.touches])
 
 

@@ -29,7 +29,7 @@ from roma_ros.evaluation.sweeps import (
     sweep_narration_threshold,
 )
 from roma_ros.percentiles import p50_p99
-from roma_ros.world import AlertKind, Split
+from roma_ros.world import COMMON_KINDS, Split
 
 __all__ = ["Report", "metric_as_dict"]
 
@@ -130,7 +130,7 @@ def _alerts_by_kind(
 ) -> dict[str, dict[str, dict[str, float]]]:
     """Return scores of the model and of each baseline, for all alerts and for each kind."""
     groups = {"all": list(outcomes)}
-    for kind in AlertKind:
+    for kind in COMMON_KINDS:
         groups[kind.value] = [outcome for outcome in outcomes if outcome.kind is kind]
     return {
         name: {who: _alert(counts) for who, counts in alert_totals(group, triggers).items()}

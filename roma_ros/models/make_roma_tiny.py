@@ -1,6 +1,7 @@
 """Make `roma_tiny`: Qwen2.5-Omni's thinker architecture at a few million parameters.
 
-    python -m roma_ros.models.make_roma_tiny OUT [--seed 0 | --trained CHECKPOINT...]
+    python -m roma_ros.models.make_roma_tiny OUT [--seed 0 | --extend CHECKPOINT |
+        --trained CHECKPOINT...]
 
 The weights are random until they are trained (`make train-tiny`); only sizes, tokenizer and
 settings are set here.
@@ -26,6 +27,7 @@ from transformers import (
 )
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
+from roma_ros.models.new_words import add_words, spelled_words
 from roma_ros.thinker import RomaConfig, RomaThinker, SpeakHead, Vocabulary
 from roma_ros.thinker.features import FeatureExtractor
 from roma_ros.thinker.qwen_omni import text_model
@@ -43,6 +45,8 @@ from roma_ros.world import (
     draw_questions,
     make_scene,
     narrate,
+    recorded_sentences,
+    sight_sentences,
 )
 
 __all__ = ["main", "make_roma_tiny", "make_tokenizer", "mean_of", "world_vocabulary"]
@@ -76,6 +80,8 @@ def sentences() -> Iterator[str]:
     yield NARRATION_INSTRUCTION * WORLDS
     yield f"{CAPTION_QUESTION}{DICTATION_QUESTION}" * WORLDS
     yield from world_sentences(WORLDS)
+    yield from recorded_sentences()
+    yield from sight_sentences()
 
 
 def world_sentences(worlds: int) -> Iterator[str]:
@@ -261,8 +267,15 @@ def main() -> None:
     parser.add_argument(
         "--trained", type=Path, nargs="+", help="checkpoint to be embedded; of several, their mean"
     )
+    parser.add_argument(
+        "--extend", type=Path, help="checkpoint to copy, with a token for each new word of worlds"
+    )
     arguments = parser.parse_args()
-    if arguments.trained is None:
+    if arguments.extend is not None:
+        thinker = RomaThinker.from_pretrained(arguments.extend, device="cpu")
+        words = spelled_words(thinker.tokenizer, sentences())
+        what = f"{add_words(thinker, words)} new tokens for {len(words)} words"
+    elif arguments.trained is None:
         thinker, what = make_roma_tiny(arguments.seed), f"untrained, seed {arguments.seed}"
     else:
         thinker, what = mean_of(arguments.trained), "trained"

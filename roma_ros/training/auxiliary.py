@@ -20,6 +20,7 @@ from torch import nn
 
 from roma_ros.world import Scene, Senses, SpokenWord
 from roma_ros.world.scene import CHANGE, LOOK_EVERY
+from roma_ros.world.sight_facts import SIGHT_LABELS
 from roma_ros.world.words import ESC_10, PLACES, Colour, Look, Shape, Sound, counted
 
 __all__ = [
@@ -50,6 +51,7 @@ def _seen() -> Iterator[str]:
         for place in PLACES:
             yield f"{thing.value} {place}"
     yield from ("touch", "touch stays")
+    yield from SIGHT_LABELS
 
 
 def _heard() -> Iterator[str]:
@@ -62,6 +64,7 @@ def _heard() -> Iterator[str]:
 
 VISUAL_LABELS, AUDIO_LABELS = (tuple(dict.fromkeys(names())) for names in (_seen, _heard))
 """Names of the binary labels on pictures and on sound of a unit."""
+FIGURE_LABELS = frozenset(VISUAL_LABELS) - frozenset(SIGHT_LABELS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,19 +98,21 @@ class AuxiliaryTargets:
         seen, heard: those of `VISUAL_LABELS` and `AUDIO_LABELS` that are true.
         spoken: spoken words with their times in seconds from the start of the first unit.
         standing: figures in the last frame.
+        unclear: labels among those of `seen` that are unknown.
     """
 
     seen: frozenset[str] | None = None
     heard: frozenset[str] | None = None
     spoken: tuple[SpokenWord, ...] | None = None
     standing: tuple[VisibleFigure, ...] | None = None
+    unclear: frozenset[str] = frozenset()
 
     @property
     def row(self) -> list[float]:
         """Binary labels, those of `VISUAL_LABELS` first: 1 true, 0 false, -1 unknown."""
         known = ((VISUAL_LABELS, self.seen), (AUDIO_LABELS, self.heard))
         return [
-            -1.0 if facts is None else float(name in facts)
+            -1.0 if facts is None or name in self.unclear else float(name in facts)
             for names, facts in known
             for name in names
         ]
@@ -156,8 +161,14 @@ class _Unit:
 
     @property
     def facts(self) -> AuxiliaryTargets:
+        sights = self.senses.sight_facts
+        shown, unclear = sights.shown(self.unit)
+        hidden = bool(sights.hidden[2 * self.unit : 2 * self.unit + 2].any())
         return AuxiliaryTargets(
-            seen=frozenset(self.seen), heard=frozenset(self.heard), standing=tuple(self.standing)
+            seen=frozenset(self.seen) | shown,
+            heard=frozenset(self.heard),
+            standing=None if hidden else tuple(self.standing),
+            unclear=unclear | (FIGURE_LABELS if hidden else frozenset()),
         )
 
     @property

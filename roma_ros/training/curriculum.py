@@ -15,10 +15,12 @@ from roma_ros.training.long import LongLesson, composed
 from roma_ros.units import MultimodalUnit
 from roma_ros.world import (
     ALERT_KINDS,
+    COMMON_KINDS,
     PRESENT_KINDS,
     SPOKEN_KINDS,
     AlertKind,
     Exercise,
+    FootageClip,
     Plot,
     QuestionKind,
     RecordingLibrary,
@@ -35,8 +37,10 @@ from roma_ros.world import (
     dense_questions,
     draw_questions,
     make_scene,
+    make_sight_scene,
     narration_on,
     questions_on,
+    sight_questions,
 )
 
 __all__ = ["Lesson", "Lessons", "Mix"]
@@ -48,6 +52,7 @@ SHOWN = 2  # least seconds of scenes with alerts per item: shorter streams use s
 SCENES = 3  # least number of scenes with a narration, or with questions on the past, per item
 QUESTIONED = 2  # scenes with questions only, per item
 FILLED = 14  # seconds of a scene from which short streams are cut
+GLIMPSES = 3  # single units of a scene with sights, at least
 GLIMPSED = 12  # seconds of a scene from which single units are taken
 # Whether a look is present is asked most: alerts depend on it, and it is the hardest to learn.
 # `What colour is the circle?` requires binding colour to shape. Separate questions on colours and
@@ -68,7 +73,9 @@ ALOUD_KINDS = (
     *(2 * (QuestionKind.SEEN_NOW, QuestionKind.ORDER)),
     *(QuestionKind.TOUCHING_NOW, QuestionKind.SHAPES_SO_FAR),
 )
-WAITED_KINDS = (*AlertKind, AlertKind.VISUAL)  # visual alerts are the hardest
+WAITED_KINDS = (*COMMON_KINDS, AlertKind.VISUAL)  # visual alerts are the hardest
+SIGHTS_AMONG, RECORDINGS_AMONG = 0.15, 0.2  # shares of the scenes of long streams
+SIGHT_KINDS = (*(4 * (AlertKind.SIGHT,)), AlertKind.AUDIO)
 DICTATED = 6  # seconds of a scene, long enough to have questions
 CAPTION_QUESTION = "what happens now?"
 DICTATION_QUESTION = "what did I say?"
@@ -91,6 +98,9 @@ class Mix:
         recorded: share of the worlds of the other lessons in which recorded sounds are played, 0 to
             1.
         unknown: share of alert instructions that are about unknown words, 0 to 1.
+        sights: share of lessons of streams with alert instructions on sights, over footage if
+            there is any.
+        sight_glimpses: share of lessons of single units with sights, for the vision encoder.
         long: share of lessons of long streams of several scenes, in which a session evicts units:
             alerts, narrations and questions.
         spoken: share of instructions and questions that are spoken instead of text, 0 to 1.
@@ -118,6 +128,8 @@ class Mix:
     recordings: float = 0.0
     recorded: float = 0.0
     unknown: float = 0.0
+    sights: float = 0.0
+    sight_glimpses: float = 0.0
     long: float = 0.0
     spoken: float = 0.0
     seconds: tuple[int, int] = (2, 4)
@@ -158,7 +170,9 @@ class Mix:
         """Shares in the order of `KINDS`."""
         return (
             *(self.glimpses, self.dictations, self.questions),
-            *(self.alerts, self.narrations, self.memories, self.recordings, self.long),
+            *(self.alerts, self.narrations, self.memories, self.recordings),
+            *(self.sights, self.sight_glimpses),
+            self.long,
         )
 
     @property
@@ -183,6 +197,7 @@ class Lessons(Dataset[list[StreamExample]]):
         split: split of the worlds and voices.
         first: number of the first world, so that a later stage gets new worlds.
         recordings: recorded sounds for mixes that need them.
+        footage: clips for the lessons of sights; without, these are of rendered rooms alone.
 
     Raises:
         ValueError: a mix needs recordings and there are none.
@@ -195,6 +210,7 @@ class Lessons(Dataset[list[StreamExample]]):
         *,
         first: int = 0,
         recordings: RecordingLibrary | None = None,
+        footage: Sequence[FootageClip] = (),
     ) -> None:
         if recordings is None and any(lesson.mix.needs_recordings for lesson in lessons):
             raise ValueError(
@@ -205,6 +221,7 @@ class Lessons(Dataset[list[StreamExample]]):
         self.lessons = tuple(lessons)
         self.split = split
         self.first = first
+        self.footage = footage
 
     def __len__(self) -> int:
         return sum(lesson.worlds for lesson in self.lessons)
@@ -223,7 +240,9 @@ class Lessons(Dataset[list[StreamExample]]):
         # Drawn apart from the rest, so that a world without recordings is the same as before.
         recorded = np.random.default_rng((seeds[0], 9)).random() < mix.recorded
         needed = recorded or make is World.recordings
-        world = World(seeds, seconds, spoken, mix, self.recordings if needed else None)
+        world = World(
+            seeds, seconds, spoken, mix, self.recordings if needed else None, self.footage
+        )
         # A world without a possible alert or spoken question has text questions instead.
         return make(world) or world.text_questions()
 
@@ -245,6 +264,7 @@ class World:
         spoken: whether instructions and questions are spoken.
         mix: settings of the lesson.
         library: recorded sounds that its scenes play; `None` for none.
+        footage: clips for its sights.
     """
 
     seeds: Sequence[int]
@@ -252,6 +272,7 @@ class World:
     spoken: bool
     mix: Mix
     library: RecordingLibrary | None = None
+    footage: Sequence[FootageClip] = ()
 
     def glimpses(self) -> list[StreamExample]:
         """Return `seconds` examples of single units, from one scene after another."""
@@ -375,26 +396,70 @@ class World:
             for scene in scenes
         ]
 
+    def sights(self) -> list[StreamExample]:
+        """Return streams with an alert instruction on sights each."""
+        examples = []
+        for seed in self.seeds[: max(1, SHOWN // self.seconds)]:
+            scene = self.stretch(make_sight_scene(seed, self.whole, self.footage))
+            told = alerts_on(scene, STREAMS_PER_WORLD, spoken=self.spoken, kinds=SIGHT_KINDS)
+            units = () if self.spoken else list(WorldRenderer(scene))
+            for exercise in told:
+                there = exercise.scene
+                last = there.seconds - 1
+                asked = self.sights_asked(there, last, self.mix.questions_per_stream // 2)
+                example = exercise_example(exercise, self.mix, units)
+                examples.append(replace(example, exchanges=asked))
+        return examples
+
+    def sights_asked(self, scene: Scene, unit: int, count: int) -> list[Exchange]:
+        """Return at most `count` questions on the sights of a unit, those with `yes` first."""
+        asked = np.random.default_rng((scene.seed, unit, 9)).permutation(
+            np.array(sight_questions(scene, unit)).reshape(-1, 2)
+        )
+        pairs = sorted(asked.tolist(), key=lambda pair: pair[1] != "yes")[:count]
+        return [Exchange(unit=unit, question=text, answer=answer) for text, answer in pairs]
+
+    def sight_glimpses(self) -> list[StreamExample]:
+        """Return `seconds` examples of single units with sights, from one scene after another."""
+        examples: list[StreamExample] = []
+        for seed in self.seeds:
+            scene = make_sight_scene(seed, GLIMPSED, self.footage)
+            facts, renderer = auxiliary_targets(scene), WorldRenderer(scene)
+            units = np.random.default_rng((seed, 7)).permutation(GLIMPSED)
+            for unit in units[: max(math.ceil(self.seconds / SEEDS), GLIMPSES)].tolist():
+                shown = [renderer.unit(unit)]
+                asked = self.sights_asked(scene, unit, self.mix.questions_per_stream)
+                asked = [replace(exchange, unit=0) for exchange in asked]
+                examples.append(StreamExample(units=shown, exchanges=asked, facts=facts[unit]))
+            if len(examples) >= self.seconds:
+                break
+        return examples[: self.seconds]
+
     def long(self) -> list[StreamExample]:
         """Return several rows of one long stream, each with a window of its own."""
         random = np.random.default_rng((self.seeds[0], 11))
+        stream = composed(self.seeds[0], self.seconds, random, self.any_scene)
+        with_sights = any(part.scene.sights for part in stream.parts)
         lesson = LongLesson(
-            stream=composed(self.seeds[0], self.seconds, random, self.any_scene),
+            stream=stream,
             random=random,
             windows=self.mix.windows,
             questions=self.mix.questions_per_stream,
             question_kinds=(*ASKED_KINDS, *self.mix.often_asked),
-            alert_kinds=tuple(ALERT_KINDS),
+            alert_kinds=tuple(AlertKind) if with_sights else COMMON_KINDS,
+            unknown=self.mix.unknown,
             example=lambda exercise, units: exercise_example(exercise, self.mix, units),
         )
         return lesson.rows(self.mix.long_rows, spoken=self.spoken)
 
     def any_scene(self, seed: int, seconds: int) -> Scene:
-        """Return a scene of a long stream."""
-        plots = [Plot.CROWD, Plot.SEQUENCE]
-        if self.library is not None:
-            plots.append(Plot.RECORDINGS)
-        return make_scene(seed, seconds, plots[seed % len(plots)], recordings=self.library)
+        """Return a scene of a long stream; of recordings or with sights now and then."""
+        drawn = np.random.default_rng((seed, 12)).random()
+        if drawn < SIGHTS_AMONG:
+            return make_sight_scene(seed, seconds, self.footage)
+        if self.library is not None and drawn < SIGHTS_AMONG + RECORDINGS_AMONG:
+            return make_scene(seed, seconds, Plot.RECORDINGS, self.library)
+        return make_scene(seed, seconds, Plot.SEQUENCE if seed % 2 else Plot.CROWD, self.library)
 
     def remembered(self, scene: Scene) -> list[Exchange]:
         """Return questions on the past."""
@@ -414,8 +479,16 @@ class World:
 
     def scene(self, seed: int, plot: Plot) -> Scene:
         """Return a stretch of a longer scene, as scenes start empty."""
-        whole = make_scene(seed, max(self.seconds, FILLED), plot, self.library)
-        random = np.random.default_rng((seed, 8))
+        return self.stretch(make_scene(seed, self.whole, plot, self.library))
+
+    @property
+    def whole(self) -> int:
+        """Length in seconds of the scenes that streams are cut from."""
+        return max(self.seconds, FILLED)
+
+    def stretch(self, whole: Scene) -> Scene:
+        """Return `seconds` of a scene from a random unit on."""
+        random = np.random.default_rng((whole.seed, 8))
         return whole.stretch(int(random.integers(whole.seconds - self.seconds + 1)), self.seconds)
 
 
@@ -427,6 +500,8 @@ KINDS: tuple[Callable[[World], list[StreamExample]], ...] = (
     World.narrations,
     World.memories,
     World.recordings,
+    World.sights,
+    World.sight_glimpses,
     World.long,
 )
 
@@ -486,8 +561,10 @@ def exercise_example(
         units=units,
         instruction=None if exercise.line is not None else exercise.text,
         speak=[
-            None if due and unit < exercise.told_after else due
-            for unit, due in enumerate(exercise.labels.tolist())
+            None if unclear or (due and unit < exercise.told_after) else due
+            for unit, (due, unclear) in enumerate(
+                zip(exercise.labels.tolist(), exercise.unclear.tolist(), strict=True)
+            )
         ],
         waiting=waiting(exercise.subject, exercise.scene),
         replies={reply.unit: reply.text for reply in exercise.replies} if narration else {},

@@ -28,6 +28,7 @@ from roma_ros.world import (
     SpokenLine,
     narrate,
     say,
+    unknown_alerts,
 )
 from roma_ros.world.questions import asked_again
 from roma_ros.world.voices import draw_voice
@@ -96,6 +97,7 @@ class LongLesson:
         questions: number of questions on branches of a row.
         question_kinds: kinds of these questions.
         alert_kinds: kinds of alert instructions.
+        unknown: share of alert instructions that are about unknown words, 0 to 1.
         example: makes the training example of an exercise with given units.
     """
 
@@ -105,6 +107,7 @@ class LongLesson:
     questions: int
     question_kinds: Sequence[QuestionKind]
     alert_kinds: Sequence[AlertKind]
+    unknown: float
     example: Callable[[Exercise, Sequence[MultimodalUnit]], StreamExample]
 
     def rows(self, count: int, *, spoken: bool) -> list[StreamExample]:
@@ -115,6 +118,9 @@ class LongLesson:
             spoken: whether instructions and questions are spoken instead of given as text.
         """
         alerts = list(self.stream.alerts(count, self.alert_kinds))
+        for number, alert in enumerate(unknown_alerts(self.stream.scene, len(alerts))):
+            if self.random.random() < self.unknown:
+                alerts[number] = alert
         rows: list[StreamExample | None] = []
         for _ in range(count):
             window = int(self.random.integers(self.windows[0], self.windows[1] + 1))
@@ -126,7 +132,9 @@ class LongLesson:
             else:
                 alert = alerts.pop(0)
                 told, line, units = self._told(alert.instruction, spoken)
-                subject = replace(alert, labels=told.labels(alert.event))
+                subject = replace(
+                    alert, labels=told.labels(alert.event), unclear=told.unclear(alert.event)
+                )
                 exercise = Exercise(
                     id="alert", scene=told.scene, subject=subject, text=alert.instruction, line=line
                 )
@@ -236,4 +244,4 @@ class LongLesson:
 
 def _empty(scene: Scene, seconds: int) -> Scene:
     """Return the backdrop and room of a scene without anything that happens."""
-    return replace(scene, seconds=seconds, figures=(), touches=(), sounds=(), speech=())
+    return replace(scene, seconds=seconds, figures=(), touches=(), sounds=(), speech=(), sights=())

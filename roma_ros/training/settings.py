@@ -119,6 +119,8 @@ class TrainSettings:
         recordings: folder of recorded sounds, for mixes with `recorded` or `recordings`; `None` for
             none.
         recording_folds: folds of ESC-10 or ESC-50 that are trained on.
+        footage: folder of video files that the lessons of sights have as backdrops, without the
+            clips for test; `None` for rendered rooms alone.
         trainer: transformers' `TrainingArguments` by name, such as learning_rate, save_steps, bf16,
             lr_scheduler_type, per_device_train_batch_size, gradient_checkpointing.
 
@@ -140,6 +142,7 @@ class TrainSettings:
     seed: int = 0
     recordings: str | None = None
     recording_folds: tuple[int, ...] = (1, 2, 3)
+    footage: Path | None = None
     trainer: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -193,7 +196,14 @@ class TrainSettings:
             adapters = None if lora is None else LoraSettings(**lora)
             decide = values.pop("decide", None)
             deciding = None if decide is None else DecideSettings(**decide)
-            return cls(lessons=lessons, lora=adapters, decide=deciding, **values)
+            footage = values.pop("footage", None)
+            return cls(
+                lessons=lessons,
+                lora=adapters,
+                decide=deciding,
+                footage=None if footage is None else Path(footage),
+                **values,
+            )
         except (TypeError, ValueError, KeyError) as error:
             raise SettingsError(f"{file}: {error}") from error
 

@@ -27,6 +27,7 @@ from roma_ros.training.muon import MuonAndAdamW
 from roma_ros.training.progress import ProgressBar, ProgressLines
 from roma_ros.training.saving import load_progress, save_merged, save_progress
 from roma_ros.training.settings import DecideSettings, TrainSettings
+from roma_ros.world import Split, read_footage
 
 __all__ = ["ADAPTERS_FOLDER", "StreamTrainer", "load_for_training", "train"]
 
@@ -200,6 +201,7 @@ def train(settings: TrainSettings, out: Path, *, resume: bool = False) -> Path:
         ValueError: `trainer` has an argument that transformers does not know, or `out` has no
             checkpoint to resume from.
         CheckpointError: the model cannot be loaded.
+        FootageError: the folder of footage is missing or has no clip for training.
     """
     options = {
         "use_cpu": not torch.cuda.is_available(),
@@ -222,6 +224,7 @@ def train(settings: TrainSettings, out: Path, *, resume: bool = False) -> Path:
         raise ValueError(f"trainer: {error}; see transformers' TrainingArguments") from error
     if arguments.disable_tqdm:
         logging.disable_progress_bar()  # of weights that are read and written
+    footage = () if settings.footage is None else read_footage(settings.footage, Split.TRAIN)
     thinker = load_for_training(settings.model, settings.seed, settings.dtype, settings.decide)
     torch.manual_seed(settings.seed)  # of adapters and auxiliary heads
     model = TrainingModel(
@@ -237,7 +240,10 @@ def train(settings: TrainSettings, out: Path, *, resume: bool = False) -> Path:
         muon=settings.muon,
         args=arguments,
         train_dataset=Lessons(
-            settings.lessons, first=settings.first_world, recordings=settings.library()
+            settings.lessons,
+            first=settings.first_world,
+            recordings=settings.library(),
+            footage=footage,
         ),
         data_collator=MicroBatcher(
             Batcher(thinker.features, thinker.dialogue), settings.max_tokens

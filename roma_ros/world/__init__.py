@@ -30,6 +30,9 @@ The modules use the words of a theatre:
   of it at some speed, colour and room (`RecordingLibrary`, `PlayedClip`).
 - room: background noise of the sound track, hiss and rumble (`Room`).
 - senses: what can be seen and heard in each unit, the lookup behind all labels (`Senses`).
+- sight: what needs no names of things: motion, stillness, the light, a covered camera, lamps
+  (`Sight`); a scene's `sights` are `SightEvent`s, and real `Footage` may take the place of the
+  backdrop's texture.
 - film: a scene rendered to an MP4 file (`write_film`).
 - line: a sentence spoken to the robot, over the sound track (`SpokenLine`).
 - exercise: a scene with one instruction or question and the expected output (`Exercise`).
@@ -42,10 +45,18 @@ The modules use the words of a theatre:
 
 from roma_ros.speech import SpeechError, SpokenWord, Voice, say
 from roma_ros.task import Task
-from roma_ros.world.alert import ALERT_KINDS, AlertKind, Window, WorldAlert, WorldEvent, draw_alerts
+from roma_ros.world.alert import (
+    ALERT_KINDS,
+    COMMON_KINDS,
+    AlertKind,
+    Window,
+    WorldAlert,
+    WorldEvent,
+    draw_alerts,
+)
 from roma_ros.world.annotations import annotate, write_annotations
 from roma_ros.world.continuous import ContinuousStream, Part, make_continuous
-from roma_ros.world.errors import FilmError, RecordingsError, SceneError, WorldError
+from roma_ros.world.errors import FilmError, FootageError, RecordingsError, SceneError, WorldError
 from roma_ros.world.exercise import (
     Exercise,
     Subject,
@@ -56,8 +67,10 @@ from roma_ros.world.exercise import (
     narration_on,
     question_exercises,
     questions_on,
+    sight_exercises,
 )
 from roma_ros.world.film import write_film
+from roma_ros.world.footage import Footage, FootageClip, read_footage, split_of_clip
 from roma_ros.world.frames import FrameRenderer
 from roma_ros.world.narration import NARRATION_INSTRUCTION, Segment, captions, narrate
 from roma_ros.world.plot import Plot
@@ -74,6 +87,9 @@ from roma_ros.world.renderer import WorldRenderer
 from roma_ros.world.scene import Figure, Scene, SoundEvent, SpokenLine, Touch
 from roma_ros.world.senses import Senses
 from roma_ros.world.sentences import recorded_sentences
+from roma_ros.world.sight_facts import sight_questions
+from roma_ros.world.sight_scene import make_sight_scene
+from roma_ros.world.sights import SIGHTS, Sight, SightEvent, SightKind, sight_sentences
 from roma_ros.world.sound import SoundRenderer
 from roma_ros.world.splits import Split
 from roma_ros.world.staging import make_scene
@@ -84,9 +100,11 @@ from roma_ros.world.words import ANSWERS, ESC_10, Colour, Look, RecordedSound, S
 __all__ = [
     "ALERT_KINDS",
     "ANSWERS",
+    "COMMON_KINDS",
     "ESC_10",
     "NARRATION_INSTRUCTION",
     "PRESENT_KINDS",
+    "SIGHTS",
     "SPOKEN_KINDS",
     "TEST_VOICES",
     "TRAIN_VOICES",
@@ -98,6 +116,9 @@ __all__ = [
     "Exercise",
     "Figure",
     "FilmError",
+    "Footage",
+    "FootageClip",
+    "FootageError",
     "FrameRenderer",
     "Look",
     "Part",
@@ -113,6 +134,9 @@ __all__ = [
     "Segment",
     "Senses",
     "Shape",
+    "Sight",
+    "SightEvent",
+    "SightKind",
     "Sound",
     "SoundEvent",
     "SoundRenderer",
@@ -140,13 +164,19 @@ __all__ = [
     "draw_questions",
     "make_continuous",
     "make_scene",
+    "make_sight_scene",
     "narrate",
     "narration_exercise",
     "narration_on",
     "question_exercises",
     "questions_on",
+    "read_footage",
     "recorded_sentences",
     "say",
+    "sight_exercises",
+    "sight_questions",
+    "sight_sentences",
+    "split_of_clip",
     "unknown_alerts",
     "write_annotations",
     "write_film",

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations, product
 
 import numpy as np
 
 from roma_ros.world.scene import Scene
 from roma_ros.world.senses import Senses
+from roma_ros.world.sights import SIGHTS, Sight
 from roma_ros.world.splits import Purpose, Split, generator
 from roma_ros.world.words import AnySound, Colour, Look, RecordedSound, Shape, Sound, counted
 
 __all__ = [
     "ALERT_KINDS",
+    "COMMON_KINDS",
     "TRAIN_WORDINGS",
     "WORDINGS",
     "AlertKind",
@@ -35,6 +37,7 @@ class AlertKind(enum.Enum):
     TOUCH = "touch"
     AUDIO = "audio"
     JOINT = "joint"
+    SIGHT = "sight"
 
 
 ALERT_KINDS = {
@@ -42,8 +45,11 @@ ALERT_KINDS = {
     AlertKind.TOUCH: 0.15,
     AlertKind.AUDIO: 0.25,
     AlertKind.JOINT: 0.25,
+    AlertKind.SIGHT: 0.25,
 }
-"""Probability of each kind."""
+"""Odds of each kind."""
+COMMON_KINDS = tuple(kind for kind in AlertKind if kind is not AlertKind.SIGHT)
+"""Kinds of alert on scenes without sights."""
 HAPPENS = 0.65  # probability that the event of an instruction happens in the scene
 RECORDED_ODDS = 2  # factor on the probability of AUDIO in scenes with recordings
 TRAIN_WORDINGS = (
@@ -64,7 +70,7 @@ EVERY_TIME = 0.5  # probability of `every time`, unless the event happens exactl
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorldEvent:
-    """Event of an alert: a look appears, two looks touch, a sound is heard, or a look and a sound.
+    """Event of an alert: a look, a touch, a sound, a look with a sound, or a sight.
 
     Attributes:
         look: the look that appears, or that touches `other`.
@@ -72,6 +78,8 @@ class WorldEvent:
         sound: the sound that is heard.
         count: exact number of repetitions of the sound; `None` for any number.
         unknown: text of an event that the world does not have, `a giraffe dances`: never.
+        sight: the sight; all others are `None` with it.
+        wording: index of the sight's text in an instruction.
     """
 
     look: Look | None = None
@@ -79,10 +87,14 @@ class WorldEvent:
     sound: AnySound | None = None
     count: int | None = None
     unknown: str = ""
+    sight: Sight | None = None
+    sight_wording: int = 0
 
     @property
     def kind(self) -> AlertKind:
         """Modality of the event."""
+        if self.sight is not None:
+            return AlertKind.SIGHT
         if self.look is None:
             return AlertKind.AUDIO
         if self.other is not None:
@@ -93,6 +105,8 @@ class WorldEvent:
         """Return the units in which the event can be detected: bool (seconds,)."""
         if self.unknown:
             return np.zeros(senses.scene.seconds, bool)
+        if self.sight:
+            return senses.sight(self.sight)
         if self.look and self.other:
             return senses.touching(self.look, self.other)
         units = np.ones(senses.scene.seconds, bool)
@@ -102,6 +116,10 @@ class WorldEvent:
             units &= senses.heard(self.sound, self.count)
         return units
 
+    def unclear(self, senses: Senses) -> np.ndarray | None:
+        """Return the units in which it is not clear whether it happens; `None` for none."""
+        return senses.unclear(self.sight) if self.sight else None
+
     @property
     def condition(self) -> str:
         """Text of the event in an instruction: `you hear two beeps`, `a dog barks`."""
@@ -109,6 +127,8 @@ class WorldEvent:
             return self.unknown
         if self.look is None and isinstance(self.sound, RecordedSound):
             return self.sound.condition
+        if self.sight:
+            return self.sight.wordings[self.sight_wording]
         if self.look is None:
             return f"you hear {self._sound}"
         return self._sight
@@ -123,6 +143,8 @@ class WorldEvent:
         """Text of an alert that reports the event: `two beeps sound.`, `a dog barks.`"""
         if self.worded:
             return f"{self.condition}."
+        if self.sight:
+            return self.sight.report
         if self.look is None:
             return f"{self._sound} sound{'' if (self.count or 1) > 1 else 's'}."
         return f"{self._sight}."
@@ -158,12 +180,14 @@ class WorldAlert:
         every_time: whether the instruction says `every time` instead of `when`.
         labels: bool (seconds,), the units in which p(speak) should be high.
         wording: form of the instruction, with `{when}`, and `{condition}` or `{hearing}`.
+        unclear: bool (seconds,), the units without a label; `None` for none.
     """
 
     event: WorldEvent
     every_time: bool
     labels: np.ndarray = field(repr=False)
     wording: str = TRAIN_WORDINGS[0]
+    unclear: np.ndarray | None = field(default=None, repr=False)
 
     @property
     def instruction(self) -> str:
@@ -191,7 +215,7 @@ def windows(labels: np.ndarray) -> tuple[Window, ...]:
 
 
 def draw_alerts(
-    scene: Scene, count: int, kinds: Sequence[AlertKind] = tuple(AlertKind)
+    scene: Scene, count: int, kinds: Sequence[AlertKind] = COMMON_KINDS
 ) -> tuple[WorldAlert, ...]:
     """Draw distinct alert instructions for a scene; the events of about a third never happen.
 
@@ -222,7 +246,13 @@ def draw_alerts(
         again = len(windows(labels)) != 1
         every_time = again and bool(random.random() < EVERY_TIME)
         wording = draw_wording(scene.seed, random) if event.worded else TRAIN_WORDINGS[0]
-        alerts[event] = WorldAlert(event, every_time, labels, wording)
+        worded = event
+        if event.sight:
+            held_out = Split.of(scene.seed) is not Split.TEST
+            drawn = choice.wording(event.sight, held_out=held_out)
+            worded = replace(event, sight_wording=drawn)
+        unclear = event.unclear(senses)
+        alerts[event] = WorldAlert(worded, every_time, labels, wording, unclear)
     return tuple(alerts.values())
 
 
@@ -266,6 +296,14 @@ class _Choice:
         some = self._random.permutation(len(half))[: len(near) // 2 + 1]
         return near + [half[index] for index in some]
 
+    def wording(self, sight: Sight, *, held_out: bool) -> int:
+        """Draw a text of a sight, without the last if that is held out."""
+        return int(self._random.integers(len(sight.wordings) - held_out))
+
+    def sight(self) -> Iterator[WorldEvent]:
+        for sight in SIGHTS:
+            yield WorldEvent(sight=sight)
+
     def visual(self) -> Iterator[WorldEvent]:
         for look in self._looks + self._never:
             yield WorldEvent(look=look)
@@ -297,4 +335,5 @@ CANDIDATES: dict[AlertKind, Callable[[_Choice], Iterator[WorldEvent]]] = {
     AlertKind.TOUCH: _Choice.touch,
     AlertKind.AUDIO: _Choice.audio,
     AlertKind.JOINT: _Choice.joint,
+    AlertKind.SIGHT: _Choice.sight,
 }

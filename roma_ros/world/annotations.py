@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from roma_ros.world.alert import draw_alerts
+from roma_ros.world.alert import COMMON_KINDS, AlertKind, draw_alerts
 from roma_ros.world.narration import NARRATION_INSTRUCTION, narrate
 from roma_ros.world.questions import draw_questions
 from roma_ros.world.scene import Figure, Scene, SoundEvent, Touch
@@ -24,9 +24,12 @@ def annotate(scene: Scene) -> dict[str, Any]:
 
     Times are in seconds from the start. `units` are the indices of the units in which something can
     be seen in the frame at +0.0 s or +0.5 s, or heard. Unit k ends at k + 1 seconds: only then is
-    its content known.
+    its content known. A scene with sights has those, but no narration and no questions, as darkness
+    and covers hide its figures.
     """
-    return {
+    sights = bool(scene.sights or scene.footage or scene.camera)
+    kinds = (AlertKind.SIGHT,) if sights else COMMON_KINDS
+    annotations: dict[str, Any] = {
         "seed": scene.seed,
         "split": Split.of(scene.seed).name.lower(),
         "seconds": scene.seconds,
@@ -40,7 +43,7 @@ def annotate(scene: Scene) -> dict[str, Any]:
         "narration": NARRATION_INSTRUCTION,
         "segments": [
             {"first_unit": segment.first, "end_unit": segment.end, "text": segment.text}
-            for segment in narrate(scene)
+            for segment in (() if sights else narrate(scene))
         ],
         "alerts": [
             {
@@ -49,13 +52,24 @@ def annotate(scene: Scene) -> dict[str, Any]:
                 "report": alert.event.report,
                 "units": np.flatnonzero(alert.labels).tolist(),
             }
-            for alert in draw_alerts(scene, ALERTS)
+            for alert in draw_alerts(scene, ALERTS, kinds)
         ],
         "questions": [
             {"after_unit": question.unit, "text": question.text, "answer": question.answer}
-            for question in draw_questions(scene, QUESTIONS)
+            for question in (() if sights else draw_questions(scene, QUESTIONS))
         ],
     }
+    if sights:
+        annotations["sights"] = [
+            {
+                "kind": event.incident.value,
+                "begins": round(event.begins, 3),
+                "ends": round(event.ends, 3),
+                "colour": event.colour.value if event.pulses else "",
+            }
+            for event in scene.sights
+        ]
+    return annotations
 
 
 def write_annotations(path: Path, scene: Scene) -> None:

@@ -17,7 +17,14 @@ from functools import cached_property
 import numpy as np
 
 from roma_ros.units import NS_PER_SECOND, MultimodalUnit
-from roma_ros.world.alert import AlertKind, WorldAlert, WorldEvent, draw_alerts, windows
+from roma_ros.world.alert import (
+    COMMON_KINDS,
+    AlertKind,
+    WorldAlert,
+    WorldEvent,
+    draw_alerts,
+    windows,
+)
 from roma_ros.world.errors import SceneError
 from roma_ros.world.narration import Segment, narrate
 from roma_ros.world.plot import Plot
@@ -57,8 +64,9 @@ class Part:
 
     @property
     def quiet(self) -> bool:
-        """Whether nothing happens in it: no figure, no sound, no speech."""
-        return not (self.scene.figures or self.scene.sounds or self.scene.speech)
+        """Whether nothing happens in it: no figure, no sight, no sound, no speech."""
+        scene = self.scene
+        return not (scene.figures or scene.sights or scene.sounds or scene.speech)
 
 
 class ContinuousStream:
@@ -153,6 +161,12 @@ class ContinuousStream:
         """Return the units in which an event can be detected: bool (seconds,)."""
         return np.concatenate([event.happens(senses) for senses in self._senses])
 
+    def unclear(self, event: WorldEvent) -> np.ndarray | None:
+        """Return the units in which it is not clear whether it happens; `None` for none."""
+        masks = [event.unclear(senses) for senses in self._senses]
+        known = [mask for mask in masks if mask is not None]
+        return np.concatenate(known) if known else None
+
     @cached_property
     def segments(self) -> tuple[Segment, ...]:
         """Segments of the narration that end within the stream, in order.
@@ -162,7 +176,7 @@ class ContinuousStream:
         return narrate(self.scene)
 
     def alerts(
-        self, count: int, kinds: Sequence[AlertKind] = tuple(AlertKind)
+        self, count: int, kinds: Sequence[AlertKind] = COMMON_KINDS
     ) -> tuple[WorldAlert, ...]:
         """Draw distinct alert instructions for the whole stream, of all kinds in turn.
 
@@ -178,7 +192,10 @@ class ContinuousStream:
         for part in self.parts:
             for alert in draw_alerts(part.scene, CANDIDATES, kinds):
                 found.setdefault(alert.event, alert)
-        pool = [replace(alert, labels=self.labels(alert.event)) for alert in found.values()]
+        pool = [
+            replace(alert, labels=self.labels(alert.event), unclear=self.unclear(alert.event))
+            for alert in found.values()
+        ]
         pool = [pool[index] for index in random.permutation(len(pool))]
         happening = [alert for alert in pool if alert.labels.any()]
         happening.sort(key=lambda alert: -min(len(alert.windows), OFTEN))
@@ -315,7 +332,7 @@ def _drawn(random: np.random.Generator, bounds: tuple[int, int]) -> int:
 
 def _quiet(scene: Scene, seconds: int) -> Scene:
     """Return an empty scene with the backdrop and room of another."""
-    return replace(scene, seconds=seconds, figures=(), touches=(), sounds=(), speech=())
+    return replace(scene, seconds=seconds, figures=(), touches=(), sounds=(), speech=(), sights=())
 
 
 def _closed(scene: Scene) -> Scene:

@@ -1,6 +1,6 @@
 """Errors of `roma_ros.world`."""
 
-__all__ = ["FilmError", "RecordingsError", "SceneError", "WorldError"]
+__all__ = ["FilmError", "FootageError", "RecordingsError", "SceneError", "WorldError"]
 
 
 class WorldError(Exception):
@@ -17,3 +17,7 @@ class FilmError(WorldError, RuntimeError):
 
 class RecordingsError(WorldError, ValueError):
     """Raised when a folder of recordings, or all recordings of a kind in it, cannot be used."""
+
+
+class FootageError(WorldError, ValueError):
+    """Raised when a folder of footage is missing, or has no clip that can be decoded."""

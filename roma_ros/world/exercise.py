@@ -15,7 +15,8 @@ import numpy as np
 from roma_ros.speech import say
 from roma_ros.task import Task
 from roma_ros.units import UNIT_RATE
-from roma_ros.world.alert import AlertKind, WorldAlert, draw_alerts
+from roma_ros.world.alert import COMMON_KINDS, AlertKind, WorldAlert, draw_alerts
+from roma_ros.world.footage import FootageClip
 from roma_ros.world.narration import NARRATION_INSTRUCTION, Segment, narrate
 from roma_ros.world.plot import Plot
 from roma_ros.world.questions import (
@@ -27,6 +28,7 @@ from roma_ros.world.questions import (
 )
 from roma_ros.world.scene import Scene, SpokenLine
 from roma_ros.world.senses import Senses
+from roma_ros.world.sight_scene import make_sight_scene
 from roma_ros.world.splits import Purpose, Split, generator
 from roma_ros.world.staging import make_scene
 from roma_ros.world.unknown_words import unknown_alerts
@@ -42,6 +44,7 @@ __all__ = [
     "narration_on",
     "question_exercises",
     "questions_on",
+    "sight_exercises",
 ]
 
 PAUSE = 0.1  # seconds between a spoken sentence and the next sound
@@ -106,6 +109,12 @@ class Exercise:
         return units
 
     @property
+    def unclear(self) -> np.ndarray:
+        """Units that have no label, neither high nor low: bool (scene.seconds,)."""
+        unclear = self.subject.unclear if isinstance(self.subject, WorldAlert) else None
+        return np.zeros(self.scene.seconds, bool) if unclear is None else unclear
+
+    @property
     def replies(self) -> tuple[TimedText, ...]:
         """Expected text; that of an alert is due when its event begins."""
         subject = self.subject
@@ -123,7 +132,7 @@ def alert_exercises(
     count: int,
     *,
     spoken: bool = False,
-    kinds: Sequence[AlertKind] = tuple(AlertKind),
+    kinds: Sequence[AlertKind] = COMMON_KINDS,
     plot: Plot = Plot.CROWD,
 ) -> tuple[Exercise, ...]:
     """Make alert exercises on one scene.
@@ -148,7 +157,7 @@ def alerts_on(
     count: int,
     *,
     spoken: bool = False,
-    kinds: Sequence[AlertKind] = tuple(AlertKind),
+    kinds: Sequence[AlertKind] = COMMON_KINDS,
     unknown: int = 0,
 ) -> tuple[Exercise, ...]:
     """Make alert exercises on a given scene; the arguments are those of `alert_exercises`.
@@ -160,7 +169,11 @@ def alerts_on(
     known = draw_alerts(scene, count - min(unknown, count), kinds)
     for index, alert in enumerate((*known, *unknown_alerts(scene, min(unknown, count)))):
         told, line = _instructed(scene, alert.instruction, index) if spoken else (scene, None)
-        subject = replace(alert, labels=alert.event.happens(Senses(told))) if spoken else alert
+        subject = alert
+        if spoken:
+            senses = Senses(told)
+            labels, unclear = alert.event.happens(senses), alert.event.unclear(senses)
+            subject = replace(alert, labels=labels, unclear=unclear)
         exercises.append(
             Exercise(
                 id=f"alert-{scene.seed}-{index}",
@@ -171,6 +184,28 @@ def alerts_on(
             )
         )
     return tuple(exercises)
+
+
+def sight_exercises(
+    seed: int,
+    seconds: int,
+    count: int,
+    footage: Sequence[FootageClip] = (),
+    *,
+    spoken: bool = False,
+) -> tuple[Exercise, ...]:
+    """Make alert exercises on sights of one scene, over footage if there is any.
+
+    The truth is made (light, covers, frozen pictures and lamps) or computed (motion). Leave
+    the units of `Exercise.unclear` out of scores. To measure on footage that was never trained on,
+    give a seed of `Split.TEST` and the clips of `read_footage(folder, Split.TEST)`.
+
+    Args:
+        seed, seconds, count, spoken: as in `alert_exercises`.
+        footage: clips; without, the scene is a rendered room.
+    """
+    scene = make_sight_scene(seed, seconds, footage, on_footage=1.0)
+    return alerts_on(scene, count, spoken=spoken, kinds=(AlertKind.SIGHT,))
 
 
 def narration_exercise(

@@ -13,6 +13,8 @@ from roma_ros.units import FRAMES_PER_UNIT
 from roma_ros.world.backdrop import paint_background
 from roma_ros.world.errors import SceneError
 from roma_ros.world.scene import LOOK_EVERY, Figure, Scene
+from roma_ros.world.sight_painter import SightPainter
+from roma_ros.world.sights import Incident
 from roma_ros.world.splits import Purpose, generator
 from roma_ros.world.words import Colour, Shape
 
@@ -61,6 +63,8 @@ class FrameRenderer:
         for figure in scene.figures:
             for second in range(math.floor(figure.appears), math.ceil(figure.leaves)):
                 self._figures[second].append(figure)
+        self._painter = SightPainter(scene.sights, height, width) if scene.sights else None
+        self._frozen = [e for e in scene.sights if e.incident is Incident.FROZEN]
 
     def unit(self, index: int) -> np.ndarray:
         """Render the frames of a unit at +0.0 s and +0.5 s: uint8 (2, H, W, 3) RGB."""
@@ -68,13 +72,34 @@ class FrameRenderer:
 
     def frame(self, time: float) -> np.ndarray:
         """Render the picture at a time in seconds: uint8 (H, W, 3) RGB."""
-        picture = self._background.copy()
-        for figure in self._figures.get(math.floor(time), ()):
-            self._draw(picture, figure, time)
+        camera = self.scene.camera
+        picture = self.content(time)
         picture = cv2.multiply(picture, self._light(time), scale=1 / FULL_LIGHT)
+        if self._painter:
+            picture = self._painter.paint(picture, time)
+        if camera:
+            picture = camera.expose(picture, time)
         down, right = self._jitter[round(time * 1000) % len(self._jitter)]
         noise = self._noise[down : down + self.height, right : right + self.width]
-        return np.asarray(cv2.add(picture, noise, dtype=cv2.CV_8U))
+        picture = np.asarray(cv2.add(picture, noise, dtype=cv2.CV_8U))
+        return camera.compress(picture) if camera else picture
+
+    def content(self, time: float) -> np.ndarray:
+        """Render background and figures without light, sights and noise: uint8 (H, W, 3) RGB."""
+        footage = self.scene.footage
+        if footage is None:
+            picture = self._background.copy()
+        else:
+            picture = footage.frame(self._played(time), self.height, self.width)
+        for passer in self.scene.passers:
+            passer.paint(picture, time)
+        for figure in self._figures.get(math.floor(time), ()):
+            self._draw(picture, figure, time)
+        return np.asarray(picture)
+
+    def _played(self, time: float) -> float:
+        """Return a time in seconds without the time for which the footage was frozen."""
+        return time - sum(max(min(e.ends, time) - e.begins, 0.0) for e in self._frozen)
 
     def pixel(self, x: float, y: float) -> tuple[float, float]:
         """Return the column and row in pixels of a place on the stage (x and y, 0 to 1)."""

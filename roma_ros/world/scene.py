@@ -16,7 +16,10 @@ from bisect import bisect_right
 from dataclasses import dataclass, replace
 
 from roma_ros.speech import SpokenWord, Voice, speak
+from roma_ros.world.camera_faults import CameraFaults
+from roma_ros.world.footage import Footage, Passer
 from roma_ros.world.recordings import PlayedClip
+from roma_ros.world.sights import SightEvent
 from roma_ros.world.words import AnySound, Look, RecordedSound
 
 __all__ = [
@@ -341,6 +344,10 @@ class Scene:
         room: background of the sound.
         speech: sentences spoken to the robot.
         recorded: kinds of recorded sound that may occur in it, whether they do or not.
+        footage: real footage in place of the backdrop's texture; `None` for a rendered room.
+        passers: pieces of footage that move across the picture.
+        sights: what happens to light, lamps and camera, near misses included.
+        camera: faults of the camera; `None` for a camera that has only the backdrop's noise.
     """
 
     seed: int
@@ -352,6 +359,10 @@ class Scene:
     room: Room
     speech: tuple[SpokenLine, ...] = ()
     recorded: tuple[RecordedSound, ...] = ()
+    footage: Footage | None = None
+    passers: tuple[Passer, ...] = ()
+    sights: tuple[SightEvent, ...] = ()
+    camera: CameraFaults | None = None
 
     def delayed(self, units: int) -> Scene:
         """Return the scene with an empty and silent stretch of `units` before it."""
@@ -361,6 +372,9 @@ class Scene:
             figures=tuple(figure.delayed(units) for figure in self.figures),
             touches=tuple(touch.delayed(units) for touch in self.touches),
             sounds=tuple(sound.delayed(units) for sound in self.sounds),
+            footage=self.footage and self.footage.delayed(units),
+            passers=tuple(passer.delayed(units) for passer in self.passers),
+            sights=tuple(sight.delayed(units) for sight in self.sights),
         )
 
     def hushed(self, begins: float, ends: float) -> Scene:
@@ -383,6 +397,9 @@ class Scene:
             figures=tuple(figure for figure in figures if figure.leaves > 0),
             touches=tuple(touch for touch in touches if touch.ends > 0),
             sounds=tuple(sound for sound in sounds if sound.heard_in),
+            footage=self.footage and self.footage.delayed(-first),
+            passers=tuple(passer.delayed(-first) for passer in self.passers),
+            sights=tuple(sight.delayed(-first) for sight in self.sights),
             speech=(),
         )
 

@@ -10,6 +10,8 @@ from typing import TypeVar
 import numpy as np
 
 from roma_ros.world.scene import Figure, Scene, SoundEvent, Touch
+from roma_ros.world.sight_facts import SightFacts, sight_facts
+from roma_ros.world.sights import Sight
 from roma_ros.world.words import AnySound, Look, RecordedSound, Sound
 
 __all__ = ["Senses"]
@@ -49,6 +51,19 @@ class Senses:
         return self._units(
             touch.seen_in for touch in self.touches if {touch.mover, touch.other} == {one, other}
         )
+
+    def sight(self, sight: Sight) -> np.ndarray:
+        """Return the units in which a sight happens."""
+        return self.sight_facts.labels(sight)
+
+    def unclear(self, sight: Sight) -> np.ndarray:
+        """Return the units in which it is not clear whether a sight happens."""
+        return self.sight_facts.unclear(sight)
+
+    @cached_property
+    def sight_facts(self) -> SightFacts:
+        """Light, lamps, covers and motion in each frame."""
+        return sight_facts(self.scene)
 
     @cached_property
     def figures(self) -> tuple[Figure, ...]:

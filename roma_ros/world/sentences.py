@@ -1,4 +1,4 @@
-"""Phrases on recorded sounds: all that is said of them and asked, for a tokenizer's new words."""
+"""All phrases on recorded sounds in the world, for the new words of a tokenizer."""
 
 from __future__ import annotations
 

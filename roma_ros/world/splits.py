@@ -53,6 +53,7 @@ class Purpose(enum.Enum):
     RECORDINGS = 7
     UNKNOWN = 8
     STREAM = 20
+    SIGHTS = 21
 
 
 def generator(seed: int, purpose: Purpose) -> np.random.Generator:

@@ -26,6 +26,23 @@ def test_render_writes_a_film_and_its_annotations(
     assert "out.json" in capsys.readouterr().out
 
 
+def test_render_sights_over_footage(tmp_path: Path) -> None:
+    clips = tmp_path / "clips"
+    clips.mkdir()
+    for name in "abc":
+        clip = clips / f"{name}.mp4"
+        assert main(["world", "render", "--seconds", "1", "--size", "112x112", str(clip)]) == 0
+    out = tmp_path / "out.mp4"
+    options = ["--plot", "sights", "--footage", str(clips), "--seconds", "8", "--size", "112x112"]
+    assert main(["world", "render", "--seed", "1", *options, str(out)]) == 0
+    annotations = json.loads((tmp_path / "out.json").read_text())
+    assert {alert["kind"] for alert in annotations["alerts"]} == {"sight"}
+    assert {sight["kind"] for sight in annotations["sights"]} <= {
+        *("dark", "dimmed", "covered", "frozen", "lamp")
+    }
+    assert annotations["segments"] == annotations["questions"] == []
+
+
 def test_recordings_of_a_folder_are_played(tmp_path: Path) -> None:
     folder = write_esc_10(tmp_path / "esc10")
     arguments = ["--plot", "recordings", "--recordings", str(folder), "--seconds", "20"]
@@ -39,6 +56,8 @@ def test_recordings_of_a_folder_are_played(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["--footage", "nowhere", "x.mp4"], "--footage is for --plot sights"),
+        (["--plot", "sights", "--footage", "nowhere", "x.mp4"], "nowhere is not a folder"),
         (["--seed", "-1", "x.mp4"], "the seed is -1"),
         (["--seconds", "0", "x.mp4"], "0 s;"),
         (["--size", "57x61", "x.mp4"], "even"),

@@ -89,6 +89,7 @@ def test_what_the_oracle_knows() -> None:
         AlertKind.TOUCH: [4, 5],
         AlertKind.AUDIO: [3, 8, 9, 10],
         AlertKind.JOINT: [3],
+        AlertKind.SIGHT: [],
     }
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from roma_ros.training.curriculum import Lesson, Lessons, Mix
-from roma_ros.world import Split
+from roma_ros.world import FootageClip, Split
 
 ALL = Mix(questions=1, alerts=2, narrations=1, spoken=0.3, seconds=(3, 6))
 
@@ -193,3 +193,30 @@ def test_lessons_follow_one_another_and_splits_share_no_stream() -> None:
 def test_bad_mixes_are_named(values: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Mix(**values)
+
+
+def test_lessons_of_sights() -> None:
+    lessons = Lessons([Lesson(Mix(sights=1, seconds=(6, 20)), 16)])
+    examples = [example for index in range(16) for example in lessons[index]]
+    labels = [label for example in examples for label in example.speak]
+    assert {True, False, None} == set(labels)
+    assert labels.count(None) < 0.25 * len(labels)
+    assert 0.3 < np.mean([any(example.speak) for example in examples]) < 0.9
+    asked = {ask.question for example in examples for ask in example.exchanges}
+    assert {"is it dark?", "does something move?", "is a red light on?"} <= asked
+
+
+def test_glimpses_of_sights_over_footage() -> None:
+    clip = FootageClip(
+        "noise.mp4", np.random.default_rng(0).integers(255, size=(8, 64, 64, 3), dtype="u1")
+    )
+    mix = Mix(sight_glimpses=1, seconds=(8, 8))
+    lessons = Lessons([Lesson(mix, 12)], footage=[clip])
+    examples = [example for index in range(12) for example in lessons[index]]
+    assert {len(example.units) for example in examples} == {1}
+    assert len(examples) == 12 * 8
+    seen = {name for example in examples for name in example.facts.seen or ()}
+    assert {"dark", "covered", "motion", "lamp changes", "red light", "blue light"} <= seen
+    assert any(example.facts.standing is None for example in examples)
+    rows = [example.facts.row for example in examples]
+    assert {-1.0, 0.0, 1.0} <= {value for row in rows for value in row}
