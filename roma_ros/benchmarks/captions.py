@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 from roma_ros.benchmarks.errors import BenchmarkError
 from roma_ros.benchmarks.files import Fields, parse_rows, read_json_object, write_json
-from roma_ros.benchmarks.narrations import judge_at_ends, judge_in_segments, narration_figures
+from roma_ros.benchmarks.narrations import score_narrations
 from roma_ros.benchmarks.predictions import check_known
 from roma_ros.benchmarks.ranking import overlap
 from roma_ros.benchmarks.score import (
@@ -24,7 +24,7 @@ from roma_ros.benchmarks.score import (
     mean,
     percent,
 )
-from roma_ros.benchmarks.streams import Streams, narration_seconds
+from roma_ros.benchmarks.streams import Streams
 
 __all__ = [
     "CaptionFile",
@@ -175,20 +175,13 @@ def _score_times(
     videos: Rows, streams: Streams, settings: ScoreSettings, protocol: ScoringProtocol
 ) -> Score:
     threshold, _ = settings.trigger(THRESHOLD, 1)
-    matches = []
-    for video, row in videos.items():
-        stream = streams.get(video)
-        times = narration_seconds(stream, threshold, protocol) if stream else []
-        matches.append(
-            judge_at_ends(times, row.cut_segments, settings.tolerance)
-            if protocol is ScoringProtocol.ONLINE
-            else judge_in_segments(times, row.cut_segments)
-        )
+    cut = [(row.cut_segments, row.sentences, streams.get(video)) for video, row in videos.items()]
+    figures = score_narrations(cut, settings, protocol, threshold)
     used = {"threshold": threshold}
     if protocol is ScoringProtocol.ONLINE:
         used["tolerance"] = settings.tolerance
     return Score(
-        figures=narration_figures(matches),
+        figures=figures,
         rows=len(videos),
         notes=_notes(videos),
         settings=used,

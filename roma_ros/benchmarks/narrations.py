@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
-from roma_ros.benchmarks.score import ScoreFigure, mean
+from roma_ros.benchmarks.bertscore import bert_scores
+from roma_ros.benchmarks.score import ScoreFigure, ScoreSettings, ScoringProtocol, mean
+from roma_ros.benchmarks.streams import Stream, narration_seconds
 
-__all__ = ["NarrationMatch", "judge_at_ends", "judge_in_segments", "narration_figures"]
+__all__ = [
+    "NarrationMatch",
+    "judge_at_ends",
+    "judge_in_segments",
+    "narration_figures",
+    "score_narrations",
+]
+
+Segments: TypeAlias = "Sequence[tuple[float, float]]"
+"""(start, end) in seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +39,44 @@ class NarrationMatch:
     published: int
     pairs: tuple[tuple[int, int], ...]
     delays: tuple[float, ...]
+
+
+def score_narrations(
+    rows: Sequence[tuple[Segments, Sequence[str], Stream | None]],
+    settings: ScoreSettings,
+    protocol: ScoringProtocol,
+    threshold: float,
+    prefix: str = "",
+) -> list[ScoreFigure]:
+    """Return the figures of streams of narrations, or of series of p(speak).
+
+    Args:
+        rows: segments, their sentences, and the stream; `None` where there is none.
+        settings: tolerance of the online protocol, and the model of BERTScore.
+        protocol: `ROMA` or `ONLINE`.
+        threshold: p(speak) at or above which a narration is published.
+        prefix: start of every figure's name, such as `SSR `.
+
+    Raises:
+        BenchmarkError: a stream has alerts, or BERTScore cannot be had.
+    """
+    matches: list[NarrationMatch] = []
+    pairs: list[tuple[str, str]] = []
+    for segments, sentences, stream in rows:
+        times = narration_seconds(stream, threshold, protocol) if stream else []
+        match = (
+            judge_at_ends(times, segments, settings.tolerance)
+            if protocol is ScoringProtocol.ONLINE
+            else judge_in_segments(times, segments)
+        )
+        matches.append(match)
+        if stream is not None and stream.narrations is not None:
+            pairs += [(stream.narrations[said].text, sentences[of]) for of, said in match.pairs]
+    figures = narration_figures(matches, prefix)
+    if settings.bertscore is not None:
+        average = mean(bert_scores(pairs, settings.bertscore))
+        figures.append(ScoreFigure(f"{prefix}BERTScore F1", average, len(pairs), unit=""))
+    return figures
 
 
 def judge_in_segments(

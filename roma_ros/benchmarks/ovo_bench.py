@@ -13,12 +13,7 @@ from typing import Any, TypeAlias
 
 from roma_ros.benchmarks.alerts import alert_figures, judge_alerts
 from roma_ros.benchmarks.errors import BenchmarkError
-from roma_ros.benchmarks.narrations import (
-    NarrationMatch,
-    judge_at_ends,
-    judge_in_segments,
-    narration_figures,
-)
+from roma_ros.benchmarks.narrations import score_narrations
 from roma_ros.benchmarks.ovo_format import (
     GROUPS,
     OvoAnswer,
@@ -42,7 +37,6 @@ from roma_ros.benchmarks.streams import (
     Streams,
     alert_seconds,
     from_second,
-    narration_seconds,
     response_seconds,
 )
 from roma_ros.benchmarks.text import read_letter
@@ -200,7 +194,7 @@ def _score_streams(
         used |= {f"{name} window": window} if name != "SSR" else {}
         pairs = [(task, streams.get(task.id)) for task in tasks.values() if task.task == name]
         score = {"REC": _score_counting, "CRR": _score_clues, "SSR": _score_steps}[name]
-        figures += score(pairs, threshold, window, settings.tolerance, protocol)
+        figures += score(pairs, threshold, window, settings, protocol)
     if "SSR" in given and protocol is ScoringProtocol.ONLINE:
         used["SSR tolerance"] = settings.tolerance
     return Score(
@@ -219,7 +213,7 @@ Pairs: TypeAlias = "Sequence[tuple[Any, Stream | None]]"
 
 
 def _score_counting(
-    pairs: Pairs, threshold: float, window: int, _tolerance: float, protocol: ScoringProtocol
+    pairs: Pairs, threshold: float, window: int, _settings: ScoreSettings, protocol: ScoringProtocol
 ) -> list[ScoreFigure]:
     if protocol is ScoringProtocol.ONLINE:
         return alert_figures(
@@ -243,7 +237,7 @@ def _score_counting(
 
 
 def _score_clues(
-    pairs: Pairs, threshold: float, window: int, _tolerance: float, protocol: ScoringProtocol
+    pairs: Pairs, threshold: float, window: int, _settings: ScoreSettings, protocol: ScoringProtocol
 ) -> list[ScoreFigure]:
     asked = [(task, stream and from_second(stream, task.ask_time)) for task, stream in pairs]
     if protocol is ScoringProtocol.ONLINE:
@@ -266,17 +260,10 @@ def _score_clues(
 
 
 def _score_steps(
-    pairs: Pairs, threshold: float, _window: int, tolerance: float, protocol: ScoringProtocol
+    pairs: Pairs, threshold: float, _window: int, settings: ScoreSettings, protocol: ScoringProtocol
 ) -> list[ScoreFigure]:
-    matches: list[NarrationMatch] = []
-    for task, stream in pairs:
-        times = narration_seconds(stream, threshold, protocol) if stream else []
-        matches.append(
-            judge_at_ends(times, task.windows, tolerance)
-            if protocol is ScoringProtocol.ONLINE
-            else judge_in_segments(times, task.windows)
-        )
-    return narration_figures(matches, "SSR ")
+    rows = [(task.windows, task.steps, stream) for task, stream in pairs]
+    return score_narrations(rows, settings, protocol, threshold, "SSR ")
 
 
 def _contains_yes_or_no(response: str, right: int) -> bool:

@@ -6,6 +6,7 @@ import enum
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from roma_ros.benchmarks.errors import BenchmarkError
@@ -35,6 +36,7 @@ class ScoreSettings:
         tolerance: largest distance in seconds between a segment's end and its sentence, for the
             online protocol of narration.
         subset: the part of an annotation file that is scored, such as `validation`.
+        bertscore: folder of a transformers encoder for BERTScore of narrations; `None`: without.
 
     Raises:
         BenchmarkError: a setting is out of its range.
@@ -44,6 +46,7 @@ class ScoreSettings:
     window: int | None = None
     tolerance: float = 1.0
     subset: str = "validation"
+    bertscore: Path | None = None
 
     def __post_init__(self) -> None:
         if self.threshold is not None and not 0 < self.threshold <= 1:

@@ -94,6 +94,13 @@ def add_to(benchmarks: Commands) -> None:
         default="validation",
         help="part of a file with subsets that is scored (default: %(default)s)",
     )
+    rules.add_argument(
+        "--bertscore",
+        type=Path,
+        metavar="FOLDER",
+        help="narration: score the sentences by BERTScore with this transformers encoder; needs "
+        "the library bert_score",
+    )
     parser.set_defaults(command=_score)
 
 
@@ -118,6 +125,7 @@ def _score(arguments: argparse.Namespace) -> int:
                 window=arguments.window,
                 tolerance=arguments.tolerance,
                 subset=arguments.subset,
+                bertscore=arguments.bertscore,
             ),
         )
     except BenchmarkError as error:
