@@ -1,10 +1,12 @@
 """Measure the scores of a checkpoint on one long stream with several context windows.
 
-    python bench/context_windows.py [--scenes 30] [--windows 5 10 20 30 60] [--out FILE]
+    python bench/context_windows.py [--scenes 30] [--windows 5 10 20 30 60]
+        [--policies evict handover] [--out FILE]
 
 The stream is a sequence of scenes of the validation split. It is processed by one session for each
-instruction and window (`context_seconds`); `fresh` opens a new session for each scene. A window
-that a checkpoint was not trained for shows as missed events and repeated sentences.
+instruction, window (`context_seconds`) and `context_policy`; `fresh` opens a new session for each
+scene. A window or policy that a checkpoint was not trained for shows as missed events and repeated
+sentences.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ from roma_ros.evaluation.alert_score import AlertCounts, score_alert
 from roma_ros.evaluation.narration_score import NarrationCounts, score_narration
 from roma_ros.evaluation.protocol import TriggerSettings
 from roma_ros.events import Narration, SpeakProbability
-from roma_ros.thinker import EncodedUnit, RomaThinker
+from roma_ros.thinker import ContextPolicy, EncodedUnit, RomaThinker
 from roma_ros.watch import DEFAULT_THRESHOLD, Watch, WatchKind
 from roma_ros.world import (
     NARRATION_INSTRUCTION,
@@ -87,21 +89,33 @@ class Counts:
         }
 
 
+@dataclass(frozen=True)
+class Setup:
+    """What the sessions of one row are opened with."""
+
+    name: str
+    window: int
+    policy: ContextPolicy
+    fresh: bool = False
+
+
 class WindowRunner:
     """Session of a watch, or without one, reopened for each scene if `fresh`."""
 
-    def __init__(self, thinker: RomaThinker, watch: Watch | None, window: int, *, fresh: bool):
+    def __init__(self, thinker: RomaThinker, watch: Watch | None, setup: Setup):
         self.watch_session = WatchSession(watch)
-        self._thinker, self._window, self._fresh = thinker, window, fresh
+        self._thinker, self._setup = thinker, setup
         self.p_speak: list[float] = []
         self.published: list[TimedText] = []
         self.open()
 
     def open(self) -> None:
-        self.watch_session.open(self._thinker, self._window)
+        self.watch_session.open(
+            self._thinker, self._setup.window, context_policy=self._setup.policy
+        )
 
     def begin_scene(self) -> None:
-        if self._fresh:
+        if self._setup.fresh:
             self.watch_session.restart()
             self.open()
 
@@ -141,32 +155,33 @@ def alert_watch(number: int, event: WorldEvent) -> Watch:
 
 
 def measure(
-    thinker: RomaThinker, scenes: int, windows: Sequence[int], first_world: int = FIRST_WORLD
+    thinker: RomaThinker,
+    scenes: int,
+    windows: Sequence[int],
+    policies: Sequence[ContextPolicy],
+    first_world: int = FIRST_WORLD,
 ) -> Iterator[dict[str, Any]]:
-    """Process the stream with all windows; yield the scores of each."""
-    setups = [("fresh", 60, True), *((str(window), window, False) for window in windows)]
+    """Process the stream with all windows and policies; yield the scores of each."""
+    setups = [Setup("fresh", 60, ContextPolicy.EVICT, fresh=True)]
+    setups += [
+        Setup(f"{window} {policy.value}", window, policy)
+        for window in windows
+        for policy in policies
+    ]
     alerts = {
-        name: [
-            WindowRunner(
-                thinker,
-                alert_watch(n, event),
-                window,
-                fresh=fresh,
-            )
-            for n, event in enumerate(EVENTS)
+        setup.name: [
+            WindowRunner(thinker, alert_watch(n, event), setup) for n, event in enumerate(EVENTS)
         ]
-        for name, window, fresh in setups
+        for setup in setups
     }
-    plain = {n: WindowRunner(thinker, None, window, fresh=fresh) for n, window, fresh in setups}
+    plain = {setup.name: WindowRunner(thinker, None, setup) for setup in setups}
     narration = Watch(
         id="n",
         kind=WatchKind.NARRATION,
         instruction=NARRATION_INSTRUCTION,
         threshold=DEFAULT_THRESHOLD,
     )
-    narrators = {
-        n: WindowRunner(thinker, narration, window, fresh=fresh) for n, window, fresh in setups
-    }
+    narrators = {setup.name: WindowRunner(thinker, narration, setup) for setup in setups}
     labels: list[list[np.ndarray]] = [[] for _ in EVENTS]
     due: list[TimedText] = []
     asked = 0
@@ -230,6 +245,14 @@ def main() -> None:
         help="context windows in seconds (default: %(default)s)",
     )
     parser.add_argument(
+        "--policies",
+        type=ContextPolicy,
+        nargs="+",
+        default=list(ContextPolicy),
+        metavar="POLICY",
+        help="evict, handover or both (default: both)",
+    )
+    parser.add_argument(
         "--first-world",
         type=int,
         default=FIRST_WORLD,
@@ -244,7 +267,8 @@ def main() -> None:
     thinker = RomaThinker.from_pretrained(arguments.model, device="cpu")
     table = Table(title=f"{thinker.name}, one stream of {arguments.scenes} scenes of {SECONDS} s")
     rows = []
-    for row in measure(thinker, arguments.scenes, arguments.windows, arguments.first_world):
+    windows, policies = arguments.windows, arguments.policies
+    for row in measure(thinker, arguments.scenes, windows, policies, arguments.first_world):
         rows.append(row)
     for name in rows[0]:
         table.add_column(name)

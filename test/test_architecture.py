@@ -53,8 +53,8 @@ PARTS: dict[str, set[str]] = {
     "hooks": {"events", "journal"},
     # Synthetic streams, training, evaluation.
     "world": {"sources", "speech", "task", "units"},
-    "data": {"sources", "speech", "task", "units", "world"},
-    "training": {"machine", "plot_style", "thinker", "units", "world"},
+    "data": {"benchmarks", "events", "plot_style", "sources", "speech", "task", "units", "world"},
+    "training": {"data", "machine", "plot_style", "thinker", "units", "world"},
     "models": {"thinker", "training", "world"},
     "evaluation": {
         "assistant",
@@ -98,6 +98,7 @@ PARTS: dict[str, set[str]] = {
         *(
             "assistant",
             "benchmarks",
+            "data",
             "doctor",
             "evaluation",
             "events",

@@ -58,7 +58,7 @@ def score_narrations(
         prefix: start of every figure's name, such as `SSR `.
 
     Raises:
-        BenchmarkError: a stream has alerts, or BERTScore cannot be had.
+        BenchmarkError: a stream has alerts, or BERTScore cannot be computed.
     """
     matches: list[NarrationMatch] = []
     pairs: list[tuple[str, str]] = []
@@ -71,7 +71,10 @@ def score_narrations(
         )
         matches.append(match)
         if stream is not None and stream.narrations is not None:
-            pairs += [(stream.narrations[said].text, sentences[of]) for of, said in match.pairs]
+            pairs += [
+                (stream.narrations[narration].text, sentences[segment])
+                for segment, narration in match.pairs
+            ]
     figures = narration_figures(matches, prefix)
     if settings.bertscore is not None:
         average = mean(bert_scores(pairs, settings.bertscore))

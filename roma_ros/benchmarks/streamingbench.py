@@ -91,7 +91,7 @@ Rows: TypeAlias = Mapping[str, StreamQuestion]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelOutput:
-    """What a model gave for one question.
+    """Output of a model for one question.
 
     Attributes:
         id: of the question.

@@ -55,7 +55,7 @@ class TimedSentence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stream:
-    """What was predicted for one stream; exactly one of p, alerts and narrations is not `None`.
+    """Predictions of one stream; exactly one of p, alerts and narrations is not `None`.
 
     Attributes:
         id: identifier of the annotation row.
@@ -181,7 +181,7 @@ def narration_seconds(stream: Stream, threshold: float, protocol: ScoringProtoco
         BenchmarkError: the stream has alerts instead.
     """
     if stream.narrations is not None:
-        return [said.time for said in stream.narrations]
+        return [narration.time for narration in stream.narrations]
     lag = 1 if protocol is ScoringProtocol.ONLINE else 0
     return [
         stream.start + second + lag
@@ -233,12 +233,12 @@ def _stream(row: Fields) -> Stream:
         alerts = tuple(sorted(row.times("alerts")))
         return Stream(id=identifier, alerts=alerts, start=start, seconds=seconds)
     if name == "generated_outputs":
-        said = [
+        narrations = [
             TimedSentence(output.seconds("time"), output.text("text"))
             for output in row.objects("generated_outputs")
         ]
-        said.sort(key=lambda utterance: utterance.time)
-        return Stream(id=identifier, narrations=tuple(said), start=start, seconds=seconds)
+        narrations.sort(key=lambda narration: narration.time)
+        return Stream(id=identifier, narrations=tuple(narrations), start=start, seconds=seconds)
     p = row.numbers(name)
     for index, value in enumerate(p):
         if not 0 <= value <= 1:
@@ -260,5 +260,5 @@ def _row(stream: Stream) -> dict[str, object]:
         row["seconds"] = stream.seconds
     if stream.alerts is not None:
         return {**row, "alerts": list(stream.alerts)}
-    said = [{"time": said.time, "text": said.text} for said in stream.narrations or ()]
-    return {**row, "generated_outputs": said}
+    outputs = [{"time": one.time, "text": one.text} for one in stream.narrations or ()]
+    return {**row, "generated_outputs": outputs}

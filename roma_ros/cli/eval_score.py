@@ -135,6 +135,7 @@ def _score(arguments: argparse.Namespace) -> int:
         console = Console(width=TABLE_WIDTH)
     title = BENCHMARKS[arguments.name].title
     console.print(_table(result, f"{title}, protocol {arguments.protocol}"))
+    print(_rows(result))
     for note in [*_missing(result), *result.notes]:
         print(f"note: {note}")
     if out is not None:
@@ -149,9 +150,7 @@ def _score(arguments: argparse.Namespace) -> int:
 def _table(result: Score, title: str) -> Table:
     from rich.table import Table
 
-    table = Table(
-        title=title, min_width=len(title), caption=_caption(result), caption_justify="left"
-    )
+    table = Table(title=title, min_width=len(title))
     table.add_column("figure")
     table.add_column("value", justify="right")
     table.add_column("unit")
@@ -161,7 +160,7 @@ def _table(result: Score, title: str) -> Table:
     return table
 
 
-def _caption(result: Score) -> str:
+def _rows(result: Score) -> str:
     settings = "".join(f", {name} {value:g}" for name, value in result.settings.items())
     return f"{result.rows:,} annotation rows{settings}"
 

@@ -17,8 +17,8 @@ from roma_ros.missing_library import explain_import_error
 __all__ = ["COMMANDS", "main", "make_parser"]
 
 COMMANDS = (
-    *("run", "events", "replay", "world", "train", "eval", "quantize", "compare", "bench"),
-    *("plan", "doctor", "completion"),
+    *("run", "events", "replay", "world", "data", "label", "train", "eval", "quantize"),
+    *("compare", "bench", "plan", "doctor", "completion"),
 )
 """Names of the commands, and of the modules of this package that implement them."""
 WITHOUT_LIBRARIES = ("doctor",)

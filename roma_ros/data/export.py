@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from roma_ros.data.labels import ALERT_WORD
 from roma_ros.data.samples import Sample, SampleAnswer, SampleQuery, write_samples
 from roma_ros.speech import say
 from roma_ros.world.alert import WorldAlert
@@ -19,7 +20,6 @@ from roma_ros.world.scene import Scene
 __all__ = ["SAMPLES_NAME", "exercise_sample", "export_exercises"]
 
 SAMPLES_NAME = "samples.json"
-ALERT_WORD = "alert"  # text of an alert's answers in the public release
 
 
 def export_exercises(

@@ -13,8 +13,9 @@ from roma_ros.data.skip_log import SkipLog
 from roma_ros.sources import MediaError
 from roma_ros.sources.media_info import MediaInfo
 from roma_ros.task import Task
+from roma_ros.units import FRAMES_PER_UNIT
 
-__all__ = ["PICTURES", "check_videos", "is_frames", "probe_video"]
+__all__ = ["PICTURES", "check_videos", "is_frames", "length_of", "probe_video"]
 
 PICTURES = (".jpg", ".jpeg", ".png")
 TOLERANCE = 1.0  # seconds by which annotations may go beyond the end of a video
@@ -72,7 +73,9 @@ def _fault(sample: Sample, folder: Path, allow_silent: bool) -> tuple[str, str] 
         for name in sample.video:
             if not (folder / name).is_file():
                 return "no video", f"{folder / name} does not exist, or is no file"
-        return _short(sample, len(sample.video) / 2, f"{len(sample.video)} frames at 2 fps")
+        return _short(
+            sample, len(sample.video) / FRAMES_PER_UNIT, f"{len(sample.video)} frames at 2 fps"
+        )
     path = folder / sample.video[0]
     if not path.is_file():
         return "no video", f"{path} does not exist, or is no file"
@@ -104,3 +107,15 @@ def last_needed(sample: Sample) -> float:
     if sample.task is not Task.QUESTION:
         times += [answer.time for answer in sample.answers if answer.time is not None]
     return max(times)
+
+
+def length_of(sample: Sample, folder: Path) -> float | None:
+    """Return the length of a sample's video in seconds; `None` if the file does not state it.
+
+    Raises:
+        MediaError: the video cannot be opened.
+    """
+    if is_frames(sample):
+        return len(sample.video) / FRAMES_PER_UNIT
+    info = probe_video(folder / sample.video[0])
+    return None if info.is_guess else info.duration

@@ -19,6 +19,8 @@ from roma_ros.evaluation.stream_cases import run_alerts, run_crowd, run_narratio
 from roma_ros.evaluation.stream_outcomes import StreamOutcomes
 from roma_ros.evaluation.stream_protocol import EvalSection, StreamProtocol
 from roma_ros.evaluation.stream_questions import run_spoken_questions
+from roma_ros.evaluation.stream_sights import run_sights
+from roma_ros.evaluation.stream_sounds import run_recordings, run_unknown_words
 from roma_ros.evaluation.stream_watches import LEAD, AlertCase
 from roma_ros.thinker import RomaThinker
 from roma_ros.units import MultimodalUnit
@@ -36,6 +38,9 @@ class StreamKind(enum.Enum):
     SILENCE = "silence and black"
     NOISE = "noise and a still picture"
     FOOTAGE = "real footage"
+    RECORDINGS = "recordings"
+    UNKNOWN_WORDS = "unknown words"
+    SIGHTS = "sights"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,7 @@ class StreamJob:
 
 QUIET = (StreamKind.SILENCE, StreamKind.NOISE, StreamKind.FOOTAGE)
 QUIET_ALERTS = 3
+SIGHT_STREAMS = 4  # over one clip each
 SEED_STEP = 1_000_003  # between two streams, so that worlds of the 20-s protocol are others
 
 
@@ -70,13 +76,23 @@ def stream_jobs(protocol: StreamProtocol) -> list[StreamJob]:
         for kind in QUIET:
             if kind is not StreamKind.FOOTAGE or protocol.footage is not None:
                 jobs.append(StreamJob(EvalSection.QUIET, kind, 0, protocol.quiet_seconds))
+    if protocol.recordings is not None and protocol.runs(EvalSection.RECORDINGS):
+        seconds = protocol.recording_seconds
+        jobs.append(StreamJob(EvalSection.RECORDINGS, StreamKind.RECORDINGS, 0, seconds))
+    if protocol.runs(EvalSection.UNKNOWN):
+        seconds = protocol.recording_seconds
+        jobs.append(StreamJob(EvalSection.UNKNOWN, StreamKind.UNKNOWN_WORDS, 0, seconds))
+    if protocol.footage is not None and protocol.runs(EvalSection.SIGHTS):
+        seconds = protocol.recording_seconds // SIGHT_STREAMS
+        for number in range(SIGHT_STREAMS):
+            jobs.append(StreamJob(EvalSection.SIGHTS, StreamKind.SIGHTS, number, seconds))
     if protocol.runs(EvalSection.CONTINUOUS):
         for kind in (StreamKind.CROWD, StreamKind.NARRATION, StreamKind.SPOKEN_QUESTIONS):
             jobs += [
                 StreamJob(EvalSection.CONTINUOUS, kind, number, protocol.seconds)
                 for number in range(protocol.streams)
             ]
-    return jobs
+    return sorted(jobs, key=lambda job: -job.seconds)
 
 
 def left_out(protocol: StreamProtocol) -> list[str]:
@@ -136,6 +152,20 @@ def _run_spoken(thinker: RomaThinker, protocol: StreamProtocol, job: StreamJob) 
     return run_spoken_questions(thinker, protocol, seed_of(protocol, job), job.seconds)
 
 
+def _run_recordings(
+    thinker: RomaThinker, protocol: StreamProtocol, job: StreamJob
+) -> StreamOutcomes:
+    return run_recordings(thinker, protocol, seed_of(protocol, job), job.seconds)
+
+
+def _run_unknown(thinker: RomaThinker, protocol: StreamProtocol, job: StreamJob) -> StreamOutcomes:
+    return run_unknown_words(thinker, protocol, seed_of(protocol, job), job.seconds)
+
+
+def _run_sights(thinker: RomaThinker, protocol: StreamProtocol, job: StreamJob) -> StreamOutcomes:
+    return run_sights(thinker, protocol, seed_of(protocol, job), job.seconds, job.number)
+
+
 def _run_quiet(thinker: RomaThinker, protocol: StreamProtocol, job: StreamJob) -> StreamOutcomes:
     seed = seed_of(protocol, job)
     cases = list(_quiet_cases(seed, job))
@@ -176,4 +206,7 @@ RUN: dict[StreamKind, Callable[[RomaThinker, StreamProtocol, StreamJob], StreamO
     StreamKind.SILENCE: _run_quiet,
     StreamKind.NOISE: _run_quiet,
     StreamKind.FOOTAGE: _run_quiet,
+    StreamKind.RECORDINGS: _run_recordings,
+    StreamKind.UNKNOWN_WORDS: _run_unknown,
+    StreamKind.SIGHTS: _run_sights,
 }

@@ -28,7 +28,7 @@ from transformers import (
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
 from roma_ros.models.new_words import add_words, spelled_words
-from roma_ros.thinker import RomaConfig, RomaThinker, SpeakHead, Vocabulary
+from roma_ros.thinker import ContextPolicy, RomaConfig, RomaThinker, SpeakHead, Vocabulary
 from roma_ros.thinker.features import FeatureExtractor
 from roma_ros.thinker.qwen_omni import text_model
 from roma_ros.training.curriculum import CAPTION_QUESTION, DICTATION_QUESTION
@@ -71,6 +71,7 @@ SYSTEM_PROMPT = "Watch and listen."  # short: every training sample starts with 
 WORLDS = 400  # worlds whose sentences the tokenizer is trained on
 VOCABULARY_WORLDS = 40  # enough for every word of the synthetic world to occur many times
 TRAINED_CONTEXT_SECONDS = 20.0  # see bench/context_windows.json
+TRAINED_CONTEXT_POLICY = ContextPolicy.HANDOVER.value
 
 
 def sentences() -> Iterator[str]:
@@ -205,6 +206,7 @@ def limits() -> dict[str, Any]:
     """Return the settings of a `RomaConfig` that limit what `roma_tiny` is used for."""
     return {
         "trained_context_seconds": TRAINED_CONTEXT_SECONDS,
+        "trained_context_policy": TRAINED_CONTEXT_POLICY,
         "alert_replies": False,
         "vocabulary": world_vocabulary(),
     }

@@ -346,7 +346,14 @@ def _closed(scene: Scene) -> Scene:
         return replace(thing, ends=min(thing.ends, end))
 
     def sound(thing: SoundEvent) -> SoundEvent:
-        return replace(thing, duration=end - thing.onset) if thing.end > end else thing
+        if thing.end <= end:
+            return thing
+        left = end - thing.onset
+        played = thing.playback
+        if played is not None:
+            ends = min(played.ends, played.begins + left * played.speed)
+            played = replace(played, ends=ends)
+        return replace(thing, duration=left, playback=played)
 
     return replace(
         scene,

@@ -20,6 +20,7 @@ from roma_ros.events import (
     StreamStart,
     StreamStarted,
 )
+from roma_ros.thinker import ContextPolicy
 from roma_ros.thinker.qwen_omni import audio_tower, vision_tower
 from roma_ros.watch import Watch, WatchKind
 
@@ -270,6 +271,35 @@ def test_sessions_without_time_to_open_begin_with_the_next_units(puppet, events,
     status = worker.status()
     assert (status.units_processed, status.units_failed) == (4, 0)
     assert [session.units_kept for session in status.sessions] == [4, 3, 2]
+    worker.close()
+
+
+def test_narrations_and_questions_go_on_across_handovers(puppet, events, sound):
+    config = AssistantConfig(
+        context_seconds=6,
+        context_policy=ContextPolicy.HANDOVER,
+        max_tokens_per_unit=2,
+        reply_tokens=18,
+        answer_tokens=24,
+    )
+    worker = Worker(puppet.thinker, config, events.append)
+    worker.add_watch(NARRATION)
+    answers = []
+    for number in range(11):
+        puppet.wants(1.0 if number == 0 else 0.0)
+        worker.process(sound(number))
+        if Work.SPEECH in worker.ready:
+            worker.decode_reply()  # 2 of 18 tokens, across a handover
+        if number in (5, 8):  # a handover is made at 6 and at 9
+            answers.append(PendingQuestion(text="what was it?", watch=None, keep=True))
+            worker.questions.put(answers[-1])
+        if Work.ANSWER in worker.ready:
+            worker.decode_answer()
+    assert [event.text for event in of(events, Narration)] == ["a" * 18]
+    assert [answer.future.result(0).kept for answer in answers] == [True, True]
+    assert not of(events, Fault)
+    (session,) = worker.status().sessions
+    assert (session.units_kept, session.evicted) == (5, 6)
     worker.close()
 
 

@@ -1,4 +1,4 @@
-"""BERTScore of narrations: with its library where it is installed, and what is said without it."""
+"""BERTScore of narrations: with its library where it is installed, and the message without it."""
 
 from __future__ import annotations
 

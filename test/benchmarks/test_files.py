@@ -97,7 +97,7 @@ def test_a_field_that_is_missing_is_named_with_its_path() -> None:
         element.object("a").text("b")
 
 
-def test_the_number_of_rows_that_do_not_fit_is_told() -> None:
+def test_the_number_of_rows_that_do_not_fit_is_reported() -> None:
     rows = [Fields({"a": value}, f"f, row {number}") for number, value in enumerate([1, "x", "y"])]
     with pytest.raises(BenchmarkError, match=r"row 1: a is 'x'.*\(2 rows do not fit; this is"):
         parse_rows(rows, lambda row: row.number("a"))

@@ -66,7 +66,7 @@ def test_streamingbench(real_data: Path, name: str, count: int) -> None:
         hours, minutes, seconds = map(int, row["time_stamp"].split(":"))
         assert question.time == 3600 * hours + 60 * minutes + seconds
         if question.due is None:
-            # Empty options and pieces of one are put right; one question has a fifth option.
+            # Empty options and pieces of one are repaired; one question has a fifth option.
             assert len(question.options) == (5 if question.id in FIVE_OPTIONS else 4)
             labels = [re.match(r"[A-D]\. ?(?=[A-D]\. )", option) for option in row["options"]]
             twice = sum(label is not None for label in labels)

@@ -281,7 +281,7 @@ def test_a_stream_may_start_inside_its_video(tmp_path: Path) -> None:
 # Segments that end after the video
 
 
-def test_a_segment_that_ends_after_the_video_is_cut_and_told(tmp_path: Path) -> None:
+def test_a_segment_that_ends_after_the_video_is_cut_and_reported(tmp_path: Path) -> None:
     said = lines([{"id": "v1", "generated_outputs": [{"time": 31, "text": "x"}]}])
     result = scored(tmp_path, "youcook2", said, Online)
     assert result.notes == ["1 segments end after their video"]
@@ -306,7 +306,7 @@ def test_the_best_of_several_windows_counts(tmp_path: Path) -> None:
 # A prediction file with ids missing, twice, or as numbers
 
 
-def test_a_row_without_a_prediction_is_wrong_and_told(tmp_path: Path) -> None:
+def test_a_row_without_a_prediction_is_wrong_and_reported(tmp_path: Path) -> None:
     result = scored(tmp_path, "qvhighlights", lines(QVHIGHLIGHTS_ANSWERS[:1]))
     assert result.missing == ["2"]
     assert value(result, "MR-full-R1@0.5") == 50

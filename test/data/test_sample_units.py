@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -137,3 +138,19 @@ def test_what_is_missing_or_broken_is_named(tmp_path: Path) -> None:
     silent = SampleQuery(text="x", audio="no.wav", time=0.0, duration=1.0)
     with pytest.raises(SampleError, match=r"no\.wav"):
         list(sample_units(replace(whole, queries=(silent,)), tmp_path))
+
+
+@pytest.mark.slow
+def test_decoding_many_clips_takes_no_more_memory(
+    exported: tuple[Path, list[Exercise]],
+) -> None:
+    """500 clips, one after another, as a training reads them."""
+    folder, _ = exported
+    sample = read_samples(folder / "samples.json")[0]
+    sizes = []
+    for number in range(500):
+        assert sum(1 for _ in sample_units(sample, folder)) > 1
+        if number in {99, 499}:
+            pages = Path("/proc/self/statm").read_text().split()[1]
+            sizes.append(int(pages) * os.sysconf("SC_PAGE_SIZE") / 2**20)
+    assert sizes[1] < sizes[0] + 30

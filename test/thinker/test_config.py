@@ -36,6 +36,8 @@ def test_a_folder_that_says_nothing_limits_nothing(tmp_path: Path) -> None:
         ("trained_context_seconds", float("nan")),
         ("trained_context_seconds", True),
         ("trained_context_seconds", "long"),
+        ("trained_context_policy", "forget"),
+        ("trained_context_policy", None),
         ("alert_replies", "yes"),
         ("alert_replies", 1),
         ("vocabulary", ["beep"]),

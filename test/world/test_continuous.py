@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -25,6 +26,7 @@ from roma_ros.world.alert import windows
 from roma_ros.world.words import NUMBERS
 
 from .by_hand import RED_CIRCLE, figure, scene
+from .recorded import library
 
 SEED = Split.VALIDATION.seed(7)
 
@@ -153,3 +155,13 @@ def test_a_stream_without_scenes_is_an_error() -> None:
 def test_a_stream_of_one_scene_is_that_scene() -> None:
     one = make_scene(SEED, 20, Plot.SEQUENCE)
     assert ContinuousStream(SEED, [one]).segments == narrate(one)
+
+
+def test_a_cut_ends_a_recording(tmp_path: Path) -> None:
+    known = library(tmp_path)
+    scenes = [make_scene(SEED + k, 7, Plot.RECORDINGS, known) for k in range(8)]
+    stream = ContinuousStream(SEED, scenes)
+    assert any(event.end > scene.seconds for scene in scenes for event in scene.sounds)
+    for kind in known.kinds_of(Split.VALIDATION):
+        event = WorldEvent(sound=kind)
+        assert np.array_equal(stream.labels(event), event.happens(Senses(stream.scene)))
