@@ -74,6 +74,8 @@ class FigureByAge:
         fresh: the same of fresh sessions on the same scenes, by age; `None` if not measured.
         bar: required value after minute 5; empty for none.
         met: whether the bar is met; `None` without a bar or without data.
+        difference_met: whether the figure is near enough to that of fresh sessions; `None` if that
+            is not required, or not known.
     """
 
     name: str
@@ -81,6 +83,7 @@ class FigureByAge:
     fresh: Mapping[str, float | None]
     bar: str = ""
     met: bool | None = None
+    difference_met: bool | None = None
 
     @property
     def headline(self) -> MeasuredFigure | None:
@@ -171,6 +174,11 @@ class Evaluation:
     def below_bar(self) -> tuple[str, ...]:
         """Names of the figures that do not meet their bars."""
         aged = [f"{row.name} ({HEADLINE.value})" for row in self.continuous if row.met is False]
+        aged += [
+            f"{row.name} (continuous minus fresh)"
+            for row in self.continuous
+            if row.difference_met is False
+        ]
         rest = [row.name for rows in self.sections.values() for row in rows if row.met is False]
         return (*aged, *rest)
 
@@ -185,7 +193,7 @@ def _figure(row: Mapping[str, Any]) -> MeasuredFigure:
         value=_number(row["value"]),
         interval=_interval(row["interval_95"]),
         bar=_bar(row["bar"]),
-        met=row["met"],
+        met=None if row["value"] is None else row["met"],
         counts=row["stands_on"],
     )
 
@@ -206,6 +214,7 @@ def _aged(row: Mapping[str, Any]) -> FigureByAge:
         fresh={age: _number(value["fresh"]) for age, value in row["ages"].items()},
         bar=_bar(row["bar"]),
         met=row["met"],
+        difference_met=row["difference_met"],
     )
 
 

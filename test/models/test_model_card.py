@@ -19,8 +19,9 @@ from roma_ros.evaluation.stream_metrics import AgedFigure, AgedValue
 from roma_ros.evaluation.stream_outcomes import StreamOutcomes
 from roma_ros.evaluation.stream_protocol import Age, EvalSection, StreamProtocol
 from roma_ros.evaluation.stream_report import StreamReport
+from roma_ros.models.card_facts import recipe_stages
 from roma_ros.models.card_figures import Evaluation, ModelCardError
-from roma_ros.models.model_card import CARD_NAME, main, model_card, recipe_stages
+from roma_ros.models.model_card import CARD_NAME, main, model_card
 from roma_ros.models.recording_credits import ESC_10_AUTHORS
 from roma_ros.thinker.checkpoint_check.files import check_folder_files
 from roma_ros.world import ESC_10, SIGHTS
@@ -145,7 +146,10 @@ def test_figures_have_their_intervals_and_each_sound_and_sight_its_own(
     assert "| a baby cries | 0.60 (0.50 to 0.65) | 40 events | 0.20 (0.10 to 0.40) |" in card
     assert "| a red light comes on | 0.95 (0.85 to 1.00) | 40 events" in card
     limits = card.partition("## Limits")[2]
-    assert "Below the bar: alert: event recall (after minute 5)." in limits
+    assert (
+        "Below the bar: alert: event recall (after minute 5); "
+        "alert: event recall (continuous minus fresh)." in " ".join(limits.split())
+    )
     assert "It misses more than a fifth of: a baby cries." in limits
 
 
@@ -166,6 +170,7 @@ def test_recordings_and_footage_have_authors_and_licences(
     assert "the folds 1, 2, 3 and 4 of ESC-10" in flat
     assert all(names in flat for names in ESC_10_AUTHORS.values())
     assert "intel-iot-devkit/sample-videos, CC BY 4.0" in flat
+    assert "**The fold 4, on which `roma eval world` measures, was trained on**" in flat
     assert '--model mine --watch "alert me when a baby cries"' in card
 
 
