@@ -7,7 +7,7 @@ import itertools
 
 __all__ = ["free_frames"]
 
-FULL = 60  # units between two full collections, which take up to 0.3 s where torch is loaded
+FULL = 20  # units between two full collections, which take up to 0.3 s where torch is loaded
 _UNITS = itertools.count(1)
 
 
