@@ -55,7 +55,7 @@ PARTS: dict[str, set[str]] = {
     "world": {"sources", "speech", "task", "units"},
     "data": {"benchmarks", "events", "plot_style", "sources", "speech", "task", "units", "world"},
     "training": {"data", "machine", "plot_style", "thinker", "units", "world"},
-    "models": {"thinker", "training", "world"},
+    "models": {"evaluation", "thinker", "training", "world"},
     "evaluation": {
         "assistant",
         "events",
