@@ -202,7 +202,9 @@ def fresh_copy(session: StreamSession) -> StreamSession:
             new.values[:, :, slots] = old.values[:, :, kept.slots]
         fresh._context.window.sequence.visible[slots] = True
         fresh._context.window.units.append(
-            type(kept)(kept.stream, kept.index, kept.position + shift, slots, list(kept.text))
+            dataclasses.replace(
+                kept, position=kept.position + shift, slots=slots, text=list(kept.text)
+            )
         )
     fresh._context.window.sequence.position = session._context.window.sequence.position + shift
     return fresh
