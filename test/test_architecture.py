@@ -37,7 +37,7 @@ PARTS: dict[str, set[str]] = {
     # The path of an image to an alert.
     "units": set(),
     "sources": {"units"},
-    "thinker": {"speech", "units"},
+    "thinker": {"machine", "speech", "units"},
     "triggers": set(),
     "assistant": {
         "events",
