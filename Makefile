@@ -157,9 +157,9 @@ TRAIN := OMP_NUM_THREADS=1 ONEDNN_PRIMITIVE_CACHE_CAPACITY=16384 \
   torchrun --nproc_per_node 2 --master_addr 127.0.0.1 --master_port 29531 $(VENV)/bin/roma train
 resumed = $(if $(wildcard runs/$(1)/checkpoint-*),--resume)
 
-train-tiny: build runs/stage2_voices/done ## train roma_tiny from nothing: 7 hours on two cores
+train-tiny: build runs/stage3_streams/done ## train roma_tiny from nothing: 7 hours on two cores
 	python -m roma_ros.models.make_roma_tiny roma_ros/models/roma_tiny \
-	  --trained runs/mean_order runs/stage2_voices
+	  --trained runs/stage3_streams
 
 runs/untrained/config.json:
 	python -m roma_ros.models.make_roma_tiny $(@D) --seed 0
@@ -175,18 +175,34 @@ runs/stage2_words/done: runs/stage0_words/done
 runs/stage2_questions/done: runs/stage2_words/done
 runs/stage2_order/done: runs/mean_questions/done
 runs/stage2_voices/done: runs/mean_order/done
+runs/stage3_long/done: runs/mean_voices/done
+runs/stage3_senses/done: runs/words/done
+runs/stage3_sounds/done: runs/stage3_senses/done
+runs/stage3_streams/done: runs/stage3_sounds/done
 
 # The last stages each continue from the mean of the one before and of what that one began with.
 runs/mean_questions/done: runs/stage2_words/done runs/stage2_questions/done
 runs/mean_order/done: runs/mean_questions/done runs/stage2_order/done
+runs/mean_voices/done: runs/mean_order/done runs/stage2_voices/done
 runs/mean_%/done:
 	python -m roma_ros.models.make_roma_tiny $(@D) --trained $(^D)
 	touch $@
 
+# The tokenizer gets a token for each new word of recorded sounds and sights.
+runs/words/done: runs/stage3_long/done
+	python -m roma_ros.models.make_roma_tiny $(@D) --extend $(<D)
+	touch $@
+
+# ESC-10 or ESC-50, and a folder of video files: stage 3 needs both; see docs/training.md.
+RECORDINGS ?= ../shared/data/esc10
+FOOTAGE ?= ../shared/media/backdrops
+runs/stage3_senses/done runs/stage3_sounds/done runs/stage3_streams/done: \
+  private DATA = --recordings $(RECORDINGS) --footage $(FOOTAGE)
+
 # Each continues from the one before it; stage0_speech is a stage0 with settings of its own.
 runs/stage%/done:
 	$(TRAIN) --config roma_ros/training/stages/stage$*.yaml \
-	  --model $(<D) --out $(@D) $(call resumed,stage$*)
+	  --model $(<D) --out $(@D) $(DATA) $(call resumed,stage$*)
 	touch $@
 
 ablations: build runs/stage1/done ## train and measure variants of the recipe: an hour, after stage 1

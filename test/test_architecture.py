@@ -58,7 +58,7 @@ PARTS: dict[str, set[str]] = {
         *("benchmarks", "data", "machine", "plot_style", "thinker", "triggers", "units"),
         "world",
     },
-    "models": {"thinker", "training", "world"},
+    "models": {"evaluation", "thinker", "training", "world"},
     "evaluation": {
         "assistant",
         "events",

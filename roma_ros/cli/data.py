@@ -42,7 +42,7 @@ PROGRESS_PERIOD = 5.0  # seconds
 EPILOG = """\
 examples:
   roma data build clips --clips kitchen/ --labels labels.csv --out train.jsonl
-  roma data build didemo --annotations train_data.json --videos didemo/ --out train.jsonl
+  roma data build coin --annotations COIN.json --videos coin/ --out coin.jsonl
   roma data check train.jsonl
 
 `roma data ACTION --help` describes an action.
@@ -65,7 +65,7 @@ examples:
 exit codes:
   0  the samples are written
   1  no sample could be made, or a file cannot be written
-  2  a wrong argument, a missing file, or with --strict a row that cannot be used
+  2  a wrong argument, a missing file, or with --strict an unusable row
 """
 CHECK_DETAILS = """\
 Every row is validated, and the video of every sample looked at: whether it is

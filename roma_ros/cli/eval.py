@@ -49,7 +49,7 @@ sections (--only):
                   time and memory of the last minute over minute 2
   quiet           30 minutes each of silence and black, of noise and a still
                   picture, and of --footage: false alarms and sentences
-  recordings      nothing but --recordings for 10 minutes, an alert for each kind
+  recordings      nothing but --recordings for 10 min, an alert on each
   sights          what moves, lights and covers on --footage
   unknown         instructions with words that no checkpoint knows: false alarms
   twenty_seconds  the same tasks on worlds of 20 s, from a cold start

@@ -20,7 +20,7 @@ what is wrong, add what was missed.
 """
 EPILOG = """\
 examples:
-  roma run clip.mp4 --watch "tell me when the doorbell rings" --events events.jsonl
+  roma run clip.mp4 --watch "tell me when it rings" --events events.jsonl
   roma label clip.mp4 --from events.jsonl
   roma data build clips --clips . --labels clip.labels.csv --out train.jsonl
 

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from roma_ros.data.errors import DataError
+from roma_ros.data.memory import free_frames
 from roma_ros.data.rows import CaptionSegment, NarrationRow
 from roma_ros.sources import Item, MediaFile, MediaFileConfig, MediaFrame, SourceError, units_of
 from roma_ros.units import FRAMES_PER_UNIT, NS_PER_SECOND, UNIT_RATE, AudioChunk
@@ -172,6 +173,7 @@ def _write(path: Path, media: MediaFile, items: Iterator[Item]) -> int:
                 samples.pts, samples.time_base = count * UNIT_RATE, Fraction(1, UNIT_RATE)
                 film.mux(sound.encode(samples))
             count += 1
+            free_frames()
         for stream in (video, sound):
             if stream is not None:
                 film.mux(stream.encode(None))

@@ -11,6 +11,7 @@ import numpy as np
 
 from roma_ros.data.augmentation import Variation, held_before
 from roma_ros.data.errors import SampleError
+from roma_ros.data.memory import free_frames
 from roma_ros.data.samples import Sample
 from roma_ros.data.videos import is_frames
 from roma_ros.sources import MediaFile, MediaFileConfig, SourceError, read_audio, units_of
@@ -82,7 +83,9 @@ def _media_units(path: Path, variation: Variation | None) -> Iterator[Multimodal
     try:
         with MediaFile(MediaFileConfig(path=path)) as media:
             items = iter(media) if variation is None else variation.items(iter(media))
-            yield from units_of(media, items)
+            for unit in units_of(media, items):
+                yield unit
+                free_frames()
     except SourceError as error:
         raise SampleError(f"the video of a sample cannot be used: {error}") from error
 

@@ -34,6 +34,7 @@ from roma_ros.thinker.qwen_omni import text_model
 from roma_ros.training.curriculum import CAPTION_QUESTION, DICTATION_QUESTION
 from roma_ros.world import (
     ANSWERS,
+    ESC_10,
     NARRATION_INSTRUCTION,
     Colour,
     Plot,
@@ -81,8 +82,6 @@ def sentences() -> Iterator[str]:
     yield NARRATION_INSTRUCTION * WORLDS
     yield f"{CAPTION_QUESTION}{DICTATION_QUESTION}" * WORLDS
     yield from world_sentences(WORLDS)
-    yield from recorded_sentences()
-    yield from sight_sentences()
 
 
 def world_sentences(worlds: int) -> Iterator[str]:
@@ -98,6 +97,12 @@ def world_sentences(worlds: int) -> Iterator[str]:
         yield from (segment.text for segment in narrate(make_scene(seed, 12, Plot.SEQUENCE)))
 
 
+def new_sentences() -> Iterator[str]:
+    """Yield the text on recorded sounds and sights, whose words `--extend` gives tokens."""
+    yield from recorded_sentences()
+    yield from sight_sentences()
+
+
 def world_vocabulary() -> Vocabulary:
     """Return the content words of the synthetic world, on which `roma_tiny` is trained."""
     sounds = tuple(sound.value for sound in Sound)
@@ -105,7 +110,10 @@ def world_vocabulary() -> Vocabulary:
         *("shape", *(shape.value for shape in Shape)),
         *("colour", *(colour.value for colour in Colour)),
     )
-    texts = [NARRATION_INSTRUCTION, CAPTION_QUESTION, DICTATION_QUESTION, *ANSWERS]
+    # Recorded sounds and sights join when a checkpoint that was trained on them is embedded.
+    recorded = {sound.value for sound in ESC_10}
+    texts = [NARRATION_INSTRUCTION, CAPTION_QUESTION, DICTATION_QUESTION]
+    texts += [answer for answer in ANSWERS if answer not in recorded]
     texts += world_sentences(VOCABULARY_WORLDS)
     things = Vocabulary(sounds=sounds, sights=sights)
     return Vocabulary(
@@ -275,7 +283,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.extend is not None:
         thinker = RomaThinker.from_pretrained(arguments.extend, device="cpu")
-        words = spelled_words(thinker.tokenizer, sentences())
+        words = spelled_words(thinker.tokenizer, new_sentences())
         what = f"{add_words(thinker, words)} new tokens for {len(words)} words"
     elif arguments.trained is None:
         thinker, what = make_roma_tiny(arguments.seed), f"untrained, seed {arguments.seed}"

@@ -456,7 +456,9 @@ class World:
         """Return a scene of a long stream; of recordings or with sights now and then."""
         drawn = np.random.default_rng((seed, 12)).random()
         if drawn < SIGHTS_AMONG:
-            return make_sight_scene(seed, seconds, self.footage)
+            # Without figures: their labels do not know that darkness and covers hide them.
+            scene = make_sight_scene(seed, seconds, self.footage)
+            return replace(scene, figures=(), touches=())
         if self.library is not None and drawn < SIGHTS_AMONG + RECORDINGS_AMONG:
             return make_scene(seed, seconds, Plot.RECORDINGS, self.library)
         return make_scene(seed, seconds, Plot.SEQUENCE if seed % 2 else Plot.CROWD, self.library)

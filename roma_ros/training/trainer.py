@@ -127,9 +127,9 @@ class StreamTrainer(Trainer):
         trained: TrainingModel = self.accelerator.unwrap_model(self.model)
         trained.eval()
         set_attention(trained.backbone, SLOT_ATTENTION)
-        step = max(1, -(-len(samples) // self._eval_streams))
+        count = min(len(samples), self._eval_streams)
         log, results = SkipLog(), list[StreamResult]()
-        chosen = range(0, len(samples), step)
+        chosen = [index * len(samples) // count for index in range(count)]
         try:
             for number in chosen[self.args.process_index :: self.args.world_size]:
                 try:

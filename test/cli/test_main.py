@@ -28,11 +28,12 @@ def test_python_m_roma_ros_is_roma() -> None:
     assert done.stdout.startswith(f"roma {__version__} ")
 
 
-NESTED = {"world": ["world", "render"], "eval": ["eval", "world"]}
+NESTED = {"data": ["data", "build"], "world": ["world", "render"], "eval": ["eval", "world"]}
 
 
 @pytest.mark.parametrize(
-    "command", [[], ["world"], ["eval"], *([*NESTED.get(name, [name])] for name in COMMANDS)]
+    "command",
+    [[], ["data"], ["world"], ["eval"], *([*NESTED.get(name, [name])] for name in COMMANDS)],
 )
 def test_help(
     command: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
@@ -47,7 +48,9 @@ def test_help(
     assert summary
     assert [line for line in (usage, summary, *others) if len(line) > 80] == []
     assert "examples:" in others
-    assert command in (["world"], ["eval"]) or any(line.startswith("exit codes") for line in others)
+    assert command in (["data"], ["world"], ["eval"]) or any(
+        line.startswith("exit codes") for line in others
+    )
 
 
 @pytest.mark.parametrize(

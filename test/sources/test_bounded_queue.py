@@ -20,7 +20,7 @@ def test_a_slow_reader_gets_the_newest_and_the_rest_is_counted() -> None:
 
 
 def test_a_reader_waits_for_what_comes() -> None:
-    queue: BoundedQueue[int] = BoundedQueue(3)
+    queue: BoundedQueue[int] = BoundedQueue(5)  # however slow the reader is
 
     def write() -> None:
         for number in range(5):

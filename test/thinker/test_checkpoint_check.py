@@ -388,6 +388,7 @@ def test_a_damaged_folder_is_refused_by_name(folder: Path, kind: str) -> None:
     "name", ["README.md", ".gitattributes", "spk_dict.pt", "pytorch_model.bin", "original"]
 )
 def test_what_is_never_read_may_be_anything(folder: Path, name: str) -> None:
+    (folder / name).unlink(missing_ok=True)
     os.mkfifo(folder / name)
     assert check_checkpoint(folder).folder == folder
 
