@@ -25,7 +25,7 @@ model: {model}
 lessons: [{{worlds: 4, mix: {{alerts: 1, seconds: [2, 2]}}}}]
 mixture: {{{file}: 1, world: 0.5}}
 eval_data: {file}
-eval_streams: 4
+eval_streams: 5
 class_weights: {{alert: 2.0, narration: 3.0}}
 max_tokens: 1200
 trainer:
@@ -152,7 +152,7 @@ def test_a_run_on_samples_is_scored_and_can_be_resumed(
     log = [json.loads(line) for line in (whole / "log.jsonl").read_text().splitlines()]
     scored = [entry for entry in log if "eval_streams" in entry]
     assert [entry["step"] for entry in scored] == [2, 4]
-    assert scored[0]["eval_streams"] == 4
+    assert scored[0]["eval_streams"] == 5
     assert 0 <= scored[0]["eval_question_exact"] <= 1
     part = tmp_path / "part"
     train(settings(start, file, tmp_path, 4), part)
