@@ -18,6 +18,7 @@ from roma_ros.world.words import AnySound, Colour, Look, RecordedSound, Shape, S
 __all__ = [
     "ALERT_KINDS",
     "COMMON_KINDS",
+    "PLAIN_WORDINGS",
     "TRAIN_WORDINGS",
     "WORDINGS",
     "AlertKind",
@@ -59,6 +60,8 @@ TRAIN_WORDINGS = (
     "alert me {when} you hear {hearing}",
 )
 """Wordings of instructions on recorded sounds in the train split."""
+PLAIN_WORDINGS = tuple(wording for wording in TRAIN_WORDINGS if "{hearing}" not in wording)
+"""Those that any event can have."""
 WORDINGS = (
     *TRAIN_WORDINGS,
     "let me know {when} you hear {hearing}",
@@ -245,7 +248,11 @@ def draw_alerts(
         labels = event.happens(senses)
         again = len(windows(labels)) != 1
         every_time = again and bool(random.random() < EVERY_TIME)
-        wording = draw_wording(scene.seed, random) if event.worded else TRAIN_WORDINGS[0]
+        wording = TRAIN_WORDINGS[0]
+        if event.worded:
+            wording = draw_wording(scene.seed, random)
+        elif event.sight or scene.recorded:  # no wording may give away what it is about
+            wording = PLAIN_WORDINGS[random.integers(len(PLAIN_WORDINGS))]
         worded = event
         if event.sight:
             held_out = Split.of(scene.seed) is not Split.TEST

@@ -254,7 +254,10 @@ class _Moment:
     def sound_now(self) -> Iterator[Asked]:
         heard = {event.kind.value for event in self.heard} or {NOTHING}
         if len(heard) == 1:
-            yield "what do you hear now?", heard.pop()
+            (answer,) = heard
+            yield "what do you hear now?", answer
+            if self._senses.scene.recorded:
+                yield "what do you hear?", answer
 
     def shapes_now(self) -> Iterator[Asked]:
         if len(self.now) <= MAX_COUNT:

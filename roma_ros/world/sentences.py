@@ -28,4 +28,9 @@ def recorded_sentences(kinds: Sequence[RecordedSound] = ESC_10) -> Iterator[str]
         yield f"which came first, {kind.noun} or {kind.noun}?"
         yield f"a {kind.value}"
         yield kind.value
-    yield from ("what do you hear now?", "what was the first sound?", "what was the last sound?")
+    yield from (
+        "what do you hear?",
+        "what do you hear now?",
+        "what was the first sound?",
+        "what was the last sound?",
+    )

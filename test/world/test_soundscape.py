@@ -40,7 +40,7 @@ from roma_ros.world import (
     narrate,
     recorded_sentences,
 )
-from roma_ros.world.alert import TRAIN_WORDINGS, WORDINGS
+from roma_ros.world.alert import PLAIN_WORDINGS, TRAIN_WORDINGS, WORDINGS
 from roma_ros.world.continuous import ContinuousStream
 
 from .by_hand import RED_CIRCLE, figure, scene, sound
@@ -213,9 +213,9 @@ def test_alerts_on_recordings_have_labels_wordings_and_near_misses(
                         alert.labels, Senses(found).heard(alert.event.sound)
                     )
                 else:
-                    assert alert.instruction.startswith("alert me ")
+                    assert alert.wording in PLAIN_WORDINGS
     assert wordings == {True: set(TRAIN_WORDINGS), False: set(WORDINGS)}
-    assert min(happening.values()) > 20
+    assert min(happening.values()) > 10
     assert ("alert me when a dog barks", "a dog barks.") in reports
     assert ("tell me when you hear a dog bark", "a dog barks.") in reports
     assert ("let me know every time rain falls", "rain falls.") in reports
