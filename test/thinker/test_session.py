@@ -179,6 +179,7 @@ def test_a_branch_answers_from_what_was_seen_while_the_stream_goes_on(
     assert probabilities == pytest.approx(expected, abs=1e-5)
 
 
+@torch.inference_mode()
 def fresh_copy(session: StreamSession) -> StreamSession:
     """A session with the same keys and values at fresh positions, turned in float64."""
     fresh = StreamSession(

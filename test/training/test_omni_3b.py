@@ -121,7 +121,7 @@ def settings(start: Path, make_unit, monkeypatch: pytest.MonkeyPatch) -> TrainSe
         speak=[False, True],
         exchanges=[Exchange(unit=1, question="how many beeps so far?", answer="three")],
     )
-    monkeypatch.setattr(trainer, "Lessons", lambda _, first: Again([alert]))
+    monkeypatch.setattr(trainer, "Lessons", lambda _, **options: Again([alert]))
     return TrainSettings(
         model=str(start),
         lessons=(Lesson(Mix(alerts=1), 1),),
