@@ -54,7 +54,10 @@ PARTS: dict[str, set[str]] = {
     # Synthetic streams, training, evaluation.
     "world": {"sources", "speech", "task", "units"},
     "data": {"benchmarks", "events", "plot_style", "sources", "speech", "task", "units", "world"},
-    "training": {"data", "machine", "plot_style", "thinker", "units", "world"},
+    "training": {
+        *("benchmarks", "data", "machine", "plot_style", "thinker", "triggers", "units"),
+        "world",
+    },
     "models": {"evaluation", "thinker", "training", "world"},
     "evaluation": {
         "assistant",

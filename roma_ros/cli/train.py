@@ -7,9 +7,13 @@ import os
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from roma_ros.cli.errors import UsageError
 from roma_ros.cli.parser import Commands, add_command
+
+if TYPE_CHECKING:
+    from roma_ros.training.settings import TrainSettings
 
 __all__ = ["add_to"]
 
@@ -38,6 +42,8 @@ examples:
   roma train stage1 --model runs/0 --out runs/1
   roma train stage2 --model runs/1 --out runs/2 --resume
   roma train --config mine.yaml --out runs/mine
+  roma train stage2 --data train.jsonl --eval-data val.jsonl --out runs/own
+  roma train stage2 --data train.jsonl --passes 4 --world 0.02 --out runs/own
 
 exit codes:
   0    the checkpoint is trained
@@ -75,6 +81,34 @@ def add_to(commands: Commands) -> None:
         "--model", metavar="PATH", help="checkpoint to start from (default: as in the settings)"
     )
     options.add_argument(
+        "--data",
+        type=Path,
+        action="append",
+        metavar="FILE",
+        help="file of samples to train on, in place of the lessons; may be given several times",
+    )
+    options.add_argument(
+        "--passes",
+        type=float,
+        metavar="N",
+        help="number of passes over each --data (default: 1)",
+    )
+    options.add_argument(
+        "--world",
+        type=float,
+        metavar="SHARE",
+        help="share of the lessons of the settings that is mixed into --data, 0 to 1 (default: 0)",
+    )
+    options.add_argument(
+        "--eval-data",
+        type=Path,
+        metavar="FILE",
+        help="file of samples that is streamed for scores at every checkpoint",
+    )
+    options.add_argument(
+        "--strict", action="store_true", help="stop at a sample that cannot be used"
+    )
+    options.add_argument(
         "--recordings",
         metavar="DIR",
         help="folder of recorded sounds, such as ESC-10 (default: as in the settings)",
@@ -100,6 +134,7 @@ def train(arguments: argparse.Namespace) -> int:
     """
     file = _settings_file(arguments)
     # torch and transformers take seconds to import, and `roma train --help` needs neither.
+    from roma_ros.data import DataError
     from roma_ros.thinker import CheckpointError
     from roma_ros.training.settings import TrainSettings
     from roma_ros.training.trainer import train as run_stage
@@ -112,12 +147,27 @@ def train(arguments: argparse.Namespace) -> int:
             settings = replace(settings, recordings=arguments.recordings)
         if arguments.footage is not None:
             settings = replace(settings, footage=arguments.footage)
+        settings = _with_data(settings, arguments)
         out = run_stage(settings, arguments.out, resume=arguments.resume)
-    except (CheckpointError, ValueError) as error:
+    except (CheckpointError, DataError, ValueError) as error:
         raise UsageError(str(error)) from error
     if int(os.environ.get("RANK", "0")) == 0:  # of several processes that torchrun started
         print(f"trained checkpoint: {out}")
     return 0
+
+
+def _with_data(settings: TrainSettings, arguments: argparse.Namespace) -> TrainSettings:
+    """Return the settings with the files of samples of the command line."""
+    if arguments.data is None and (arguments.passes is not None or arguments.world is not None):
+        raise UsageError("--passes and --world are for --data FILE; give one, or leave them out")
+    if arguments.data is not None:
+        passes = 1.0 if arguments.passes is None else arguments.passes
+        world = {"world": arguments.world} if arguments.world else {}
+        files = {str(file): passes for file in arguments.data}
+        settings = replace(settings, mixture={**files, **world})
+    if arguments.eval_data is not None:
+        settings = replace(settings, eval_data=arguments.eval_data)
+    return replace(settings, strict=settings.strict or arguments.strict)
 
 
 def _settings_file(arguments: argparse.Namespace) -> Path:

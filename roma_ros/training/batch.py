@@ -12,8 +12,9 @@ import torch
 
 from roma_ros.thinker.dialogue import Dialogue
 from roma_ros.thinker.encoding import AUDIO_TOKENS_PER_UNIT, unit_positions, unit_tokens
-from roma_ros.thinker.features import FeatureExtractor, VideoPatches
+from roma_ros.thinker.features import FeatureExtractor
 from roma_ros.training.example import StreamExample
+from roma_ros.training.feature_cache import ExtractedUnit, extract
 from roma_ros.training.layout import TokenLayout, UnitShape, lay_out
 from roma_ros.units import MultimodalUnit
 
@@ -76,15 +77,14 @@ class _Extractor:
 
     def __init__(self, features: FeatureExtractor) -> None:
         self.features = features
-        self._known: dict[int, tuple[VideoPatches | None, np.ndarray | None]] = {}
+        self._known: dict[int, ExtractedUnit] = {}
 
-    def of(self, unit: MultimodalUnit) -> tuple[VideoPatches | None, np.ndarray | None]:
+    def of(self, unit: MultimodalUnit | ExtractedUnit) -> ExtractedUnit:
         """Return video patches and log-mel frames of a unit, `None` for what it lacks."""
+        if isinstance(unit, ExtractedUnit):
+            return unit
         if id(unit) not in self._known:
-            self._known[id(unit)] = (
-                None if unit.frames is None else self.features.video(unit.frames),
-                None if unit.audio is None else self.features.audio(unit.audio),
-            )
+            self._known[id(unit)] = extract(self.features, unit)
         return self._known[id(unit)]
 
 
@@ -99,11 +99,14 @@ class _UnitFeatures:
         self._video_tokens = 0
         self._known: dict[int, tuple[tuple[int, int] | None, range, range]] = {}
 
-    def of(self, unit: MultimodalUnit) -> tuple[tuple[int, int] | None, range, range]:
+    def of(
+        self, unit: MultimodalUnit | ExtractedUnit
+    ) -> tuple[tuple[int, int] | None, range, range]:
         """Return rows and columns of a unit's video tokens, and the ranges of encoded tokens."""
         if id(unit) not in self._known:
             video, video_at, audio_at = None, range(0), range(0)
-            patches, mel = self.extractor.of(unit)
+            extracted = self.extractor.of(unit)
+            patches, mel = extracted.video, extracted.mel
             if patches is not None:
                 merge = self.extractor.features.merge_size
                 video = (patches.rows // merge, patches.columns // merge)
@@ -198,7 +201,8 @@ class Batcher:
         merge = extractor.features.merge_size
         shapes = []
         for unit in example.units:
-            patches, mel = extractor.of(unit)
+            extracted = extractor.of(unit)
+            patches, mel = extracted.video, extracted.mel
             video = None if patches is None else (patches.rows // merge, patches.columns // merge)
             shapes.append(self._shape(video, 0 if mel is None else AUDIO_TOKENS_PER_UNIT))
         return len(lay_out(example, shapes, self.dialogue).tokens)

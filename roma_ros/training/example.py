@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from roma_ros.training.auxiliary import AuxiliaryTargets
+from roma_ros.training.feature_cache import ExtractedUnit
 from roma_ros.units import MultimodalUnit
 
 __all__ = ["Exchange", "StreamExample"]
@@ -32,7 +33,7 @@ class StreamExample:
     """Stream of U units under one instruction.
 
     Attributes:
-        units: the units, at least one.
+        units: the units, at least one; extracted already, if they come from a `FeatureCache`.
         instruction: instruction in the opening turns; `None` if it is spoken, or there is none.
         speak: label of p(speak) after each unit, `None` where the unit has no loss; empty if no
             unit has one.
@@ -50,7 +51,7 @@ class StreamExample:
             a number out of range.
     """
 
-    units: Sequence[MultimodalUnit]
+    units: Sequence[MultimodalUnit] | Sequence[ExtractedUnit]
     instruction: str | None = None
     speak: Sequence[bool | None] = ()
     waiting: Sequence[bool] = ()

@@ -88,6 +88,9 @@ def draw_log(entries: Entries, file: Path) -> None:
         for name, label, colour in (
             ("text_accuracy", "text accuracy", BLUE),
             ("speak_f1", "speak F1", RED),
+            ("eval_alert_recall", "eval: alert recall", PURPLE),
+            ("eval_narration_f1", "eval: narration F1", GREEN),
+            ("eval_question_exact", "eval: answers", INK),
         ):
             _draw(scores, entries, name, label, colour)
         _draw(rate, entries, "learning_rate", "", PURPLE, smooth=False)

@@ -12,7 +12,16 @@ from transformers import ProgressCallback, TrainerCallback, TrainerState
 
 __all__ = ["ProgressBar", "ProgressLines", "figures"]
 
-FIGURES = {"loss": "loss {:.3f}", "text_accuracy": "text {:.3f}", "speak_f1": "speak F1 {:.3f}"}
+FIGURES = {
+    "loss": "loss {:.3f}",
+    "text_accuracy": "text {:.3f}",
+    "eval_alert_recall": "eval: alert recall {:.3f}",
+    "eval_alert_false_alarms": "false alarms {:.2f}/min",
+    "eval_alert_unit_f1": "unit F1 {:.3f}",
+    "eval_narration_f1": "narration F1 {:.3f}",
+    "eval_question_exact": "answers {:.3f}",
+    "speak_f1": "speak F1 {:.3f}",
+}
 RECENT = 10  # logging steps that the remaining time is estimated from: streams get longer
 
 

@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeAlias
 
 from torch.utils.data import Dataset
 
@@ -14,17 +15,20 @@ from roma_ros.data import (
     Sample,
     SampleError,
     SampleIndex,
+    SkipLog,
     Task,
     Variation,
     sample_units,
     vary,
 )
 from roma_ros.training.example import Exchange, StreamExample
+from roma_ros.training.feature_cache import ExtractedUnit, FeatureCache, extract
 from roma_ros.units import MultimodalUnit
 
 __all__ = ["SampleDataset", "SampleWeights", "sample_example"]
 
 CACHED = 4  # streams of units that are kept decoded
+Units: TypeAlias = "list[MultimodalUnit] | list[ExtractedUnit]"
 MAX_UNITS = 600
 """Longest stream that is read: about 32,000 tokens of the release."""
 
@@ -38,7 +42,9 @@ class SampleWeights:
 
 
 def sample_example(
-    sample: Sample, units: Sequence[MultimodalUnit], weights: SampleWeights | None = None
+    sample: Sample,
+    units: Sequence[MultimodalUnit] | Sequence[ExtractedUnit],
+    weights: SampleWeights | None = None,
 ) -> StreamExample:
     """Return a sample as a training example.
 
@@ -78,7 +84,9 @@ def sample_example(
     )
 
 
-def _questions(sample: Sample, units: Sequence[MultimodalUnit]) -> StreamExample:
+def _questions(
+    sample: Sample, units: Sequence[MultimodalUnit] | Sequence[ExtractedUnit]
+) -> StreamExample:
     if len(sample.queries) != len(sample.answers):
         raise SampleError(
             f"sample {sample.id} has {len(sample.queries)} questions and {len(sample.answers)} "
@@ -123,6 +131,9 @@ class SampleDataset(Dataset[list[StreamExample]]):
         seed: seed of the variations.
         weights: loss weights of positive units; `None`: the defaults.
         max_units: length at which a stream is cut, with what is due after it.
+        log: count of the samples, and of those that are skipped; `None`: an invalid one is an
+            error.
+        cache: features of units on disk, used where no variation changes them; `None`: none.
 
     Raises:
         SampleError: the file cannot be read, or a sample is invalid.
@@ -136,14 +147,17 @@ class SampleDataset(Dataset[list[StreamExample]]):
         seed: int = 0,
         weights: SampleWeights | None = None,
         max_units: int = MAX_UNITS,
+        log: SkipLog | None = None,
+        cache: FeatureCache | None = None,
     ) -> None:
-        self.samples = SampleIndex(path)
+        self.samples = SampleIndex(path, log)
         self.epoch = 0
         self._augmentation = augmentation
         self._seed = seed
         self._weights = weights
         self._max_units = max_units
-        self._cache: OrderedDict[tuple[str, ...], list[MultimodalUnit]] = OrderedDict()
+        self._stored = cache
+        self._cache: OrderedDict[tuple[str, ...], Units] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -157,17 +171,43 @@ class SampleDataset(Dataset[list[StreamExample]]):
         units = self._units(sample, variation)
         return [sample_example(_cut(sample, len(units)), units, self._weights)]
 
-    def _units(self, sample: Sample, variation: Variation | None) -> list[MultimodalUnit]:
+    def _units(self, sample: Sample, variation: Variation | None) -> Units:
         spoken = any(query.audio is not None for query in sample.queries)
-        if variation is not None or spoken:
+        if variation is not None:
             return self._decoded(sample, variation)
-        needed = max((answer.unit or 0 for answer in sample.answers), default=0) + 1
+        if spoken:
+            return self._extracted(sample)
         units = self._cache.pop(sample.video, None)
-        if units is None or len(units) < min(needed, self._max_units):
-            units = self._decoded(sample, None)
+        if units is None or len(units) < self._needed(sample):
+            units = self._extracted(sample)
         self._cache[sample.video] = units
         while len(self._cache) > CACHED:
             self._cache.popitem(last=False)
+        return units
+
+    def _needed(self, sample: Sample) -> int:
+        last = max((answer.unit or 0 for answer in sample.answers), default=0)
+        return min(last + 1, self._max_units)
+
+    def _extracted(self, sample: Sample) -> Units:
+        """Return the units of a sample, from the cache on disk if there is one."""
+        if self._stored is None:
+            return self._decoded(sample, None)
+        spoken = [query for query in sample.queries if query.audio is not None]
+        names = [*sample.video, *(query.audio for query in spoken if query.audio is not None)]
+        try:
+            key = self._stored.key(
+                [self.samples.folder / name for name in names],
+                [query.time for query in spoken],
+                self._max_units,
+            )
+        except OSError as error:
+            raise SampleError(f"a file of sample {sample.id} cannot be read: {error}") from error
+        units = self._stored.load(key)
+        if units is None or len(units) < self._needed(sample):
+            features = self._stored.features
+            units = [extract(features, unit) for unit in self._decoded(sample, None)]
+            self._stored.store(key, units)
         return units
 
     def _decoded(self, sample: Sample, variation: Variation | None) -> list[MultimodalUnit]:

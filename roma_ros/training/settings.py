@@ -9,12 +9,16 @@ from typing import Any
 
 import yaml
 
+from roma_ros.data import Augmentation
 from roma_ros.thinker import SpeakSource
 from roma_ros.training.curriculum import Lesson, Mix
+from roma_ros.training.mixture import WORLD
+from roma_ros.training.sample_dataset import MAX_UNITS, SampleWeights
 from roma_ros.world import RecordingLibrary
 
 __all__ = ["LORA_TARGETS", "DecideSettings", "LoraSettings", "SettingsError", "TrainSettings"]
 
+AUTO = "auto"
 DTYPES = ("float32", "bfloat16")  # in float16 gradients of frozen layers' inputs overflow
 FOLDS = frozenset(range(1, 6))  # of ESC-10 and ESC-50
 LORA_TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
@@ -96,7 +100,21 @@ class TrainSettings:
 
     Args:
         model: initial checkpoint: a folder, such as that of the previous stage, or `roma_tiny`.
-        lessons: lessons in the order of training, at least one.
+        lessons: lessons in the order of training; at least one, unless `mixture` has files alone.
+        mixture: files of samples, and `world` for the lessons, each with its number of passes: 2
+            for each sample twice, 0.5 for half of them. Empty for the lessons alone; lessons that
+            `mixture` does not name are not used.
+        eval_data: file of samples that is streamed for scores during training, when `trainer`
+            says (`eval_steps`; without, at every checkpoint); `None` for no scores.
+        eval_streams: most samples of `eval_data` that are streamed each time, spread over it.
+        class_weights: loss weights of positive units of samples; `None` (`auto` in a file): number
+            of negative units over that of positive ones, by task, from 1 to 10.
+        strict: whether a sample that cannot be used is an error; by default it is skipped.
+        max_units: length at which a stream of a sample is cut.
+        feature_cache: folder of the features of samples; `None`: `features` in the output folder.
+        feature_cache_gb: most gigabytes of it; 0 for none.
+        augment: variations of samples, of `Augmentation`; `None` for none. Varied samples are
+            decoded in every pass.
         first_world: number of the first world of the lessons. A later stage starts after the last
             world of the one before, so that its worlds are new.
         train_encoders: whether the encoders are trained (stage 0 of roma_tiny only; frozen in the
@@ -129,7 +147,16 @@ class TrainSettings:
     """
 
     model: str
-    lessons: tuple[Lesson, ...]
+    lessons: tuple[Lesson, ...] = ()
+    mixture: Mapping[str, float] = field(default_factory=dict)
+    eval_data: Path | None = None
+    eval_streams: int = 64
+    class_weights: SampleWeights | None = None
+    strict: bool = False
+    max_units: int = MAX_UNITS
+    feature_cache: Path | None = None
+    feature_cache_gb: float = 20.0
+    augment: Augmentation | None = None
     first_world: int = 0
     train_encoders: bool = False
     lora: LoraSettings | None = None
@@ -147,8 +174,24 @@ class TrainSettings:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "recording_folds", tuple(self.recording_folds))  # lists in YAML
-        if not self.lessons:
+        if not self.lessons and not self.sample_files:
             raise SettingsError("lessons is empty; name at least one with its worlds")
+        if WORLD in self.mixture and not self.lessons:
+            raise SettingsError("mixture has `world` and lessons is empty; name at least one")
+        for name, weight in self.mixture.items():
+            if not isinstance(weight, int | float) or not 0 < weight < float("inf"):
+                raise SettingsError(f"mixture: {name} is {weight!r}; expected a number above 0")
+        if self.mixture.get(WORLD, 0) > 1:
+            raise SettingsError(
+                f"mixture: world is {self.mixture[WORLD]}; expected at most 1, the lessons once"
+            )
+        for name in ("eval_streams", "max_units"):
+            if not isinstance(value := getattr(self, name), int) or value < 1:
+                raise SettingsError(f"{name} is {value!r}; expected a whole number from 1")
+        if not self.feature_cache_gb >= 0:
+            raise SettingsError(f"feature_cache_gb is {self.feature_cache_gb}; expected 0 or more")
+        if self.sample_files and self.train_encoders:
+            raise SettingsError("train_encoders with samples: they have no targets for encoders")
         if not self.recording_folds or not set(self.recording_folds) <= FOLDS:
             raise SettingsError(
                 f"recording_folds is {list(self.recording_folds)}; expected some of {sorted(FOLDS)}"
@@ -167,6 +210,11 @@ class TrainSettings:
             raise SettingsError("train_encoders with lora: adapters leave the encoders as they are")
         if self.lora is not None and self.decide is not None and self.decide.silent_tokens:
             raise SettingsError("state tokens with lora: adapters would leave theirs untrained")
+
+    @property
+    def sample_files(self) -> dict[Path, float]:
+        """Files of samples with their numbers of passes."""
+        return {Path(name): weight for name, weight in self.mixture.items() if name != WORLD}
 
     def library(self) -> RecordingLibrary | None:
         """Open the folder of recordings; `None` if there is none. Raises RecordingsError."""
@@ -196,16 +244,30 @@ class TrainSettings:
             adapters = None if lora is None else LoraSettings(**lora)
             decide = values.pop("decide", None)
             deciding = None if decide is None else DecideSettings(**decide)
-            footage = values.pop("footage", None)
+            footage, eval_data, cache = (
+                None if (value := values.pop(name, None)) is None else Path(value)
+                for name in ("footage", "eval_data", "feature_cache")
+            )
+            augment = values.pop("augment", None)
+            weights = values.pop("class_weights", AUTO)
             return cls(
                 lessons=lessons,
                 lora=adapters,
                 decide=deciding,
-                footage=None if footage is None else Path(footage),
+                augment=None if augment is None else _augmentation(augment),
+                class_weights=None if weights == AUTO else SampleWeights(**weights),
+                footage=footage,
+                eval_data=eval_data,
+                feature_cache=cache,
                 **values,
             )
         except (TypeError, ValueError, KeyError) as error:
             raise SettingsError(f"{file}: {error}") from error
+
+
+def _augmentation(values: Mapping[str, Any]) -> Augmentation:
+    pairs = {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
+    return Augmentation(**{**values, **pairs})
 
 
 def _lesson(values: Mapping[str, Any]) -> Lesson:

@@ -11,22 +11,34 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from accelerate.utils import gather_object
 from torch import nn
-from transformers import PrinterCallback, ProgressCallback, Trainer, TrainingArguments
+from transformers import (
+    PrinterCallback,
+    ProgressCallback,
+    Trainer,
+    TrainerControl,
+    TrainingArguments,
+)
 from transformers.utils import logging
 
+from roma_ros.data import SampleError, SampleIndex, SkipLog
 from roma_ros.machine import architecture
 from roma_ros.thinker import CheckpointError, RomaThinker, SpeakHead
+from roma_ros.thinker.attention import SLOT_ATTENTION
 from roma_ros.thinker.qwen_omni import audio_tower, set_attention, vision_tower
 from roma_ros.training.attention import BATCH_ATTENTION
 from roma_ros.training.batch import IGNORED, Batch, Batcher, MicroBatcher
 from roma_ros.training.curriculum import Lessons
+from roma_ros.training.feature_cache import FeatureCache
 from roma_ros.training.log_plot import LogPlot
+from roma_ros.training.mixture import WORLD, Mixture, SampleFile
 from roma_ros.training.model import StreamLosses, TrainingModel
 from roma_ros.training.muon import MuonAndAdamW
 from roma_ros.training.progress import ProgressBar, ProgressLines
 from roma_ros.training.saving import load_progress, save_merged, save_progress
 from roma_ros.training.settings import DecideSettings, TrainSettings
+from roma_ros.training.streaming_scores import StreamResult, stream_sample, streaming_figures
 from roma_ros.world import Split, read_footage
 
 __all__ = ["ADAPTERS_FOLDER", "StreamTrainer", "load_for_training", "train"]
@@ -50,10 +62,12 @@ class StreamTrainer(Trainer):
         model: the model to train.
         encoder_rate: learning rate of the encoders as a share of that of the rest.
         muon: whether matrices are trained by Muon.
+        eval_streams: most samples that an evaluation streams.
         options: further arguments of `Trainer`.
     """
 
     optimizer: torch.optim.Optimizer | None
+    control: TrainerControl
 
     def __init__(
         self,
@@ -61,9 +75,11 @@ class StreamTrainer(Trainer):
         *,
         encoder_rate: float = 1.0,
         muon: bool = False,
+        eval_streams: int = 64,
         **options: Any,
     ) -> None:
         self._encoder_rate, self._muon = encoder_rate, muon
+        self._eval_streams = eval_streams
         super().__init__(model=model, **options)
         # The model was built on the CPU; the Trainer has moved its weights to this device.
         model.thinker.device = self.args.device
@@ -99,6 +115,42 @@ class StreamTrainer(Trainer):
         losses: StreamLosses = model(**inputs)
         self._counts += _count(losses, inputs["speak"], inputs["shares"])
         return (losses.loss, losses) if return_outputs else losses.loss
+
+    def evaluate(
+        self, eval_dataset: Any = None, ignore_keys: Any = None, metric_key_prefix: str = "eval"
+    ) -> dict[str, float]:
+        """Stream the samples of `eval_dataset` and log their scores, `streaming_figures`.
+
+        Each process streams its share of them. A sample that cannot be decoded is skipped.
+        """
+        samples: SampleIndex = self.eval_dataset if eval_dataset is None else eval_dataset
+        trained: TrainingModel = self.accelerator.unwrap_model(self.model)
+        trained.eval()
+        set_attention(trained.backbone, SLOT_ATTENTION)
+        count = min(len(samples), self._eval_streams)
+        log, results = SkipLog(), list[StreamResult]()
+        chosen = [index * len(samples) // count for index in range(count)]
+        try:
+            for number in chosen[self.args.process_index :: self.args.world_size]:
+                try:
+                    results.append(stream_sample(trained.thinker, samples[number], samples.folder))
+                except SampleError as error:
+                    log.skip("damaged", error)
+        finally:
+            set_attention(trained.backbone, BATCH_ATTENTION)
+            trained.train()
+        if self.args.world_size > 1:
+            results = gather_object(results)
+        figures = {
+            f"{metric_key_prefix}_{name}": value
+            for name, value in streaming_figures(results).items()
+        }
+        figures[f"{metric_key_prefix}_streams"] = float(len(results))
+        super().log(dict(figures))
+        self.control = self.callback_handler.on_evaluate(
+            self.args, self.state, self.control, figures
+        )
+        return figures
 
     def log(self, logs: dict[str, float], *arguments: Any) -> None:
         """Log with the averages of all processes since the last call; each process must call it."""
@@ -198,6 +250,8 @@ def train(settings: TrainSettings, out: Path, *, resume: bool = False) -> Path:
         resume: whether to resume from the newest checkpoint in `out`.
 
     Raises:
+        DataError: a file of samples cannot be read, or has no usable sample; or one is not usable,
+            and `settings.strict` is set.
         ValueError: `trainer` has an argument that transformers does not know, or `out` has no
             checkpoint to resume from.
         CheckpointError: the model cannot be loaded.
@@ -206,8 +260,13 @@ def train(settings: TrainSettings, out: Path, *, resume: bool = False) -> Path:
     options = {
         "use_cpu": not torch.cuda.is_available(),
         "disable_tqdm": not sys.stderr.isatty(),
+        "report_to": "none",
         **settings.trainer,
     }
+    evaluated = None
+    if settings.eval_data is not None:
+        evaluated = SampleIndex(settings.eval_data, SkipLog(strict=settings.strict))
+        options = _evaluating(options)
     if options["use_cpu"] and not has_bfloat16():
         options = without_bfloat16(options, muon=settings.muon)
     try:
@@ -216,16 +275,24 @@ def train(settings: TrainSettings, out: Path, *, resume: bool = False) -> Path:
             remove_unused_columns=False,
             train_sampling_strategy="sequential",  # lessons are in order
             num_train_epochs=1,
-            report_to="none",
             seed=settings.seed,
             **options,
         )
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         raise ValueError(f"trainer: {error}; see transformers' TrainingArguments") from error
     if arguments.disable_tqdm:
         logging.disable_progress_bar()  # of weights that are read and written
-    footage = () if settings.footage is None else read_footage(settings.footage, Split.TRAIN)
+    files = [
+        (SampleFile(path, strict=settings.strict, max_units=settings.max_units), weight)
+        for path, weight in settings.sample_files.items()
+    ]
+    lessons = _lessons(settings)
     thinker = load_for_training(settings.model, settings.seed, settings.dtype, settings.decide)
+    data: Lessons | Mixture | None = lessons
+    if files:
+        share = settings.mixture.get(WORLD, 0.0)
+        data = Mixture(files, lessons, share, settings.seed)
+        _prepare(data, settings, thinker, out / "features", arguments)
     torch.manual_seed(settings.seed)  # of adapters and auxiliary heads
     model = TrainingModel(
         thinker,
@@ -239,12 +306,9 @@ def train(settings: TrainSettings, out: Path, *, resume: bool = False) -> Path:
         encoder_rate=settings.encoder_rate,
         muon=settings.muon,
         args=arguments,
-        train_dataset=Lessons(
-            settings.lessons,
-            first=settings.first_world,
-            recordings=settings.library(),
-            footage=footage,
-        ),
+        eval_streams=settings.eval_streams,
+        train_dataset=data,
+        eval_dataset=evaluated,
         data_collator=MicroBatcher(
             Batcher(thinker.features, thinker.dialogue), settings.max_tokens
         ),
@@ -252,6 +316,9 @@ def train(settings: TrainSettings, out: Path, *, resume: bool = False) -> Path:
     )
     trainer.remove_callback(PrinterCallback if arguments.disable_tqdm else ProgressCallback)
     trainer.train(resume_from_checkpoint=resume or None)
+    if arguments.should_save:
+        for file, _ in files:
+            print(f"{file.path}: {file.log.summary()}", file=sys.stderr)
     model.auxiliary_heads = None  # not part of the final checkpoint
     if settings.lora is None:
         trainer.save_model(str(out))
@@ -261,6 +328,56 @@ def train(settings: TrainSettings, out: Path, *, resume: bool = False) -> Path:
         save_merged(settings.model, out / ADAPTERS_FOLDER, out, dtype=settings.dtype)
     trainer.accelerator.wait_for_everyone()
     return out
+
+
+def _evaluating(options: dict[str, Any]) -> dict[str, Any]:
+    """Return the options with scores at every checkpoint, unless they say when."""
+    if "eval_strategy" in options or "fsdp" in options or "deepspeed" in options:
+        return options
+    steps = options.get("eval_steps", options.get("save_steps", 500))
+    return {**options, "eval_strategy": "steps", "eval_steps": steps}
+
+
+def _lessons(settings: TrainSettings) -> Lessons | None:
+    """Return the lessons of the synthetic world; `None` if samples alone are trained on."""
+    if settings.mixture and WORLD not in settings.mixture:
+        return None
+    footage = () if settings.footage is None else read_footage(settings.footage, Split.TRAIN)
+    return Lessons(
+        settings.lessons,
+        first=settings.first_world,
+        recordings=settings.library(),
+        footage=footage,
+    )
+
+
+def _prepare(
+    data: Mixture,
+    settings: TrainSettings,
+    thinker: RomaThinker,
+    folder: Path,
+    arguments: TrainingArguments,
+) -> None:
+    """Set weights, features and variations of the samples of a mixture; print the weights."""
+    weights = settings.class_weights or data.labels.weights()
+    if arguments.should_save:
+        print(
+            f"{len(data):,} items; {data.labels}\nloss weight of positive units: "
+            f"{weights.alert:.2f} (alert), {weights.narration:.2f} (narration)",
+            file=sys.stderr,
+        )
+    cache = None
+    if settings.feature_cache_gb:
+        cache = FeatureCache(
+            settings.feature_cache or folder,
+            thinker.features,
+            round(settings.feature_cache_gb * 1e9),
+            arguments.world_size,
+        )
+    for file in data.files:
+        file.prepare(
+            weights=weights, cache=cache, augmentation=settings.augment, seed=settings.seed
+        )
 
 
 def has_bfloat16() -> bool:

@@ -8,6 +8,8 @@ import pytest
 from roma_ros.training.curriculum import Lesson, Lessons, Mix
 from roma_ros.world import FootageClip, Split
 
+from .rendered import rendered
+
 ALL = Mix(questions=1, alerts=2, narrations=1, spoken=0.3, seconds=(3, 6))
 
 
@@ -16,7 +18,7 @@ def test_the_same_number_is_the_same_stream() -> None:
     for first, second in (pair for n in (0, 7, 23) for pair in zip(one[n], two[n], strict=True)):
         assert first.instruction == second.instruction
         assert first.exchanges == second.exchanges
-        for unit, other in zip(first.units, second.units, strict=True):
+        for unit, other in zip(rendered(first), rendered(second), strict=True):
             assert np.array_equal(unit.frames, other.frames)
             assert np.array_equal(unit.audio, other.audio)
 
@@ -25,7 +27,9 @@ def test_lessons_go_on_where_others_ended() -> None:
     all_of_them, rest = Lessons([Lesson(ALL, 40)]), Lessons([Lesson(ALL, 24)], first=16)
     for one, two in zip(all_of_them[20], rest[4], strict=True):
         assert one.instruction == two.instruction
-        assert all(map(np.array_equal, (u.audio for u in one.units), (u.audio for u in two.units)))
+        assert all(
+            map(np.array_equal, (u.audio for u in rendered(one)), (u.audio for u in rendered(two)))
+        )
 
 
 @pytest.mark.slow
@@ -136,7 +140,7 @@ def test_a_question_asked_aloud_ends_its_stream_after_written_ones_on_the_past()
         for example in world:
             ((unit, answer),) = example.replies.items()
             assert unit == len(example.units) - 1 == 3
-            assert float(np.abs(example.units[-1].audio).max()) > 0.05
+            assert float(np.abs(rendered(example)[-1].audio).max()) > 0.05
             assert not example.speak
             answers.add(answer)
             written += len(example.exchanges)
@@ -160,12 +164,12 @@ def test_dictations_are_what_is_said_and_nothing_to_be_seen() -> None:
         (exchange,) = example.exchanges
         assert exchange.unit == len(example.units) - 1
         assert exchange.answer.startswith(("alert me", "is", "wh", "how", "d", "has"))
-        assert all(unit.frames is None for unit in example.units)
+        assert all(unit.frames is None for unit in rendered(example))
         first, *_, last = example.facts.spoken
         assert 0 <= first.begins < 1
         assert last.begins < last.ends
         assert len(example.units) - 1 < last.ends < len(example.units)
-        loud = [float(np.abs(unit.audio).max()) for unit in example.units]
+        loud = [float(np.abs(unit.audio).max()) for unit in rendered(example)]
         assert max(loud) > 0.05
 
 
@@ -177,7 +181,7 @@ def test_lessons_follow_one_another_and_splits_share_no_stream() -> None:
     with pytest.raises(IndexError, match="beyond the last of 5"):
         lessons[5]
     test = Lessons([Lesson(short, 2)], Split.TEST)
-    assert not np.array_equal(test[0][0].units[0].frames, lessons[0][0].units[0].frames)
+    assert not np.array_equal(rendered(test[0][0])[0].frames, rendered(lessons[0][0])[0].frames)
 
 
 @pytest.mark.parametrize(

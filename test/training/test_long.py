@@ -10,6 +10,8 @@ from roma_ros.training.example import StreamExample
 from roma_ros.training.long import composed, narrated
 from roma_ros.world import NARRATION_INSTRUCTION, ContinuousStream, Plot, Scene, make_scene
 
+from .rendered import rendered
+
 SHORT = Mix(long=1, long_seconds=(12, 16), windows=(5, 7), questions_per_stream=6)
 
 
@@ -73,7 +75,7 @@ def test_spoken_instructions_are_kept_and_questions_end_their_stream() -> None:
     told = [row for row in spoken if row.speak]
     assert all(1 < row.spoken_units < 8 for row in told)
     assert {len(row.units) > 20 for row in told} == {True, False}  # before the scene, and over it
-    assert {row.units[0].frames is None for row in told} == {True, False}
+    assert {rendered(row)[0].frames is None for row in told} == {True, False}
     assert all(min(row.replies, default=99) >= row.spoken_units - 1 for row in told)
     asked = [row for row in spoken if not row.speak]
     assert asked
