@@ -28,6 +28,8 @@ class AssistantConfig:
             was trained for.
         handover_overlap: seconds in sight right after a handover, from 1 s to half of the window;
             `None` for half of it.
+        memory_megabytes: most megabytes of host memory of each session for units that left its
+            window, at which questions look back; 0 for none.
         max_tokens_per_unit: tokens of a reply that a watch may decode between two units (paper,
             A.5: 25).
         reply_tokens: tokens after which a reply is cut.
@@ -51,6 +53,7 @@ class AssistantConfig:
     context_seconds: float | None = None
     context_policy: ContextPolicy | None = None
     handover_overlap: float | None = None
+    memory_megabytes: float = 0
     max_tokens_per_unit: int = 25
     reply_tokens: int = 250
     answer_tokens: int = 64
@@ -68,6 +71,7 @@ class AssistantConfig:
         for name, low, high in (
             ("context_seconds", 1, 86_400),
             ("handover_overlap", 1, 43_200),
+            ("memory_megabytes", 0, 1_000_000),
             ("max_tokens_per_unit", 1, 1_000),
             ("reply_tokens", 1, 10_000),
             ("answer_tokens", 1, ANSWER_TOKENS),

@@ -74,6 +74,7 @@ class WatchSession:
         *,
         context_policy: ContextPolicy | None = None,
         handover_overlap: float | None = None,
+        memory_megabytes: float = 0,
     ) -> None:
         """Open the session.
 
@@ -82,6 +83,7 @@ class WatchSession:
             context_seconds: units in the context window; `None`: as the checkpoint was trained.
             context_policy: what to do when it is full; `None`: as the checkpoint was trained.
             handover_overlap: seconds in sight right after a handover; `None`: half of the window.
+            memory_megabytes: most megabytes for units that left the window; 0 for none.
         """
         watch = self.watch
         instruction = spoken = question = None
@@ -95,6 +97,7 @@ class WatchSession:
             context_seconds=context_seconds,
             context_policy=context_policy,
             handover_overlap=handover_overlap,
+            memory_megabytes=memory_megabytes,
             spoken=spoken,
             yes_no_question=question,
         )

@@ -224,6 +224,7 @@ class Worker:
                     self.config.context_seconds,
                     context_policy=self.config.context_policy,
                     handover_overlap=self.config.handover_overlap,
+                    memory_megabytes=self.config.memory_megabytes,
                 )
         return 0
 

@@ -262,6 +262,7 @@ def _playback(arguments: argparse.Namespace, source: Source, watches: Sequence[W
             config = AssistantConfig(
                 context_seconds=arguments.context_seconds,
                 context_policy=ContextPolicy.of(arguments.context_policy),
+                memory_megabytes=arguments.memory,
                 max_questions=max(TYPED_QUESTIONS, len(arguments.ask)),
                 strict=arguments.strict,
             )

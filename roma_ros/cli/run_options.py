@@ -169,6 +169,14 @@ def _add_model_options(options: Options) -> None:
         "else 60)",
     )
     add_context_policy_option(options)
+    options.add_argument(
+        "--memory",
+        type=float,
+        default=0,
+        metavar="MB",
+        help="megabytes for units that left the context window, at which questions about the past "
+        "look back; experimental (default: %(default)s, none)",
+    )
 
 
 def _add_source_options(options: Options) -> None:
