@@ -26,7 +26,7 @@ def test_sessions_are_opened_with_the_memory_of_the_config(
     assistant.submit(make_unit(0, height=56, width=56))
     assistant.run_pending()
     assistant.close()
-    assert [memory and memory.budget_bytes for memory in opened] == [3_000_000]
+    assert [memory is not None and memory.budget_bytes for memory in opened] == [3_000_000]
 
 
 def test_a_negative_memory_is_refused() -> None:
