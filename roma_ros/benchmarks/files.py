@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from roma_ros.benchmarks.errors import BenchmarkError
 
 __all__ = [
+    "STRICT_JSON",
     "Fields",
     "parse_rows",
     "read_json_array",
@@ -266,7 +267,7 @@ def read_json_object(path: Path) -> Fields:
     """
     text = _read_text(path)
     try:
-        value = _DECODER.decode(text)
+        value = STRICT_JSON.decode(text)
     except json.JSONDecodeError as error:
         raise _not_json(str(path), error) from error
     except (ValueError, RecursionError) as error:
@@ -322,6 +323,23 @@ def short(value: Any) -> str:
     return text if len(text) <= 60 else text[:59] + "…"
 
 
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the key {short(twice)} stands twice in one object")
+    return found
+
+
+def _constant(name: str) -> Any:
+    raise ValueError(f"{name} is no number in JSON")
+
+
+STRICT_JSON = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant)
+"""Decoder that refuses keys that stand twice in one object, and `NaN` and `Infinity`."""
+
+
 def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= LARGEST
 
@@ -347,7 +365,7 @@ def _json_lines(text: str, path: Path) -> Iterator[tuple[int, Any]]:
         if not line.strip():
             continue
         try:
-            yield number, _DECODER.decode(line)
+            yield number, STRICT_JSON.decode(line)
         except json.JSONDecodeError as error:
             raise _not_json(f"{path}, row {number}", error) from error
         except (ValueError, RecursionError) as error:
@@ -364,7 +382,7 @@ def _array(text: str, path: Path) -> Iterator[tuple[int, Any]]:
         number += 1
         place = f"{path}, row {number}"
         try:
-            value, position = _DECODER.raw_decode(text, position)
+            value, position = STRICT_JSON.raw_decode(text, position)
         except json.JSONDecodeError as error:
             raise _not_json(place, error) from error
         except (ValueError, RecursionError) as error:
@@ -395,19 +413,3 @@ def _not_json(place: str, error: json.JSONDecodeError) -> BenchmarkError:
 
 def _reason(error: Exception) -> str:
     return "nested too deeply" if isinstance(error, RecursionError) else str(error)
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"the key {short(twice)} stands twice in one object")
-    return found
-
-
-def _constant(name: str) -> Any:
-    raise ValueError(f"{name} is no number in JSON")
-
-
-_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant)

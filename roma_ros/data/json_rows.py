@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from roma_ros.benchmarks.files import STRICT_JSON
 from roma_ros.data.errors import SampleError
 
 __all__ = ["MAX_ROW", "JsonRow", "decode_row", "read_rows"]
@@ -76,7 +77,7 @@ def decode_row(text: bytes, place: str) -> Any:
         SampleError: it is not UTF-8, or not JSON.
     """
     try:
-        return _DECODER.decode(text.decode("utf-8"))
+        return STRICT_JSON.decode(text.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise SampleError(f"{place} is not JSON: {_reason(error)}") from error
 
@@ -105,7 +106,7 @@ def _lines(path: Path, file: BinaryIO) -> Iterator[JsonRow]:
             )
         if line.strip():
             try:
-                yield JsonRow(number, _DECODER.decode(line.decode("utf-8")), start, size)
+                yield JsonRow(number, STRICT_JSON.decode(line.decode("utf-8")), start, size)
             except (ValueError, RecursionError) as error:
                 yield JsonRow(number, None, start, size, _reason(error))
         start += size
@@ -163,7 +164,7 @@ class _Array:
     def _row(self) -> JsonRow:
         while True:
             try:
-                value, end = _DECODER.raw_decode(self._buffer, self._at)
+                value, end = STRICT_JSON.raw_decode(self._buffer, self._at)
             except json.JSONDecodeError as error:
                 if self._ended or self._is_broken(error):
                     reason = "the file ends within it" if self._ended else error.msg
@@ -221,19 +222,3 @@ def _reason(error: Exception) -> str:
     if isinstance(error, UnicodeDecodeError):
         return "it is not UTF-8"
     return str(error)
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"the key {twice[:40]!r} stands twice in one object")
-    return found
-
-
-def _constant(name: str) -> Any:
-    raise ValueError(f"{name} is no number in JSON")
-
-
-_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant)
