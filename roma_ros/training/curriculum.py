@@ -14,7 +14,6 @@ from roma_ros.training.example import Exchange, StreamExample
 from roma_ros.training.long import LongLesson, composed
 from roma_ros.units import MultimodalUnit
 from roma_ros.world import (
-    ALERT_KINDS,
     COMMON_KINDS,
     PRESENT_KINDS,
     SPOKEN_KINDS,
@@ -310,7 +309,8 @@ class World:
         )
         # Recorded sounds are few among all events: every other world is about sounds alone.
         heard = self.library is not None and self.seeds[0] // SEEDS % 2 == 0
-        kinds = (AlertKind.AUDIO,) if heard else tuple(ALERT_KINDS)
+        others = COMMON_KINDS if self.library is None else tuple(AlertKind)
+        kinds = (AlertKind.AUDIO,) if heard else others
         lines = [
             *alerts_on(told, STREAMS_PER_WORLD, spoken=True, kinds=kinds),
             *questions_on(asked, STREAMS_PER_WORLD // 2, spoken=True),
