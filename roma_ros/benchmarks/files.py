@@ -23,6 +23,7 @@ __all__ = [
     "read_json_object",
     "read_json_rows",
     "read_lines",
+    "read_utf8",
     "short",
     "starts_with",
     "write_json",
@@ -232,7 +233,7 @@ def read_json_rows(path: Path) -> Iterator[Fields]:
         BenchmarkError: the file cannot be read, a row is not JSON or not an object, or there is no
             row.
     """
-    text = _read_text(path)
+    text = read_utf8(path, MAX_BYTES)
     values = _array(text, path) if text.lstrip()[:1] == "[" else _json_lines(text, path)
     empty = True
     for number, value in values:
@@ -252,7 +253,7 @@ def read_json_array(path: Path) -> Iterator[tuple[str, Any]]:
     Raises:
         BenchmarkError: the file cannot be read, is not JSON, or holds something else.
     """
-    text = _read_text(path)
+    text = read_utf8(path, MAX_BYTES)
     if text.lstrip()[:1] != "[":
         raise BenchmarkError(f"{path} starts with {short(text.lstrip()[:20])}; expected an array")
     for number, value in _array(text, path):
@@ -265,7 +266,7 @@ def read_json_object(path: Path) -> Fields:
     Raises:
         BenchmarkError: the file cannot be read, is not JSON, or holds something else.
     """
-    text = _read_text(path)
+    text = read_utf8(path, MAX_BYTES)
     try:
         value = STRICT_JSON.decode(text)
     except json.JSONDecodeError as error:
@@ -282,7 +283,7 @@ def read_lines(path: Path) -> Iterator[tuple[str, str]]:
         BenchmarkError: the file cannot be read, or has no line.
     """
     empty = True
-    for number, line in enumerate(_read_text(path).split("\n"), start=1):
+    for number, line in enumerate(read_utf8(path, MAX_BYTES).split("\n"), start=1):
         if line.strip():
             empty = False
             yield f"{path}, row {number}", line.strip()
@@ -344,20 +345,29 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= LARGEST
 
 
-def _read_text(path: Path) -> str:
+def read_utf8(path: Path, most: int, error: type[Exception] = BenchmarkError) -> str:
+    """Return the text of a file in UTF-8, without a byte order mark.
+
+    Args:
+        path: the file.
+        most: its greatest size in bytes.
+        error: class of the error.
+
+    Raises:
+        Exception: `error`: the file cannot be read, is too large, or is not UTF-8.
+    """
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise BenchmarkError(
-                f"{path} has {path.stat().st_size:,} bytes; expected at most {MAX_BYTES:,}"
-            )
+        size = path.stat().st_size
+        if size > most:
+            raise error(f"{path} has {size:,} bytes; expected at most {most:,}")
         content = path.read_bytes()
-    except OSError as error:
-        raise BenchmarkError(f"{path} cannot be read: {error.strerror or error}") from error
+    except OSError as problem:
+        raise error(f"{path} cannot be read: {problem.strerror or problem}") from problem
     try:
         return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        row = content.count(b"\n", 0, error.start) + 1
-        raise BenchmarkError(f"{path}, line {row} is not UTF-8; save the file as UTF-8") from error
+    except UnicodeDecodeError as problem:
+        line = content.count(b"\n", 0, problem.start) + 1
+        raise error(f"{path}, line {line} is not UTF-8; save the file as UTF-8") from problem
 
 
 def _json_lines(text: str, path: Path) -> Iterator[tuple[int, Any]]:

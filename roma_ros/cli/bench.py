@@ -17,6 +17,7 @@ from roma_ros.cli.arguments import (
 )
 from roma_ros.cli.errors import CommandError, UsageError
 from roma_ros.cli.parser import Commands, add_command
+from roma_ros.cli.results import check_folder_of
 
 if TYPE_CHECKING:
     import torch
@@ -181,8 +182,7 @@ def _check(arguments: argparse.Namespace) -> None:
             raise UsageError(f"--{option} is {value}; expected 1 to {LIMIT:,}")
     if arguments.pixels is not None and arguments.model_config is None:
         raise UsageError("--pixels is only for --model-config; a checkpoint has its own value")
-    if arguments.json is not None and not arguments.json.absolute().parent.is_dir():
-        raise UsageError(f"{arguments.json.absolute().parent} is not a folder; create it first")
+    check_folder_of(arguments.json)
 
 
 def _place(arguments: argparse.Namespace) -> tuple[torch.device, torch.dtype]:

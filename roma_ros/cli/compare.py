@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from roma_ros.cli.arguments import add_device_option
 from roma_ros.cli.errors import CommandError, UsageError
 from roma_ros.cli.parser import Commands, add_command
+from roma_ros.cli.results import check_folder_of, table_console
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -75,21 +76,17 @@ def add_to(commands: Commands) -> None:
 
 
 def _compare_models(arguments: argparse.Namespace) -> int:
-    if arguments.json is not None and not arguments.json.absolute().parent.is_dir():
-        raise UsageError(f"{arguments.json.absolute().parent} is not a folder; create it first")
+    check_folder_of(arguments.json)
     if arguments.streams < 1:
         raise UsageError(f"--streams is {arguments.streams}; expected at least 1")
     # torch and transformers take seconds to import, and `roma --help` needs neither.
-    from rich.console import Console
     from transformers.utils import logging as transformers_logging
 
     from roma_ros.quantize.errors import QuantizeError
     from roma_ros.thinker import ThinkerError
     from roma_ros.world import SpeechError, WorldError
 
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=TABLE_WIDTH)
+    console = table_console(TABLE_WIDTH)
     transformers_logging.disable_progress_bar()
     try:
         _compare(arguments, console)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from roma_ros.cli.errors import CommandError, UsageError
 from roma_ros.cli.parser import Commands, add_command, add_commands
+from roma_ros.cli.results import check_folder_of
 
 if TYPE_CHECKING:
     from roma_ros.data import BuildReport, Row, SkipLog
@@ -205,8 +206,7 @@ def _build(arguments: argparse.Namespace) -> int:
     out: Path = arguments.out
     if out.suffix.lower() not in SUFFIXES:
         raise UsageError(f"--out is {out}; expected a name that ends in .jsonl or .json")
-    if not out.absolute().parent.is_dir():
-        raise UsageError(f"{out.absolute().parent} is not a folder; create it first")
+    check_folder_of(out)
     if arguments.keep_gaps and arguments.cut_gaps:
         raise UsageError("--keep-gaps and --cut-gaps are both given; expected one of them")
     is_clips = arguments.name == CLIPS

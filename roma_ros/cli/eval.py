@@ -16,6 +16,7 @@ from roma_ros.cli.arguments import (
 )
 from roma_ros.cli.errors import CommandError, UsageError
 from roma_ros.cli.parser import Commands, add_command, add_commands
+from roma_ros.cli.results import check_folder_of, table_console
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -195,7 +196,6 @@ def add_to(commands: Commands) -> None:
 
 def _evaluate(arguments: argparse.Namespace) -> int:
     # torch, transformers and matplotlib take seconds to import, and `roma --help` needs none.
-    from rich.console import Console
     from transformers.utils import logging as transformers_logging
 
     from roma_ros.evaluation.errors import EvaluationError
@@ -212,14 +212,11 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     from roma_ros.world import SpeechError, WorldError
 
     out: Path = arguments.out
-    if not out.absolute().parent.is_dir():
-        raise UsageError(f"{out.absolute().parent} is not a folder; create it first")
+    check_folder_of(out)
     if arguments.workers < 1:
         raise UsageError(f"--workers is {arguments.workers}; expected at least 1")
     begin = time.perf_counter()
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=TABLE_WIDTH)
+    console = table_console(TABLE_WIDTH)
     twenty = None
     try:
         triggers = TriggerSettings(

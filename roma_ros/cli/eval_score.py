@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from roma_ros.cli.errors import CommandError, UsageError
+from roma_ros.cli.errors import UsageError
 from roma_ros.cli.parser import Commands, add_command
+from roma_ros.cli.results import check_folder_of, table_console, write_json
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from roma_ros.benchmarks.score import Score, ScoreFigure
 
-__all__ = ["add_to"]
+__all__ = ["TABLE_WIDTH", "add_file_options", "add_to"]
 
 TABLE_WIDTH = 120  # characters, in a file or pipe
 SHOWN = 3  # identifiers in a message
@@ -62,14 +62,7 @@ def add_to(benchmarks: Commands) -> None:
         epilog=EPILOG,
     )
     parser.add_argument("name", metavar="NAME", choices=sorted(BENCHMARKS), help="benchmark")
-    files = parser.add_argument_group("files")
-    files.add_argument(
-        "--annotations", type=Path, required=True, metavar="FILE", help="the benchmark's own file"
-    )
-    files.add_argument(
-        "--predictions", type=Path, required=True, metavar="FILE", help="file to score"
-    )
-    files.add_argument("--json", type=Path, metavar="OUT", help="JSON file to write")
+    add_file_options(parser, "file to score")
     rules = parser.add_argument_group("rules")
     rules.add_argument(
         "--protocol",
@@ -104,16 +97,28 @@ def add_to(benchmarks: Commands) -> None:
     parser.set_defaults(command=_score)
 
 
-def _score(arguments: argparse.Namespace) -> int:
-    from rich.console import Console
+def add_file_options(parser: argparse.ArgumentParser, predictions: str) -> None:
+    """Add the options for annotations, predictions and the result.
 
+    Args:
+        parser: parser of the command.
+        predictions: help on the predictions file.
+    """
+    files = parser.add_argument_group("files")
+    files.add_argument(
+        "--annotations", type=Path, required=True, metavar="FILE", help="the benchmark's own file"
+    )
+    files.add_argument("--predictions", type=Path, required=True, metavar="FILE", help=predictions)
+    files.add_argument("--json", type=Path, metavar="OUT", help="JSON file to write")
+
+
+def _score(arguments: argparse.Namespace) -> int:
     from roma_ros.benchmarks.errors import BenchmarkError
     from roma_ros.benchmarks.registry import BENCHMARKS, score
     from roma_ros.benchmarks.score import ScoreSettings, ScoringProtocol
 
     out: Path | None = arguments.json
-    if out is not None and not out.absolute().parent.is_dir():
-        raise UsageError(f"{out.absolute().parent} is not a folder; create it first")
+    check_folder_of(out)
     try:
         result = score(
             arguments.name,
@@ -130,19 +135,14 @@ def _score(arguments: argparse.Namespace) -> int:
         )
     except BenchmarkError as error:
         raise UsageError(str(error)) from error
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=TABLE_WIDTH)
+    console = table_console(TABLE_WIDTH)
     title = BENCHMARKS[arguments.name].title
     console.print(_table(result, f"{title}, protocol {arguments.protocol}"))
     print(_rows(result))
     for note in [*_missing(result), *result.notes]:
         print(f"note: {note}")
     if out is not None:
-        try:
-            out.write_text(json.dumps(_json(arguments, result), indent=2) + "\n", encoding="utf-8")
-        except OSError as error:
-            raise CommandError(f"{out} cannot be written: {error.strerror or error}") from error
+        write_json(out, _json(arguments, result))
         print(f"results: {out}")
     return 0
 

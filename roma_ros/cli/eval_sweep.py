@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from roma_ros.cli.errors import CommandError, UsageError
-from roma_ros.cli.eval_score import TABLE_WIDTH
+from roma_ros.cli.errors import UsageError
+from roma_ros.cli.eval_score import TABLE_WIDTH, add_file_options
 from roma_ros.cli.parser import Commands, add_command
+from roma_ros.cli.results import check_folder_of, table_console, write_json
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -60,14 +60,7 @@ def add_to(benchmarks: Commands) -> None:
     )
     names = sorted(name for name, benchmark in BENCHMARKS.items() if benchmark.streams)
     parser.add_argument("name", metavar="NAME", choices=names, help="benchmark")
-    files = parser.add_argument_group("files")
-    files.add_argument(
-        "--annotations", type=Path, required=True, metavar="FILE", help="the benchmark's own file"
-    )
-    files.add_argument(
-        "--predictions", type=Path, required=True, metavar="FILE", help="p(speak) of its streams"
-    )
-    files.add_argument("--json", type=Path, metavar="OUT", help="JSON file to write")
+    add_file_options(parser, "p(speak) of its streams")
     rules = parser.add_argument_group("rules")
     rules.add_argument(
         "--protocol",
@@ -102,16 +95,13 @@ def add_to(benchmarks: Commands) -> None:
 
 
 def _sweep(arguments: argparse.Namespace) -> int:
-    from rich.console import Console
-
     from roma_ros.benchmarks.errors import BenchmarkError
     from roma_ros.benchmarks.registry import BENCHMARKS
     from roma_ros.benchmarks.score import ScoringProtocol
     from roma_ros.benchmarks.sweep import sweep_scores
 
     out: Path | None = arguments.json
-    if out is not None and not out.absolute().parent.is_dir():
-        raise UsageError(f"{out.absolute().parent} is not a folder; create it first")
+    check_folder_of(out)
     try:
         result = sweep_scores(
             arguments.name,
@@ -125,9 +115,7 @@ def _sweep(arguments: argparse.Namespace) -> int:
         )
     except BenchmarkError as error:
         raise UsageError(str(error)) from error
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=TABLE_WIDTH)
+    console = table_console(TABLE_WIDTH)
     title = f"{BENCHMARKS[arguments.name].title}, protocol {arguments.protocol}: {result.figure}"
     console.print(_table(result, title))
     best = result.best
@@ -137,10 +125,7 @@ def _sweep(arguments: argparse.Namespace) -> int:
         f"({result.rest.rows:,} rows)"
     )
     if out is not None:
-        try:
-            out.write_text(json.dumps(_json(arguments, result), indent=2) + "\n", encoding="utf-8")
-        except OSError as error:
-            raise CommandError(f"{out} cannot be written: {error.strerror or error}") from error
+        write_json(out, _json(arguments, result))
         print(f"results: {out}")
     return 0
 

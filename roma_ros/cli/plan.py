@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from roma_ros.cli.errors import UsageError
 from roma_ros.cli.parser import Commands, add_command
+from roma_ros.cli.results import table_console
 from roma_ros.planning import (
     DEVICES,
     GB,
@@ -124,11 +125,8 @@ def add_to(commands: Commands) -> None:
 
 
 def _plan(arguments: argparse.Namespace) -> int:
-    from rich.console import Console
 
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=TABLE_WIDTH)
+    console = table_console(TABLE_WIDTH)
     try:
         if arguments.measured is not None:
             comparisons = read_comparisons(arguments.measured)

@@ -6,13 +6,13 @@ import argparse
 from collections.abc import Sequence
 from itertools import product
 
-from rich.console import Console
 from rich.table import Table
 
 from roma_ros.cli.errors import UsageError
 from roma_ros.cli.event_reader import add_event_command, given_or_only_journal, read_events
 from roma_ros.cli.events import DamagedLines
 from roma_ros.cli.parser import Commands
+from roma_ros.cli.results import table_console
 from roma_ros.cli.text import clock
 from roma_ros.journal import RecordedUnit, RecordedWatch, ReplaySettings, recorded_watches
 from roma_ros.watch import Watch, WatchError, WatchKind, quoted
@@ -134,9 +134,7 @@ def _settings(arguments: argparse.Namespace) -> list[ReplaySettings]:
 
 
 def _print(chosen: Sequence[RecordedWatch], settings: Sequence[ReplaySettings]) -> None:
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=TABLE_WIDTH)
+    console = table_console(TABLE_WIDTH)
     for recording in chosen:
         name = recording.kind.value
         table = Table(

@@ -8,6 +8,7 @@ from pathlib import Path
 from roma_ros.cli.arguments import frame_size
 from roma_ros.cli.errors import CommandError, UsageError
 from roma_ros.cli.parser import Commands, add_command, add_commands
+from roma_ros.cli.results import check_folder_of
 
 __all__ = ["add_to"]
 
@@ -130,8 +131,7 @@ def _render(arguments: argparse.Namespace) -> int:
     annotations = out.with_suffix(".json")
     if out.suffix.lower() != ".mp4":
         raise UsageError(f"OUT.mp4 is {out}; expected a name that ends in .mp4")
-    if not out.absolute().parent.is_dir():
-        raise UsageError(f"{out.absolute().parent} is not a folder; create it first")
+    check_folder_of(out)
     width, height = arguments.size
     folder: Path | None = arguments.footage
     if folder is not None and arguments.plot != SIGHTS:

@@ -30,6 +30,7 @@ from roma_ros.world import (
     say,
     unknown_alerts,
 )
+from roma_ros.world.continuous import quiet_scene
 from roma_ros.world.questions import asked_again
 from roma_ros.world.voices import draw_voice
 
@@ -67,7 +68,7 @@ def composed(
         scenes.append(scene)
         if random.random() < QUIET:
             length = int(random.integers(QUIET_SECONDS[0], QUIET_SECONDS[1] + 1))
-            scenes.append(_empty(scene, length))
+            scenes.append(quiet_scene(scene, length))
     return ContinuousStream(seed, scenes).stretch(skipped, seconds)
 
 
@@ -156,7 +157,7 @@ class LongLesson:
         last = math.ceil(line.onset + duration + PAUSE)
         first, *others = [part.scene for part in self.stream.parts]
         over = first.seconds >= last and self.random.random() < OVER
-        begin = [first.saying(line)] if over else [_empty(first, last).saying(line), first]
+        begin = [first.saying(line)] if over else [quiet_scene(first, last).saying(line), first]
         told = ContinuousStream(self.stream.seed, [*begin, *others])
         spoken_in = list(told.units(0, last))
         if not over and self.random.random() < UNSEEN:
@@ -240,8 +241,3 @@ class LongLesson:
         """Return a spoken line and its duration in seconds."""
         line = SpokenLine(text, draw_voice(self.random, Split.of(self.stream.seed)), 0.0)
         return line, len(say(text, line.voice)) / UNIT_RATE
-
-
-def _empty(scene: Scene, seconds: int) -> Scene:
-    """Return the backdrop and room of a scene without anything that happens."""
-    return replace(scene, seconds=seconds, figures=(), touches=(), sounds=(), speech=(), sights=())

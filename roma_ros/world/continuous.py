@@ -36,7 +36,7 @@ from roma_ros.world.senses import Senses
 from roma_ros.world.splits import Purpose, Split, generator
 from roma_ros.world.staging import make_scene
 
-__all__ = ["ContinuousStream", "Part", "make_continuous"]
+__all__ = ["ContinuousStream", "Part", "make_continuous", "quiet_scene"]
 
 SAME_ROOM = 0.5  # probability that a quiet stretch keeps backdrop and room of the scene before it
 CANDIDATES = 8  # alert instructions drawn from each scene, of which the stream's are chosen
@@ -305,7 +305,7 @@ def make_continuous(
         return make_scene(split.seed(number), length, plot, recordings, recorded_share)
 
     if lead_seconds:
-        scenes.append(_quiet(new(lead_seconds), lead_seconds))
+        scenes.append(quiet_scene(new(lead_seconds), lead_seconds))
     left = seconds - lead_seconds
     while left > 0:
         scene = new(_drawn(random, scene_seconds))
@@ -314,7 +314,7 @@ def make_continuous(
         length = _drawn(random, quiet_seconds)
         if left > 0 and length and random.random() < quiet_share:
             room = scene if random.random() < SAME_ROOM else new(length)
-            scenes.append(_quiet(room, length))
+            scenes.append(quiet_scene(room, length))
             left -= length
     if left < 0:
         scenes[-1] = scenes[-1].cut(scenes[-1].seconds + left)
@@ -330,7 +330,7 @@ def _drawn(random: np.random.Generator, bounds: tuple[int, int]) -> int:
     return int(random.integers(bounds[0], bounds[1] + 1))
 
 
-def _quiet(scene: Scene, seconds: int) -> Scene:
+def quiet_scene(scene: Scene, seconds: int) -> Scene:
     """Return an empty scene with the backdrop and room of another."""
     return replace(scene, seconds=seconds, figures=(), touches=(), sounds=(), speech=(), sights=())
 
